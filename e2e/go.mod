@@ -1,0 +1,3 @@
+module github.com/aumos-enterprise/platform/e2e
+
+go 1.26.0
