@@ -1,0 +1,68 @@
+package detect
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
+)
+
+func unsorted(seed uint64, n int) []float64 {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	values := make([]float64, n)
+	for i := range values {
+		values[i] = rng.NormFloat64()
+	}
+	return values
+}
+
+func BenchmarkSortFloat64s1M(b *testing.B) {
+	values, work := unsorted(1, 1_000_000), make([]float64, 1_000_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		copy(work, values)
+		SortFloat64s(work)
+	}
+}
+
+// BenchmarkKS1Mx1MWithSort is the usual case: the baseline is kept sorted, the
+// window is not.
+func BenchmarkKS1Mx1MWithSort(b *testing.B) {
+	baseline := numbers(1, 1_000_000, 0, 0).Sorted
+	values, work := unsorted(2, 1_000_000), make([]float64, 1_000_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		copy(work, values)
+		SortFloat64s(work)
+		if _, err := univariate.KolmogorovSmirnov(baseline, work); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEvaluate1Mx1M(b *testing.B) {
+	feature := FeatureInput{
+		Type:     Numeric,
+		Tests:    []TestSetting{{Test: TestKS}, {Test: TestPSI}},
+		Baseline: numbers(1, 1_000_000, 0, 0),
+		Current:  numbers(2, 1_000_000, 0, 0),
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := Compare(feature, Settings{}); got.Status != StatusOK {
+			b.Fatal(got.Reason)
+		}
+	}
+}
+
+// BenchmarkEvaluate100x1000 is a wide, short run.
+func BenchmarkEvaluate100x1000(b *testing.B) {
+	var features []FeatureInput
+	for i := range uint64(100) {
+		features = append(features, FeatureInput{Type: Numeric, Baseline: numbers(i, 5000, 0, 0), Current: numbers(1000+i, 1000, 0, 0)})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		Evaluate(features, Settings{})
+	}
+}

@@ -1,0 +1,90 @@
+package univariate
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/mathext"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Homogeneity is the outcome of a chi-square test of homogeneity.
+type Homogeneity struct {
+	Statistic float64 // Pearson's chi-square of the pooled table
+	DF        int     // cells of the pooled table, less one; 0 when nothing could be tested
+	P         float64
+	Rare      int // categories that were pooled
+
+	// CramersV is the effect: 0 for equal shares, 1 for no category in common.
+	// It is that of the shares of all categories, both sides weighing the same,
+	//
+	//	V² = ½·Σ(p − q)²/(p + q).
+	//
+	// With equal sizes and nothing pooled this is the usual √(χ²/N). The usual
+	// one goes to 0 for any change when the baseline is much larger than the
+	// current sample, so that no fixed limit would fit it.
+	CramersV float64
+}
+
+// ChiSquare tests the null hypothesis that the categories have the same
+// probabilities on both sides, by Pearson's chi-square of the 2×k table. Yates'
+// continuity correction is applied with one degree of freedom only, as in
+// SciPy's chi2_contingency; the test is then conservative.
+//
+// Categories of which the smaller side expects fewer than 2 rows are pooled
+// into one cell; a category seen on one side only counts like any other. When
+// a single cell remains the result has DF 0 and P 1. If the table had several
+// categories then they were too rare to be tested, and V is still that of all
+// of them.
+//
+// It returns ErrEmpty when a side has no rows.
+func ChiSquare(table Table) (Homogeneity, error) {
+	cells, rare, err := table.pooled()
+	if err != nil {
+		return Homogeneity{}, err
+	}
+	h := Homogeneity{DF: len(cells) - 1, P: 1, Rare: rare, CramersV: cramersV(table)}
+	if h.DF == 0 {
+		return h, nil
+	}
+	n, m := float64(table.BaselineN), float64(table.CurrentN)
+	for _, c := range cells {
+		total := float64(c.baseline) + float64(c.current)
+		expected := total * (n / (n + m))
+		off := math.Abs(float64(c.baseline) - expected) // the same on both sides
+		if h.DF == 1 {
+			off = max(0, off-0.5)
+		}
+		h.Statistic += off * off / expected
+		h.Statistic += off * off / (total - expected)
+	}
+	h.P = chiSquareSF(h.Statistic, h.DF)
+	return h, nil
+}
+
+func cramersV(table Table) float64 {
+	sum := 0.0
+	for _, c := range table.Categories {
+		p := float64(c.Baseline) / float64(table.BaselineN)
+		q := float64(c.Current) / float64(table.CurrentN)
+		sum += (p - q) * (p - q) / (p + q)
+	}
+	return math.Sqrt(clip(sum / 2))
+}
+
+// chiSquareSF returns P(X ≥ x) for a chi-square variable with df degrees of
+// freedom; 1 without any.
+func chiSquareSF(x float64, df int) float64 {
+	if df < 1 || x <= 0 {
+		return 1
+	}
+	return clip(mathext.GammaIncRegComp(float64(df)/2, x/2))
+}
+
+// CriticalChiSquare returns the statistic at which the p-value is alpha. It is
+// NaN for an alpha outside (0,1), or without degrees of freedom.
+func CriticalChiSquare(df int, alpha float64) float64 {
+	if df < 1 || !(alpha > 0 && alpha < 1) {
+		return math.NaN()
+	}
+	return distuv.ChiSquared{K: float64(df)}.Quantile(1 - alpha)
+}

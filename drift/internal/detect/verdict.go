@@ -1,0 +1,125 @@
+package detect
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// judge gives a test its verdict. A test without a p-value has its status
+// already.
+//
+// A test says DRIFT when its q-value is at most the false discovery rate and
+// its effect at least the smallest one that matters, WARNING when the effect
+// is at least half of that, and OK otherwise.
+func (r *Result) judge(q, fdr float64) {
+	if r.Status != "" {
+		return
+	}
+	r.QValue = &q
+	effect := *r.Effect
+	if q > fdr {
+		r.Status = StatusOK
+		return
+	}
+	r.Severity = severity(effect, r.MinEffect)
+	switch {
+	case effect >= r.MinEffect:
+		r.Status = StatusDrift
+		r.Reason = fmt.Sprintf("%s %.3g is at least %.3g, q = %.2g", r.EffectName, effect, r.MinEffect, q)
+	case effect >= r.MinEffect/2:
+		r.Status = StatusWarning
+		r.Reason = fmt.Sprintf("%s %.3g is at least half of %.3g, q = %.2g", r.EffectName, effect, r.MinEffect, q)
+	default:
+		r.Status = StatusOK
+	}
+}
+
+// severity maps a significant effect to [0,1): 0 for none, 0.5 for the
+// smallest effect that matters, and half the way to 1 for each further one.
+func severity(effect, minEffect float64) float64 {
+	return min(1-math.Exp2(-effect/minEffect), math.Nextafter(1, 0))
+}
+
+// judge gives a feature the worst status of its tests.
+func (f *FeatureResult) judge() {
+	if len(f.Results) == 0 {
+		f.Status = StatusError
+		return
+	}
+	f.Status = StatusOK
+	for _, r := range f.Results {
+		f.Status = worse(f.Status, r.Status)
+		f.Severity = max(f.Severity, r.Severity)
+	}
+	if f.Status == StatusOK || f.Reason != "" {
+		return
+	}
+	var reasons []string
+	for _, r := range f.Results {
+		if r.Status == f.Status {
+			reasons = append(reasons, fmt.Sprintf("%s: %s", r.Test, r.Reason))
+		}
+	}
+	f.Reason = strings.Join(reasons, "; ")
+}
+
+// judge gives the run the worst status of its features, except that fewer
+// drifted features than the settings ask for count as a warning.
+func (run *Run) judge() {
+	run.Status = StatusOK
+	for _, f := range run.Features {
+		run.Severity = max(run.Severity, f.Severity)
+		switch f.Status {
+		case StatusDrift:
+			run.DriftedFeatures++
+		case StatusError:
+			run.FailedFeatures++
+		case StatusInsufficientData:
+			run.UndecidedFeatures++
+		case StatusWarning:
+			run.WarnedFeatures++
+		}
+		if f.Status != StatusDrift {
+			run.Status = worse(run.Status, f.Status)
+		}
+	}
+	switch {
+	case len(run.Features) == 0:
+		run.Status, run.Reason = StatusInsufficientData, "there are no features"
+		return
+	case run.DriftedFeatures >= run.Settings.MinDriftedFeatures:
+		run.Status = StatusDrift
+	case run.DriftedFeatures > 0:
+		run.Status = worse(run.Status, StatusWarning)
+	}
+	if run.Status != StatusOK {
+		run.Reason = fmt.Sprintf("of %d features %d drifted (%d needed), %d failed, %d had too few rows, %d gave a warning",
+			len(run.Features), run.DriftedFeatures, run.Settings.MinDriftedFeatures,
+			run.FailedFeatures, run.UndecidedFeatures, run.WarnedFeatures)
+	}
+}
+
+// worse returns the status that takes precedence.
+func worse(a, b Status) Status {
+	if rank(a) >= rank(b) {
+		return a
+	}
+	return b
+}
+
+// rank orders the statuses. One that is unknown is no better than an error.
+func rank(s Status) int {
+	switch s {
+	case StatusOK:
+		return 0
+	case StatusWarning:
+		return 1
+	case StatusInsufficientData:
+		return 2
+	case StatusDrift:
+		return 4
+	default:
+		return 3
+	}
+}
