@@ -1,0 +1,59 @@
+package auth
+
+import "slices"
+
+// Role is a platform role that a token may grant.
+type Role string
+
+// The platform's roles.
+const (
+	RoleViewer            Role = "viewer"
+	RoleAuditor           Role = "auditor"
+	RolePolicyAuthor      Role = "policy-author"
+	RolePolicyApprover    Role = "policy-approver"
+	RoleComplianceOfficer Role = "compliance-officer"
+	RoleMLEngineer        Role = "ml-engineer"
+	RoleOperator          Role = "operator"
+	RoleService           Role = "service"
+	RoleAdmin             Role = "admin"
+)
+
+// Permissions returns what the role grants: the one table that maps roles to the permissions named in the contract. Unknown roles grant
+// nothing. The result must not be modified.
+func (r Role) Permissions() []string { return rolePermissions[r] }
+
+// Known reports whether r is a role of the platform.
+func (r Role) Known() bool {
+	_, ok := rolePermissions[r]
+	return ok
+}
+
+// Granted reports whether some role grants the permission: one that none grants is misspelt in the contract or missing here.
+func Granted(permission string) bool {
+	for _, permissions := range rolePermissions {
+		if slices.Contains(permissions, permission) {
+			return true
+		}
+	}
+	return false
+}
+
+// reading is what every person who works with the platform may see. The audit trail is not part of it.
+var reading = []string{"policy.read", "model.read", "monitor.read", "baseline.read", "detection.read", "audit.receipt"} //nolint:gochecknoglobals // a constant table
+
+var rolePermissions = map[Role][]string{ //nolint:gochecknoglobals // a constant table
+	RoleViewer:            reading,
+	RoleAuditor:           with(reading, "audit.read"),
+	RolePolicyAuthor:      with(reading, "policy.author", "decision.evaluate"),
+	RolePolicyApprover:    with(reading, "policy.activate", "audit.read"),
+	RoleComplianceOfficer: with(reading, "audit.read", "decision.evaluate"),
+	RoleMLEngineer:        with(reading, "model.write", "monitor.write", "baseline.write", "detection.run", "decision.evaluate"),
+	RoleOperator:          with(reading, "audit.read"),
+	RoleService:           with(reading, "audit.record", "decision.evaluate", "detection.run", "baseline.write"),
+	RoleAdmin: with(reading, "policy.author", "policy.activate", "decision.evaluate", "audit.read",
+		"model.write", "monitor.write", "baseline.write", "detection.run"),
+}
+
+func with(base []string, more ...string) []string {
+	return append(append(make([]string, 0, len(base)+len(more)), base...), more...)
+}

@@ -1,0 +1,42 @@
+package interceptor
+
+import (
+	"context"
+	"strings"
+
+	"google.golang.org/grpc/metadata"
+
+	"github.com/aumos-enterprise/platform/pkg/auth"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+)
+
+// authenticate verifies the bearer token, then checks what the contract requires of the caller. A method without a requirement is refused.
+func (c *Chain) authenticate(ctx context.Context, method string) (context.Context, error) {
+	token, err := bearerToken(metadata.ValueFromIncomingContext(ctx, "authorization"))
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.verifier.Verify(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	callFrom(ctx).principal = &p
+	required, ok := c.requirements[method]
+	if !ok || !p.May(required.permission) || (required.serviceOnly && p.Kind != auth.KindService) {
+		return nil, errs.New(errs.PermissionDenied, errs.ReasonPermissionMissing, "the caller's roles do not grant what the call requires").
+			With("permission", required.permission)
+	}
+	return auth.NewContext(ctx, p), nil
+}
+
+// bearerToken returns the token of the one authorization value. Two values are refused: which of them another hop believed is unknown.
+func bearerToken(values []string) (string, error) {
+	if len(values) == 1 {
+		scheme, token, found := strings.Cut(values[0], " ")
+		if found && strings.EqualFold(scheme, "bearer") && token != "" {
+			return token, nil
+		}
+	}
+	return "", errs.New(errs.Unauthenticated, errs.ReasonInvalidToken,
+		"the bearer token is missing or does not verify: send one authorization value, \"Bearer \" and the token")
+}

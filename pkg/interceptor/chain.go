@@ -1,0 +1,143 @@
+// Package interceptor is the path of every rpc before its handler: request id, logging, metrics, errors, recovery, authentication and authorization,
+// tenant, rate limit, validation. It is the only place that makes gRPC statuses.
+package interceptor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"buf.build/go/protovalidate"
+	middleware "github.com/grpc-ecosystem/go-grpc-middleware/v2"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/selector"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc/filters"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/aumos-enterprise/platform/pkg/auth"
+)
+
+// Config says what the chain is made of.
+type Config struct {
+	Log      *slog.Logger
+	Registry *prometheus.Registry
+	Verifier *auth.Verifier
+	// Domain names the service in ErrorInfo, for example "governance.aumos".
+	Domain    string
+	RateLimit RateLimit
+	// Files holds the contract; nil: the descriptors that are linked into the program.
+	Files *protoregistry.Files
+}
+
+// Chain is the interceptors of one server.
+type Chain struct {
+	log          *slog.Logger
+	verifier     *auth.Verifier
+	domain       string
+	files        *protoregistry.Files
+	requirements map[string]requirement // by full method; not modified after New
+	validator    protovalidate.Validator
+	limiter      *limiter // nil: no limit
+	metrics      *metrics
+}
+
+// NewChain makes a chain and registers its metrics.
+func NewChain(cfg Config) (*Chain, error) {
+	if cfg.Log == nil || cfg.Registry == nil || cfg.Verifier == nil || cfg.Domain == "" {
+		return nil, errors.New("make interceptor chain: the log, registry, verifier and domain are all needed")
+	}
+	if cfg.Files == nil {
+		cfg.Files = protoregistry.GlobalFiles
+	}
+	validator, err := protovalidate.New()
+	if err != nil {
+		return nil, fmt.Errorf("make validator: %w", err)
+	}
+	limiter, err := newLimiter(cfg.RateLimit)
+	if err != nil {
+		return nil, fmt.Errorf("make rate limiter: %w", err)
+	}
+	metrics, err := newMetrics(cfg.Registry)
+	if err != nil {
+		return nil, fmt.Errorf("register rpc metrics: %w", err)
+	}
+	return &Chain{
+		log: cfg.Log, verifier: cfg.Verifier, domain: cfg.Domain, files: cfg.Files, requirements: requirementsOf(cfg.Files),
+		validator: validator, limiter: limiter, metrics: metrics,
+	}, nil
+}
+
+// layers is the order of the chain, outermost first.
+//
+// The request id comes first since everything below reports it. Logging and metrics stand outside of errors to see what the client sees. Recovery
+// stands inside of errors, so that a panic becomes an error that is logged, counted and masked. Authentication precedes tenant and rate limit, which
+// need the principal. Validation is last: it costs the most, and callers that are not let in must not learn the schema from it.
+func (c *Chain) layers() []layer {
+	return []layer{
+		c.requestID(),
+		c.logging(),
+		c.metrics.counting(),
+		c.errors(),
+		c.metrics.recovery(),
+		guarded(step(c.authenticate)),
+		guarded(step(c.tenant)),
+		guarded(step(c.limit)),
+		guarded(c.validation()),
+	}
+}
+
+// ServerOptions returns the chain for unary and streaming rpcs, and tracing. They are all that a server needs to be safe to register services on.
+func (c *Chain) ServerOptions() []grpc.ServerOption {
+	var unary []grpc.UnaryServerInterceptor
+	var stream []grpc.StreamServerInterceptor
+	for _, l := range c.layers() {
+		unary = append(unary, l.unary)
+		stream = append(stream, l.stream)
+	}
+	return []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(unary...),
+		grpc.ChainStreamInterceptor(stream...),
+		grpc.StatsHandler(otelgrpc.NewServerHandler(otelgrpc.WithFilter(filters.Not(filters.HealthCheck())))),
+	}
+}
+
+// layer is one link of the chain, for both kinds of rpc.
+type layer struct {
+	unary  grpc.UnaryServerInterceptor
+	stream grpc.StreamServerInterceptor
+}
+
+// step makes a layer of a function that runs once before the handler and may change its context or refuse the call.
+//
+// middleware's auth interceptors have this shape too, but let a service override the function by having a certain method: a way around the contract.
+func step(f func(ctx context.Context, method string) (context.Context, error)) layer {
+	return layer{
+		unary: func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			ctx, err := f(ctx, info.FullMethod)
+			if err != nil {
+				return nil, err
+			}
+			return handler(ctx, req)
+		},
+		stream: func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+			ctx, err := f(ss.Context(), info.FullMethod)
+			if err != nil {
+				return err
+			}
+			return handler(srv, &middleware.WrappedServerStream{ServerStream: ss, WrappedContext: ctx})
+		},
+	}
+}
+
+// guarded leaves the layer out for the methods that anyone may call.
+func guarded(l layer) layer {
+	matcher := selector.MatchFunc(func(_ context.Context, call interceptors.CallMeta) bool { return !open(call.FullMethod()) })
+	return layer{
+		unary:  selector.UnaryServerInterceptor(l.unary, matcher),
+		stream: selector.StreamServerInterceptor(l.stream, matcher),
+	}
+}

@@ -1,0 +1,80 @@
+package interceptor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/aumos-enterprise/platform/pkg/errs"
+)
+
+// validation checks every message received against the contract's rules. middleware's interceptor does the same but returns a status, in which the
+// rules that the caller broke cannot be told from what another server answered.
+func (c *Chain) validation() layer {
+	return layer{
+		unary: func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			if err := c.validate(req); err != nil {
+				return nil, err
+			}
+			return handler(ctx, req)
+		},
+		stream: func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+			return handler(srv, validatedStream{ss, c})
+		},
+	}
+}
+
+type validatedStream struct {
+	grpc.ServerStream
+	chain *Chain
+}
+
+// RecvMsg implements grpc.ServerStream.
+func (s validatedStream) RecvMsg(m any) error {
+	if err := s.ServerStream.RecvMsg(m); err != nil {
+		return err
+	}
+	return s.chain.validate(m)
+}
+
+func (c *Chain) validate(m any) error {
+	msg, ok := m.(proto.Message)
+	if !ok {
+		return fmt.Errorf("validate %T: not a protobuf message", m)
+	}
+	err := c.validator.Validate(msg)
+	var broken *protovalidate.ValidationError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &broken):
+		return &invalidRequestError{broken}
+	default:
+		return fmt.Errorf("validate %s: %w", msg.ProtoReflect().Descriptor().FullName(), err)
+	}
+}
+
+// invalidRequestError is a message from the caller that breaks rules of the contract. Only this layer makes it: a message of ours that breaks rules is a
+// defect.
+type invalidRequestError struct {
+	broken *protovalidate.ValidationError
+}
+
+func (e *invalidRequestError) Error() string { return e.broken.Error() }
+
+// public names each field with its path, and keeps the rules for clients that read protovalidate's own details.
+func (e *invalidRequestError) public() *publicError {
+	p := &publicError{code: codes.InvalidArgument, Error: errs.Error{
+		Kind: errs.InvalidArgument, Reason: errs.ReasonInvalidField, Message: "the request is invalid: see the field violations",
+	}}
+	for _, v := range e.broken.Violations {
+		p.Violations = append(p.Violations, errs.Violation{Field: protovalidate.FieldPathString(v.Proto.GetField()), Description: v.Proto.GetMessage()})
+		p.rules = append(p.rules, v.Proto)
+	}
+	return p
+}
