@@ -1,0 +1,105 @@
+-- Policies, their immutable versions and the versions' Rego sources. The grants leave the service no way to change what a policy or a version
+-- says, nor to remove one: a version changes only in its state, a policy only in its counters.
+CREATE TABLE gov_policies (
+    tenant_id     uuid        NOT NULL DEFAULT nullif(current_setting('aumos.tenant_id', true), '')::uuid,
+    id            uuid        NOT NULL,
+    name          text        NOT NULL,
+    description   text        NOT NULL,
+    version_count integer     NOT NULL DEFAULT 0,
+    revision      bigint      NOT NULL DEFAULT 1,
+    create_time   timestamptz NOT NULL DEFAULT now(),
+    update_time   timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT gov_policies_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT gov_policies_name_key UNIQUE (tenant_id, name),
+    CONSTRAINT gov_policies_name_check CHECK (char_length(name) <= 128 AND name ~ '^[A-Za-z0-9][A-Za-z0-9 ._-]*$'),
+    CONSTRAINT gov_policies_description_check CHECK (char_length(description) <= 2000),
+    CONSTRAINT gov_policies_counters_check CHECK (version_count >= 0 AND revision >= 1)
+);
+
+ALTER TABLE gov_policies ENABLE ROW LEVEL SECURITY;
+ALTER TABLE gov_policies FORCE ROW LEVEL SECURITY;
+CREATE POLICY gov_policies_tenant ON gov_policies
+    USING (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid)
+    WITH CHECK (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
+
+GRANT SELECT, INSERT (tenant_id, id, name, description), UPDATE (version_count, revision, update_time) ON gov_policies TO aumos_governance_app;
+
+CREATE TABLE gov_policy_decision_points (
+    tenant_id      uuid    NOT NULL DEFAULT nullif(current_setting('aumos.tenant_id', true), '')::uuid,
+    policy_id      uuid    NOT NULL,
+    ordinal        integer NOT NULL,
+    decision_point text    NOT NULL,
+    CONSTRAINT gov_policy_decision_points_pkey PRIMARY KEY (tenant_id, policy_id, ordinal),
+    CONSTRAINT gov_policy_decision_points_decision_point_key UNIQUE (tenant_id, policy_id, decision_point),
+    CONSTRAINT gov_policy_decision_points_policy_fkey FOREIGN KEY (tenant_id, policy_id) REFERENCES gov_policies (tenant_id, id),
+    CONSTRAINT gov_policy_decision_points_ordinal_check CHECK (ordinal BETWEEN 1 AND 32),
+    CONSTRAINT gov_policy_decision_points_decision_point_check CHECK (
+        char_length(decision_point) <= 128 AND decision_point ~ '^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$')
+);
+CREATE INDEX gov_policy_decision_points_idx ON gov_policy_decision_points (tenant_id, decision_point, policy_id);
+
+ALTER TABLE gov_policy_decision_points ENABLE ROW LEVEL SECURITY;
+ALTER TABLE gov_policy_decision_points FORCE ROW LEVEL SECURITY;
+CREATE POLICY gov_policy_decision_points_tenant ON gov_policy_decision_points
+    USING (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid)
+    WITH CHECK (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
+
+GRANT SELECT, INSERT ON gov_policy_decision_points TO aumos_governance_app;
+
+-- A version's numbers follow the order in which their transactions got hold of the policy, and so does create_time: now() would tell when
+-- the transaction began to wait.
+CREATE TABLE gov_policy_versions (
+    tenant_id      uuid        NOT NULL DEFAULT nullif(current_setting('aumos.tenant_id', true), '')::uuid,
+    id             uuid        NOT NULL,
+    policy_id      uuid        NOT NULL,
+    number         integer     NOT NULL,
+    state          text        NOT NULL DEFAULT 'DRAFT',
+    content_sha256 bytea       NOT NULL,
+    package        text        NOT NULL,
+    author         text        NOT NULL,
+    create_time    timestamptz NOT NULL DEFAULT statement_timestamp(),
+    activate_time  timestamptz,
+    CONSTRAINT gov_policy_versions_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT gov_policy_versions_number_key UNIQUE (tenant_id, policy_id, number),
+    CONSTRAINT gov_policy_versions_policy_fkey FOREIGN KEY (tenant_id, policy_id) REFERENCES gov_policies (tenant_id, id),
+    CONSTRAINT gov_policy_versions_number_check CHECK (number >= 1),
+    CONSTRAINT gov_policy_versions_state_check CHECK (
+        state IN ('DRAFT', 'ACTIVE', 'RETIRED') AND (state = 'DRAFT') = (activate_time IS NULL)),
+    CONSTRAINT gov_policy_versions_content_sha256_check CHECK (octet_length(content_sha256) = 32),
+    CONSTRAINT gov_policy_versions_package_check CHECK (char_length(package) BETWEEN 1 AND 255),
+    CONSTRAINT gov_policy_versions_author_check CHECK (octet_length(author) BETWEEN 1 AND 255)
+);
+-- A policy has at most one active version.
+CREATE UNIQUE INDEX gov_policy_versions_active_key ON gov_policy_versions (tenant_id, policy_id) WHERE state = 'ACTIVE';
+
+ALTER TABLE gov_policy_versions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE gov_policy_versions FORCE ROW LEVEL SECURITY;
+CREATE POLICY gov_policy_versions_tenant ON gov_policy_versions
+    USING (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid)
+    WITH CHECK (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
+
+GRANT SELECT, INSERT (tenant_id, id, policy_id, number, content_sha256, package, author), UPDATE (state, activate_time)
+    ON gov_policy_versions TO aumos_governance_app;
+
+-- The sources that content_sha256 covers, in the order of ordinal.
+CREATE TABLE gov_policy_modules (
+    tenant_id  uuid    NOT NULL DEFAULT nullif(current_setting('aumos.tenant_id', true), '')::uuid,
+    version_id uuid    NOT NULL,
+    ordinal    integer NOT NULL,
+    path       text    NOT NULL,
+    source     text    NOT NULL,
+    CONSTRAINT gov_policy_modules_pkey PRIMARY KEY (tenant_id, version_id, ordinal),
+    CONSTRAINT gov_policy_modules_path_key UNIQUE (tenant_id, version_id, path),
+    CONSTRAINT gov_policy_modules_version_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES gov_policy_versions (tenant_id, id),
+    CONSTRAINT gov_policy_modules_ordinal_check CHECK (ordinal BETWEEN 1 AND 16),
+    CONSTRAINT gov_policy_modules_path_check CHECK (char_length(path) <= 255 AND path ~ '^[A-Za-z0-9_][A-Za-z0-9_/-]*\.rego$'),
+    CONSTRAINT gov_policy_modules_source_check CHECK (octet_length(source) BETWEEN 1 AND 262144)
+);
+
+ALTER TABLE gov_policy_modules ENABLE ROW LEVEL SECURITY;
+ALTER TABLE gov_policy_modules FORCE ROW LEVEL SECURITY;
+CREATE POLICY gov_policy_modules_tenant ON gov_policy_modules
+    USING (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid)
+    WITH CHECK (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
+
+GRANT SELECT, INSERT ON gov_policy_modules TO aumos_governance_app;
