@@ -1,0 +1,315 @@
+package auditlog
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/aumos-enterprise/platform/pkg/errs"
+)
+
+// The leaf format is the protobuf serialization of AuditEntry with its fields in the order of their numbers, map keys in byte order, zero values
+// left out. It is written here rather than by the protobuf library, whose deterministic output is promised for one build only: a retry by a
+// newer binary must have the same content digest.
+
+// Draft is an entry ready to be sequenced: everything of its leaf but the position.
+type Draft struct {
+	// Entry is what was drafted, without position.
+	Entry Entry
+	// ContentDigest is the SHA-256 of the leaf without leaf index and recorded time: equal for repeated appends of one entry.
+	ContentDigest [32]byte
+
+	content []byte // the leaf without position
+	split   int    // where in content the position goes
+}
+
+// NewDraft checks and serializes an entry; LeafIndex and RecordedTime do not count. Its errors are for the client: INVALID_FIELD or
+// ENTRY_TOO_LARGE.
+func NewDraft(e Entry) (*Draft, error) {
+	e.LeafIndex, e.RecordedTime = 0, time.Time{}
+	if err := e.validate(); err != nil {
+		return nil, err
+	}
+	d := &Draft{Entry: e, content: e.appendHead(make([]byte, 0, 512))}
+	d.split = len(d.content)
+	var err error
+	if d.content, err = e.appendBody(d.content); err != nil {
+		return nil, err
+	}
+	if size := len(d.content) + positionAllowance; size > MaxLeafSize {
+		return nil, errs.New(errs.InvalidArgument, errs.ReasonEntryTooLarge,
+			"the audit entry has %d bytes, the limit is %d: replace large details by digests", size, MaxLeafSize).
+			With("limit", strconv.Itoa(MaxLeafSize)).With("actual", strconv.Itoa(size))
+	}
+	d.ContentDigest = sha256.Sum256(d.content)
+	return d, nil
+}
+
+// Size returns about how many bytes the leaf will have.
+func (d *Draft) Size() int { return len(d.content) + positionAllowance }
+
+// Leaf returns the leaf for the entry at a position. The recorded time must be in whole microseconds, which is what PostgreSQL keeps.
+func (d *Draft) Leaf(leafIndex int64, recorded time.Time) []byte {
+	leaf := make([]byte, 0, d.Size())
+	leaf = append(leaf, d.content[:d.split]...)
+	leaf = appendPosition(leaf, leafIndex, recorded)
+	return append(leaf, d.content[d.split:]...)
+}
+
+// Marshal returns the entry's serialized form, position included: the leaf.
+func (e Entry) Marshal() ([]byte, error) {
+	d, err := NewDraft(e)
+	if err != nil {
+		return nil, err
+	}
+	if e.LeafIndex < 0 {
+		return nil, errs.InvalidField("leaf_index", "must not be negative")
+	}
+	if err := validTime("recorded_time", e.RecordedTime); err != nil {
+		return nil, err
+	}
+	return d.Leaf(e.LeafIndex, e.RecordedTime), nil
+}
+
+// ContentDigest returns the SHA-256 of what the writer said: of the leaf without leaf index and recorded time.
+func (e Entry) ContentDigest() ([32]byte, error) {
+	d, err := NewDraft(e)
+	if err != nil {
+		return [32]byte{}, err
+	}
+	return d.ContentDigest, nil
+}
+
+// appendHead appends the fields before the position: format_version, entry_id, tenant_id.
+func (e Entry) appendHead(b []byte) []byte {
+	b = protowire.AppendTag(b, fieldFormatVersion, protowire.VarintType)
+	b = protowire.AppendVarint(b, FormatVersion)
+	b = appendString(b, fieldEntryID, e.EntryID.String())
+	return appendString(b, fieldTenantID, e.TenantID.String())
+}
+
+// appendPosition appends leaf_index and recorded_time.
+func appendPosition(b []byte, leafIndex int64, recorded time.Time) []byte {
+	if leafIndex != 0 {
+		b = protowire.AppendTag(b, fieldLeafIndex, protowire.VarintType)
+		b = protowire.AppendVarint(b, uint64(leafIndex)) //nolint:gosec // not negative
+	}
+	return appendTime(b, fieldRecordedTime, recorded)
+}
+
+// appendBody appends the fields after the position.
+func (e Entry) appendBody(b []byte) ([]byte, error) {
+	b = appendTime(b, fieldEffectiveTime, e.EffectiveTime)
+	b = appendString(b, fieldEventType, e.EventType)
+	b = appendString(b, fieldAction, e.Action)
+	b = protowire.AppendTag(b, fieldOutcome, protowire.VarintType)
+	b = protowire.AppendVarint(b, uint64(e.Outcome))
+	b = appendMessage(b, fieldActor, func(b []byte) []byte {
+		b = protowire.AppendTag(b, 1, protowire.VarintType)
+		b = protowire.AppendVarint(b, uint64(e.Actor.Kind))
+		b = appendString(b, 2, e.Actor.ID)
+		return appendString(b, 3, e.Actor.OnBehalfOf)
+	})
+	var err error
+	b = appendMessage(b, fieldResource, func(b []byte) []byte {
+		b = appendString(b, 1, e.Resource.Type)
+		b = appendString(b, 2, e.Resource.ID)
+		b = appendString(b, 3, e.Resource.Name)
+		if e.Resource.State != nil {
+			b, err = appendStruct(b, 4, e.Resource.State, 0)
+		}
+		return b
+	})
+	if err != nil {
+		return nil, errs.InvalidField("resource.state", "%v", err)
+	}
+	b = appendString(b, fieldSourceService, e.SourceService)
+	b = appendString(b, fieldRequestID, e.RequestID)
+	b = appendString(b, fieldCorrelationID, e.CorrelationID)
+	if e.Details != nil {
+		if b, err = appendStruct(b, fieldDetails, e.Details, 0); err != nil {
+			return nil, errs.InvalidField("details", "%v", err)
+		}
+	}
+	for _, d := range e.Digests {
+		b = appendMessage(b, fieldDigests, func(b []byte) []byte {
+			b = appendString(b, 1, d.Name)
+			b = protowire.AppendTag(b, 2, protowire.BytesType)
+			return protowire.AppendBytes(b, d.SHA256[:])
+		})
+	}
+	return b, nil
+}
+
+func appendString(b []byte, field protowire.Number, s string) []byte {
+	if s == "" {
+		return b
+	}
+	b = protowire.AppendTag(b, field, protowire.BytesType)
+	return protowire.AppendString(b, s)
+}
+
+// appendTime appends a google.protobuf.Timestamp; the zero time is left out.
+func appendTime(b []byte, field protowire.Number, t time.Time) []byte {
+	if t.IsZero() {
+		return b
+	}
+	return appendMessage(b, field, func(b []byte) []byte {
+		if s := t.Unix(); s != 0 {
+			b = protowire.AppendTag(b, 1, protowire.VarintType)
+			b = protowire.AppendVarint(b, uint64(s)) //nolint:gosec // two's complement, as int64 fields are encoded
+		}
+		if n := t.Nanosecond(); n != 0 {
+			b = protowire.AppendTag(b, 2, protowire.VarintType)
+			b = protowire.AppendVarint(b, uint64(n)) //nolint:gosec // not negative
+		}
+		return b
+	})
+}
+
+// appendMessage appends a submessage. Its length is known only afterwards: room for a one-byte length is left, and widened if need be.
+func appendMessage(b []byte, field protowire.Number, fill func([]byte) []byte) []byte {
+	b = protowire.AppendTag(b, field, protowire.BytesType)
+	at := len(b)
+	b = fill(append(b, 0))
+	size := len(b) - at - 1
+	if size < 0x80 {
+		b[at] = byte(size)
+		return b
+	}
+	width := protowire.SizeVarint(uint64(size)) //nolint:gosec // not negative
+	b = append(b, make([]byte, width-1)...)
+	copy(b[at+width:], b[at+1:at+1+size])
+	protowire.AppendVarint(b[:at], uint64(size)) //nolint:gosec // not negative
+	return b
+}
+
+// appendStruct appends a google.protobuf.Struct with its keys in byte order.
+func appendStruct(b []byte, field protowire.Number, m map[string]any, depth int) ([]byte, error) {
+	if depth >= maxDepth {
+		return b, fmt.Errorf("must not nest deeper than %d levels", maxDepth)
+	}
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		if !utf8.ValidString(k) {
+			return b, fmt.Errorf("the key %q is not valid UTF-8", k)
+		}
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	var err error
+	b = appendMessage(b, field, func(b []byte) []byte {
+		for _, k := range keys {
+			b = appendMessage(b, 1, func(b []byte) []byte { // a map entry: key and value are always written
+				b = protowire.AppendTag(b, 1, protowire.BytesType)
+				b = protowire.AppendString(b, k)
+				var bad error
+				if b, bad = appendValue(b, 2, m[k], depth); bad != nil && err == nil {
+					err = fmt.Errorf("%s: %w", k, bad)
+				}
+				return b
+			})
+		}
+		return b
+	})
+	return b, err
+}
+
+// appendValue appends a google.protobuf.Value.
+func appendValue(b []byte, field protowire.Number, v any, depth int) ([]byte, error) {
+	var err error
+	b = appendMessage(b, field, func(b []byte) []byte {
+		switch v := v.(type) {
+		case nil:
+			b = protowire.AppendTag(b, valueNull, protowire.VarintType)
+			b = protowire.AppendVarint(b, 0)
+		case bool:
+			b = protowire.AppendTag(b, valueBool, protowire.VarintType)
+			b = protowire.AppendVarint(b, protowire.EncodeBool(v))
+		case string:
+			if !utf8.ValidString(v) {
+				err = fmt.Errorf("the string %q is not valid UTF-8", v)
+			}
+			b = protowire.AppendTag(b, valueString, protowire.BytesType)
+			b = protowire.AppendString(b, v)
+		case map[string]any:
+			b, err = appendStruct(b, valueStruct, v, depth+1)
+		case []any:
+			b, err = appendList(b, v, depth+1)
+		case []string:
+			list := make([]any, len(v))
+			for i, s := range v {
+				list[i] = s
+			}
+			b, err = appendList(b, list, depth+1)
+		default:
+			var f float64
+			f, err = number(v)
+			b = protowire.AppendTag(b, valueNumber, protowire.Fixed64Type)
+			b = protowire.AppendFixed64(b, math.Float64bits(f))
+		}
+		return b
+	})
+	return b, err
+}
+
+func appendList(b []byte, list []any, depth int) ([]byte, error) {
+	if depth >= maxDepth {
+		return b, fmt.Errorf("must not nest deeper than %d levels", maxDepth)
+	}
+	var err error
+	b = appendMessage(b, valueList, func(b []byte) []byte {
+		for i, v := range list {
+			var bad error
+			if b, bad = appendValue(b, 1, v, depth); bad != nil && err == nil {
+				err = fmt.Errorf("[%d]: %w", i, bad)
+			}
+		}
+		return b
+	})
+	return b, err
+}
+
+// number converts what google.protobuf.Value keeps as a double. Integers that a double cannot hold are refused, not rounded.
+func number(v any) (float64, error) {
+	var f float64
+	exact := true
+	switch v := v.(type) {
+	case float64:
+		f = v
+	case float32:
+		f = float64(v)
+	case int:
+		f, exact = float64(v), int64(float64(v)) == int64(v)
+	case int32:
+		f = float64(v)
+	case int64:
+		f, exact = float64(v), int64(float64(v)) == v
+	case uint32:
+		f = float64(v)
+	case uint64:
+		f, exact = float64(v), v <= 1<<53
+	case json.Number:
+		parsed, err := v.Float64()
+		if err != nil {
+			return 0, fmt.Errorf("the number %q is out of range", v)
+		}
+		f = parsed
+	default:
+		return 0, fmt.Errorf("values of type %T are not supported", v)
+	}
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return 0, fmt.Errorf("the number %v is not finite", f)
+	}
+	if !exact {
+		return 0, fmt.Errorf("the integer %v has no exact double: write it as a string", v)
+	}
+	return f, nil
+}
