@@ -88,7 +88,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	adminDone := make(chan struct{})
 	group.Go(func() error {
-		if err := s.grpc.Serve(s.listener); err != nil {
+		if err := s.grpc.Serve(s.listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) { // stopped before it began
 			return fmt.Errorf("serve gRPC: %w", err)
 		}
 		return nil

@@ -1,0 +1,172 @@
+package cli_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/tlog"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+// auditDouble is a log of the wall in memory: real entries, hashes and signatures.
+type auditDouble struct {
+	governancev1.UnimplementedAuditServiceServer
+
+	key     auditlog.SigningKey
+	origin  string
+	entries []*governancev1.LogEntry
+	stored  []tlog.Hash // all hashes in the order of tlog.StoredHashIndex
+	tree    auditlog.Range
+	short   bool                             // ListEntries leaves the last entry out
+	paged   int                              // calls of ListEntries
+	listed  *governancev1.ListEntriesRequest // the last one
+}
+
+const logSize = 11
+
+func newAuditDouble(t *testing.T) *auditDouble {
+	t.Helper()
+	d := &auditDouble{key: signingKey(t, 1)}
+	id, err := tenant.Parse(tenantID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.origin = auditlog.Origin("wall.example.com/log", id)
+	for i := range logSize {
+		d.append(t, auditlog.Entry{
+			EntryID: uuid.MustParse(entryID(i)), TenantID: id, LeafIndex: int64(i),
+			RecordedTime:  time.Date(2026, 11, 22, 10, 0, i, 0, time.UTC),
+			EffectiveTime: time.Date(2026, 11, 22, 10, 0, i, 0, time.UTC),
+			EventType:     "drift.detection", Action: "detection.run", Outcome: auditlog.Success,
+			Actor: auditlog.Actor{Kind: auditlog.ActorUser, ID: "analyst"}, Resource: auditlog.Resource{Type: "detection", ID: fmt.Sprintf("detection-%d", i)},
+			SourceService: "drift", RequestID: "request-1", Details: map[string]any{"status": "DRIFT", "drifted_features": 7},
+			Digests: []auditlog.Digest{{Name: "result", SHA256: [32]byte{1, 2, 3}}},
+		})
+	}
+	return d
+}
+
+func entryID(i int) string { return fmt.Sprintf("0198c0de-1111-7000-8000-%012d", i) }
+
+func signingKey(t *testing.T, seed byte) auditlog.SigningKey {
+	t.Helper()
+	raw := make([]byte, ed25519.SeedSize)
+	raw[0] = seed
+	keys, err := auditlog.ParseSigningKeys(base64.StdEncoding.EncodeToString(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys[0]
+}
+
+func (d *auditDouble) vkey(t *testing.T) string {
+	t.Helper()
+	vkey, err := d.key.VKey(d.origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vkey
+}
+
+func (d *auditDouble) append(t *testing.T, e auditlog.Entry) {
+	t.Helper()
+	leaf, err := e.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded := new(governancev1.AuditEntry)
+	if err := proto.Unmarshal(leaf, decoded); err != nil {
+		t.Fatal(err)
+	}
+	log := &governancev1.LogEntry{Entry: decoded, Leaf: leaf}
+	for _, h := range d.tree.Append(nil, auditlog.LeafHash(leaf)) {
+		d.stored = append(d.stored, h)
+		log.StoredHashes = append(log.StoredHashes, append([]byte(nil), h[:]...))
+	}
+	d.entries = append(d.entries, log)
+}
+
+func (d *auditDouble) checkpoint() (string, error) {
+	signed, _, err := auditlog.Checkpoint{Origin: d.origin, Size: d.tree.Size(), Root: d.tree.Root()}.Sign(d.key)
+	return signed, err
+}
+
+func (d *auditDouble) GetEntry(_ context.Context, req *governancev1.GetEntryRequest) (*governancev1.GetEntryResponse, error) {
+	for i, e := range d.entries {
+		if req.GetEntryId() == e.GetEntry().GetEntryId() || req.GetEntryId() == "" && req.GetLeafIndex() == int64(i) {
+			return &governancev1.GetEntryResponse{Entry: e}, nil
+		}
+	}
+	return nil, refuse(codes.NotFound, "NOT_FOUND", "entry not found")
+}
+
+// ListEntries returns pages of at most four entries, to see that pages are followed.
+func (d *auditDouble) ListEntries(_ context.Context, req *governancev1.ListEntriesRequest) (*governancev1.ListEntriesResponse, error) {
+	d.paged++
+	d.listed = req
+	at := req.GetMinLeafIndex()
+	if req.GetPageToken() != "" {
+		if _, err := fmt.Sscan(req.GetPageToken(), &at); err != nil {
+			return nil, refuse(codes.InvalidArgument, "INVALID_PAGE_TOKEN", "the page token is malformed")
+		}
+	}
+	end := int64(len(d.entries))
+	if d.short {
+		end--
+	}
+	res := &governancev1.ListEntriesResponse{}
+	for ; at < end && len(res.GetEntries()) < min(4, int(req.GetPageSize())); at++ {
+		res.Entries = append(res.Entries, d.entries[at])
+	}
+	if at < end {
+		res.NextPageToken = strconv.FormatInt(at, 10)
+	}
+	return res, nil
+}
+
+func (d *auditDouble) GetCheckpoint(context.Context, *governancev1.GetCheckpointRequest) (*governancev1.GetCheckpointResponse, error) {
+	note, err := d.checkpoint()
+	root := d.tree.Root()
+	return &governancev1.GetCheckpointResponse{Checkpoint: &governancev1.Checkpoint{TreeSize: d.tree.Size(), RootHash: root[:], Note: note}}, err
+}
+
+func (d *auditDouble) GetReceipt(_ context.Context, req *governancev1.GetReceiptRequest) (*governancev1.GetReceiptResponse, error) {
+	for i, e := range d.entries {
+		if e.GetEntry().GetEntryId() != req.GetEntryId() {
+			continue
+		}
+		hashes, err := tlog.ProveRecord(d.tree.Size(), int64(i), tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+			list := make([]tlog.Hash, len(indexes))
+			for j, index := range indexes {
+				list[j] = d.stored[index]
+			}
+			return list, nil
+		}))
+		if err != nil {
+			return nil, err
+		}
+		note, err := d.checkpoint()
+		leafHash := auditlog.LeafHash(e.GetLeaf())
+		return &governancev1.GetReceiptResponse{
+			Position: &governancev1.LogPosition{EntryId: req.GetEntryId(), LeafIndex: int64(i), LeafHash: leafHash[:]},
+			Receipt:  auditlog.NewReceipt(int64(i), leafHash, hashes, note),
+		}, err
+	}
+	return nil, refuse(codes.NotFound, "NOT_FOUND", "entry not found")
+}
+
+func (d *auditDouble) ListLogKeys(context.Context, *governancev1.ListLogKeysRequest) (*governancev1.ListLogKeysResponse, error) {
+	vkey, err := d.key.VKey(d.origin)
+	return &governancev1.ListLogKeysResponse{Keys: []*governancev1.LogKey{{Origin: d.origin, Vkey: vkey}}}, err
+}

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+	typev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/type/v1"
+)
+
+type listOptions struct {
+	eventType, actor, resource string
+	since, until               string
+	from, last                 int64
+	limit                      int
+}
+
+func (a *app) auditListCommand() *cobra.Command {
+	var o listOptions
+	cmd := &cobra.Command{
+		Use: "list", Short: "List entries in the order of their index", Args: cobra.NoArgs,
+		Example: `  aumosctl audit list --last 20
+  aumosctl audit list --type drift. --since 24h
+  aumosctl audit list --resource policy_version --actor alice -o jsonl --limit 0`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.auditList(cmd.Context(), o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.eventType, "type", "", "only this event type, or with a dot at its end all that start with it")
+	f.StringVar(&o.actor, "actor", "", "only entries by this actor id")
+	f.StringVar(&o.resource, "resource", "", "only entries about this kind of resource, or about one as TYPE/ID")
+	f.StringVar(&o.since, "since", "", "only entries recorded from then on: a time (RFC 3339) or how long ago (24h)")
+	f.StringVar(&o.until, "until", "", "only entries recorded before then")
+	f.Int64Var(&o.from, "from", 0, "only entries from this index on")
+	f.Int64Var(&o.last, "last", 0, "only among the newest so many entries")
+	f.IntVar(&o.limit, "limit", 50, "at most this many; 0: all")
+	cmd.MarkFlagsMutuallyExclusive("from", "last")
+	return cmd
+}
+
+func (a *app) auditList(ctx context.Context, o listOptions) error {
+	req, err := o.request(time.Now())
+	if err != nil {
+		return err
+	}
+	client, done, err := a.audit(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if o.last > 0 {
+		res, err := call(ctx, a, client.GetCheckpoint, &governancev1.GetCheckpointRequest{})
+		if err != nil {
+			return err
+		}
+		req.MinLeafIndex = max(0, res.GetCheckpoint().GetTreeSize()-o.last)
+	}
+	items := pages(o.limit, func(size int32, token string) ([]*governancev1.LogEntry, string, error) {
+		req.PageSize, req.PageToken = size, token
+		res, err := call(ctx, a, client.ListEntries, req)
+		return res.GetEntries(), res.GetNextPageToken(), err
+	})
+	grid := output.NewGrid(">index", "recorded", "event", "outcome", "actor", "resource", "entry id")
+	return printList(a, items, grid, func(e *governancev1.LogEntry) []string {
+		if len(e.GetMismatchedColumns()) > 0 {
+			a.note("entry %d has been altered: its columns %s differ from what was recorded", e.GetEntry().GetLeafIndex(), strings.Join(e.GetMismatchedColumns(), ", "))
+		}
+		return entryRow(e.GetEntry())
+	})
+}
+
+func (o listOptions) request(now time.Time) (*governancev1.ListEntriesRequest, error) {
+	if o.from < 0 || o.last < 0 {
+		return nil, errors.New("--from and --last must not be negative")
+	}
+	req := &governancev1.ListEntriesRequest{EventType: o.eventType, ActorId: o.actor, MinLeafIndex: o.from}
+	req.ResourceType, req.ResourceId, _ = strings.Cut(o.resource, "/")
+	since, err := moment("--since", o.since, now)
+	if err != nil {
+		return nil, err
+	}
+	until, err := moment("--until", o.until, now)
+	if err != nil {
+		return nil, err
+	}
+	if since != nil || until != nil {
+		req.Recorded = &typev1.TimeRange{StartTime: since, EndTime: until}
+	}
+	return req, nil
+}
+
+// moment reads a time, or how long before now it was.
+func moment(flag, text string, now time.Time) (*timestamppb.Timestamp, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // no time is an answer
+	}
+	if ago, err := time.ParseDuration(text); err == nil {
+		return timestamppb.New(now.Add(-ago)), nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return nil, fmt.Errorf("%s %q is neither a time such as 2026-11-22T10:00:00Z nor a duration such as 24h", flag, text)
+	}
+	return timestamppb.New(t), nil
+}
+
+func entryRow(e *governancev1.AuditEntry) []string {
+	return []string{
+		strconv.FormatInt(e.GetLeafIndex(), 10), when(e.GetRecordedTime()), e.GetEventType(), enum(e.GetOutcome().String(), "AUDIT_OUTCOME_"),
+		actorText(e.GetActor()), resourceText(e.GetResource()), e.GetEntryId(),
+	}
+}
+
+func actorText(actor *typev1.Actor) string {
+	text := actor.GetId()
+	if actor.GetOnBehalfOf() != "" {
+		text += " for " + actor.GetOnBehalfOf()
+	}
+	return text
+}
+
+func resourceText(r *governancev1.AuditResource) string {
+	name := r.GetName()
+	if name == "" {
+		name = r.GetId()
+	}
+	return r.GetType() + " " + name
+}

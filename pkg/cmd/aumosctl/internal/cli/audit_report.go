@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
+	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+)
+
+// noKeyHint is what to do without a key.
+const noKeyHint = "give the log's key with --key: keep one with aumosctl audit keys --out wall.vkey, from before the time that you want to verify"
+
+// reportVerifications prints what was found and returns the exit code of the worst: tampered, then failures, then doubts.
+func (a *app) reportVerifications(keys auditlog.Keyring, done []verification, failure error) error {
+	var worst error
+	var results []any
+	for _, v := range done {
+		switch v.report.Verdict {
+		case auditlog.Tampered:
+			worst = answer(exitNo)
+		case auditlog.Verified:
+		default:
+			if worst == nil {
+				worst = answer(exitUnclear)
+			}
+		}
+		if a.format != formatTable {
+			results = append(results, v.json())
+			continue
+		}
+		if err := a.printVerification(v); err != nil {
+			return err
+		}
+	}
+	if err := a.printResults(results); err != nil {
+		return err
+	}
+	if keys.Empty() && len(done) > 0 {
+		a.note("what to do: %s", noKeyHint)
+	}
+	if failure != nil {
+		if errors.Is(worst, answer(exitNo)) {
+			a.note("error: %s", failure)
+			return worst
+		}
+		return failure
+	}
+	return worst
+}
+
+// printResults prints reports for programs: one as it is, several as an array, or each on a line.
+func (a *app) printResults(results []any) error {
+	if a.format == formatJSON && len(results) > 1 {
+		return a.printJSON(results)
+	}
+	for _, result := range results {
+		if err := a.printJSON(result); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printVerification prints a report for people.
+func (a *app) printVerification(v verification) error {
+	r := v.report
+	title := r.Verdict.String()
+	if r.Verdict == auditlog.CannotVerify {
+		title = "CANNOT VERIFY"
+	}
+	if _, err := fmt.Fprintf(a.stdout, "%s: %s\n", title, output.Clean(v.name)); err != nil {
+		return err
+	}
+	for _, finding := range r.Findings {
+		if _, err := fmt.Fprintf(a.stdout, "  %s\n", output.Clean(finding.String())); err != nil {
+			return err
+		}
+	}
+	if r.Dropped > 0 {
+		if _, err := fmt.Fprintf(a.stdout, "  and %d more\n", r.Dropped); err != nil {
+			return err
+		}
+	}
+	if err := output.Pairs(a.stdout, "  ", v.facts()...); err != nil {
+		return err
+	}
+	if v.leaf == nil || r.Verdict != auditlog.Verified {
+		return nil
+	}
+	entry := new(governancev1.AuditEntry)
+	if err := proto.Unmarshal(v.leaf, entry); err != nil {
+		return fmt.Errorf("read the entry: %w", err)
+	}
+	if _, err := fmt.Fprintln(a.stdout, "\nthe entry says"); err != nil {
+		return err
+	}
+	return a.printEntry(entry, v.leaf)
+}
+
+// facts are the pairs of names and values that describe what was read.
+func (v verification) facts() []string {
+	r := v.report
+	var pairs []string
+	if r.Origin != "" {
+		pairs = append(pairs, "log", r.Origin)
+	}
+	if v.receipt {
+		pairs = append(pairs, "entry", fmt.Sprintf("index %d", r.FirstIndex))
+	} else if r.Entries > 0 {
+		pairs = append(pairs, "entries", fmt.Sprintf("%d, index %d to %d, recorded %s to %s", r.Entries, r.FirstIndex, r.FirstIndex+r.Entries-1,
+			r.First.UTC().Format(time.RFC3339), r.Last.UTC().Format(time.RFC3339)))
+	}
+	if r.TreeSize > 0 {
+		pairs = append(pairs, "checkpoint", fmt.Sprintf("of %d entries, root %s", r.TreeSize, hex.EncodeToString(r.RootHash[:])))
+	}
+	for _, key := range r.SignedBy {
+		pairs = append(pairs, "signed by", key)
+	}
+	if r.KnownCheckpoints > 0 {
+		pairs = append(pairs, "also fits", plural(int64(r.KnownCheckpoints), "known checkpoint"))
+	}
+	if r.Verdict == auditlog.Verified {
+		pairs = append(pairs, "proven", v.proven())
+	}
+	return pairs
+}
+
+// proven says in words what a verified report proves.
+func (v verification) proven() string {
+	switch {
+	case !v.receipt:
+		return "these are all entries up to the checkpoint, each byte as it was signed"
+	case v.leaf == nil:
+		return "an entry with the receipt's leaf hash stands at this index of the signed log; what it says is proven with --leaf"
+	default:
+		return "the entry below stands at this index of the signed log, each byte as it was signed"
+	}
+}
+
+// verificationJSON is a report for programs.
+type verificationJSON struct {
+	Name             string             `json:"name"`
+	Verdict          string             `json:"verdict"`
+	Origin           string             `json:"origin,omitempty"`
+	TenantID         string             `json:"tenant_id,omitempty"`
+	FirstIndex       int64              `json:"first_index"`
+	Entries          int64              `json:"entries"`
+	FirstRecorded    *time.Time         `json:"first_recorded_time,omitempty"`
+	LastRecorded     *time.Time         `json:"last_recorded_time,omitempty"`
+	TreeSize         int64              `json:"tree_size"`
+	RootHash         string             `json:"root_hash,omitempty"`
+	SignedBy         []string           `json:"signed_by,omitempty"`
+	KnownCheckpoints int                `json:"known_checkpoints"`
+	Findings         []auditlog.Finding `json:"findings"`
+	Dropped          int                `json:"findings_dropped,omitempty"`
+}
+
+func (v verification) json() verificationJSON {
+	r := v.report
+	j := verificationJSON{
+		Name: v.name, Verdict: r.Verdict.String(), Origin: r.Origin, TenantID: r.TenantID, FirstIndex: r.FirstIndex, Entries: r.Entries,
+		TreeSize: r.TreeSize, SignedBy: r.SignedBy, KnownCheckpoints: r.KnownCheckpoints, Findings: r.Findings, Dropped: r.Dropped,
+	}
+	if j.Findings == nil {
+		j.Findings = []auditlog.Finding{}
+	}
+	if r.TreeSize > 0 {
+		j.RootHash = hex.EncodeToString(r.RootHash[:])
+	}
+	if !r.First.IsZero() {
+		j.FirstRecorded, j.LastRecorded = &r.First, &r.Last
+	}
+	return j
+}

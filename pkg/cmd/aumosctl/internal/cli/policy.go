@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+)
+
+func (a *app) policyCommand() *cobra.Command {
+	return group("policy", "Push, activate and evaluate policies",
+		a.policyPushCommand(), a.policyActivateCommand(), a.policyListCommand(), a.policyEvalCommand())
+}
+
+func (a *app) policyListCommand() *cobra.Command {
+	var limit int
+	var point string
+	cmd := &cobra.Command{
+		Use: "list", Short: "List policies, newest first", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, done, err := a.policies(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer done()
+			grid := output.NewGrid("name", "id", "active version", "decision points", "updated")
+			items := listPolicies(cmd.Context(), a, client, limit, &governancev1.ListPoliciesRequest{DecisionPoint: point})
+			return printList(a, items, grid, func(p *governancev1.Policy) []string {
+				return []string{p.GetName(), p.GetId(), p.GetActiveVersionId(), strings.Join(p.GetDecisionPoints(), " "), when(p.GetUpdateTime())}
+			})
+		},
+	}
+	cmd.Flags().IntVar(&limit, "limit", 50, "at most this many; 0: all")
+	cmd.Flags().StringVar(&point, "decision-point", "", "only policies bound to this decision point")
+	return cmd
+}
+
+// policies connects to governance's PolicyService; done closes the connection.
+func (a *app) policies(ctx context.Context) (client governancev1.PolicyServiceClient, done func(), err error) {
+	conn, err := a.dialGovernance(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return governancev1.NewPolicyServiceClient(conn), func() { _ = conn.Close() }, nil
+}
+
+func listPolicies(
+	ctx context.Context, a *app, client governancev1.PolicyServiceClient, limit int, req *governancev1.ListPoliciesRequest,
+) iter.Seq2[*governancev1.Policy, error] {
+	return pages(limit, func(size int32, token string) ([]*governancev1.Policy, string, error) {
+		req.PageSize, req.PageToken = size, token
+		res, err := call(ctx, a, client.ListPolicies, req)
+		return res.GetPolicies(), res.GetNextPageToken(), err
+	})
+}
+
+// policyByName finds a policy; nil when there is none of this name.
+func (a *app) policyByName(ctx context.Context, client governancev1.PolicyServiceClient, name string) (*governancev1.Policy, error) {
+	for policy, err := range listPolicies(ctx, a, client, 1, &governancev1.ListPoliciesRequest{Name: name}) {
+		return policy, err
+	}
+	return nil, nil //nolint:nilnil // none is an answer
+}
+
+// findPolicy finds a policy by its id or its name.
+func (a *app) findPolicy(ctx context.Context, client governancev1.PolicyServiceClient, key string) (*governancev1.Policy, error) {
+	if _, err := uuid.Parse(key); err == nil {
+		res, err := call(ctx, a, client.GetPolicy, &governancev1.GetPolicyRequest{PolicyId: key})
+		return res.GetPolicy(), err
+	}
+	policy, err := a.policyByName(ctx, client, key)
+	if err == nil && policy == nil {
+		return nil, fmt.Errorf("there is no policy %q: aumosctl policy list shows those there are", key)
+	}
+	return policy, err
+}
+
+func (a *app) policyVersions(
+	ctx context.Context, client governancev1.PolicyServiceClient, policyID string, limit int,
+) iter.Seq2[*governancev1.PolicyVersion, error] {
+	return pages(limit, func(size int32, token string) ([]*governancev1.PolicyVersion, string, error) {
+		req := &governancev1.ListPolicyVersionsRequest{PolicyId: policyID, PageSize: size, PageToken: token}
+		res, err := call(ctx, a, client.ListPolicyVersions, req)
+		return res.GetPolicyVersions(), res.GetNextPageToken(), err
+	})
+}

@@ -1,0 +1,275 @@
+package cli_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+)
+
+// policyDouble keeps policies. Its decisions follow the input's member "answer".
+type policyDouble struct {
+	governancev1.UnimplementedPolicyServiceServer
+	governancev1.UnimplementedDecisionServiceServer
+
+	mu       sync.Mutex // guards what follows
+	policies []*governancev1.Policy
+	versions []*governancev1.PolicyVersion
+	inputs   []*structpb.Struct
+}
+
+func id(n int) string { return fmt.Sprintf("0198c0de-0000-7000-8000-%012d", n) }
+
+func (d *policyDouble) CreatePolicy(_ context.Context, req *governancev1.CreatePolicyRequest) (*governancev1.CreatePolicyResponse, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p := &governancev1.Policy{
+		Id: id(100 + len(d.policies)), Name: req.GetName(), Description: req.GetDescription(), DecisionPoints: req.GetDecisionPoints(),
+		UpdateTime: timestamppb.New(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)),
+	}
+	d.policies = append(d.policies, p)
+	return &governancev1.CreatePolicyResponse{Policy: p}, nil
+}
+
+func (d *policyDouble) GetPolicy(_ context.Context, req *governancev1.GetPolicyRequest) (*governancev1.GetPolicyResponse, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, p := range d.policies {
+		if p.GetId() == req.GetPolicyId() {
+			return &governancev1.GetPolicyResponse{Policy: p}, nil
+		}
+	}
+	return nil, refuse(codes.NotFound, "NOT_FOUND", "policy not found")
+}
+
+// ListPolicies returns one policy a page, to see that pages are followed.
+func (d *policyDouble) ListPolicies(_ context.Context, req *governancev1.ListPoliciesRequest) (*governancev1.ListPoliciesResponse, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var found []*governancev1.Policy
+	for _, p := range slices.Backward(d.policies) {
+		if req.GetName() == "" || p.GetName() == req.GetName() {
+			found = append(found, p)
+		}
+	}
+	at := 0
+	if _, err := fmt.Sscan("0"+req.GetPageToken(), &at); err != nil || at >= len(found) {
+		return &governancev1.ListPoliciesResponse{}, nil
+	}
+	res := &governancev1.ListPoliciesResponse{Policies: found[at : at+1]}
+	if at+1 < len(found) {
+		res.NextPageToken = strconv.Itoa(at + 1)
+	}
+	return res, nil
+}
+
+func (d *policyDouble) CreatePolicyVersion(_ context.Context, req *governancev1.CreatePolicyVersionRequest) (*governancev1.CreatePolicyVersionResponse, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	h := sha256.New()
+	for _, m := range req.GetModules() {
+		if strings.Contains(m.GetSource(), "http.send") {
+			return nil, refuse(codes.InvalidArgument, "REGO_INVALID", "the policy does not compile")
+		}
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(m.GetPath()))))
+		h.Write([]byte(m.GetPath()))
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(m.GetSource()))))
+		h.Write([]byte(m.GetSource()))
+	}
+	v := &governancev1.PolicyVersion{
+		Id: id(200 + len(d.versions)), PolicyId: req.GetPolicyId(), State: governancev1.PolicyVersionState_POLICY_VERSION_STATE_DRAFT,
+		ContentSha256: h.Sum(nil), Modules: req.GetModules(), Number: 1,
+	}
+	for _, other := range d.versions {
+		if other.GetPolicyId() == v.GetPolicyId() {
+			v.Number++
+		}
+	}
+	d.versions = append(d.versions, v)
+	return &governancev1.CreatePolicyVersionResponse{PolicyVersion: v}, nil
+}
+
+func (d *policyDouble) ListPolicyVersions(_ context.Context, req *governancev1.ListPolicyVersionsRequest) (*governancev1.ListPolicyVersionsResponse, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	res := &governancev1.ListPolicyVersionsResponse{}
+	for _, v := range slices.Backward(d.versions) {
+		if v.GetPolicyId() == req.GetPolicyId() && len(res.GetPolicyVersions()) < int(req.GetPageSize()) {
+			res.PolicyVersions = append(res.PolicyVersions, v)
+		}
+	}
+	return res, nil
+}
+
+func (d *policyDouble) ActivatePolicyVersion(_ context.Context, req *governancev1.ActivatePolicyVersionRequest) (*governancev1.ActivatePolicyVersionResponse, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, v := range d.versions {
+		if v.GetId() != req.GetPolicyVersionId() {
+			continue
+		}
+		for _, p := range d.policies {
+			if p.GetId() == v.GetPolicyId() {
+				p.ActiveVersionId = v.GetId()
+				return &governancev1.ActivatePolicyVersionResponse{Policy: p, PolicyVersion: v}, nil
+			}
+		}
+	}
+	return nil, refuse(codes.NotFound, "NOT_FOUND", "policy version not found")
+}
+
+func (d *policyDouble) Evaluate(_ context.Context, req *governancev1.EvaluateRequest) (*governancev1.EvaluateResponse, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.inputs = append(d.inputs, req.GetInput())
+	outcome := governancev1.DecisionOutcome_DECISION_OUTCOME_ALLOW
+	r := &governancev1.PolicyResult{PolicyId: id(100), PolicyName: "retrain", ContentSha256: []byte{1, 2, 3, 4, 5, 6, 7, 8}}
+	switch req.GetInput().GetFields()["answer"].GetStringValue() {
+	case "deny":
+		outcome = governancev1.DecisionOutcome_DECISION_OUTCOME_DENY
+		r.Violations = []*governancev1.Violation{
+			{Code: "DRIFT_TOO_SMALL", Message: "fewer than 3 features drifted", Severity: "high", Control: "NIST-AI-RMF:MEASURE-2.4"},
+			{Message: "a bare text with \x1b[31mcolour"},
+		}
+	case "error":
+		outcome, r.ErrorReason = governancev1.DecisionOutcome_DECISION_OUTCOME_ERROR, governancev1.DecisionErrorReason_DECISION_ERROR_REASON_UNDEFINED
+	case "unbound":
+		return nil, refuse(codes.FailedPrecondition, "DECISION_POINT_UNBOUND", "no active policy is bound to the decision point")
+	}
+	r.Outcome = outcome
+	return &governancev1.EvaluateResponse{Decision: &governancev1.Decision{
+		Id: id(300), Outcome: outcome, DecisionPoint: req.GetDecisionPoint(), Results: []*governancev1.PolicyResult{r}, InputSha256: make([]byte, 32),
+		EvaluationDuration: durationpb.New(1200 * time.Microsecond), EngineVersion: "opa 1.22.2",
+		Position: &governancev1.LogPosition{EntryId: id(300), LeafIndex: 7, LeafHash: make([]byte, 32)},
+	}}, nil
+}
+
+func TestPolicyPush(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	file := writeFile(t, "retrain.rego", "package aumos.retrain\n\nallow := true\n")
+	args := []string{"policy", "push", file, "--name", "retrain", "--decision-point", "drift.retrain"}
+
+	p.run(t, args...).expect(t, 0).says(t, "1, added", "not active", "drift.retrain")
+	p.run(t, args...).expect(t, 0).says(t, "1, unchanged", "not active")
+	p.run(t, append(args, "--activate")...).expect(t, 0).says(t, "1, unchanged", "state    active")
+	p.run(t, append(args, "--activate")...).expect(t, 0).says(t, "1, unchanged", "state    active")
+	if err := os.WriteFile(file, []byte("package aumos.retrain\n\nallow := false\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := decode(t, p.run(t, append(args, "-o", "json", "--activate")...).expect(t, 0).stdout)
+	if got["version_added"] != true || got["policy_created"] != false || got["version_activated"] != true {
+		t.Errorf("got %v", got)
+	}
+	if len(p.policy.policies) != 1 || len(p.policy.versions) != 2 {
+		t.Errorf("%d policies and %d versions", len(p.policy.policies), len(p.policy.versions))
+	}
+	if path := p.policy.versions[0].GetModules()[0].GetPath(); path != "retrain.rego" {
+		t.Errorf("the module's path is %q", path)
+	}
+
+	p.run(t, "policy", "push", file, "--name", "retrain", "--decision-point", "model.promote").expect(t, 3).says(t, "push under another name")
+	p.run(t, "policy", "push", filepath.Join(t.TempDir(), "absent.rego"), "--name", "retrain").expect(t, 3).says(t, "no such file")
+	bad := writeFile(t, "bad.rego", "package bad\n\nallow if http.send({})\n")
+	p.run(t, "policy", "push", bad, "--name", "bad").expect(t, 3).says(t, "INVALID_ARGUMENT", "REGO_INVALID (test.aumos)", "mend the policy")
+	long := writeFile(t, "long.rego", strings.Repeat("#", 256<<10+1))
+	p.run(t, "policy", "push", long, "--name", "long").expect(t, 3).says(t, "is longer than 256 KiB")
+}
+
+func TestPolicyPushOfSeveralFiles(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "lib"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, source := range map[string]string{"main.rego": "package main", "lib/dates.rego": "package dates"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(source), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.run(t, "policy", "push", filepath.Join(dir, "main.rego"), filepath.Join(dir, "lib", "dates.rego"), "--name", "two").expect(t, 0)
+	modules := p.policy.versions[0].GetModules()
+	if modules[0].GetPath() != "main.rego" || modules[1].GetPath() != "lib/dates.rego" {
+		t.Errorf("paths %q and %q", modules[0].GetPath(), modules[1].GetPath())
+	}
+}
+
+func TestPolicyActivateAndList(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	for _, name := range []string{"one", "two"} {
+		for _, answer := range []string{"true", "false"} {
+			file := writeFile(t, "p.rego", "package p\n\nallow := "+answer)
+			p.run(t, "policy", "push", file, "--name", name).expect(t, 0)
+		}
+	}
+	p.run(t, "policy", "activate", "--name", "one").expect(t, 0).says(t, "version  2", "active")
+	p.run(t, "policy", "activate", "--name", "one", "--version", "1").expect(t, 0).says(t, "version  1", "active")
+	p.run(t, "policy", "activate", "--policy", id(101)).expect(t, 0).says(t, "two")
+	p.run(t, "policy", "activate", "--name", "one", "--version", "9").expect(t, 3).says(t, `policy "one" has no version 9`)
+	p.run(t, "policy", "activate", "--name", "three").expect(t, 3).says(t, `there is no policy "three"`)
+	p.run(t, "policy", "activate", "--policy", id(999)).expect(t, 3).says(t, "NOT_FOUND")
+	p.run(t, "policy", "activate").expect(t, 3)
+
+	golden(t, "policy_list.txt", p.run(t, "policy", "list").expect(t, 0).stdout)
+	golden(t, "policy_list.jsonl", p.run(t, "policy", "list", "-o", "jsonl").expect(t, 0).stdout)
+	if got := p.run(t, "policy", "list", "--limit", "1").expect(t, 0).stdout; strings.Count(got, "\n") != 2 {
+		t.Errorf("--limit 1 prints\n%s", got)
+	}
+}
+
+func TestPolicyEval(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	file := writeFile(t, "p.rego", "package p\n\nallow := true")
+	p.run(t, "policy", "push", file, "--name", "retrain").expect(t, 0)
+	for _, test := range []struct {
+		name, input string
+		code        int
+		says        []string
+	}{
+		{"allow", `{"answer":"allow"}`, 0, []string{"ALLOW", "index 7, entry " + id(300)}},
+		{"deny", `{"answer":"deny"}`, 1, []string{"DENY", "DRIFT_TOO_SMALL", "NIST-AI-RMF:MEASURE-2.4", `a bare text with \x1b[31mcolour`}},
+		{"error", `{"answer":"error"}`, 2, []string{"ERROR", "UNDEFINED"}},
+		{"unbound", `{"answer":"unbound"}`, 3, []string{"FAILED_PRECONDITION", "DECISION_POINT_UNBOUND", "push a policy"}},
+		{"empty", ``, 3, []string{"standard input is empty"}},
+		{"not an object", `[1]`, 3, []string{"standard input is not a JSON object"}},
+		{"cut", `{"a":`, 3, []string{"standard input is not a JSON object"}},
+		{"too long", `{"a":"` + strings.Repeat("x", 256<<10) + `"}`, 3, []string{"the input is longer than 256 KiB", "--summary"}},
+		{"much too long", `{"a":"` + strings.Repeat("x", 2<<20), 3, []string{"standard input"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := p.runWithInput(t, test.input, "policy", "eval", "--decision-point", "drift.retrain", "--input", "-")
+			got.expect(t, test.code).says(t, test.says...)
+			if strings.ContainsRune(got.stdout, 0x1b) {
+				t.Error("an escape character reached the terminal")
+			}
+		})
+	}
+	input := writeFile(t, "input.json", `{"answer":"deny"}`)
+	p.run(t, "policy", "eval", "--policy", "retrain", "--input", input).expect(t, 1)
+	p.run(t, "policy", "eval", "--policy", id(100), "--input", input).expect(t, 1)
+	p.run(t, "policy", "eval", "--policy", "absent", "--input", input).expect(t, 3)
+	p.run(t, "policy", "eval", "--policy", "retrain", "--decision-point", "drift.retrain", "--input", input).expect(t, 3)
+	p.run(t, "policy", "eval", "--policy", "retrain").expect(t, 3).says(t, `required flag(s) "input" not set`)
+
+	golden(t, "policy_eval_deny.txt", p.run(t, "policy", "eval", "--decision-point", "drift.retrain", "--input", input).expect(t, 1).stdout)
+	golden(t, "policy_eval_deny.json", p.run(t, "policy", "eval", "--decision-point", "drift.retrain", "--input", input, "-o", "json").expect(t, 1).stdout)
+}

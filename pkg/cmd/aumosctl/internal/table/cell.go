@@ -1,0 +1,130 @@
+package table
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// cell is one value as the file has it.
+type cell struct {
+	kind    cellKind
+	text    string
+	number  float64
+	boolean bool
+}
+
+type cellKind uint8
+
+const (
+	cellMissing cellKind = iota
+	cellText
+	cellNumber
+	cellBoolean
+)
+
+// textCell makes the cell of a text; spaces around a value are no part of it.
+func (t *Table) textCell(s string) cell {
+	s = strings.TrimSpace(s)
+	if s == "" || (len(s) <= MaxCategory && t.missing[strings.ToLower(s)]) {
+		return cell{}
+	}
+	return cell{kind: cellText, text: s}
+}
+
+// numberCell makes the cell of a number; NaN is missing.
+func numberCell(x float64) cell {
+	if math.IsNaN(x) {
+		return cell{}
+	}
+	return cell{kind: cellNumber, number: x}
+}
+
+// numeric returns the cell's number, or why it has none.
+func (c cell) numeric() (float64, error) {
+	x := c.number
+	switch c.kind {
+	case cellText:
+		var err error
+		if x, err = parseNumber(c.text); err != nil {
+			return 0, err
+		}
+	case cellBoolean:
+		return 0, fmt.Errorf("%t is not a number", c.boolean)
+	case cellMissing, cellNumber:
+	}
+	if math.IsInf(x, 0) {
+		return 0, errors.New("infinite values cannot be compared")
+	}
+	return x, nil
+}
+
+// categorical returns the cell as the name of a category. Numbers are written in the shortest form that reads back, so that 5 and
+// 5.0 of a Parquet column are the category "5" of a CSV column.
+func (c cell) categorical() (string, error) {
+	switch c.kind {
+	case cellNumber:
+		return strconv.FormatFloat(c.number, 'f', -1, 64), nil
+	case cellBoolean:
+		return strconv.FormatBool(c.boolean), nil
+	case cellMissing, cellText:
+	}
+	if len(c.text) > MaxCategory {
+		return "", fmt.Errorf("the value is %d bytes long: a category has at most %d", len(c.text), MaxCategory)
+	}
+	if !utf8.ValidString(c.text) {
+		return "", errors.New("the value is not UTF-8")
+	}
+	return c.text, nil
+}
+
+// truth returns the cell as a boolean.
+func (c cell) truth() (bool, error) {
+	switch c.kind {
+	case cellBoolean:
+		return c.boolean, nil
+	case cellNumber:
+		if c.number != 0 && c.number != 1 {
+			return false, fmt.Errorf("%v is neither 0 nor 1", c.number)
+		}
+		return c.number == 1, nil
+	case cellMissing, cellText:
+	}
+	switch strings.ToLower(c.text) {
+	case "true", "t", "yes", "y", "1":
+		return true, nil
+	case "false", "f", "no", "n", "0":
+		return false, nil
+	}
+	return false, fmt.Errorf("%s is neither true nor false", excerpt(c.text))
+}
+
+// parseNumber reads a decimal number. Hexadecimal numbers and digits grouped by underscores, which strconv reads, are not numbers here.
+func parseNumber(s string) (float64, error) {
+	x, err := strconv.ParseFloat(s, 64)
+	if errors.Is(err, strconv.ErrRange) {
+		return 0, fmt.Errorf("%s is beyond the range of 64-bit numbers", excerpt(s))
+	}
+	if err != nil || math.IsNaN(x) || strings.ContainsAny(s, "xX_") {
+		return 0, fmt.Errorf("%s is not a number", excerpt(s))
+	}
+	return x, nil
+}
+
+// isCode reports whether a number is written like a code, as 00501: an identifier rather than a quantity.
+func isCode(s string) bool {
+	s = strings.TrimLeft(s, "+-")
+	return len(s) > 1 && s[0] == '0' && s[1] >= '0' && s[1] <= '9'
+}
+
+// excerpt quotes the beginning of a value for a message.
+func excerpt(s string) string {
+	const most = 40
+	if utf8.RuneCountInString(s) <= most {
+		return strconv.Quote(s)
+	}
+	return strconv.Quote(string([]rune(s[:min(len(s), most*utf8.UTFMax)])[:most])) + "…"
+}

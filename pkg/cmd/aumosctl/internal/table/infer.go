@@ -1,0 +1,130 @@
+package table
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Feature is a column that is read, and as what.
+type Feature struct {
+	Name string
+	Kind Kind
+}
+
+// Choice overrides what inference would find.
+type Choice struct {
+	Kinds  map[string]Kind // kinds by column
+	Ignore []string        // columns to leave out
+}
+
+// mostlyNumbers is the share of numbers among a CSV column's values from which a text among them is taken for a defect of the data
+// rather than for a category.
+const mostlyNumbers = 0.9
+
+// Infer reads the whole table and returns its columns, in the order of the file, with the kind of their values, and the number of rows.
+//
+// The columns of a Parquet file have the kind that their type says. A CSV column is boolean when each of its values is true or false in
+// any case, numeric when each is a decimal number that is not written like a code (00501), and categorical otherwise. Integers are
+// numeric however few are distinct. A column of which nine values in ten or more are numbers and the rest are not is refused, as is one
+// without any value: the choice must say what they are.
+func (t *Table) Infer(ctx context.Context, choice Choice, progress Progress) ([]Feature, int64, error) {
+	if err := t.checkChoice(choice); err != nil {
+		return nil, 0, err
+	}
+	rows := int64(0)
+	seen := make([]evidence, len(t.columns))
+	err := t.scan(ctx, progress, func(at position, cells []cell) error {
+		rows = at.row
+		for i, c := range cells {
+			if t.columns[i].declared == 0 {
+				seen[i].add(c, at)
+			} else if c.kind != cellMissing {
+				seen[i].values++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	if rows == 0 {
+		return nil, 0, fmt.Errorf("%s has a header and no rows", t.path)
+	}
+	features := make([]Feature, 0, len(t.columns))
+	for i, c := range t.columns {
+		if slices.Contains(choice.Ignore, c.name) {
+			continue
+		}
+		kind, err := t.decide(c, seen[i], choice.Kinds[c.name])
+		if err != nil {
+			return nil, 0, err
+		}
+		features = append(features, Feature{Name: c.name, Kind: kind})
+	}
+	if len(features) == 0 {
+		return nil, 0, fmt.Errorf("%s: no column is left", t.path)
+	}
+	return features, rows, nil
+}
+
+// checkChoice refuses overrides of columns that are not there: a slip of the pen would otherwise go unnoticed.
+func (t *Table) checkChoice(choice Choice) error {
+	names := t.Columns()
+	for name := range choice.Kinds {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("%s has no column %q: it has %s", t.path, name, strings.Join(names, ", "))
+		}
+	}
+	for _, name := range choice.Ignore {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("%s has no column %q: it has %s", t.path, name, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+func (t *Table) decide(c column, seen evidence, chosen Kind) (Kind, error) {
+	switch {
+	case c.unsupported != "":
+		return 0, fmt.Errorf("%s: column %q cannot be compared, for %s: leave it out with --ignore %s", t.path, c.name, c.unsupported, c.name)
+	case seen.values == 0:
+		return 0, fmt.Errorf("%s: column %q has no value in any row: leave it out with --ignore %s", t.path, c.name, c.name)
+	case chosen != 0:
+		return chosen, nil
+	case c.declared != 0:
+		return c.declared, nil
+	case seen.booleans == seen.values:
+		return Boolean, nil
+	case seen.numbers == seen.values:
+		return Numeric, nil
+	case float64(seen.numbers) >= mostlyNumbers*float64(seen.values):
+		return 0, fmt.Errorf("%s: column %q has %d numbers, but %s has %s: say --type %s=categorical, or --missing %s if it stands for no value",
+			t.path, c.name, seen.numbers, seen.otherAt, seen.other, c.name, seen.other)
+	default:
+		return Categorical, nil
+	}
+}
+
+// evidence is what a pass has seen of the texts of one column.
+type evidence struct {
+	values, booleans, numbers int64
+	other                     string // the first value that is no number
+	otherAt                   position
+}
+
+func (e *evidence) add(c cell, at position) {
+	if c.kind == cellMissing {
+		return
+	}
+	e.values++
+	if strings.EqualFold(c.text, "true") || strings.EqualFold(c.text, "false") {
+		e.booleans++
+	}
+	if _, err := parseNumber(c.text); err == nil && !isCode(c.text) {
+		e.numbers++
+	} else if e.otherAt.row == 0 {
+		e.other, e.otherAt = excerpt(c.text), at
+	}
+}
