@@ -1,0 +1,565 @@
+package audit_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/postgrestest"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+// eventually waits for a condition that another goroutine or process brings about.
+func eventually(t testing.TB, what string, met func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(2 * time.Millisecond)
+	defer ticker.Stop()
+	deadline := time.After(30 * time.Second)
+	for !met() {
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// result is what an append in another goroutine returned.
+type result struct {
+	position audit.Position
+	err      error
+}
+
+// enqueue appends entries in the background and returns when all wait in the queue of a wall that does not run yet.
+func enqueue(t testing.TB, wall *audit.Wall, entries ...auditlog.Entry) []chan result {
+	t.Helper()
+	results := make([]chan result, len(entries))
+	for i, e := range entries {
+		results[i] = make(chan result, 1)
+		before := audit.Waiting(wall)
+		go func() {
+			p, err := wall.Append(context.Background(), e)
+			results[i] <- result{p, err}
+		}()
+		eventually(t, "the entry is in the queue", func() bool { return audit.Waiting(wall) > before || len(results[i]) > 0 })
+	}
+	return results
+}
+
+// idleWall is a wall that does not run before run is called.
+func idleWall(t testing.TB, dbs audit.Databases, cfg audit.Config) (wall *audit.Wall, run func(ctx context.Context) error) {
+	t.Helper()
+	wall, err := audit.New(t.Context(), cfg, dbs, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := false
+	t.Cleanup(func() {
+		if !ran {
+			wall.Close()
+		}
+	})
+	return wall, func(ctx context.Context) error {
+		ran = true
+		return wall.Run(ctx)
+	}
+}
+
+func databases(db postgrestest.AuditDB) audit.Databases {
+	return audit.Databases{Writer: db.Writer, Reader: db.Reader}
+}
+
+func TestAppendIsIdempotent(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	cfg := wallConfig(t)
+	wall, stop := startWall(t, db, cfg)
+	a, b := newTenant(t), newTenant(t)
+	e := newEntry(t, a)
+	first := mustAppend(t, wall, e)
+	appendMany(t, wall, a, 5)
+	other := e
+	other.Outcome = auditlog.Denied
+	elsewhere := e // the same id in another tenant's log is another entry
+	elsewhere.TenantID = b
+	check := func(wall *audit.Wall) {
+		t.Helper()
+		if got := mustAppend(t, wall, e); got != first {
+			t.Errorf("again: %+v, first %+v", got, first)
+		}
+		got, err := wall.Append(t.Context(), other)
+		var reused *errs.Error
+		if !errors.As(err, &reused) || reused.Reason != errs.ReasonEntryIDReused || reused.Kind != errs.InvalidArgument || reused.Metadata["leaf_index"] != "0" {
+			t.Errorf("other content: %v", err)
+		}
+		if got != first {
+			t.Errorf("other content: position %+v, want %+v", got, first)
+		}
+		if got := mustAppend(t, wall, elsewhere); got.LeafIndex != 0 {
+			t.Errorf("another tenant: %+v", got)
+		}
+	}
+	check(wall) // from memory
+	stop()
+	wall, _ = startWall(t, db, cfg)
+	check(wall) // from the database
+	admin := db.Admin()
+	if rows := checkLog(t, wall, admin, a); len(rows) != 6 {
+		t.Errorf("%d rows, want 6", len(rows))
+	}
+	if rows := checkLog(t, wall, admin, b); len(rows) != 1 {
+		t.Errorf("%d rows of the other tenant, want 1", len(rows))
+	}
+}
+
+func TestRepetitionsInOneBatch(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	id := newTenant(t)
+	e, f := newEntry(t, id), newEntry(t, id)
+	other := e
+	other.Outcome = auditlog.Failure
+	wall, run := idleWall(t, databases(db), wallConfig(t))
+	results := enqueue(t, wall, e, other, f, e, other, e)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // what waits is written all the same
+	if err := run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	want := []struct {
+		index  int64
+		reason errs.Reason
+	}{{0, ""}, {0, errs.ReasonEntryIDReused}, {1, ""}, {0, ""}, {0, errs.ReasonEntryIDReused}, {0, ""}}
+	for i, w := range want {
+		got := <-results[i]
+		if got.position.LeafIndex != w.index || errs.ReasonOf(got.err) != w.reason || (got.err == nil) != (w.reason == "") {
+			t.Errorf("append %d: %+v, %v; want index %d %s", i, got.position, got.err, w.index, w.reason)
+		}
+	}
+}
+
+func TestAppendRefusesBadEntries(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	wall, _ := startWall(t, db, wallConfig(t))
+	e := newEntry(t, newTenant(t))
+	e.Details["x"] = strings.Repeat("x", 60_000)
+	if _, err := wall.Append(t.Context(), e); errs.ReasonOf(err) != errs.ReasonEntryTooLarge {
+		t.Errorf("Append of a large entry: %v", err)
+	}
+	e.Details = nil
+	e.EventType = "x"
+	if _, err := wall.Append(t.Context(), e); errs.ReasonOf(err) != errs.ReasonInvalidField {
+		t.Errorf("Append of an invalid entry: %v", err)
+	}
+}
+
+func TestQueueIsBounded(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	id := newTenant(t)
+	big := newEntry(t, id)
+	big.Details["x"] = strings.Repeat("x", 50_000)
+	for name, tc := range map[string]struct {
+		change func(*audit.Config)
+		fill   []auditlog.Entry
+		next   auditlog.Entry
+	}{
+		"entries": {func(c *audit.Config) { c.QueueEntries = 2 }, []auditlog.Entry{newEntry(t, id), newEntry(t, id)}, newEntry(t, id)},
+		"bytes":   {func(c *audit.Config) { c.QueueBytes = 60_000 }, []auditlog.Entry{newEntry(t, id), big}, big},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := wallConfig(t)
+			tc.change(&cfg)
+			wall, run := idleWall(t, databases(db), cfg)
+			results := enqueue(t, wall, tc.fill...)
+			_, err := wall.Append(t.Context(), tc.next)
+			var full *errs.Error
+			if !errors.As(err, &full) || full.Kind != errs.ResourceExhausted || full.Reason != errs.ReasonOverloaded || full.RetryAfter <= 0 {
+				t.Errorf("Append to a full queue: %v", err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := run(ctx); err != nil {
+				t.Fatal(err)
+			}
+			for i, r := range results {
+				if got := <-r; got.err != nil {
+					t.Errorf("append %d: %v", i, got.err)
+				}
+			}
+			_, err = wall.Append(t.Context(), tc.next)
+			if errs.ReasonOf(err) != errs.ReasonUnavailable {
+				t.Errorf("Append to a closed wall: %v", err)
+			}
+			if _, err := wall.Checkpoint(as(t, id)); errs.ReasonOf(err) != errs.ReasonUnavailable {
+				t.Errorf("Checkpoint of a closed wall: %v", err)
+			}
+		})
+	}
+}
+
+// TestCallerLeaves: an entry whose caller left while it waited is dropped; once it is taken, the batch goes on without its caller.
+func TestCallerLeaves(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	id := newTenant(t)
+	wall, run := idleWall(t, databases(db), wallConfig(t))
+	gone := errors.New("the client went away")
+	leave := func(e auditlog.Entry, when func()) {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		answered := make(chan error, 1)
+		go func() {
+			_, err := wall.Append(ctx, e)
+			answered <- err
+		}()
+		when()
+		cancel(gone)
+		if err := <-answered; !errors.Is(err, gone) {
+			t.Errorf("Append: %v", err)
+		}
+	}
+	early, late := newEntry(t, id), newEntry(t, id)
+	leave(early, func() { eventually(t, "it waits", func() bool { return audit.Waiting(wall) == 1 }) })
+
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	blocker := holdTurn(t, db)
+	leave(late, func() {
+		eventually(t, "its batch waits for the database", func() bool { return blocker.waiting() > 0 })
+	})
+	blocker.release()
+	last := mustAppend(t, wall, newEntry(t, id))
+	if last.LeafIndex != 1 {
+		t.Errorf("the next entry is at %d, want 1: the late one before it, and not the early one", last.LeafIndex)
+	}
+	if p, ok, err := wall.Find(as(t, id), late.EntryID); err != nil || !ok || p.LeafIndex != 0 {
+		t.Errorf("the late entry: %+v, %v, %v", p, ok, err)
+	}
+	if _, ok, err := wall.Find(as(t, id), early.EntryID); err != nil || ok {
+		t.Errorf("the early entry is on the wall (%v)", err)
+	}
+}
+
+// blocker holds the lock that every batch needs.
+type blocker struct {
+	t     testing.TB
+	conn  *pgx.Conn
+	other *pgx.Conn
+}
+
+func holdTurn(t testing.TB, db postgrestest.AuditDB) *blocker {
+	t.Helper()
+	b := &blocker{t: t, conn: db.Admin(), other: db.Admin()}
+	if _, err := b.conn.Exec(t.Context(), `SELECT pg_advisory_lock($1)`, audit.TurnLock); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// waiting returns how many sessions wait for the lock.
+func (b *blocker) waiting() (n int) {
+	err := b.other.QueryRow(b.t.Context(), `
+		SELECT count(*)
+		FROM pg_locks
+		WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&n)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return n
+}
+
+// terminate ends the sessions that wait for the lock, as an administrator or a crash would.
+func (b *blocker) terminate() {
+	_, err := b.other.Exec(b.t.Context(), `
+		SELECT pg_terminate_backend(pid)
+		FROM pg_locks
+		WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *blocker) release() {
+	if _, err := b.conn.Exec(b.t.Context(), `SELECT pg_advisory_unlock($1)`, audit.TurnLock); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// TestPoisonedEntryFailsAlone has the database refuse some entries of a batch.
+func TestPoisonedEntryFailsAlone(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	lifted(t, db, `ALTER TABLE gov_audit_trail_entries ADD CONSTRAINT no_poison CHECK (resource_id <> 'poison')`)
+	a, b := newTenant(t), newTenant(t)
+	var entries []auditlog.Entry
+	for i := range 41 {
+		e := newEntry(t, a)
+		if i%3 == 0 {
+			e = newEntry(t, b)
+		}
+		if i == 7 || i == 8 || i == 30 {
+			e.Resource.ID = "poison"
+		}
+		entries = append(entries, e)
+	}
+	wall, run := idleWall(t, databases(db), wallConfig(t))
+	results := enqueue(t, wall, entries...)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx) }()
+	next := map[tenant.ID]int64{}
+	for i, r := range results {
+		got := <-r
+		if poisoned := entries[i].Resource.ID == "poison"; poisoned {
+			if got.err == nil || errs.ReasonOf(got.err) == errs.ReasonUnavailable {
+				t.Errorf("poisoned entry %d: %v", i, got.err)
+			}
+			continue
+		}
+		if want := next[entries[i].TenantID]; got.err != nil || got.position.LeafIndex != want {
+			t.Errorf("entry %d: %+v, %v, want index %d", i, got.position, got.err, want)
+		}
+		next[entries[i].TenantID]++
+	}
+	if err := wall.Ready(); err != nil {
+		t.Errorf("Ready: %v", err)
+	}
+	admin := db.Admin()
+	checkLog(t, wall, admin, a)
+	checkLog(t, wall, admin, b)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReplicasAppendConcurrently has two walls append to the same logs with 64 callers, repeating entries to each other, one log being hot.
+func TestReplicasAppendConcurrently(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	first, stopFirst := startWall(t, db, wallConfig(t))
+	second, _ := startWall(t, db, wallConfig(t))
+	walls := []*audit.Wall{first, second}
+	hot := newTenant(t)
+	tenants := []tenant.ID{hot, hot, hot, newTenant(t), newTenant(t)}
+	const callers, each = 64, 12
+	var mu sync.Mutex
+	positions := map[tenant.ID]map[int64]audit.Position{}
+	var wg sync.WaitGroup
+	for c := range callers {
+		wg.Go(func() {
+			for i := range each {
+				id := tenants[(c+i)%len(tenants)]
+				e := newEntry(t, id)
+				p, err := walls[c%2].Append(context.Background(), e)
+				if err != nil {
+					t.Errorf("Append: %v", err)
+					return
+				}
+				if i%4 == 0 { // the client did not get the answer and asks the other replica
+					again, err := walls[(c+1)%2].Append(context.Background(), e)
+					if err != nil || again != p {
+						t.Errorf("again: %+v, %v, first %+v", again, err, p)
+					}
+				}
+				mu.Lock()
+				if positions[id] == nil {
+					positions[id] = map[int64]audit.Position{}
+				}
+				if other, ok := positions[id][p.LeafIndex]; ok {
+					t.Errorf("index %d was given to %s and %s", p.LeafIndex, other.EntryID, p.EntryID)
+				}
+				positions[id][p.LeafIndex] = p
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	admin := db.Admin()
+	total := 0
+	for id, answered := range positions {
+		rows := checkLog(t, first, admin, id)
+		checkLog(t, second, admin, id)
+		if len(rows) != len(answered) {
+			t.Errorf("%d rows, %d answers", len(rows), len(answered))
+		}
+		for index, p := range answered {
+			if auditlog.LeafHash(rows[index].leaf) != p.LeafHash {
+				t.Errorf("entry %d is another one than was answered", index)
+			}
+		}
+		total += len(rows)
+	}
+	if total != callers*each {
+		t.Errorf("%d entries, want %d", total, callers*each)
+	}
+	stopFirst()
+	mustAppend(t, second, newEntry(t, hot))
+	checkLog(t, second, admin, hot)
+}
+
+// TestOutageAndRecovery takes the database away under load.
+func TestOutageAndRecovery(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	wall, _ := startWall(t, db, wallConfig(t))
+	id := newTenant(t)
+	appendMany(t, wall, id, 3)
+	server, err := pgx.Connect(t.Context(), strings.Replace(db.AdminURL, "/"+db.Name, "/postgres", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Close(context.Background()) }()
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := server.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`ALTER DATABASE ` + db.Name + ` ALLOW_CONNECTIONS false`)
+	exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '` + db.Name + `'`)
+	e := newEntry(t, id)
+	_, err = wall.Append(t.Context(), e)
+	var down *errs.Error
+	if !errors.As(err, &down) || down.Kind != errs.Unavailable || down.Reason != errs.ReasonUnavailable || down.RetryAfter <= 0 {
+		t.Errorf("Append without a database: %v", err)
+	}
+	if err := wall.Ready(); errs.ReasonOf(err) != errs.ReasonUnavailable {
+		t.Errorf("Ready without a database: %v", err)
+	}
+	exec(`ALTER DATABASE ` + db.Name + ` ALLOW_CONNECTIONS true`)
+	eventually(t, "the wall is back without an append", func() bool { return wall.Ready() == nil })
+	if p := mustAppend(t, wall, e); p.LeafIndex != 3 {
+		t.Errorf("after the outage: %+v", p)
+	}
+	db.Reader.Reset() // its idle connections ended, too
+	checkLog(t, wall, db.Admin(), id)
+}
+
+// TestSessionsEndedMidBatch ends the writer's sessions while batches are under way.
+func TestSessionsEndedMidBatch(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	wall, _ := startWall(t, db, wallConfig(t))
+	id := newTenant(t)
+	appendMany(t, wall, id, 2)
+	blocker := holdTurn(t, db)
+	answered := make(chan result, 1)
+	go func() {
+		p, err := wall.Append(context.Background(), newEntry(t, id))
+		answered <- result{p, err}
+	}()
+	eventually(t, "the batch waits for the database", func() bool { return blocker.waiting() > 0 })
+	blocker.terminate()
+	blocker.release()
+	if got := <-answered; got.err != nil || got.position.LeafIndex != 2 {
+		t.Errorf("Append: %+v, %v", got.position, got.err)
+	}
+	if rows := checkLog(t, wall, db.Admin(), id); len(rows) != 3 {
+		t.Errorf("%d rows, want 3", len(rows))
+	}
+}
+
+// lossyConn loses the server's answer when told to: the request has arrived and is carried out, and the connection is gone.
+type lossyConn struct {
+	net.Conn
+	lose *atomic.Bool
+}
+
+func (c lossyConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err == nil && n > 0 && c.lose.CompareAndSwap(true, false) {
+		_ = c.Conn.Close() // the server sends its answers to a batch when it has committed
+		return 0, net.ErrClosed
+	}
+	return n, err
+}
+
+// TestLostAnswer loses the server's answer to a batch, so that the wall cannot know whether it was committed.
+func TestLostAnswer(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	var lose atomic.Bool
+	cfg, err := pgxpool.ParseConfig(db.WriterURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial := cfg.ConnConfig.DialFunc
+	cfg.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		return lossyConn{conn, &lose}, err
+	}
+	writer, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(writer.Close)
+	wallCfg := wallConfig(t)
+	wallCfg.FlushTimeout = 2 * time.Second
+	wall, _ := startWallOn(t, audit.Databases{Writer: writer, Reader: db.Reader}, wallCfg)
+	id := newTenant(t)
+	for i := range 12 {
+		lose.Store(i%3 == 1)
+		if p := mustAppend(t, wall, newEntry(t, id)); p.LeafIndex != int64(i) {
+			t.Errorf("append %d: %+v", i, p)
+		}
+	}
+	if rows := checkLog(t, wall, db.Admin(), id); len(rows) != 12 {
+		t.Errorf("%d rows, want 12", len(rows))
+	}
+}
+
+// TestShutdownFlushesAndSigns: what waits when the wall is told to end is written and signed.
+func TestShutdownFlushesAndSigns(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	cfg := wallConfig(t)
+	cfg.BatchEntries = 16 // several batches
+	wall, run := idleWall(t, databases(db), cfg)
+	a, b := newTenant(t), newTenant(t)
+	var entries []auditlog.Entry
+	for i := range 100 {
+		entries = append(entries, newEntry(t, []tenant.ID{a, b}[i%2]))
+	}
+	results := enqueue(t, wall, entries...)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range results {
+		if got := <-r; got.err != nil || got.position.LeafIndex != int64(i/2) {
+			t.Errorf("append %d: %+v, %v", i, got.position, got.err)
+		}
+	}
+	admin := db.Admin()
+	for _, id := range []tenant.ID{a, b} {
+		var size int64
+		if err := admin.QueryRow(t.Context(), `SELECT max(tree_size) FROM gov_audit_checkpoints WHERE tenant_id = $1`, [16]byte(id)).Scan(&size); err != nil {
+			t.Fatal(err)
+		}
+		if size != 50 {
+			t.Errorf("the last checkpoint covers %d entries, want 50", size)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+// Package audit is the Audit Wall: one append-only Merkle log per tenant, in a database of its own.
+//
+// Appends of all tenants meet in one queue, which one goroutine, the sequencer, empties: whatever waits becomes one durable transaction. Each row
+// holds the entry's bytes, which are the Merkle leaf, and the hashes of the tree nodes that the leaf completes, so that nothing is ever
+// updated and a proof is one query. Another goroutine, the signer, signs heads: before it does, it proves from the stored hashes that the log
+// still contains the head it signed last, which it keeps in a file outside the database. Reads go through the reader role, under the
+// tenant's row-level security.
+//
+// Several replicas may append to one database. Positions are contiguous and the primary key decides between two replicas; the loser learns of the
+// other's progress and tries again.
+//
+// What entries, checkpoints and receipts look like, and how they are verified, is package auditlog's.
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+)
+
+var errClosed = errors.New("the wall is shutting down")
+
+// Position is where an entry stands in its tenant's log.
+type Position struct {
+	EntryID   uuid.UUID
+	LeafIndex int64
+	// LeafHash is SHA-256(0x00 ‖ leaf).
+	LeafHash [32]byte
+}
+
+// Databases are the wall's connections, as its two roles.
+type Databases struct {
+	// Writer connects as aumos_audit_writer.
+	Writer *pgxpool.Pool
+	// Reader connects as aumos_audit_reader.
+	Reader *pgxpool.Pool
+}
+
+// Wall appends to the logs, signs their heads and reads them.
+type Wall struct {
+	cfg       Config
+	db        Databases
+	keys      []auditlog.SigningKey
+	queue     *queue
+	sequencer *sequencer
+	signer    *signer
+	heads     *headStore
+	metrics   *metrics
+}
+
+// New prepares a wall; Run makes it work. It takes HeadsDir for this process alone and waits for a predecessor to let go of it until ctx ends.
+// Whether the database is fit to hold a wall is Posture's to say.
+func New(ctx context.Context, cfg Config, db Databases, log *slog.Logger) (*Wall, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	heads, err := openHeadStore(ctx, cfg.HeadsDir)
+	if err != nil {
+		return nil, fmt.Errorf("audit wall: %w", err)
+	}
+	keys, err := signingKeys(ctx, cfg, log)
+	if err != nil {
+		heads.close()
+		return nil, fmt.Errorf("audit wall: %w", err)
+	}
+	w := &Wall{
+		cfg: cfg, db: db, keys: keys, heads: heads,
+		queue:   newQueue(cfg.QueueEntries, cfg.QueueBytes),
+		metrics: newMetrics(),
+	}
+	w.metrics.waiting(w.queue.len)
+	w.signer = newSigner(w.origin, keys, db.Writer, heads, w.metrics, log)
+	w.sequencer = newSequencer(cfg, w.queue, db.Writer, w.signer.moved, w.metrics, log)
+	return w, nil
+}
+
+// Close releases HeadsDir of a wall whose Run was never called.
+func (w *Wall) Close() { w.heads.close() }
+
+// Run appends and signs until ctx ends. Then it refuses further appends, writes those that wait, signs a last time the logs that grew, and
+// returns. It is called once.
+func (w *Wall) Run(ctx context.Context) error {
+	defer w.heads.close()
+	signing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var g errgroup.Group
+	g.Go(func() error {
+		w.signer.run(signing, w.cfg.CheckpointInterval)
+		return nil
+	})
+	w.sequencer.run(ctx)
+	stop() // only now: the last entries are to be signed, too
+	return g.Wait()
+}
+
+// Append adds an entry to its tenant's log and returns once it is durable. LeafIndex and RecordedTime are set by the log. It is idempotent on
+// the entry id: the same content again gets the first position; other content fails with ENTRY_ID_REUSED and the position of what is there.
+//
+// The error is for the client: INVALID_FIELD, ENTRY_TOO_LARGE, OVERLOADED when too many wait, UNAVAILABLE when the wall does not answer, or
+// ctx's own. After UNAVAILABLE and after ctx ended the entry may or may not be on the wall: appending it again, under the same id, tells.
+func (w *Wall) Append(ctx context.Context, e auditlog.Entry) (Position, error) {
+	draft, err := auditlog.NewDraft(e)
+	if err != nil {
+		return Position{}, err
+	}
+	p := &pending{draft: draft, done: make(chan struct{})}
+	if err := w.queue.put(p); err != nil {
+		w.metrics.refused.Inc()
+		return Position{}, err
+	}
+	select {
+	case <-p.done:
+		return p.position, p.err
+	case <-ctx.Done():
+	}
+	w.queue.leave(p)
+	return Position{}, fmt.Errorf("append audit entry: %w", context.Cause(ctx))
+}
+
+// Ready returns nil unless the wall failed to reach its database and has not reached it since. What must not happen unrecorded asks first.
+func (w *Wall) Ready() error {
+	if err := w.sequencer.down(); err != nil {
+		return errs.Down("the audit wall", err)
+	}
+	return nil
+}
+
+// Collectors returns the wall's metrics.
+func (w *Wall) Collectors() []prometheus.Collector { return w.metrics.all() }
+
+// positionTime returns t as a leaf and a timestamptz can both hold it.
+func positionTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

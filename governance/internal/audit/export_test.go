@@ -1,0 +1,55 @@
+package audit
+
+import (
+	"context"
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+// PlainInserts prepares the insertion of n entries in batches: the wall's statement alone.
+func PlainInserts(
+	t testing.TB, n, size int, tenants []tenant.ID, entry func(tenant.ID, int64) auditlog.Entry,
+) []func(context.Context, *pgxpool.Pool) error {
+	t.Helper()
+	heads := headCache{}
+	for _, id := range tenants {
+		heads[id] = &head{}
+	}
+	var inserts []func(context.Context, *pgxpool.Pool) error
+	for i := 0; i < n; i += size {
+		var batch []*pending
+		for j := i; j < min(i+size, n); j++ {
+			draft, err := auditlog.NewDraft(entry(tenants[j%len(tenants)], int64(j)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			batch = append(batch, &pending{draft: draft})
+		}
+		rows := newRows(batch)
+		rows.place(heads, positionTime(time.Now()))
+		maps.Copy(heads, rows.heads)
+		inserts = append(inserts, func(ctx context.Context, pool *pgxpool.Pool) error {
+			_, err := pool.Exec(ctx, insertRows, rows.args())
+			return err
+		})
+	}
+	return inserts
+}
+
+// TurnLock is the lock of every batch.
+const TurnLock = turnLock
+
+// Waiting returns how many appends wait in the wall's queue.
+func Waiting(w *Wall) int { return w.queue.len() }
+
+// ListQuery is the statement behind List.
+func ListQuery(f Filter, id tenant.ID, limit int) (string, pgx.NamedArgs) {
+	return f.query(id, -1, limit)
+}

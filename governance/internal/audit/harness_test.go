@@ -1,0 +1,313 @@
+package audit_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
+	"github.com/aumos-enterprise/platform/pkg/config"
+	"github.com/aumos-enterprise/platform/pkg/postgrestest"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+const testPrefix = "audit.example.com/log"
+
+// wallConfig signs only on demand and at the end, so that tests decide when.
+func wallConfig(t testing.TB) audit.Config {
+	t.Helper()
+	return audit.Config{
+		SigningKeys:        config.Secret(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, ed25519.SeedSize))),
+		OriginPrefix:       testPrefix,
+		HeadsDir:           t.TempDir(),
+		CheckpointInterval: time.Hour,
+	}
+}
+
+// startWall runs a wall until the test ends, or until stop, which waits for it.
+func startWall(t testing.TB, db postgrestest.AuditDB, cfg audit.Config) (wall *audit.Wall, stop func()) {
+	t.Helper()
+	return startWallOn(t, audit.Databases{Writer: db.Writer, Reader: db.Reader}, cfg)
+}
+
+func startWallOn(t testing.TB, dbs audit.Databases, cfg audit.Config) (wall *audit.Wall, stop func()) {
+	t.Helper()
+	wall, err := audit.New(t.Context(), cfg, dbs, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- wall.Run(ctx) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	return wall, stop
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func newTenant(t testing.TB) tenant.ID {
+	t.Helper()
+	id, err := uuid.NewV7()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tenant.ID(id)
+}
+
+// as returns a context that acts for a tenant.
+func as(t testing.TB, id tenant.ID) context.Context {
+	t.Helper()
+	return tenant.NewContext(t.Context(), id)
+}
+
+func newEntry(t testing.TB, id tenant.ID) auditlog.Entry {
+	t.Helper()
+	entryID, err := uuid.NewV7()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return auditlog.Entry{
+		EntryID:       entryID,
+		TenantID:      id,
+		EventType:     "policy.version_activated",
+		Action:        "policy.activate",
+		Outcome:       auditlog.Success,
+		Actor:         auditlog.Actor{Kind: auditlog.ActorUser, ID: "user-1"},
+		Resource:      auditlog.Resource{Type: "policy", ID: "p-1", State: map[string]any{"active": true}},
+		SourceService: "governance",
+		RequestID:     "req-1",
+		Details:       map[string]any{"digest": "abc"},
+	}
+}
+
+func mustAppend(t testing.TB, wall *audit.Wall, e auditlog.Entry) audit.Position {
+	t.Helper()
+	p, err := wall.Append(t.Context(), e)
+	if err != nil {
+		t.Fatalf("Append: %v", err)
+	}
+	return p
+}
+
+// appendMany appends n entries of a tenant and returns them as appended.
+func appendMany(t testing.TB, wall *audit.Wall, id tenant.ID, n int) []auditlog.Entry {
+	t.Helper()
+	entries := make([]auditlog.Entry, n)
+	for i := range entries {
+		entries[i] = newEntry(t, id)
+		entries[i].Resource.ID = fmt.Sprintf("p-%d", i)
+		entries[i].LeafIndex = mustAppend(t, wall, entries[i]).LeafIndex
+	}
+	return entries
+}
+
+// storedRow is a row as the table holds it, read around every guard.
+type storedRow struct {
+	leaf   []byte
+	hashes []tlog.Hash
+}
+
+// readRows reads a log as a superuser, who sees what is there whatever the policies say.
+func readRows(t testing.TB, admin *pgx.Conn, id tenant.ID) []storedRow {
+	t.Helper()
+	rows, err := admin.Query(t.Context(), `
+		SELECT leaf_index, entry, hashes
+		FROM public.gov_audit_trail_entries
+		WHERE tenant_id = $1
+		ORDER BY leaf_index`, [16]byte(id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stored []storedRow
+	var index int64
+	var entry, hashes []byte
+	_, err = pgx.ForEachRow(rows, []any{&index, &entry, &hashes}, func() error {
+		if index != int64(len(stored)) {
+			t.Fatalf("index %d stands where %d belongs", index, len(stored))
+		}
+		r := storedRow{leaf: bytes.Clone(entry)}
+		for len(hashes) > 0 {
+			r.hashes = append(r.hashes, tlog.Hash(hashes))
+			hashes = hashes[tlog.HashSize:]
+		}
+		stored = append(stored, r)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stored
+}
+
+// checkLog verifies a tenant's whole log from what is stored and what the wall hands out: the tree recomputed from the leaves by package tlog,
+// all stored hashes, inclusion proofs of every entry in several trees, consistency proofs between several sizes, the checkpoint and its signature.
+func checkLog(t testing.TB, wall *audit.Wall, admin *pgx.Conn, id tenant.ID) []storedRow {
+	t.Helper()
+	ctx := as(t, id)
+	rows := readRows(t, admin, id)
+	size := int64(len(rows))
+	var all []tlog.Hash
+	reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		out := make([]tlog.Hash, len(indexes))
+		for i, index := range indexes {
+			out[i] = all[index]
+		}
+		return out, nil
+	})
+	ids := map[uuid.UUID]bool{}
+	var last time.Time
+	for i, r := range rows {
+		want, err := tlog.StoredHashes(int64(i), r.leaf, reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(want) != len(r.hashes) {
+			t.Fatalf("entry %d stores %d hashes, want %d", i, len(r.hashes), len(want))
+		}
+		for level := range want {
+			if want[level] != r.hashes[level] {
+				t.Fatalf("entry %d level %d: stored hash is wrong", i, level)
+			}
+		}
+		all = append(all, want...)
+		e, err := auditlog.Unmarshal(r.leaf)
+		if err != nil {
+			t.Fatalf("entry %d: %v", i, err)
+		}
+		if e.LeafIndex != int64(i) || e.TenantID != id || ids[e.EntryID] || e.RecordedTime.Before(last) {
+			t.Fatalf("entry %d says index %d tenant %s id %s time %s (after %s)", i, e.LeafIndex, e.TenantID, e.EntryID, e.RecordedTime, last)
+		}
+		ids[e.EntryID], last = true, e.RecordedTime
+	}
+	root := func(n int64) tlog.Hash {
+		h, err := tlog.TreeHash(n, reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	head, err := wall.Checkpoint(ctx)
+	if err != nil {
+		t.Fatalf("Checkpoint: %v", err)
+	}
+	if head.Size != size || head.Root != root(size) {
+		t.Fatalf("checkpoint of %d entries, root %s; the table has %d, root %s", head.Size, head.Root, size, root(size))
+	}
+	opened, signedBy, err := auditlog.Open(head.Note, keyring(t, wall, id))
+	if err != nil || opened != head.Checkpoint || len(signedBy) != 1 {
+		t.Fatalf("the checkpoint's note: %+v, %q, %v", opened, signedBy, err)
+	}
+	for _, n := range sizesUpTo(size) {
+		for i := int64(0); i < n; i += max(1, n/2-1) {
+			p, err := wall.InclusionProof(ctx, i, n)
+			if err != nil {
+				t.Fatalf("InclusionProof(%d, %d): %v", i, n, err)
+			}
+			if p.LeafHash != auditlog.LeafHash(rows[i].leaf) || p.Root != root(n) {
+				t.Fatalf("InclusionProof(%d, %d) is of another leaf or root", i, n)
+			}
+			if err := tlog.CheckRecord(p.Hashes, n, p.Root, i, p.LeafHash); err != nil {
+				t.Fatalf("InclusionProof(%d, %d): %v", i, n, err)
+			}
+		}
+		for m := n; m > 0; m /= 3 {
+			p, err := wall.ConsistencyProof(ctx, m, n)
+			if err != nil {
+				t.Fatalf("ConsistencyProof(%d, %d): %v", m, n, err)
+			}
+			if p.FirstRoot != root(m) || p.SecondRoot != root(n) {
+				t.Fatalf("ConsistencyProof(%d, %d) is of other roots", m, n)
+			}
+			if err := tlog.CheckTree(p.Hashes, n, p.SecondRoot, m, p.FirstRoot); err != nil {
+				t.Fatalf("ConsistencyProof(%d, %d): %v", m, n, err)
+			}
+		}
+	}
+	return rows
+}
+
+// sizesUpTo returns some tree sizes from 1 to n, the ends and the powers of two among them.
+func sizesUpTo(n int64) []int64 {
+	var sizes []int64
+	for s := int64(1); s < n; s *= 2 {
+		sizes = append(sizes, s)
+	}
+	if n > 0 {
+		sizes = append(sizes, n)
+	}
+	return sizes
+}
+
+func keyring(t testing.TB, wall *audit.Wall, id tenant.ID) auditlog.Keyring {
+	t.Helper()
+	keys, err := wall.Keys(as(t, id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vkeys []string
+	for _, k := range keys {
+		vkeys = append(vkeys, k.VKey)
+	}
+	ring, err := auditlog.ParseKeys(vkeys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ring
+}
+
+// export writes a tenant's log as an auditor gets it, through the reader role, with a checkpoint.
+func export(t testing.TB, wall *audit.Wall, id tenant.ID, checkpoint string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	x, err := auditlog.NewExportWriter(&b, auditlog.ExportHeader{Origin: auditlog.Origin(testPrefix, id), TenantID: id.String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for after, more := int64(-1), true; more; {
+		var page []audit.LogEntry
+		page, more, err = wall.List(as(t, id), audit.Filter{}, after, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range page {
+			if err := x.Write(e.LeafIndex, e.Leaf, e.StoredHashes, e.Mismatched); err != nil {
+				t.Fatal(err)
+			}
+			after = e.LeafIndex
+		}
+	}
+	if err := x.Close(checkpoint); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func verify(t testing.TB, file []byte, opts auditlog.Options) auditlog.Report {
+	t.Helper()
+	r, err := auditlog.VerifyExport(bytes.NewReader(file), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}

@@ -1,0 +1,104 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/aumos-enterprise/platform/pkg/config"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
+)
+
+// Check is one thing that keeps the wall's database from being tampered with, and whether it holds.
+type Check struct {
+	Name string
+	OK   bool
+	// Required checks keep the service from starting when they fail; the others name a layer that is missing.
+	Required bool
+	// Problems says what is wrong, thing by thing.
+	Problems []string
+	// Remedy says what an operator does about it.
+	Remedy string
+}
+
+// PostureOptions says what to check against.
+type PostureOptions struct {
+	// Primary is the service's other database; nil leaves out the comparison with it.
+	Primary *pgxpool.Pool
+	// Deployment says which weaknesses are allowed.
+	Deployment config.Deployment
+}
+
+// schemaCheck finds problems by a query over the catalogue: each row is one, no row means that all is well.
+type schemaCheck struct {
+	name     string
+	required bool
+	sql      string
+	remedy   string
+}
+
+const restoreSchema = "find out who changed it; then restore the schema from the migrations, or the database from a backup, and verify every log"
+
+// Posture checks everything that is to prevent changes of the wall: tables, owners, triggers, guard functions, policies, privileges, roles and
+// the server's settings. It reads the catalogue as the wall's own roles. An error means that it could not look.
+func Posture(ctx context.Context, db Databases, opts PostureOptions) ([]Check, error) {
+	var checks []Check
+	for _, role := range []struct {
+		name string
+		pool *pgxpool.Pool
+	}{{"writer", db.Writer}, {"reader", db.Reader}} {
+		problems, err := findProblems(ctx, role.pool, roleProblems)
+		if err != nil {
+			return nil, err
+		}
+		checks = append(checks, Check{
+			Name: role.name + "_role", OK: len(problems) == 0, Required: true, Problems: problems,
+			Remedy: "connect as the wall's application roles, and take away what makes them more than that",
+		})
+	}
+	for _, c := range schemaChecks() {
+		problems, err := findProblems(ctx, db.Writer, c.sql)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.name, err)
+		}
+		checks = append(checks, Check{Name: c.name, OK: len(problems) == 0, Required: c.required, Problems: problems, Remedy: c.remedy})
+	}
+	server, err := serverChecks(ctx, db.Writer, opts)
+	if err != nil {
+		return nil, err
+	}
+	return append(checks, server...), nil
+}
+
+// Refusal returns an error that lists the required checks that fail, or nil when there are none.
+func Refusal(checks []Check) error {
+	var failed []error
+	for _, c := range checks {
+		if c.Required && !c.OK {
+			failed = append(failed, fmt.Errorf("%s: %s; remedy: %s", c.Name, strings.Join(c.Problems, "; "), c.Remedy))
+		}
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("the audit wall's database is not fit to hold it: %w", errors.Join(failed...))
+	}
+	return nil
+}
+
+func findProblems(ctx context.Context, pool *pgxpool.Pool, sql string) ([]string, error) {
+	rows, err := pool.Query(ctx, sql, pgx.NamedArgs{
+		"tables": wallTables, "partitions": wallTables[1 : len(wallTables)-1],
+		"owner": postgres.RoleAuditOwner, "guard": postgres.RoleAuditGuard, "writer": postgres.RoleAuditWriter, "reader": postgres.RoleAuditReader,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("check posture: %w", postgres.Translate(err))
+	}
+	problems, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("check posture: %w", postgres.Translate(err))
+	}
+	return problems, nil
+}

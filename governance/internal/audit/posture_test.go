@@ -1,0 +1,189 @@
+package audit_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/pkg/config"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
+	"github.com/aumos-enterprise/platform/pkg/postgrestest"
+)
+
+func posture(t *testing.T, db postgrestest.AuditDB, opts audit.PostureOptions) map[string]audit.Check {
+	t.Helper()
+	checks, err := audit.Posture(t.Context(), audit.Databases{Writer: db.Writer, Reader: db.Reader}, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byName := map[string]audit.Check{}
+	for _, c := range checks {
+		if c.Remedy == "" || c.OK != (len(c.Problems) == 0) {
+			t.Errorf("check %+v", c)
+		}
+		byName[c.Name] = c
+	}
+	if len(byName) != len(checks) {
+		t.Errorf("%d checks have %d names", len(checks), len(byName))
+	}
+	return byName
+}
+
+func TestPostureOfMigratedDatabase(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	gov := postgrestest.Governance(t)
+	for name, c := range posture(t, db, audit.PostureOptions{Primary: gov.App}) {
+		switch name {
+		case "durability", "own_server": // the tests' server has fsync off and holds both databases
+			if c.OK || c.Required {
+				t.Errorf("%+v", c)
+			}
+		case "checksums": // as the server was made
+			if c.Required {
+				t.Errorf("%+v", c)
+			}
+		default:
+			if !c.OK {
+				t.Errorf("%+v", c)
+			}
+		}
+	}
+	production := config.Deployment{Production: true}
+	checks := posture(t, db, audit.PostureOptions{Primary: gov.App, Deployment: production})
+	refusal := audit.Refusal(slices.Collect(mapsValues(checks)))
+	for _, name := range []string{"durability", "own_server"} {
+		if refusal == nil || !strings.Contains(refusal.Error(), name) || !strings.Contains(refusal.Error(), checks[name].Remedy) {
+			t.Errorf("production does not refuse for %s: %v", name, refusal)
+		}
+	}
+	production.AllowInsecure = config.Insecure{audit.InsecureSameServer, audit.InsecureStorage}
+	checks = posture(t, db, audit.PostureOptions{Primary: gov.App, Deployment: production})
+	if err := audit.Refusal(slices.Collect(mapsValues(checks))); err != nil {
+		t.Errorf("production refuses what is allowed by name: %v", err)
+	}
+}
+
+func mapsValues(m map[string]audit.Check) func(func(audit.Check) bool) {
+	return func(yield func(audit.Check) bool) {
+		for _, c := range m {
+			if !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+func TestPostureNoticesTheServicesOwnDatabase(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	checks := posture(t, db, audit.PostureOptions{Primary: db.Reader})
+	if c := checks["own_database"]; c.OK || !c.Required {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestPostureRefusesASuperuser(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	admin, err := postgres.Open(t.Context(), postgres.Config{URL: config.Secret(db.AdminURL), AllowPrivilegedRole: true}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(admin.Close)
+	checks, err := audit.Posture(t.Context(), audit.Databases{Writer: admin, Reader: db.Reader}, audit.PostureOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := audit.Refusal(checks); err == nil || !strings.Contains(err.Error(), "writer_role") {
+		t.Errorf("Refusal: %v", err)
+	}
+}
+
+// TestPostureFindsEachWeakening weakens the wall in one way at a time, as a superuser with the guards lifted, and expects the check that says so.
+func TestPostureFindsEachWeakening(t *testing.T) {
+	t.Parallel()
+	const changed = `
+		CREATE OR REPLACE FUNCTION aumos_audit_guard.deny_change() RETURNS trigger
+			LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS 'BEGIN RETURN NEW; END'`
+	for name, tc := range map[string]struct{ sql, check string }{
+		"table unlogged":               {`ALTER TABLE gov_audit_checkpoints SET UNLOGGED`, "tables"},
+		"table dropped":                {`DROP TABLE gov_audit_checkpoints`, "tables"},
+		"table owned by another":       {`ALTER TABLE gov_audit_trail_entries_p1 OWNER TO postgres`, "tables"},
+		"partition detached":           {`ALTER TABLE gov_audit_trail_entries DETACH PARTITION gov_audit_trail_entries_p2`, "tables"},
+		"primary key dropped":          {`ALTER TABLE gov_audit_trail_entries DROP CONSTRAINT gov_audit_trail_entries_pkey`, "keys"},
+		"entry id key dropped":         {`ALTER TABLE gov_audit_trail_entries DROP CONSTRAINT gov_audit_trail_entries_entry_id_key`, "keys"},
+		"row security off":             {`ALTER TABLE gov_audit_trail_entries DISABLE ROW LEVEL SECURITY`, "row_security"},
+		"row security off on a part":   {`ALTER TABLE gov_audit_trail_entries_p3 DISABLE ROW LEVEL SECURITY`, "row_security"},
+		"row security not forced":      {`ALTER TABLE gov_audit_checkpoints NO FORCE ROW LEVEL SECURITY`, "row_security"},
+		"policy dropped":               {`DROP POLICY gov_audit_trail_entries_read ON gov_audit_trail_entries`, "policies"},
+		"policy widened":               {`ALTER POLICY gov_audit_trail_entries_read ON gov_audit_trail_entries USING (true)`, "policies"},
+		"policy for more roles":        {`ALTER POLICY gov_audit_trail_entries_read ON gov_audit_trail_entries TO PUBLIC`, "policies"},
+		"policy added":                 {`CREATE POLICY extra ON gov_audit_trail_entries_p0 FOR SELECT USING (true)`, "policies"},
+		"restrictive policy added":     {`CREATE POLICY extra ON gov_audit_trail_entries AS RESTRICTIVE FOR INSERT WITH CHECK (false)`, "policies"},
+		"row trigger disabled":         {`ALTER TABLE gov_audit_trail_entries DISABLE TRIGGER aumos_audit_deny_row`, "triggers"},
+		"trigger not always":           {`ALTER TABLE gov_audit_trail_entries_p0 ENABLE TRIGGER aumos_audit_deny_statement`, "triggers"},
+		"trigger dropped":              {`DROP TRIGGER aumos_audit_deny_statement ON gov_audit_trail_entries_p1`, "triggers"},
+		"trigger on fewer events":      {`DROP TRIGGER aumos_audit_deny_statement ON gov_audit_checkpoints; CREATE TRIGGER aumos_audit_deny_statement BEFORE UPDATE ON gov_audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION aumos_audit_guard.deny_change()`, "triggers"},
+		"trigger added":                {`CREATE TRIGGER extra BEFORE INSERT ON gov_audit_trail_entries FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`, "triggers"},
+		"trigger updated in catalogue": {`UPDATE pg_trigger SET tgenabled = 'D' WHERE tgname = 'aumos_audit_deny_row'`, "triggers"},
+		"rule added":                   {`CREATE RULE extra AS ON INSERT TO gov_audit_checkpoints DO INSTEAD NOTHING`, "rules"},
+		"guard function replaced":      {changed, "guard_functions"},
+		"guard function given away":    {`ALTER FUNCTION aumos_audit_guard.deny_ddl() OWNER TO aumos_audit_owner`, "guard_functions"},
+		"guard function as definer":    {`ALTER FUNCTION aumos_audit_guard.deny_rewrite() SECURITY DEFINER`, "guard_functions"},
+		"guard function without path":  {`ALTER FUNCTION aumos_audit_guard.deny_change() RESET search_path`, "guard_functions"},
+		"guard schema given away":      {`ALTER SCHEMA aumos_audit_guard OWNER TO aumos_audit_owner`, "guard_functions"},
+		"update granted":               {`GRANT UPDATE ON gov_audit_trail_entries TO aumos_audit_writer`, "privileges"},
+		"update of a column granted":   {`GRANT UPDATE (actor_id) ON gov_audit_trail_entries TO aumos_audit_reader`, "privileges"},
+		"delete granted to everyone":   {`GRANT DELETE ON gov_audit_checkpoints TO PUBLIC`, "privileges"},
+		"truncate of a part granted":   {`GRANT TRUNCATE ON gov_audit_trail_entries_p2 TO aumos_audit_owner`, "privileges"},
+		"insert granted":               {`GRANT INSERT ON gov_audit_trail_entries TO aumos_audit_reader`, "privileges"},
+		"select of a part granted":     {`GRANT SELECT ON gov_audit_trail_entries_p0 TO aumos_audit_reader`, "privileges"},
+		"content granted to writer":    {`GRANT SELECT ON gov_audit_trail_entries TO aumos_audit_writer`, "privileges"},
+		"DDL guard disabled":           {`ALTER EVENT TRIGGER aumos_audit_deny_ddl DISABLE`, "event_triggers_enabled"},
+		"rewrite guard not always":     {`ALTER EVENT TRIGGER aumos_audit_deny_rewrite ENABLE`, "event_triggers_enabled"},
+		"rewrite guard dropped":        {`DROP EVENT TRIGGER aumos_audit_deny_rewrite`, "event_triggers"},
+		"writer may create":            {`GRANT CREATE ON SCHEMA public TO aumos_audit_writer`, "writer_role"},
+		"reader may create":            {`DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO aumos_audit_reader', current_database()); END $$`, "reader_role"},
+		"database given away":          {`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO postgres', current_database()); END $$`, "owners"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := postgrestest.Audit(t)
+			lifted(t, db, tc.sql)
+			checks := posture(t, db, audit.PostureOptions{})
+			if c := checks[tc.check]; c.OK || len(c.Problems) == 0 {
+				t.Errorf("%s reports nothing", tc.check)
+			}
+			for name, c := range checks {
+				if !c.OK && c.Required && name != tc.check && tc.sql != `DROP TABLE gov_audit_checkpoints` && tc.check != "tables" {
+					t.Errorf("%s fails as well: %q", name, c.Problems)
+				}
+			}
+			if err := audit.Refusal(slices.Collect(mapsValues(checks))); (err == nil) != (tc.check == "event_triggers") {
+				t.Errorf("Refusal: %v", err)
+			}
+		})
+	}
+}
+
+// lifted runs SQL as a superuser with the event triggers out of the way, which is what a determined one does.
+func lifted(t testing.TB, db postgrestest.AuditDB, sql string) {
+	t.Helper()
+	admin := db.Admin()
+	exec := func(sql string) {
+		if _, err := admin.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	exec(`ALTER EVENT TRIGGER aumos_audit_deny_ddl DISABLE; ALTER EVENT TRIGGER aumos_audit_deny_rewrite DISABLE`)
+	exec(sql)
+	for _, name := range []string{"aumos_audit_deny_ddl", "aumos_audit_deny_rewrite"} {
+		if !strings.Contains(sql, name) {
+			exec(`ALTER EVENT TRIGGER ` + name + ` ENABLE ALWAYS`)
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package audit
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+const (
+	// maxAttempts bounds the tries of one batch.
+	maxAttempts = 5
+	// maxUnreachable bounds those that fail to reach the database: callers rather hear of it.
+	maxUnreachable = 2
+	// retryWait is the longest first wait between tries; it grows with them.
+	retryWait = 20 * time.Millisecond
+	// probeInterval is how often a wall that is down looks whether its database is back.
+	probeInterval = 500 * time.Millisecond
+	// staysContended is how many batches a replica goes on taking turns after another replica was seen at work.
+	staysContended = 32
+)
+
+// sequencer gives entries their positions and writes them. All fields but the queue, the pool and the state are its goroutine's own.
+type sequencer struct {
+	cfg     Config
+	queue   *queue
+	pool    *pgxpool.Pool
+	moved   func(tenant.ID) // tells the signer
+	metrics *metrics
+	log     *slog.Logger
+
+	heads  headCache
+	recent *recentPositions
+	// contended counts down the batches to be written in turns with other replicas.
+	contended int
+
+	// state is nil, or why the wall is down.
+	state atomic.Pointer[error]
+}
+
+func newSequencer(cfg Config, q *queue, pool *pgxpool.Pool, moved func(tenant.ID), m *metrics, log *slog.Logger) *sequencer {
+	return &sequencer{cfg: cfg, queue: q, pool: pool, moved: moved, metrics: m, log: log, heads: headCache{}, recent: newRecentPositions()}
+}
+
+// run works until ctx ends, then empties the queue and returns.
+func (s *sequencer) run(ctx context.Context) {
+	ticker := time.NewTicker(probeInterval)
+	defer ticker.Stop()
+	detached := context.WithoutCancel(ctx) // no caller's end, nor the service's, cuts a batch short
+	for {
+		batch := s.queue.take(s.cfg.BatchEntries, s.cfg.BatchBytes)
+		switch {
+		case len(batch) > 0:
+			s.flush(detached, batch)
+		case ctx.Err() != nil:
+			s.queue.close()
+			for batch = s.queue.take(s.cfg.BatchEntries, s.cfg.BatchBytes); len(batch) > 0; batch = s.queue.take(s.cfg.BatchEntries, s.cfg.BatchBytes) {
+				s.flush(detached, batch)
+			}
+			return
+		default:
+			s.queue.wait(ctx, ticker.C)
+			s.probe(detached)
+		}
+	}
+}
+
+// flush answers every append of the batch.
+func (s *sequencer) flush(ctx context.Context, batch []*pending) {
+	start := time.Now()
+	s.metrics.batch.Observe(float64(len(batch)))
+	batch = s.answerRecent(batch)
+	batch, repeated := splitRepeated(batch)
+	s.write(ctx, batch)
+	s.metrics.flush.Observe(time.Since(start).Seconds())
+	if len(repeated) > 0 { // what came first under their ids is decided now
+		s.flush(ctx, repeated)
+	}
+}
+
+// splitRepeated takes out appends whose id comes again within the batch.
+func splitRepeated(batch []*pending) (first, repeated []*pending) {
+	seen := make(map[entryKey]struct{}, len(batch))
+	for _, p := range batch {
+		key := keyOf(p)
+		if _, ok := seen[key]; ok {
+			repeated = append(repeated, p)
+			continue
+		}
+		seen[key] = struct{}{}
+		first = append(first, p)
+	}
+	return first, repeated
+}
+
+// entryKey identifies an entry across tenants.
+type entryKey struct {
+	tenant tenant.ID
+	entry  uuid.UUID
+}
+
+func keyOf(p *pending) entryKey { return entryKey{p.draft.Entry.TenantID, p.draft.Entry.EntryID} }
+
+// write tries to write a batch until it is on the wall, or known not to get there. Whatever a failed try left open is looked up, never assumed.
+func (s *sequencer) write(ctx context.Context, batch []*pending) {
+	var err error
+	for attempt, unreachable := 0, 0; attempt < maxAttempts && unreachable < maxUnreachable; attempt++ {
+		if len(batch) == 0 {
+			return
+		}
+		if attempt > 0 {
+			pause(ctx, attempt)
+		}
+		batch, err = s.try(ctx, batch, attempt > 0)
+		switch classify(err) {
+		case noFailure:
+			s.up(ctx)
+			return
+		case conflict:
+			s.metrics.conflicts.Inc()
+			s.contended = staysContended
+		case badEntry:
+			s.isolate(ctx, batch, err)
+			return
+		case unreachableDatabase:
+			s.pool.Reset() // after a restart of the server every idle connection is dead
+			s.forget()
+			unreachable++
+		}
+	}
+	s.giveUp(ctx, batch, err)
+}
+
+// try writes the batch in one transaction. It returns what is still to be answered: careful tries answer entries that are on the wall already.
+func (s *sequencer) try(ctx context.Context, batch []*pending, careful bool) ([]*pending, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.FlushTimeout)
+	defer cancel()
+	s.heads.bound()
+	if careful || s.contended > 0 {
+		return s.tryInTurn(ctx, batch, careful)
+	}
+	return s.tryAtOnce(ctx, batch)
+}
+
+// isolate finds the entry that the database refuses: the others of the batch succeed.
+func (s *sequencer) isolate(ctx context.Context, batch []*pending, err error) {
+	if len(batch) == 1 {
+		s.metrics.poisoned.Inc()
+		s.log.LogAttrs(ctx, slog.LevelError, "the database refuses an audit entry",
+			slog.String("entry_id", batch[0].draft.Entry.EntryID.String()), slog.Any("error", err))
+		batch[0].fail(err)
+		return
+	}
+	half := len(batch) / 2
+	s.write(ctx, batch[:half])
+	s.write(ctx, batch[half:])
+}
+
+// giveUp answers a batch that could not be written.
+func (s *sequencer) giveUp(ctx context.Context, batch []*pending, err error) {
+	if len(batch) == 0 {
+		return
+	}
+	answer := errs.New(errs.Aborted, errs.ReasonConflict, "concurrent appends: send the request again").Because(err)
+	if classify(err) == unreachableDatabase {
+		answer = errs.Down("the audit wall", err)
+		if s.state.Swap(&err) == nil {
+			s.log.LogAttrs(ctx, slog.LevelError, "the audit wall is down", slog.Any("error", err))
+		}
+		s.metrics.ready.Set(0)
+	}
+	s.forget()
+	for _, p := range batch {
+		p.fail(answer)
+	}
+}
+
+// probe looks whether the database of a wall that is down is back.
+func (s *sequencer) probe(ctx context.Context) {
+	if s.down() == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeInterval)
+	defer cancel()
+	var writable bool
+	err := s.pool.QueryRow(ctx, `SELECT NOT pg_is_in_recovery()`).Scan(&writable)
+	if err == nil && writable {
+		s.up(ctx)
+	}
+}
+
+func (s *sequencer) up(ctx context.Context) {
+	if s.state.Swap(nil) != nil {
+		s.log.LogAttrs(ctx, slog.LevelInfo, "the audit wall is back")
+	}
+	s.metrics.ready.Set(1)
+}
+
+func (s *sequencer) down() error {
+	if err := s.state.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// forget drops what is remembered of the database: it may have become another one.
+func (s *sequencer) forget() {
+	clear(s.heads)
+	s.recent = newRecentPositions()
+}
+
+// pause waits a random time that grows with the tries, so that replicas do not meet again.
+func pause(ctx context.Context, attempt int) {
+	timer := time.NewTimer(rand.N(time.Duration(attempt) * retryWait)) //nolint:gosec // jitter needs no secrecy
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

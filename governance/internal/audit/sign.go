@@ -1,0 +1,191 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+// sign returns a signed head of the log as it is now. It refuses with LOG_INCONSISTENT, and goes on refusing, when the log does not contain the head
+// that this replica signed last.
+func (s *signer) sign(ctx context.Context, id tenant.ID) (SignedHead, error) {
+	size, err := s.size(ctx, id)
+	if err != nil {
+		return SignedHead{}, postgres.Translate(err)
+	}
+	last, signedBefore, err := s.heads.last(id)
+	if err != nil {
+		return SignedHead{}, err
+	}
+	origin := s.origin(id)
+	switch {
+	case signedBefore && last.Checkpoint.Origin != origin:
+		return SignedHead{}, fmt.Errorf("sign log of %s: its origin was %q and is now %q: the origin prefix must not change",
+			id, last.Checkpoint.Origin, origin)
+	case signedBefore && size < last.Checkpoint.Size:
+		return SignedHead{}, inconsistent("the log of %s has %d entries, a head of %d was signed", id, size, last.Checkpoint.Size)
+	case size == 0: // every log begins like this: there is nothing to remember
+		return s.seal(auditlog.Checkpoint{Origin: origin, Root: emptyRoot()})
+	}
+	head := auditlog.Checkpoint{Origin: origin, Size: size}
+	if head.Root, err = s.prove(ctx, id, size, last.Checkpoint); err != nil {
+		return SignedHead{}, postgres.Translate(err)
+	}
+	signed := last
+	if !signedBefore || last.Checkpoint.Size < size || !s.signedByAll(last) {
+		if signed, err = s.seal(head); err != nil {
+			return SignedHead{}, err
+		}
+		if err := s.heads.add(id, signed); err != nil {
+			return SignedHead{}, err
+		}
+		s.metrics.signed.Inc()
+	}
+	if err := s.store(ctx, id, signed); err != nil {
+		return SignedHead{}, postgres.Translate(err)
+	}
+	return signed, nil
+}
+
+// size returns the number of entries of a log.
+func (s *signer) size(ctx context.Context, id tenant.ID) (int64, error) {
+	found, err := readNewest(ctx, s.pool, [][16]byte{id})
+	if err != nil || len(found) == 0 {
+		return 0, err
+	}
+	return found[0].LeafIndex + 1, nil
+}
+
+// prove computes the root of a log from its stored hashes and checks that the log contains an earlier head.
+func (s *signer) prove(ctx context.Context, id tenant.ID, size int64, earlier auditlog.Checkpoint) (root tlog.Hash, err error) {
+	var proof tlog.TreeProof
+	err = withNodes(ctx, s.pool, id, func(r tlog.HashReader) (err error) {
+		if root, err = tlog.TreeHash(size, r); err == nil && earlier.Size > 0 {
+			proof, err = tlog.ProveTree(size, earlier.Size, r)
+		}
+		return err
+	})
+	if err != nil {
+		return tlog.Hash{}, err
+	}
+	if earlier.Size > 0 && tlog.CheckTree(proof, size, root, earlier.Size, earlier.Root) != nil {
+		return tlog.Hash{}, inconsistent("the log of %s with %d entries does not contain the signed head of %d", id, size, earlier.Size)
+	}
+	return root, nil
+}
+
+// seal signs a head.
+func (s *signer) seal(c auditlog.Checkpoint) (SignedHead, error) {
+	note, keyIDs, err := c.Sign(s.keys...)
+	if err != nil {
+		return SignedHead{}, err //nolint:wrapcheck // says it all
+	}
+	return SignedHead{Checkpoint: c, Note: note, KeyIDs: keyIDs, SignedTime: positionTime(time.Now())}, nil
+}
+
+// signedByAll reports whether all present keys signed a head: when keys rotate, the last head is signed again.
+func (s *signer) signedByAll(h SignedHead) bool {
+	_, keyIDs, err := h.Checkpoint.Sign(s.keys...)
+	return err == nil && slices.Equal(keyIDs, h.KeyIDs)
+}
+
+// store puts a checkpoint into the database, for readers. Another replica may have put the same head there; a different one would mean that two
+// histories are in use.
+func (s *signer) store(ctx context.Context, id tenant.ID, h SignedHead) error {
+	args := pgx.NamedArgs{
+		"tenant_id": [16]byte(id), "tree_size": h.Checkpoint.Size, "root_hash": h.Checkpoint.Root[:], "note": h.Note, "key_ids": h.KeyIDs,
+		"created_at": h.SignedTime,
+	}
+	tag, err := s.pool.Exec(ctx, `
+		INSERT INTO public.gov_audit_checkpoints (tenant_id, tree_size, root_hash, note, key_ids, created_at)
+		VALUES (@tenant_id, @tree_size, @root_hash, @note, @key_ids, @created_at)
+		ON CONFLICT (tenant_id, tree_size) DO NOTHING`, args)
+	if err != nil {
+		return fmt.Errorf("store checkpoint: %w", err)
+	}
+	if tag.RowsAffected() == 1 {
+		return nil
+	}
+	var root []byte
+	err = s.pool.QueryRow(ctx, `
+		SELECT root_hash
+		FROM public.gov_audit_checkpoints
+		WHERE tenant_id = @tenant_id AND tree_size = @tree_size`, args).Scan(&root)
+	if err != nil {
+		return fmt.Errorf("compare checkpoint: %w", err)
+	}
+	if !slices.Equal(root, h.Checkpoint.Root[:]) {
+		return inconsistent("another head of %s with %d entries is in the database", id, h.Checkpoint.Size)
+	}
+	return nil
+}
+
+// unsigned returns the logs whose number of entries is not that of the last head in the files.
+func (s *signer) unsigned(ctx context.Context) (map[tenant.ID]struct{}, error) {
+	known, err := s.heads.tenants()
+	if err != nil {
+		return nil, err
+	}
+	sizes := make(map[tenant.ID]int64, len(known))
+	for _, id := range known {
+		sizes[id] = 0
+	}
+	// One index probe for each tenant: a plain DISTINCT would read every row.
+	rows, err := s.pool.Query(ctx, `
+		WITH RECURSIVE logs AS (
+			(
+				SELECT tenant_id
+				FROM public.gov_audit_trail_entries
+				ORDER BY tenant_id
+				LIMIT 1
+			)
+			UNION ALL
+			SELECT (
+				SELECT e.tenant_id
+				FROM public.gov_audit_trail_entries AS e
+				WHERE e.tenant_id > logs.tenant_id
+				ORDER BY e.tenant_id
+				LIMIT 1
+			)
+			FROM logs
+			WHERE logs.tenant_id IS NOT NULL
+		)
+		SELECT logs.tenant_id, last.leaf_index + 1
+		FROM logs
+		CROSS JOIN LATERAL (
+			SELECT e.leaf_index
+			FROM public.gov_audit_trail_entries AS e
+			WHERE e.tenant_id = logs.tenant_id
+			ORDER BY e.leaf_index DESC
+			LIMIT 1
+		) AS last`)
+	if err != nil {
+		return nil, fmt.Errorf("list logs: %w", err)
+	}
+	var id [16]byte
+	var size int64
+	if _, err := pgx.ForEachRow(rows, []any{&id, &size}, func() error { sizes[id] = size; return nil }); err != nil {
+		return nil, fmt.Errorf("list logs: %w", err)
+	}
+	unsigned := make(map[tenant.ID]struct{})
+	for id, size := range sizes {
+		last, _, err := s.heads.last(id)
+		if err != nil || last.Checkpoint.Size != size { // signing will say what is wrong
+			unsigned[id] = struct{}{}
+		}
+	}
+	return unsigned, nil
+}
+
+func emptyRoot() tlog.Hash {
+	var empty auditlog.Range
+	return empty.Root()
+}
