@@ -1,0 +1,56 @@
+package rego_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
+)
+
+// BenchmarkEvaluate is one evaluation of the sample policy in the engine, with all guards and the deadline, on an input that is converted already.
+func BenchmarkEvaluate(b *testing.B) {
+	source, err := os.ReadFile("../../../examples/policies/retrain.rego")
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := compile(b, string(source))
+	in := input(b, retrainInput())
+	e := engine(b, rego.Config{})
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := e.Evaluate(b.Context(), question(c, in))
+		if err != nil || r.Outcome != rego.Allow {
+			b.Fatalf("got %v, %v, want ALLOW", r, err)
+		}
+	}
+}
+
+func BenchmarkNewInput(b *testing.B) {
+	in := retrainInput()
+	b.ReportAllocs()
+	for b.Loop() {
+		input(b, in)
+	}
+}
+
+func BenchmarkCompile(b *testing.B) {
+	source, err := os.ReadFile("../../../examples/policies/retrain.rego")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		compile(b, string(source))
+	}
+}
+
+// retrainInput is what the drift service asks with at drift.retrain when retraining is in order.
+func retrainInput() map[string]any {
+	return map[string]any{
+		"detection": map[string]any{
+			"id": "01890000-0000-7000-8000-000000000001", "status": "DRIFT_STATUS_DRIFT", "severity": 0.8, "drifted_feature_count": 3.0, "feature_count": 8.0,
+			"row_count": 5000.0, "evidence": map[string]any{"state": "EVIDENCE_STATE_RECORDED"},
+		},
+		"model": map[string]any{"id": "01890000-0000-7000-8000-000000000002", "name": "delays", "task": "REGRESSION", "owner": "ops"},
+	}
+}

@@ -1,0 +1,181 @@
+package rego
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+// Config bounds the engine. Zero values mean the defaults.
+type Config struct {
+	// Deadline is when a caller gets its answer, whatever the policy does: 200 ms.
+	Deadline time.Duration
+	// CompileDeadline is the same for compilations: 2 s.
+	CompileDeadline time.Duration
+	// TenantSlots is the number of evaluations of one tenant at the same time: 4, or the number of processors if larger.
+	TenantSlots int
+	// Slots is the number of evaluations at the same time: 16 for each processor.
+	Slots int
+	Log   *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	processors := runtime.GOMAXPROCS(0)
+	if c.Deadline == 0 {
+		c.Deadline = 200 * time.Millisecond
+	}
+	if c.CompileDeadline == 0 {
+		c.CompileDeadline = 2 * time.Second
+	}
+	if c.TenantSlots == 0 {
+		c.TenantSlots = max(4, processors)
+	}
+	if c.Slots == 0 {
+		c.Slots = max(16*processors, c.TenantSlots)
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Engine runs compilations and evaluations in goroutines that it owns, so that callers get their answers in time.
+type Engine struct {
+	config      Config
+	evaluations *slots
+	compiles    *slots
+	workers     *workers
+	quarantine  *quarantine
+	metrics     metrics
+}
+
+// NewEngine makes an engine. The caller calls Close when nobody uses it any more.
+func NewEngine(c Config) *Engine {
+	c = c.withDefaults()
+	e := &Engine{
+		config:      c,
+		evaluations: newSlots(c.Slots, c.TenantSlots),
+		compiles:    newSlots(max(2, runtime.GOMAXPROCS(0)), 1),
+		workers:     newWorkers(),
+		quarantine:  newQuarantine(),
+	}
+	e.metrics = newMetrics(e)
+	return e
+}
+
+// Close waits until ctx ends for the goroutines that still work, and reports those that are left: they end with the process.
+func (e *Engine) Close(ctx context.Context) error {
+	if left := e.evaluations.close(ctx) + e.compiles.close(ctx); left > 0 {
+		e.workers.dismiss()
+		return fmt.Errorf("close policy engine: %d goroutines still work on policies", left)
+	}
+	e.workers.dismiss()
+	e.workers.wait()
+	return nil
+}
+
+// Compile is the function Compile with a deadline and within the tenant's share. It fails with REGO_INVALID also when the deadline passes.
+func (e *Engine) Compile(ctx context.Context, id tenant.ID, modules []Module) (*Compiled, error) {
+	timer := time.NewTimer(e.config.CompileDeadline)
+	defer timer.Stop()
+	release, err := e.compiles.acquire(ctx, id, timer.C)
+	if err != nil {
+		return nil, err
+	}
+	type outcome struct {
+		compiled *Compiled
+		err      error
+	}
+	done := make(chan outcome, 1)
+	e.workers.do(func() {
+		defer release()
+		c, err := compileRecovered(modules)
+		done <- outcome{c, err}
+	})
+	select {
+	case o := <-done:
+		return o.compiled, o.err
+	case <-timer.C:
+		return nil, errs.New(errs.InvalidArgument, errs.ReasonRegoInvalid, "the Rego does not compile in time: make it simpler").
+			Field("modules", "not compiled within %s", e.config.CompileDeadline)
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// Evaluation is one question to one policy.
+type Evaluation struct {
+	Tenant     tenant.ID
+	Activation Activation
+	Policy     *Compiled
+	Input      Input
+	// Now is the policy's clock and Seed its source of randomness. With the same two, input and policy the result is the same.
+	Now  time.Time
+	Seed Seed
+}
+
+// Evaluate answers at the engine's deadline at the latest. It returns an error only when there was no evaluation to speak of: OVERLOADED
+// when the tenant's share is used up, or that of ctx. Everything that the policy does wrong is a Result.
+func (e *Engine) Evaluate(ctx context.Context, ev Evaluation) (Result, error) {
+	if e.quarantine.holds(ev.Activation) {
+		return Failed(Quarantined), nil
+	}
+	timer := time.NewTimer(e.config.Deadline)
+	defer timer.Stop()
+	release, err := e.evaluations.acquire(ctx, ev.Tenant, timer.C)
+	if err != nil {
+		return Result{}, err
+	}
+	cancel := topdown.NewCancel()
+	done := make(chan Result, 1)
+	start := time.Now()
+	e.workers.do(func() {
+		defer release()
+		r, panicked := ev.Policy.evaluate(ev.Input, ev.Now, ev.Seed, cancel)
+		e.ended(ctx, ev, time.Since(start), panicked)
+		done <- r
+	})
+	select {
+	case r := <-done:
+		e.quarantine.pass(ev.Activation)
+		return r, nil
+	case <-timer.C:
+		cancel.Cancel()
+		return e.overrun(ctx, ev, time.Since(start))
+	case <-ctx.Done():
+		cancel.Cancel()
+		return Result{}, context.Cause(ctx)
+	}
+}
+
+// overrun decides what an evaluation that was not done at the deadline says about the policy.
+func (e *Engine) overrun(ctx context.Context, ev Evaluation, took time.Duration) (Result, error) {
+	if took < e.config.Deadline*9/10 {
+		return Result{}, overloaded() // most of the time went by waiting for a slot
+	}
+	e.metrics.overruns.Inc()
+	if took > 2*e.config.Deadline {
+		return Failed(Deadline), nil // the caller itself was woken far too late: the machine stalled, not the policy
+	}
+	if e.quarantine.strike(ev.Activation, time.Now()) {
+		e.config.Log.LogAttrs(ctx, slog.LevelWarn, "policy version quarantined: it overran its deadline repeatedly",
+			slog.String("policy_version_id", ev.Activation.Version.String()), slog.String("tenant_id", ev.Tenant.String()))
+	}
+	return Failed(Deadline), nil
+}
+
+// ended observes an evaluation, also one that nobody waits for any more.
+func (e *Engine) ended(ctx context.Context, ev Evaluation, took time.Duration, panicked any) {
+	e.metrics.duration.Observe(took.Seconds())
+	if panicked != nil {
+		e.config.Log.LogAttrs(ctx, slog.LevelError, "policy evaluation panicked",
+			slog.String("policy_version_id", ev.Activation.Version.String()), slog.Any("panic", panicked))
+	}
+}

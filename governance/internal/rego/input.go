@@ -1,0 +1,182 @@
+package rego
+
+import (
+	"crypto/sha256"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/aumos-enterprise/platform/pkg/errs"
+)
+
+// Input is what a policy sees as `input`. It is immutable and may be evaluated by any number of policies.
+type Input struct {
+	value  ast.Value
+	digest [sha256.Size]byte
+}
+
+// SHA256 returns the digest of the input's canonical JSON (RFC 8785).
+func (in Input) SHA256() [sha256.Size]byte { return in.digest }
+
+// NewInput checks the limits on inputs and converts: values are nil, bool, float64, string, []any and map[string]any. It fails with
+// INVALID_FIELD on the field "input".
+func NewInput(input map[string]any) (Input, error) {
+	c := canonical{}
+	value := c.value(input, 1)
+	switch {
+	case c.err != nil:
+		return Input{}, c.err
+	case len(c.json) > MaxInputBytes:
+		return Input{}, tooLarge()
+	}
+	return Input{value: value.Value, digest: sha256.Sum256(c.json)}, nil
+}
+
+func tooLarge() error {
+	return errs.InvalidField("input", "over %d bytes as JSON", MaxInputBytes)
+}
+
+// canonical writes RFC 8785 (JSON canonicalization: keys sorted by UTF-16 code units, numbers as ECMAScript prints them, no spaces) and
+// builds the evaluator's terms on the same walk.
+type canonical struct {
+	json []byte
+	err  error
+}
+
+func (c *canonical) fail(format string, args ...any) *ast.Term {
+	if c.err == nil {
+		c.err = errs.InvalidField("input", format, args...)
+	}
+	return ast.NullTerm()
+}
+
+func (c *canonical) value(v any, depth int) *ast.Term {
+	if c.err != nil {
+		return ast.NullTerm()
+	}
+	if len(c.json) > MaxInputBytes {
+		c.err = tooLarge()
+		return ast.NullTerm()
+	}
+	switch v := v.(type) {
+	case nil:
+		c.json = append(c.json, "null"...)
+		return ast.InternedNullTerm
+	case bool:
+		c.json = strconv.AppendBool(c.json, v)
+		return ast.InternedTerm(v)
+	case float64:
+		return c.number(v)
+	case string:
+		c.string(v)
+		return ast.StringTerm(v)
+	case []any:
+		return c.array(v, depth)
+	case map[string]any:
+		return c.object(v, depth)
+	}
+	return c.fail("a value of type %T is not JSON", v)
+}
+
+func (c *canonical) array(v []any, depth int) *ast.Term {
+	if depth > MaxInputDepth {
+		return c.fail("nested deeper than %d levels", MaxInputDepth)
+	}
+	terms := make([]*ast.Term, len(v))
+	c.json = append(c.json, '[')
+	for i, e := range v {
+		if i > 0 {
+			c.json = append(c.json, ',')
+		}
+		terms[i] = c.value(e, depth+1)
+	}
+	c.json = append(c.json, ']')
+	return ast.ArrayTerm(terms...)
+}
+
+func (c *canonical) object(v map[string]any, depth int) *ast.Term {
+	if depth > MaxInputDepth {
+		return c.fail("nested deeper than %d levels", MaxInputDepth)
+	}
+	keys := make([]string, 0, len(v))
+	for k := range v {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, compareUTF16)
+	pairs := make([][2]*ast.Term, len(keys))
+	c.json = append(c.json, '{')
+	for i, k := range keys {
+		if i > 0 {
+			c.json = append(c.json, ',')
+		}
+		c.string(k)
+		c.json = append(c.json, ':')
+		pairs[i] = [2]*ast.Term{ast.StringTerm(k), c.value(v[k], depth+1)}
+	}
+	c.json = append(c.json, '}')
+	return ast.ObjectTerm(pairs...)
+}
+
+// number prints like ECMAScript's Number::toString, as RFC 8785 section 3.2.2.3 asks.
+func (c *canonical) number(f float64) *ast.Term {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return c.fail("NaN and infinities are not JSON")
+	}
+	start := len(c.json)
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		c.json = strconv.AppendFloat(c.json, f, 'e', -1, 64)
+		if n := len(c.json); n-start >= 4 && c.json[n-4] == 'e' && c.json[n-2] == '0' { // e-07 is e-7 in ECMAScript
+			c.json[n-2] = c.json[n-1]
+			c.json = c.json[:n-1]
+		}
+	} else if f == 0 {
+		c.json = append(c.json, '0') // also -0
+	} else {
+		c.json = strconv.AppendFloat(c.json, f, 'f', -1, 64)
+	}
+	return ast.NewTerm(ast.Number(c.json[start:]))
+}
+
+const hexDigits = "0123456789abcdef"
+
+// string escapes what RFC 8785 section 3.2.2.2 escapes and nothing else.
+func (c *canonical) string(s string) {
+	if !utf8.ValidString(s) {
+		c.fail("a string is not UTF-8")
+		return
+	}
+	c.json = append(c.json, '"')
+	start := 0
+	for i := range len(s) {
+		b := s[i]
+		if b >= 0x20 && b != '"' && b != '\\' {
+			continue
+		}
+		c.json = append(c.json, s[start:i]...)
+		start = i + 1
+		if j := strings.IndexByte("\"\\\b\f\n\r\t", b); j >= 0 {
+			c.json = append(c.json, '\\', `"\bfnrt`[j])
+		} else {
+			c.json = append(c.json, '\\', 'u', '0', '0', hexDigits[b>>4], hexDigits[b&0xf])
+		}
+	}
+	c.json = append(append(c.json, s[start:]...), '"')
+}
+
+// compareUTF16 orders keys by UTF-16 code units. It differs from the order of bytes only where a character beyond U+FFFF meets one from
+// U+E000 on.
+func compareUTF16(a, b string) int {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	if i == len(a) || i == len(b) || a[i] < 0xEE || b[i] < 0xEE {
+		return strings.Compare(a, b)
+	}
+	return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
+}

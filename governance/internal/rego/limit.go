@@ -1,0 +1,41 @@
+package rego
+
+// Limits on what a version may contain. The contract states the first three.
+const (
+	// MaxModules is the number of modules of a version.
+	MaxModules = 16
+	// MaxModuleBytes is the size of one module's source.
+	MaxModuleBytes = 256 << 10
+	// MaxTotalBytes is the size of all sources of a version.
+	MaxTotalBytes = 1 << 20
+
+	// maxNesting bounds how deep the parser recurses, and with it every later walk over the syntax tree.
+	maxNesting = 128
+	// maxRules and maxOperations bound the compiler, whose time grows with their square (2,000 rules: 0.4 s), and the evaluator's stack,
+	// which grows with the longest chain of expressions (10,000: 32 MB). Literals count for nothing, so tables of data fit.
+	maxRules      = 2_000
+	maxOperations = 10_000
+	// maxTypeCost bounds the comparison of two static types, in steps of about 50 ns.
+	maxTypeCost = 1 << 22
+)
+
+// Limits on values.
+const (
+	// MaxInputBytes is the size of an input as canonical JSON.
+	MaxInputBytes = 256 << 10
+	// MaxInputDepth is the number of nested objects and arrays of an input.
+	MaxInputDepth = 32
+
+	// maxNodes and maxText bound every value of an evaluation, counted as a tree: scalars, collections and keys, and the bytes of strings. An
+	// input of the largest size fits (131,070 nodes at most). Unifying two values takes up to 700 bytes of stack a node, so that this
+	// is what keeps a comparison under 112 MB of the 1 GB at which Go gives up the process.
+	maxNodes = 160_000
+	maxText  = 1 << 20
+	// maxDigits and maxExponent bound numbers, whose arithmetic is exact: every double and every 256-bit integer fits.
+	maxDigits   = 128
+	maxExponent = 400
+
+	// MaxViolations and MaxResultBytes bound what a policy may answer.
+	MaxViolations  = 100
+	MaxResultBytes = 32 << 10
+)

@@ -1,0 +1,207 @@
+package rego
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/topdown"
+)
+
+// Outcome is what a policy said. Only Allow permits anything.
+type Outcome uint8
+
+// The outcomes. The zero value is none of them.
+const (
+	Allow Outcome = iota + 1
+	Deny
+	Error
+)
+
+// String returns the name of the outcome in the contract, without its prefix.
+func (o Outcome) String() string {
+	switch o {
+	case Allow:
+		return "ALLOW"
+	case Deny:
+		return "DENY"
+	case Error:
+		return "ERROR"
+	}
+	return "UNSPECIFIED"
+}
+
+// ErrorReason says why a policy gave no answer.
+type ErrorReason uint8
+
+// The reasons; the zero value means that there was an answer.
+const (
+	NoError ErrorReason = iota
+	Undefined
+	AllowNotBoolean
+	ViolationsMalformed
+	BuiltinError
+	Deadline
+	Conflict
+	ResultTooLarge
+	Quarantined
+)
+
+var errorReasons = [...]string{ //nolint:gochecknoglobals // a constant table
+	"UNSPECIFIED", "UNDEFINED", "ALLOW_NOT_BOOLEAN", "VIOLATIONS_MALFORMED", "BUILTIN_ERROR", "DEADLINE", "CONFLICT", "RESULT_TOO_LARGE", "QUARANTINED",
+}
+
+// String returns the name of the reason in the contract, without its prefix.
+func (r ErrorReason) String() string { return errorReasons[r] }
+
+// Violation is one reason against the action.
+type Violation struct {
+	Code, Message, Severity, Control string
+}
+
+func (v Violation) size() int { return len(v.Code) + len(v.Message) + len(v.Severity) + len(v.Control) }
+
+// Result is what a policy said. `allow` alone decides: a policy that allows and lists violations has allowed, and both are reported.
+type Result struct {
+	Outcome    Outcome
+	Reason     ErrorReason // for outcome Error
+	Violations []Violation // sorted by code, message, severity and control; none for outcome Error
+}
+
+// Size returns the number of bytes that the result's violations hold.
+func (r Result) Size() int {
+	n := 0
+	for _, v := range r.Violations {
+		n += v.size()
+	}
+	return n
+}
+
+// Failed is the result of a policy that gave no answer.
+func Failed(reason ErrorReason) Result { return Result{Outcome: Error, Reason: reason} }
+
+// resultOf checks what the query returned against the schema of results.
+func resultOf(set topdown.QueryResultSet) Result {
+	if len(set) != 1 {
+		return Failed(Undefined)
+	}
+	allow, ok := only(set[0][allowVar])
+	if !ok {
+		return Failed(Undefined)
+	}
+	allowed, ok := allow.Value.(ast.Boolean)
+	if !ok {
+		return Failed(AllowNotBoolean)
+	}
+	r := Result{Outcome: Deny}
+	if allowed {
+		r.Outcome = Allow
+	}
+	violations, ok := only(set[0][violationsVar])
+	if !ok {
+		return r
+	}
+	var reason ErrorReason
+	if r.Violations, reason = violationsOf(violations); reason != NoError {
+		return Failed(reason)
+	}
+	return r
+}
+
+// only returns the element of an array that has one.
+func only(t *ast.Term) (*ast.Term, bool) {
+	if t == nil {
+		return nil, false
+	}
+	a, ok := t.Value.(*ast.Array)
+	if !ok || a.Len() != 1 {
+		return nil, false
+	}
+	return a.Elem(0), true
+}
+
+func violationsOf(t *ast.Term) ([]Violation, ErrorReason) {
+	var list []Violation
+	size := 0
+	reason := NoError
+	add := func(e *ast.Term) bool {
+		v, ok := violationOf(e)
+		if !ok {
+			reason = ViolationsMalformed
+			return true
+		}
+		size += v.size()
+		if len(list) == MaxViolations || size > MaxResultBytes {
+			reason = ResultTooLarge
+			return true
+		}
+		list = append(list, v)
+		return false
+	}
+	switch v := t.Value.(type) {
+	case ast.Set:
+		v.Until(add)
+	case *ast.Array:
+		v.Until(add)
+	default:
+		return nil, ViolationsMalformed
+	}
+	if reason != NoError {
+		return nil, reason
+	}
+	slices.SortFunc(list, func(a, b Violation) int {
+		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message), cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Control, b.Control))
+	})
+	return list, NoError
+}
+
+// violationOf accepts a string, or an object of strings with a code or a message and no keys but the four.
+func violationOf(t *ast.Term) (v Violation, ok bool) {
+	switch x := t.Value.(type) {
+	case ast.String:
+		return Violation{Message: string(x)}, true
+	case ast.Object:
+		malformed := x.Until(func(k, e *ast.Term) bool {
+			key, ok1 := k.Value.(ast.String)
+			value, ok2 := e.Value.(ast.String)
+			if !ok1 || !ok2 {
+				return true
+			}
+			switch key {
+			case "code":
+				v.Code = string(value)
+			case "message":
+				v.Message = string(value)
+			case "severity":
+				v.Severity = string(value)
+			case "control":
+				v.Control = string(value)
+			default:
+				return true
+			}
+			return false
+		})
+		return v, !malformed && v.Code+v.Message != ""
+	}
+	return v, false
+}
+
+// failureOf maps an error of the evaluator.
+func failureOf(err error) Result {
+	if e, ok := errors.AsType[*topdown.Error](err); ok {
+		switch e.Code {
+		case topdown.ConflictErr, topdown.WithMergeErr:
+			return Failed(Conflict)
+		case topdown.CancelErr:
+			return Failed(Deadline)
+		}
+	}
+	return Failed(BuiltinError)
+}
+
+// ParseErrorReason is the inverse of String.
+func ParseErrorReason(name string) (ErrorReason, bool) {
+	i := slices.Index(errorReasons[:], name)
+	return ErrorReason(max(i, 0)), i >= 0 //nolint:gosec // an index of a table of nine
+}
