@@ -1,0 +1,84 @@
+package api
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/aumos-enterprise/platform/governance/internal/decision"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+)
+
+// DecisionService serves aumos.governance.v1.DecisionService.
+type DecisionService struct {
+	governancev1.UnimplementedDecisionServiceServer
+
+	Decider *decision.Decider
+}
+
+// Evaluate decides whether an action is allowed.
+func (s *DecisionService) Evaluate(ctx context.Context, req *governancev1.EvaluateRequest) (*governancev1.EvaluateResponse, error) {
+	q, err := questionOf(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.Decider.Evaluate(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return &governancev1.EvaluateResponse{Decision: decisionMessage(d)}, nil
+}
+
+func questionOf(ctx context.Context, req *governancev1.EvaluateRequest) (q decision.Question, err error) {
+	q = decision.Question{DecisionPoint: req.GetDecisionPoint(), CorrelationID: req.GetCorrelationId()}
+	if req.GetPolicyId() != "" {
+		if q.Policy, err = parseID("policy_id", req.GetPolicyId()); err != nil {
+			return q, err
+		}
+		if q.Policy == uuid.Nil {
+			return q, errs.ResourceNotFound("policy", req.GetPolicyId())
+		}
+	}
+	if req.GetRequestId() != "" {
+		if q.Request, err = parseID("request_id", req.GetRequestId()); err != nil {
+			return q, err
+		}
+		if q.Request == uuid.Nil {
+			return q, errs.InvalidField("request_id", "must not be the nil UUID")
+		}
+	}
+	if q.Input, err = rego.NewInput(req.GetInput().AsMap()); err != nil {
+		return q, err
+	}
+	q.Actor, err = actorOf(ctx)
+	return q, err
+}
+
+func decisionMessage(d decision.Decision) *governancev1.Decision {
+	m := &governancev1.Decision{
+		Id: d.ID.String(), Outcome: governancev1.DecisionOutcome(d.Outcome), DecisionPoint: d.DecisionPoint,
+		InputSha256: d.InputSHA256[:], EvaluationDuration: durationpb.New(d.Duration), EngineVersion: d.EngineVersion, DecideTime: timestamppb.New(d.Time),
+		Position: &governancev1.LogPosition{EntryId: d.Position.EntryID.String(), LeafIndex: d.Position.LeafIndex, LeafHash: d.Position.LeafHash[:]},
+		Results:  make([]*governancev1.PolicyResult, len(d.Results)),
+	}
+	for i, r := range d.Results {
+		m.Results[i] = resultMessage(r)
+	}
+	return m
+}
+
+// resultMessage relies on the numbers of the outcomes and reasons being the contract's, which a test makes sure of.
+func resultMessage(r decision.Result) *governancev1.PolicyResult {
+	m := &governancev1.PolicyResult{
+		PolicyId: r.PolicyID.String(), PolicyName: r.PolicyName, PolicyVersionId: r.VersionID.String(), ContentSha256: r.ContentSHA256[:],
+		Outcome: governancev1.DecisionOutcome(r.Outcome), ErrorReason: governancev1.DecisionErrorReason(r.Reason),
+	}
+	for _, v := range r.Violations {
+		m.Violations = append(m.Violations, &governancev1.Violation{Code: v.Code, Message: v.Message, Severity: v.Severity, Control: v.Control})
+	}
+	return m
+}

@@ -1,0 +1,259 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/aumos-enterprise/platform/governance/internal/api"
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/decision"
+	"github.com/aumos-enterprise/platform/governance/internal/outbox"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
+	"github.com/aumos-enterprise/platform/pkg/auth"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+	"github.com/aumos-enterprise/platform/pkg/grpcserver/grpcservertest"
+	"github.com/aumos-enterprise/platform/pkg/postgrestest"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+var (
+	tenantA = tenant.ID(uuid.MustParse("0189aaaa-0000-7000-8000-00000000000a"))
+	tenantB = tenant.ID(uuid.MustParse("0189bbbb-0000-7000-8000-00000000000b"))
+)
+
+// platform is two databases and a wall, on which any number of replicas serve.
+type platform struct {
+	t          testing.TB
+	governance postgrestest.GovernanceDB
+	audit      postgrestest.AuditDB
+}
+
+func newPlatform(t testing.TB) *platform {
+	t.Helper()
+	return &platform{t: t, governance: postgrestest.Governance(t), audit: postgrestest.Audit(t)}
+}
+
+// replica is one running service.
+type replica struct {
+	*grpcservertest.Server
+	t        testing.TB
+	platform *platform
+	pool     *pgxpool.Pool
+	wall     *audit.Wall
+	recorder *outbox.Recorder
+	decider  *decision.Decider
+	stopWall context.CancelFunc
+}
+
+// setup runs one replica on databases of its own.
+func setup(t testing.TB) *replica {
+	t.Helper()
+	return newPlatform(t).replica(rego.Config{})
+}
+
+func (p *platform) replica(limits rego.Config) *replica {
+	p.t.Helper()
+	wall, stopWall := p.wall()
+	engine := rego.NewEngine(limits)
+	recorder := outbox.NewRecorder(p.governance.App, wall, slog.New(slog.DiscardHandler))
+	decider, err := decision.New(decision.Config{Pool: p.governance.App, Engine: engine, Wall: wall})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	run(p.t, decider.Run)
+	p.t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := engine.Close(ctx); err != nil {
+			p.t.Error(err)
+		}
+	})
+	mutations := api.NewMutations(p.governance.App, wall, recorder)
+	server := grpcservertest.Start(p.t, "governance.aumos", grpcservertest.Options{}, func(s *grpc.Server) {
+		governancev1.RegisterPolicyServiceServer(s, &api.PolicyService{Pool: p.governance.App, Engine: engine, Decider: decider, Mutations: mutations})
+		governancev1.RegisterDecisionServiceServer(s, &api.DecisionService{Decider: decider})
+	})
+	return &replica{
+		Server: server, t: p.t, platform: p, pool: p.governance.App, wall: wall, recorder: recorder, decider: decider, stopWall: stopWall,
+	}
+}
+
+// wall runs a wall until the returned function is called or the test ends.
+func (p *platform) wall() (*audit.Wall, context.CancelFunc) {
+	p.t.Helper()
+	wall, err := audit.New(p.t.Context(), audit.Config{HeadsDir: p.t.TempDir(), FlushTimeout: time.Second},
+		audit.Databases{Writer: p.audit.Writer, Reader: p.audit.Reader}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return wall, run(p.t, wall.Run)
+}
+
+// run runs f until the returned function is called or the test ends, and waits for it then.
+func run(t testing.TB, f func(ctx context.Context) error) context.CancelFunc {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	var stopped atomic.Bool
+	stop := func() {
+		if stopped.Swap(true) {
+			return
+		}
+		cancel()
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("run: %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// client is a caller of one replica.
+type client struct {
+	governancev1.PolicyServiceClient
+	governancev1.DecisionServiceClient
+	t testing.TB
+}
+
+func (r *replica) as(id tenant.ID, roles ...auth.Role) client {
+	r.t.Helper()
+	conn := r.Dial(r.t, r.Issuer.Token(r.t, "subject-of-"+string(roles[0]), id, roles...), "")
+	return client{governancev1.NewPolicyServiceClient(conn), governancev1.NewDecisionServiceClient(conn), r.t}
+}
+
+func (r *replica) admin(id tenant.ID) client { return r.as(id, auth.RoleAdmin) }
+
+// policy creates a policy.
+func (c client) policy(name string, points ...string) *governancev1.Policy {
+	c.t.Helper()
+	res, err := c.CreatePolicy(c.t.Context(), &governancev1.CreatePolicyRequest{Name: name, DecisionPoints: points})
+	if err != nil {
+		c.t.Fatalf("CreatePolicy: %v", err)
+	}
+	return res.GetPolicy()
+}
+
+// version adds a version whose single module has package p and the given rules.
+func (c client) version(policyID, rules string) *governancev1.PolicyVersion {
+	c.t.Helper()
+	res, err := c.CreatePolicyVersion(c.t.Context(), &governancev1.CreatePolicyVersionRequest{PolicyId: policyID, Modules: module(rules)})
+	if err != nil {
+		c.t.Fatalf("CreatePolicyVersion: %v", err)
+	}
+	return res.GetPolicyVersion()
+}
+
+func module(rules string) []*governancev1.RegoModule {
+	return []*governancev1.RegoModule{{Path: "p.rego", Source: "package p\n" + rules}}
+}
+
+func (c client) activate(versionID string) *governancev1.ActivatePolicyVersionResponse {
+	c.t.Helper()
+	res, err := c.ActivatePolicyVersion(c.t.Context(), &governancev1.ActivatePolicyVersionRequest{PolicyVersionId: versionID})
+	if err != nil {
+		c.t.Fatalf("ActivatePolicyVersion: %v", err)
+	}
+	return res
+}
+
+// active creates a policy with an active version.
+func (c client) active(name, rules string, points ...string) *governancev1.Policy {
+	c.t.Helper()
+	p := c.policy(name, points...)
+	return c.activate(c.version(p.GetId(), rules).GetId()).GetPolicy()
+}
+
+func askPolicy(id string, input map[string]any) *governancev1.EvaluateRequest {
+	return &governancev1.EvaluateRequest{Target: &governancev1.EvaluateRequest_PolicyId{PolicyId: id}, Input: object(input)}
+}
+
+func askPoint(point string, input map[string]any) *governancev1.EvaluateRequest {
+	return &governancev1.EvaluateRequest{Target: &governancev1.EvaluateRequest_DecisionPoint{DecisionPoint: point}, Input: object(input)}
+}
+
+func object(v map[string]any) *structpb.Struct {
+	s, err := structpb.NewStruct(v)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// decide evaluates and fails the test on an error.
+func (c client) decide(req *governancev1.EvaluateRequest) *governancev1.Decision {
+	c.t.Helper()
+	res, err := c.Evaluate(c.t.Context(), req)
+	if err != nil {
+		c.t.Fatalf("Evaluate: %v", err)
+	}
+	return res.GetDecision()
+}
+
+// entries returns the tenant's log, verified as far as entries go.
+func (r *replica) entries(id tenant.ID) []auditlog.Entry {
+	r.t.Helper()
+	var all []auditlog.Entry
+	for after := int64(-1); ; {
+		found, more, err := r.wall.List(tenant.NewContext(r.t.Context(), id), audit.Filter{}, after, 500)
+		if err != nil {
+			r.t.Fatalf("list entries: %v", err)
+		}
+		for _, f := range found {
+			e, err := auditlog.Unmarshal(f.Leaf)
+			if err != nil || len(f.Mismatched) > 0 {
+				r.t.Fatalf("entry %d: %v, mismatched %v", f.LeafIndex, err, f.Mismatched)
+			}
+			all = append(all, e)
+			after = f.LeafIndex
+		}
+		if !more {
+			return all
+		}
+	}
+}
+
+// wantError checks code and reason of an rpc's error.
+func wantError(t testing.TB, err error, code codes.Code, reason governancev1.ErrorReason) {
+	t.Helper()
+	if status.Code(err) != code || reasonOf(err) != reasonName(reason) {
+		t.Errorf("got %v (%s), want %v (%s)", err, reasonOf(err), code, reasonName(reason))
+	}
+}
+
+func reasonName(r governancev1.ErrorReason) string { return r.String()[len("ERROR_REASON_"):] }
+
+func reasonOf(err error) string {
+	for _, d := range status.Convert(err).Details() {
+		if info, ok := d.(*errdetails.ErrorInfo); ok {
+			return info.GetReason()
+		}
+	}
+	return ""
+}
+
+// fieldsOf returns the fields that an error names, with what is wrong.
+func fieldsOf(err error) map[string]string {
+	fields := make(map[string]string)
+	for _, d := range status.Convert(err).Details() {
+		if bad, ok := d.(*errdetails.BadRequest); ok {
+			for _, v := range bad.GetFieldViolations() {
+				fields[v.GetField()] = v.GetDescription()
+			}
+		}
+	}
+	return fields
+}

@@ -1,0 +1,200 @@
+package api
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/aumos-enterprise/platform/governance/internal/decision"
+	"github.com/aumos-enterprise/platform/governance/internal/policy"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/pkg/auth"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+	"github.com/aumos-enterprise/platform/pkg/page"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+// Actions of the entries: the permissions exercised.
+const (
+	actionAuthor   = "policy.author"
+	actionActivate = "policy.activate"
+)
+
+// PolicyService serves aumos.governance.v1.PolicyService.
+type PolicyService struct {
+	governancev1.UnimplementedPolicyServiceServer
+
+	Pool      *pgxpool.Pool // the governance database, as its application role
+	Engine    *rego.Engine
+	Decider   *decision.Decider
+	Mutations *Mutations
+}
+
+// CreatePolicy creates a policy without a version.
+func (s *PolicyService) CreatePolicy(ctx context.Context, req *governancev1.CreatePolicyRequest) (*governancev1.CreatePolicyResponse, error) {
+	return mutate(ctx, s.Mutations, actionAuthor, governancev1.PolicyService_CreatePolicy_FullMethodName, req,
+		func(ctx context.Context, tx pgx.Tx) (*governancev1.CreatePolicyResponse, []change, error) {
+			p, err := policy.Create(ctx, tx, policy.Definition{
+				Name: req.GetName(), Description: req.GetDescription(), DecisionPoints: req.GetDecisionPoints(),
+			})
+			if err != nil {
+				return nil, nil, err
+			}
+			return &governancev1.CreatePolicyResponse{Policy: policyMessage(p)}, []change{{eventType: "policy.created", resource: policyResource(p)}}, nil
+		})
+}
+
+// GetPolicy returns a policy.
+func (s *PolicyService) GetPolicy(ctx context.Context, req *governancev1.GetPolicyRequest) (*governancev1.GetPolicyResponse, error) {
+	id, err := parseID("policy_id", req.GetPolicyId())
+	if err != nil {
+		return nil, err
+	}
+	res := &governancev1.GetPolicyResponse{}
+	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
+		p, err := policy.Get(ctx, tx, id)
+		res.Policy = policyMessage(p)
+		return err
+	})
+	return res, err
+}
+
+// ListPolicies lists policies, newest first.
+func (s *PolicyService) ListPolicies(ctx context.Context, req *governancev1.ListPoliciesRequest) (*governancev1.ListPoliciesResponse, error) {
+	after, _, err := page.Decode[uuid.UUID](ctx, req, req.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	res := &governancev1.ListPoliciesResponse{}
+	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
+		filter := policy.Filter{Name: req.GetName(), DecisionPoint: req.GetDecisionPoint()}
+		policies, more, err := policy.List(ctx, tx, filter, after, page.Size(req.GetPageSize()))
+		if err != nil {
+			return err
+		}
+		res.Policies = policyMessages(policies)
+		if more {
+			res.NextPageToken = page.Encode(ctx, req, policies[len(policies)-1].ID)
+		}
+		return nil
+	})
+	return res, err
+}
+
+// CreatePolicyVersion adds an immutable version.
+func (s *PolicyService) CreatePolicyVersion(
+	ctx context.Context, req *governancev1.CreatePolicyVersionRequest,
+) (*governancev1.CreatePolicyVersionResponse, error) {
+	policyID, err := parseID("policy_id", req.GetPolicyId())
+	if err != nil {
+		return nil, err
+	}
+	id, _ := tenant.FromContext(ctx)
+	compiled, err := s.Engine.Compile(ctx, id, regoModules(req.GetModules()))
+	if err != nil {
+		return nil, err
+	}
+	author, _ := auth.FromContext(ctx)
+	content := policy.Content{Modules: policyModules(req.GetModules()), Package: compiled.Package(), Author: author.Subject}
+	return mutate(ctx, s.Mutations, actionAuthor, governancev1.PolicyService_CreatePolicyVersion_FullMethodName, req,
+		func(ctx context.Context, tx pgx.Tx) (*governancev1.CreatePolicyVersionResponse, []change, error) {
+			p, err := policy.Get(ctx, tx, policyID)
+			if err != nil {
+				return nil, nil, err
+			}
+			v, err := policy.CreateVersion(ctx, tx, policyID, content)
+			if err != nil {
+				return nil, nil, err
+			}
+			return &governancev1.CreatePolicyVersionResponse{PolicyVersion: versionMessage(v)},
+				[]change{{eventType: "policy.version_created", resource: versionResource(p, v)}}, nil
+		})
+}
+
+// GetPolicyVersion returns a version with its sources.
+func (s *PolicyService) GetPolicyVersion(ctx context.Context, req *governancev1.GetPolicyVersionRequest) (*governancev1.GetPolicyVersionResponse, error) {
+	id, err := parseID("policy_version_id", req.GetPolicyVersionId())
+	if err != nil {
+		return nil, err
+	}
+	res := &governancev1.GetPolicyVersionResponse{}
+	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
+		v, err := policy.GetVersion(ctx, tx, id)
+		res.PolicyVersion = versionMessage(v)
+		return err
+	})
+	return res, err
+}
+
+// ListPolicyVersions lists a policy's versions, newest first.
+func (s *PolicyService) ListPolicyVersions(
+	ctx context.Context, req *governancev1.ListPolicyVersionsRequest,
+) (*governancev1.ListPolicyVersionsResponse, error) {
+	id, err := parseID("policy_id", req.GetPolicyId())
+	if err != nil {
+		return nil, err
+	}
+	after, _, err := page.Decode[int32](ctx, req, req.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	res := &governancev1.ListPolicyVersionsResponse{}
+	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
+		versions, more, err := policy.ListVersions(ctx, tx, id, after, page.Size(req.GetPageSize()))
+		if err != nil {
+			return err
+		}
+		res.PolicyVersions = versionMessages(versions)
+		if more {
+			res.NextPageToken = page.Encode(ctx, req, versions[len(versions)-1].Number)
+		}
+		return nil
+	})
+	return res, err
+}
+
+// ActivatePolicyVersion makes a version the one that decisions use.
+func (s *PolicyService) ActivatePolicyVersion(
+	ctx context.Context, req *governancev1.ActivatePolicyVersionRequest,
+) (*governancev1.ActivatePolicyVersionResponse, error) {
+	versionID, err := parseID("policy_version_id", req.GetPolicyVersionId())
+	if err != nil {
+		return nil, err
+	}
+	id, _ := tenant.FromContext(ctx)
+	defer s.Decider.Changed(id) // whatever the answer is: the change may be committed
+	return mutate(ctx, s.Mutations, actionActivate, governancev1.PolicyService_ActivatePolicyVersion_FullMethodName, req,
+		func(ctx context.Context, tx pgx.Tx) (*governancev1.ActivatePolicyVersionResponse, []change, error) {
+			a, err := policy.Activate(ctx, tx, versionID, req.GetEtag())
+			if err != nil {
+				return nil, nil, err
+			}
+			changes, err := activationChanges(ctx, tx, a)
+			if err != nil {
+				return nil, nil, err
+			}
+			res := &governancev1.ActivatePolicyVersionResponse{Policy: policyMessage(a.Policy), PolicyVersion: versionMessage(a.Version)}
+			return res, changes, decision.CheckRoom(ctx, tx, a.Policy.DecisionPoints)
+		})
+}
+
+// activationChanges are the three resources that an activation touches, in the order in which their states follow from each other.
+func activationChanges(ctx context.Context, tx pgx.Tx, a policy.Activation) ([]change, error) {
+	if !a.Changed {
+		return nil, nil
+	}
+	var changes []change
+	if a.Retired != uuid.Nil {
+		retired, err := policy.GetVersion(ctx, tx, a.Retired)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, change{eventType: "policy.version_retired", resource: versionResource(a.Policy, retired)})
+	}
+	return append(changes,
+		change{eventType: "policy.version_activated", resource: versionResource(a.Policy, a.Version)},
+		change{eventType: "policy.changed", resource: policyResource(a.Policy)}), nil
+}

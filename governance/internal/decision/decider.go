@@ -1,0 +1,202 @@
+package decision
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+// Config says what a decider works with. Numbers that are zero mean the defaults.
+type Config struct {
+	Pool   *pgxpool.Pool // the governance database, as its application role
+	Engine *rego.Engine
+	Wall   *audit.Wall
+	Log    *slog.Logger
+	// CachedTargets is the number of policies and decision points that are remembered: 20,000.
+	CachedTargets int
+	// CachedVersions is the number of compiled versions that are kept, about 150 KiB each: 4,096.
+	CachedVersions int
+	// RefreshAfter is when a remembered policy is read again although no change was announced: 30 s.
+	RefreshAfter time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.CachedTargets == 0 {
+		c.CachedTargets = 20_000
+	}
+	if c.CachedVersions == 0 {
+		c.CachedVersions = 4_096
+	}
+	if c.RefreshAfter == 0 {
+		c.RefreshAfter = 30 * time.Second
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Decider decides.
+type Decider struct {
+	config   Config
+	engine   string // its version
+	cache    *cache
+	versions *lru.Cache[versionKey, *rego.Compiled] // safe for concurrent use
+	metrics  *metrics
+}
+
+// New makes a decider. It works without Run, but then remembers nothing.
+func New(c Config) (*Decider, error) {
+	c = c.withDefaults()
+	d := &Decider{config: c, engine: rego.EngineVersion(), metrics: newMetrics()}
+	var err error
+	if d.versions, err = lru.New[versionKey, *rego.Compiled](c.CachedVersions); err != nil {
+		return nil, err
+	}
+	if d.cache, err = newCache(c.CachedTargets, c.RefreshAfter, d.metrics, d.read); err != nil {
+		return nil, err
+	}
+	d.metrics.remembered(d.cache.size)
+	return d, nil
+}
+
+// Collectors returns the decider's metrics for the registry of the process.
+func (d *Decider) Collectors() []prometheus.Collector { return d.metrics.all() }
+
+// Run listens for changes of what is active and reads old entries again, until ctx ends; then it waits for reads under way.
+func (d *Decider) Run(ctx context.Context) error {
+	defer d.cache.close()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return d.listen(ctx) })
+	group.Go(func() error {
+		d.refresh(ctx)
+		return nil
+	})
+	return group.Wait()
+}
+
+func (d *Decider) refresh(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case t := <-d.cache.refresh:
+			if err := d.cache.reload(ctx, t); err != nil && ctx.Err() == nil {
+				d.config.Log.LogAttrs(ctx, slog.LevelWarn, "active policies could not be read again", slog.Any("error", err))
+			}
+		}
+	}
+}
+
+// Changed forgets what is active in a tenant. Whoever changes it calls this after the commit, so that the next decision here sees the change
+// at once; other replicas hear of it from the database.
+func (d *Decider) Changed(id tenant.ID) { d.cache.drop(id) }
+
+// Evaluate decides and returns once the decision is on the wall. It fails closed: without a tenant, without the wall, without a policy to ask, or
+// with the tenant's share of the engine used up there is no decision. That a policy gives no answer is a decision: ERROR.
+func (d *Decider) Evaluate(ctx context.Context, q Question) (Decision, error) {
+	started := time.Now()
+	decision, err := d.evaluate(ctx, q)
+	d.metrics.observe(decision.Outcome, err, time.Since(started))
+	return decision, err
+}
+
+func (d *Decider) evaluate(ctx context.Context, q Question) (Decision, error) {
+	id, ok := tenant.FromContext(ctx)
+	if !ok {
+		return Decision{}, errors.New("decide: no tenant in context")
+	}
+	if err := d.config.Wall.Ready(); err != nil {
+		return Decision{}, err
+	}
+	entryID, err := newID(id, q.Request)
+	if err != nil {
+		return Decision{}, err
+	}
+	found, err := d.cache.get(ctx, target{tenant: id, policy: q.Policy, point: q.DecisionPoint})
+	if err != nil {
+		return d.orRepeat(ctx, q, entryID, err)
+	}
+	decision := Decision{
+		ID: entryID, DecisionPoint: q.DecisionPoint, InputSHA256: q.Input.SHA256(), EngineVersion: d.engine,
+		Time: time.Now().UTC().Truncate(time.Microsecond), // what the wall keeps
+	}
+	started := time.Now()
+	if decision.Results, err = d.ask(ctx, id, found.policies, q.Input, decision); err != nil {
+		return Decision{}, err
+	}
+	decision.Duration = time.Since(started)
+	fit(decision.Results)
+	decision.Outcome = combine(decision.Results)
+	return d.record(ctx, q, decision)
+}
+
+// ask evaluates all policies, each with the engine's own deadline, at the same time if there are several.
+func (d *Decider) ask(ctx context.Context, id tenant.ID, policies []active, in rego.Input, decision Decision) ([]Result, error) {
+	results := make([]Result, len(policies))
+	failures := make([]error, len(policies))
+	one := func(i int) {
+		p := policies[i]
+		results[i] = Result{PolicyID: p.policyID, PolicyName: p.policyName, VersionID: p.activation.Version, ContentSHA256: p.content}
+		if p.compiled == nil {
+			results[i].Result = rego.Failed(rego.BuiltinError)
+			return
+		}
+		results[i].Result, failures[i] = d.config.Engine.Evaluate(ctx, rego.Evaluation{
+			Tenant: id, Activation: p.activation, Policy: p.compiled, Input: in, Now: decision.Time, Seed: seedOf(decision.ID),
+		})
+	}
+	if len(policies) == 1 {
+		one(0)
+	} else {
+		var asked sync.WaitGroup
+		for i := range policies {
+			asked.Go(func() { one(i) })
+		}
+		asked.Wait()
+	}
+	return results, errors.Join(failures...)
+}
+
+// maxViolationBytes bounds the violations of one decision, each counted with what its place in the entry costs. One policy's always fit.
+const (
+	maxViolationBytes = rego.MaxResultBytes + rego.MaxViolations*violationCost
+	violationCost     = 80
+)
+
+// fit makes the results of several policies fit into one entry. What does not is no answer; the order of names decides who comes first.
+func fit(results []Result) {
+	size := 0
+	for i, r := range results {
+		size += r.Size() + len(r.Violations)*violationCost
+		if size > maxViolationBytes {
+			size -= r.Size() + len(r.Violations)*violationCost
+			results[i].Result = rego.Failed(rego.ResultTooLarge)
+		}
+	}
+}
+
+// orRepeat returns the first decision of a request that is repeated, when it could not be decided any more, and else the reason why.
+func (d *Decider) orRepeat(ctx context.Context, q Question, id uuid.UUID, reason error) (Decision, error) {
+	if q.Request == uuid.Nil || errs.ReasonOf(reason) == errs.ReasonUnavailable {
+		return Decision{}, reason
+	}
+	first, err := d.repeat(ctx, q, id)
+	if errs.ReasonOf(err) == errs.ReasonNotFound {
+		return Decision{}, reason
+	}
+	return first, err
+}

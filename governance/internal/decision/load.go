@@ -1,0 +1,150 @@
+package decision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/aumos-enterprise/platform/governance/internal/policy"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+// MaxPolicies is the number of active policies that a decision point may have, so that a decision and its entry stay bounded.
+const MaxPolicies = 32
+
+// CheckRoom fails with OVERLOADED when one of the decision points has too many active policies. Whoever activates one asks before the commit.
+func CheckRoom(ctx context.Context, tx pgx.Tx, decisionPoints []string) error {
+	var point string
+	var n int
+	err := tx.QueryRow(ctx, `
+		SELECT d.decision_point, count(*)
+		FROM gov_policy_decision_points d
+		JOIN gov_policy_versions v ON v.tenant_id = d.tenant_id AND v.policy_id = d.policy_id AND v.state = 'ACTIVE'
+		WHERE d.decision_point = ANY(@decision_points)
+		GROUP BY d.decision_point
+		ORDER BY count(*) DESC, d.decision_point
+		LIMIT 1`, pgx.NamedArgs{"decision_points": decisionPoints}).Scan(&point, &n)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("count active policies: %w", err)
+	}
+	return checkRoom(point, n)
+}
+
+func checkRoom(decisionPoint string, n int) error {
+	if n <= MaxPolicies {
+		return nil
+	}
+	return errs.New(errs.ResourceExhausted, errs.ReasonOverloaded, "decision point %s has %d active policies, at most %d can be asked together",
+		decisionPoint, n, MaxPolicies)
+}
+
+// versionKey names a compiled version. The tenant is part of it, although ids are unique, so that no mistake elsewhere can cross tenants.
+type versionKey struct {
+	tenant  tenant.ID
+	version uuid.UUID
+}
+
+// read resolves a target from the database and compiles what is not compiled yet.
+func (d *Decider) read(ctx context.Context, t target) (*resolved, error) {
+	r := &resolved{read: time.Now()}
+	var found []policy.ActiveVersion
+	var revisions map[uuid.UUID]int64
+	err := postgres.ReadTenantTx(tenant.NewContext(ctx, t.tenant), d.config.Pool, func(ctx context.Context, tx pgx.Tx) error {
+		var err error
+		if found, err = activeVersions(ctx, tx, t); err != nil {
+			return err
+		}
+		revisions, err = readRevisions(ctx, tx, found)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range found {
+		compiled, err := d.compile(ctx, t.tenant, v)
+		if err != nil {
+			return nil, err
+		}
+		r.policies = append(r.policies, active{
+			policyID: v.PolicyID, policyName: v.PolicyName, content: v.ContentSHA256, compiled: compiled,
+			activation: rego.Activation{Version: v.VersionID, Revision: revisions[v.PolicyID]},
+		})
+	}
+	return r, nil
+}
+
+func activeVersions(ctx context.Context, tx pgx.Tx, t target) ([]policy.ActiveVersion, error) {
+	if t.policy != uuid.Nil {
+		v, err := policy.ActiveByPolicy(ctx, tx, t.policy)
+		return []policy.ActiveVersion{v}, err
+	}
+	found, err := policy.ActiveByDecisionPoint(ctx, tx, t.point)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, errs.New(errs.FailedPrecondition, errs.ReasonDecisionPointUnbound, "no active policy is bound to the decision point").
+			With("decision_point", t.point)
+	}
+	return found, checkRoom(t.point, len(found))
+}
+
+// readRevisions returns the revisions of the versions' policies.
+func readRevisions(ctx context.Context, tx pgx.Tx, found []policy.ActiveVersion) (map[uuid.UUID]int64, error) {
+	ids := make([]uuid.UUID, len(found))
+	for i, v := range found {
+		ids[i] = v.PolicyID
+	}
+	rows, err := tx.Query(ctx, `
+		SELECT id, revision
+		FROM gov_policies
+		WHERE id = ANY(@ids)`, pgx.NamedArgs{"ids": ids})
+	if err != nil {
+		return nil, fmt.Errorf("select revisions: %w", err)
+	}
+	revisions := make(map[uuid.UUID]int64, len(ids))
+	var id uuid.UUID
+	var revision int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &revision}, func() error {
+		revisions[id] = revision
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("select revisions: %w", err)
+	}
+	return revisions, nil
+}
+
+// compile returns the compiled version, or nil when it does not compile any more, as after an upgrade of the engine with a narrower profile.
+func (d *Decider) compile(ctx context.Context, id tenant.ID, v policy.ActiveVersion) (*rego.Compiled, error) {
+	key := versionKey{id, v.VersionID}
+	if c, ok := d.versions.Get(key); ok {
+		return c, nil
+	}
+	modules := make([]rego.Module, len(v.Modules))
+	for i, m := range v.Modules {
+		modules[i] = rego.Module(m)
+	}
+	c, err := d.config.Engine.Compile(ctx, id, modules)
+	if reason := errs.ReasonOf(err); reason == errs.ReasonRegoInvalid || reason == errs.ReasonInvalidField {
+		d.config.Log.LogAttrs(ctx, slog.LevelError, "active policy version does not compile and gives no answer",
+			slog.String("policy_version_id", v.VersionID.String()), slog.String("tenant_id", id.String()))
+		return nil, nil //nolint:nilnil // its answer is ERROR
+	}
+	if err != nil {
+		return nil, fmt.Errorf("compile version %s: %w", v.VersionID, err)
+	}
+	d.versions.Add(key, c)
+	return c, nil
+}

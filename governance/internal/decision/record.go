@@ -1,0 +1,168 @@
+package decision
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/requestid"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+const (
+	eventType     = "decision.evaluated"
+	action        = "decision.evaluate"
+	sourceService = "governance"
+	inputDigest   = "input"
+
+	resourcePolicy = "policy"
+	resourcePoint  = "decision_point"
+)
+
+// record puts the decision on the wall. When the wall has a decision of this id, the request is a retry and that one is the answer.
+func (d *Decider) record(ctx context.Context, q Question, decision Decision) (Decision, error) {
+	var err error
+	decision.Position, err = d.config.Wall.Append(ctx, newEntry(ctx, q, decision))
+	if q.Request != uuid.Nil && errs.ReasonOf(err) == errs.ReasonEntryIDReused {
+		return d.repeat(ctx, q, decision.ID)
+	}
+	if err != nil {
+		return Decision{}, fmt.Errorf("record decision: %w", err)
+	}
+	return decision, nil
+}
+
+// newEntry says what was decided, by which content, on which input; never the input itself.
+func newEntry(ctx context.Context, q Question, decision Decision) auditlog.Entry {
+	id, _ := tenant.FromContext(ctx)
+	e := auditlog.Entry{
+		EntryID: decision.ID, TenantID: id, EffectiveTime: decision.Time,
+		EventType: eventType, Action: action, Outcome: outcomes[decision.Outcome], Actor: q.Actor,
+		Resource:      auditlog.Resource{Type: resourcePoint, ID: q.DecisionPoint, Name: q.DecisionPoint},
+		SourceService: sourceService, RequestID: requestid.FromContext(ctx), CorrelationID: q.CorrelationID,
+		Details: map[string]any{
+			"outcome":        decision.Outcome.String(),
+			"engine_version": decision.EngineVersion,
+			"evaluation_us":  float64(decision.Duration.Microseconds()),
+			"results":        describe(decision.Results),
+		},
+		Digests: []auditlog.Digest{{Name: inputDigest, SHA256: decision.InputSHA256}},
+	}
+	if q.Policy != uuid.Nil {
+		e.Resource = auditlog.Resource{Type: resourcePolicy, ID: q.Policy.String(), Name: decision.Results[0].PolicyName}
+	}
+	return e
+}
+
+var outcomes = map[rego.Outcome]auditlog.Outcome{ //nolint:gochecknoglobals // a constant table
+	rego.Allow: auditlog.Success, rego.Deny: auditlog.Denied, rego.Error: auditlog.Failure,
+}
+
+func describe(results []Result) []any {
+	list := make([]any, len(results))
+	for i, r := range results {
+		m := map[string]any{
+			"policy_id":         r.PolicyID.String(),
+			"policy_name":       r.PolicyName,
+			"policy_version_id": r.VersionID.String(),
+			"content_sha256":    hex.EncodeToString(r.ContentSHA256[:]),
+			"outcome":           r.Outcome.String(),
+		}
+		if r.Reason != rego.NoError {
+			m["error_reason"] = r.Reason.String()
+		}
+		if len(r.Violations) > 0 {
+			violations := make([]any, len(r.Violations))
+			for j, v := range r.Violations {
+				violations[j] = describeViolation(v)
+			}
+			m["violations"] = violations
+		}
+		list[i] = m
+	}
+	return list
+}
+
+func describeViolation(v rego.Violation) map[string]any {
+	m := make(map[string]any, 4)
+	for key, value := range map[string]string{"code": v.Code, "message": v.Message, "severity": v.Severity, "control": v.Control} {
+		if value != "" {
+			m[key] = value
+		}
+	}
+	return m
+}
+
+// repeat returns the decision of an earlier request with the same id, as the wall has it. Another question under that id is refused.
+func (d *Decider) repeat(ctx context.Context, q Question, id uuid.UUID) (Decision, error) {
+	found, err := d.config.Wall.Get(ctx, id)
+	if err != nil {
+		return Decision{}, fmt.Errorf("read the first decision: %w", err)
+	}
+	e, err := auditlog.Unmarshal(found.Leaf)
+	if err != nil {
+		return Decision{}, fmt.Errorf("read the first decision: %w", err)
+	}
+	decision, err := fromEntry(e)
+	if err != nil {
+		return Decision{}, err
+	}
+	kind, resource := resourcePoint, q.DecisionPoint
+	if q.Policy != uuid.Nil {
+		kind, resource = resourcePolicy, q.Policy.String()
+	}
+	if e.Resource.Type != kind || e.Resource.ID != resource || decision.InputSHA256 != q.Input.SHA256() {
+		return Decision{}, errs.New(errs.InvalidArgument, errs.ReasonRequestIDReused,
+			"the request id was used before with another request: use a new one")
+	}
+	decision.Position = audit.Position{EntryID: id, LeafIndex: e.LeafIndex, LeafHash: auditlog.LeafHash(found.Leaf)}
+	return decision, nil
+}
+
+// errForeign is the cause when the entry under a decision's id is none of ours.
+var errForeign = errors.New("the entry under the decision's id is not a decision")
+
+// fromEntry is the inverse of newEntry.
+func fromEntry(e auditlog.Entry) (Decision, error) {
+	if e.EventType != eventType || e.SourceService != sourceService || len(e.Digests) != 1 || e.Digests[0].Name != inputDigest {
+		return Decision{}, errs.New(errs.InvalidArgument, errs.ReasonRequestIDReused, "the request id is in use: use a new one").Because(errForeign)
+	}
+	f := fields{values: e.Details}
+	d := Decision{
+		ID: e.EntryID, Time: e.EffectiveTime.UTC(), InputSHA256: e.Digests[0].SHA256,
+		Outcome:       f.outcome("outcome"),
+		EngineVersion: f.text("engine_version"),
+		Duration:      time.Duration(f.number("evaluation_us")) * time.Microsecond,
+	}
+	if e.Resource.Type == resourcePoint {
+		d.DecisionPoint = e.Resource.ID
+	}
+	for _, each := range f.list("results") {
+		r := f.within(each)
+		result := Result{
+			PolicyID: r.id("policy_id"), PolicyName: r.text("policy_name"), VersionID: r.id("policy_version_id"), ContentSHA256: r.digest("content_sha256"),
+			Result: rego.Result{Outcome: r.outcome("outcome"), Reason: r.reason("error_reason")},
+		}
+		for _, v := range r.list("violations") {
+			m := r.within(v)
+			result.Violations = append(result.Violations, rego.Violation{
+				Code: m.text("code"), Message: m.text("message"), Severity: m.text("severity"), Control: m.text("control"),
+			})
+			r.merge(m)
+		}
+		d.Results = append(d.Results, result)
+		f.merge(r)
+	}
+	if f.err != nil {
+		return Decision{}, fmt.Errorf("read decision %s from its entry: %w", e.EntryID, f.err)
+	}
+	return d, nil
+}

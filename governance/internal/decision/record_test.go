@@ -1,0 +1,167 @@
+package decision
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+func TestCombine(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		outcomes []rego.Outcome
+		want     rego.Outcome
+	}{
+		{nil, rego.Error},
+		{[]rego.Outcome{rego.Allow}, rego.Allow},
+		{[]rego.Outcome{rego.Allow, rego.Allow}, rego.Allow},
+		{[]rego.Outcome{rego.Allow, rego.Error}, rego.Error},
+		{[]rego.Outcome{rego.Error, rego.Allow}, rego.Error},
+		{[]rego.Outcome{rego.Error, rego.Deny, rego.Allow}, rego.Deny},
+		{[]rego.Outcome{rego.Deny, rego.Error}, rego.Deny},
+		{[]rego.Outcome{0}, rego.Error}, // what is no outcome allows nothing
+	} {
+		results := make([]Result, len(tt.outcomes))
+		for i, o := range tt.outcomes {
+			results[i].Outcome = o
+		}
+		if got := combine(results); got != tt.want {
+			t.Errorf("%v: %v, want %v", tt.outcomes, got, tt.want)
+		}
+	}
+}
+
+// fullest returns results that take as much room as any can.
+func fullest(n int) []Result {
+	results := make([]Result, n)
+	for i := range results {
+		results[i] = Result{
+			PolicyID: uuid.Max, PolicyName: strings.Repeat("n", 128), VersionID: uuid.Max,
+			Result: rego.Result{Outcome: rego.Deny},
+		}
+		for range rego.MaxViolations {
+			part := strings.Repeat("x", rego.MaxResultBytes/rego.MaxViolations/4)
+			results[i].Violations = append(results[i].Violations, rego.Violation{Code: part, Message: part, Severity: part, Control: part})
+		}
+	}
+	return results
+}
+
+// Whatever policies say, the entry of the decision can be written, and one policy's answer is never cut.
+func TestEveryDecisionFitsIntoAnEntry(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2, MaxPolicies} {
+		results := fullest(n)
+		fit(results)
+		if results[0].Outcome != rego.Deny {
+			t.Errorf("%d policies: the first one's answer is %v", n, results[0].Result.Reason)
+		}
+		for _, r := range results[1:] {
+			if r.Reason != rego.ResultTooLarge {
+				t.Errorf("%d policies: a later one's answer is %v", n, r.Outcome)
+			}
+		}
+		d := Decision{ID: uuid.Max, Outcome: combine(results), Results: results, Time: time.Now(), EngineVersion: rego.EngineVersion(), DecisionPoint: strings.Repeat("p", 128)}
+		q := Question{
+			DecisionPoint: d.DecisionPoint, CorrelationID: strings.Repeat("c", 128),
+			Actor: auditlog.Actor{Kind: auditlog.ActorService, ID: strings.Repeat("s", 255)},
+		}
+		e := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), q, d)
+		e.EventType, e.Action = "decision.evaluated", "decision.evaluate"
+		if _, err := auditlog.NewDraft(e); err != nil {
+			t.Errorf("%d policies: %v", n, err)
+		}
+	}
+	// Many short violations cost more room than text.
+	results := make([]Result, MaxPolicies)
+	for i := range results {
+		results[i] = Result{PolicyName: strings.Repeat("n", 128), Result: rego.Result{Outcome: rego.Deny}}
+		for range rego.MaxViolations {
+			results[i].Violations = append(results[i].Violations, rego.Violation{Code: "c", Message: "m", Severity: "s", Control: "k"})
+		}
+	}
+	fit(results)
+	d := Decision{ID: uuid.Max, Outcome: rego.Deny, Results: results, Time: time.Now()}
+	e := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), Question{DecisionPoint: "a.point", Actor: auditlog.Actor{Kind: auditlog.ActorUser, ID: "s"}}, d)
+	if _, err := auditlog.NewDraft(e); err != nil {
+		t.Errorf("short violations: %v", err)
+	}
+}
+
+func TestEntryRoundTrip(t *testing.T) {
+	t.Parallel()
+	want := Decision{
+		ID: uuid.MustParse("0189aaaa-0000-5000-8000-00000000000a"), Outcome: rego.Deny, DecisionPoint: "a.point",
+		Time: time.Date(2026, 3, 1, 12, 0, 0, 1000, time.UTC), Duration: 42 * time.Microsecond, EngineVersion: "opa/1", InputSHA256: [32]byte{1, 2, 3},
+		Results: []Result{
+			{
+				PolicyID: uuid.UUID{1}, PolicyName: "a", VersionID: uuid.UUID{2}, ContentSHA256: [32]byte{9},
+				Result: rego.Result{Outcome: rego.Deny, Violations: []rego.Violation{{Message: "free"}, {Code: "C", Message: "m", Severity: "s", Control: "k"}}},
+			},
+			{PolicyID: uuid.UUID{3}, PolicyName: "b", VersionID: uuid.UUID{4}, Result: rego.Failed(rego.Quarantined)},
+		},
+	}
+	e := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), Question{DecisionPoint: "a.point", Actor: auditlog.Actor{Kind: auditlog.ActorUser, ID: "s"}}, want)
+	e.RecordedTime = want.Time
+	raw, err := e.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := auditlog.Unmarshal(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := fromEntry(read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("decision (-want +got):\n%s", diff)
+	}
+
+	forged := read
+	forged.SourceService = "svc-drift" // what RecordEntry lets a service write
+	if _, err := fromEntry(forged); errs.ReasonOf(err) != errs.ReasonRequestIDReused {
+		t.Errorf("an entry of another service: %v", err)
+	}
+	for _, details := range []map[string]any{
+		nil,
+		{"outcome": "MAYBE"},
+		{"outcome": "ALLOW", "evaluation_us": "1"},
+		{"outcome": "ALLOW", "evaluation_us": 1.0, "results": []any{1.0}},
+		{"outcome": "ALLOW", "evaluation_us": 1.0, "results": []any{map[string]any{"policy_id": "x"}}},
+	} {
+		broken := read
+		broken.Details = details
+		if d, err := fromEntry(broken); err == nil {
+			t.Errorf("%v read as %+v", details, d)
+		}
+	}
+}
+
+func TestIDs(t *testing.T) {
+	t.Parallel()
+	request := uuid.MustParse("0189aaaa-0000-7000-8000-00000000000a")
+	a, _ := newID([16]byte{1}, request)
+	again, _ := newID([16]byte{1}, request)
+	other, _ := newID([16]byte{2}, request)
+	if a != again || a == other || a == request || a.Version() != 5 {
+		t.Errorf("ids %s, %s, %s", a, again, other)
+	}
+	one, _ := newID([16]byte{1}, uuid.Nil)
+	two, _ := newID([16]byte{1}, uuid.Nil)
+	if one == two || one.Version() != 7 {
+		t.Errorf("ids without a request %s, %s", one, two)
+	}
+	if seedOf(a) == seedOf(other) || seedOf(a) != seedOf(again) {
+		t.Error("the seed does not follow the id")
+	}
+}

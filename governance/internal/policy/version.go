@@ -1,0 +1,184 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/aumos-enterprise/platform/pkg/errs"
+)
+
+// maxPackage bounds the name of a version's package, in characters.
+const maxPackage = 255
+
+// Content is a version to be stored. The caller has compiled the modules, and thereby knows that they keep the contract's limits.
+type Content struct {
+	Modules []Module
+	Package string // of the first module
+	Author  string // the subject of the caller
+}
+
+func (c Content) check() error {
+	if len(c.Package) > maxPackage {
+		return errs.InvalidField("modules[0].source", "the package's name has %d characters, at most %d", len(c.Package), maxPackage)
+	}
+	for i, m := range c.Modules {
+		if strings.ContainsRune(m.Source, 0) { // which PostgreSQL cannot store
+			return errs.InvalidField(fmt.Sprintf("modules[%d].source", i), "must not hold NUL")
+		}
+	}
+	return nil
+}
+
+// CreateVersion adds the content as the policy's next version, in state DRAFT. Numbers have no gaps: concurrent callers wait for each other on
+// the policy's row. The policy's etag stays: clients see no change of it.
+func CreateVersion(ctx context.Context, tx pgx.Tx, policyID uuid.UUID, c Content) (Version, error) {
+	if err := c.check(); err != nil {
+		return Version{}, err
+	}
+	number, err := nextNumber(ctx, tx, policyID)
+	if err != nil {
+		return Version{}, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Version{}, fmt.Errorf("make policy version id: %w", err)
+	}
+	digest := ContentSHA256(c.Modules)
+	rows, err := tx.Query(ctx, `
+		INSERT INTO gov_policy_versions (id, policy_id, number, content_sha256, package, author)
+		VALUES (@id, @policy_id, @number, @content_sha256, @package, @author)
+		RETURNING id, policy_id, number, state, content_sha256, package, author, create_time, activate_time`,
+		pgx.NamedArgs{
+			"id": id, "policy_id": policyID, "number": number, "content_sha256": digest[:], "package": c.Package, "author": c.Author,
+		})
+	if err != nil {
+		return Version{}, fmt.Errorf("insert policy version: %w", err)
+	}
+	v, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Version])
+	if err != nil {
+		return Version{}, fmt.Errorf("insert policy version: %w", err)
+	}
+	if err := insertModules(ctx, tx, id, c.Modules); err != nil {
+		return Version{}, err
+	}
+	v.Modules = c.Modules
+	return v, nil
+}
+
+// nextNumber counts one more version of the policy and returns its number. The row stays locked until the transaction ends.
+func nextNumber(ctx context.Context, tx pgx.Tx, policyID uuid.UUID) (number int32, err error) {
+	err = tx.QueryRow(ctx, `
+		UPDATE gov_policies
+		SET version_count = version_count + 1
+		WHERE id = @id
+		RETURNING version_count`, pgx.NamedArgs{"id": policyID}).Scan(&number)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, notFound(policyID)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("count policy version: %w", err)
+	}
+	return number, nil
+}
+
+func insertModules(ctx context.Context, tx pgx.Tx, id uuid.UUID, modules []Module) error {
+	paths, sources := make([]string, len(modules)), make([]string, len(modules))
+	for i, m := range modules {
+		paths[i], sources[i] = m.Path, m.Source
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO gov_policy_modules (version_id, ordinal, path, source)
+		SELECT @version_id, ordinal, path, source
+		FROM unnest(@paths::text[], @sources::text[]) WITH ORDINALITY AS m (path, source, ordinal)`,
+		pgx.NamedArgs{"version_id": id, "paths": paths, "sources": sources})
+	if err != nil {
+		return fmt.Errorf("insert modules: %w", err)
+	}
+	return nil
+}
+
+// GetVersion returns a version of the tenant with its modules.
+func GetVersion(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Version, error) {
+	v, err := getVersion(ctx, tx, id)
+	if err != nil {
+		return Version{}, err
+	}
+	modules, err := loadModules(ctx, tx, []uuid.UUID{id})
+	if err != nil {
+		return Version{}, err
+	}
+	v.Modules = modules[id]
+	return v, verify(v.Modules, v.ContentSHA256)
+}
+
+func getVersion(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Version, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT id, policy_id, number, state, content_sha256, package, author, create_time, activate_time
+		FROM gov_policy_versions
+		WHERE id = @id`, pgx.NamedArgs{"id": id})
+	if err != nil {
+		return Version{}, fmt.Errorf("select policy version: %w", err)
+	}
+	v, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Version])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Version{}, errs.ResourceNotFound("policy version", id.String())
+	}
+	if err != nil {
+		return Version{}, fmt.Errorf("select policy version: %w", err)
+	}
+	return v, nil
+}
+
+// loadModules returns the modules of the versions, in their order.
+func loadModules(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (map[uuid.UUID][]Module, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT version_id, path, source
+		FROM gov_policy_modules
+		WHERE version_id = ANY(@ids)
+		ORDER BY version_id, ordinal`, pgx.NamedArgs{"ids": ids})
+	if err != nil {
+		return nil, fmt.Errorf("select modules: %w", err)
+	}
+	modules := make(map[uuid.UUID][]Module, len(ids))
+	var id uuid.UUID
+	var m Module
+	_, err = pgx.ForEachRow(rows, []any{&id, &m.Path, &m.Source}, func() error {
+		modules[id] = append(modules[id], m)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("select modules: %w", err)
+	}
+	return modules, nil
+}
+
+// ListVersions returns at most limit versions of the policy, newest first and without modules, that come after the one with the given number (0:
+// from the start), and whether there are more.
+func ListVersions(ctx context.Context, tx pgx.Tx, policyID uuid.UUID, after int32, limit int) (versions []Version, more bool, err error) {
+	if _, err := Get(ctx, tx, policyID); err != nil {
+		return nil, false, err
+	}
+	rows, err := tx.Query(ctx, `
+		SELECT id, policy_id, number, state, content_sha256, package, author, create_time, activate_time
+		FROM gov_policy_versions
+		WHERE policy_id = @policy_id
+		AND (@after = 0 OR number < @after)
+		ORDER BY number DESC
+		LIMIT @limit`, pgx.NamedArgs{"policy_id": policyID, "after": after, "limit": limit + 1})
+	if err != nil {
+		return nil, false, fmt.Errorf("select policy versions: %w", err)
+	}
+	versions, err = pgx.CollectRows(rows, pgx.RowToStructByName[Version])
+	if err != nil {
+		return nil, false, fmt.Errorf("select policy versions: %w", err)
+	}
+	if len(versions) > limit {
+		return versions[:limit], true, nil
+	}
+	return versions, false, nil
+}

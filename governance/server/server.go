@@ -1,0 +1,142 @@
+// Package server puts the governance service together: it is the only place that knows all its parts. cmd/governance runs it as a process of its own;
+// other programs may run it beside other services.
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/aumos-enterprise/platform/governance/internal/api"
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/decision"
+	"github.com/aumos-enterprise/platform/governance/internal/outbox"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/migrations"
+	"github.com/aumos-enterprise/platform/pkg/auth"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+	"github.com/aumos-enterprise/platform/pkg/grpcserver"
+	"github.com/aumos-enterprise/platform/pkg/interceptor"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
+	"github.com/aumos-enterprise/platform/pkg/telemetry"
+)
+
+const (
+	// name is the service's in logs, metrics, traces and the databases' activity views.
+	name = "governance"
+	// domain names the service in errors.
+	domain = "governance.aumos"
+	// flushTimeout bounds the export of the last traces.
+	flushTimeout = 5 * time.Second
+	// closeTimeout bounds the wait for evaluations that overran when the service stops.
+	closeTimeout = 5 * time.Second
+	// migrateCommand is what an operator runs when a schema is behind.
+	migrateCommand = "governance migrate"
+)
+
+// Addresses are where a service listens.
+type Addresses struct {
+	GRPC  string
+	Admin string
+}
+
+// Run serves until ctx ends, then stops in order: rpcs in flight end, what decisions and mutations left is appended, the Audit Wall writes what waits
+// and signs its heads a last time, connections close. ready is called once the ports are bound, which with port 0 is when they are known; the health
+// service says when the service can be used.
+func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(Addresses)) (err error) {
+	if err := cfg.Validate(); err != nil {
+		return fmt.Errorf("check settings: %w", err)
+	}
+	cfg.Telemetry.Service = name
+	flush, err := telemetry.Start(ctx, cfg.Telemetry)
+	if err != nil {
+		return fmt.Errorf("start telemetry: %w", err)
+	}
+	defer func() {
+		flushCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+		defer cancel()
+		if flushErr := flush(flushCtx); flushErr != nil {
+			log.LogAttrs(ctx, slog.LevelWarn, "the last traces could not be exported", slog.Any("error", flushErr))
+		}
+	}()
+	db, err := openDatabases(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	if err := db.checkSchema(ctx); err != nil {
+		return err
+	}
+	if err := checkPosture(ctx, cfg, db, log); err != nil {
+		return err
+	}
+	wall, err := audit.New(ctx, cfg.Audit.Config, db.wall, log)
+	if err != nil {
+		return err
+	}
+	defer wall.Close() // does nothing once it has run
+	return serve(ctx, cfg, db, wall, log, ready)
+}
+
+// serve puts the parts together and runs them.
+func serve(ctx context.Context, cfg Config, db databases, wall *audit.Wall, log *slog.Logger, ready func(Addresses)) error {
+	engine := rego.NewEngine(cfg.Evaluation.engine(log))
+	defer closeEngine(ctx, engine, log)
+	recorder := outbox.NewRecorder(db.primary, wall, log)
+	decider, err := decision.New(decision.Config{
+		Pool: db.primary, Engine: engine, Wall: wall, Log: log,
+		CachedTargets: cfg.Decision.CachedTargets, CachedVersions: cfg.Decision.CachedVersions, RefreshAfter: cfg.Decision.RefreshAfter,
+	})
+	if err != nil {
+		return err
+	}
+	registry := telemetry.NewRegistry(name)
+	for _, c := range slices.Concat(wall.Collectors(), engine.Collectors(), decider.Collectors()) {
+		if err := registry.Register(c); err != nil {
+			return fmt.Errorf("register metrics: %w", err)
+		}
+	}
+	verifier, err := auth.NewVerifier(ctx, cfg.Auth)
+	if err != nil {
+		return err
+	}
+	server, err := newServer(cfg, verifier, log, registry)
+	if err != nil {
+		return err
+	}
+	server.AddProbe("database", postgres.Probe(db.primary, migrations.Governance(), migrateCommand))
+	server.AddProbe("wall", func(context.Context) error { return wall.Ready() })
+	server.AddProbe("issuer", verifier.Ready)
+	mutations := api.NewMutations(db.primary, wall, recorder)
+	governancev1.RegisterPolicyServiceServer(server.GRPC(), &api.PolicyService{Pool: db.primary, Engine: engine, Decider: decider, Mutations: mutations})
+	governancev1.RegisterDecisionServiceServer(server.GRPC(), &api.DecisionService{Decider: decider})
+	governancev1.RegisterAuditServiceServer(server.GRPC(), &api.AuditService{Wall: wall})
+	if ready != nil {
+		ready(Addresses{GRPC: server.Addr(), Admin: server.AdminAddr()})
+	}
+	// Each goes on until the one before it has stopped: nothing is left to append when the wall stops, and nothing to answer when it has.
+	return inOrder(ctx, server.Run, together(recorder.Run, decider.Run), wall.Run)
+}
+
+func newServer(cfg Config, verifier *auth.Verifier, log *slog.Logger, registry *prometheus.Registry) (*grpcserver.Server, error) {
+	chain, err := interceptor.NewChain(interceptor.Config{
+		Log: log, Registry: registry, Verifier: verifier, Domain: domain, RateLimit: cfg.RateLimit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return grpcserver.New(cfg.Server, chain, log, registry)
+}
+
+// closeEngine waits for evaluations that nobody waits for any more.
+func closeEngine(ctx context.Context, engine *rego.Engine, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	if err := engine.Close(ctx); err != nil {
+		log.LogAttrs(ctx, slog.LevelWarn, "policy evaluations were abandoned", slog.Any("error", err))
+	}
+}
