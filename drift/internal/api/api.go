@@ -1,0 +1,100 @@
+// Package api is the edge of the service: the rpcs of aumos.drift.v1. Its handlers read the request, open one transaction, call the domain and convert
+// back. It is the only package of the service that serves protobuf; rules and SQL belong to the domain packages.
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+
+	"github.com/aumos-enterprise/platform/drift/internal/baseline"
+	"github.com/aumos-enterprise/platform/drift/internal/evidence"
+	"github.com/aumos-enterprise/platform/drift/internal/sample"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+	driftv1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1"
+)
+
+// Config is what the handlers work with.
+type Config struct {
+	Pool      *pgxpool.Pool
+	Evidence  *evidence.Queue
+	Baselines *baseline.Cache
+	Budget    *sample.Budget
+	// Evaluations is how many uploads may be sorted and compared at the same time; more wait.
+	Evaluations int
+	// EvidenceWait is how long RunDetection waits for the receipt before it answers that the evidence is pending.
+	EvidenceWait time.Duration
+	// Engine is the version of the program, which detections state.
+	Engine   string
+	Registry *prometheus.Registry
+}
+
+// service is what the handlers share.
+type service struct {
+	Config
+
+	slots   chan struct{} // one element for each evaluation in progress
+	metrics *metrics
+}
+
+type (
+	models struct {
+		driftv1.UnimplementedModelServiceServer
+		*service
+	}
+	monitors struct {
+		driftv1.UnimplementedMonitorServiceServer
+		*service
+	}
+	baselines struct {
+		driftv1.UnimplementedBaselineServiceServer
+		*service
+	}
+	detections struct {
+		driftv1.UnimplementedDetectionServiceServer
+		*service
+	}
+)
+
+// Register adds the services of aumos.drift.v1 to the server.
+func Register(server grpc.ServiceRegistrar, cfg Config) {
+	s := &service{Config: cfg, slots: make(chan struct{}, max(cfg.Evaluations, 1)), metrics: newMetrics(cfg)}
+	driftv1.RegisterModelServiceServer(server, models{service: s})
+	driftv1.RegisterMonitorServiceServer(server, monitors{service: s})
+	driftv1.RegisterBaselineServiceServer(server, baselines{service: s})
+	driftv1.RegisterDetectionServiceServer(server, detections{service: s})
+}
+
+// evaluate runs work, which needs a CPU, in one of the slots. It waits for a slot as long as ctx lasts.
+func (s *service) evaluate(ctx context.Context, work func() error) error {
+	select {
+	case s.slots <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-s.slots }()
+	start := time.Now()
+	defer func() { s.metrics.evaluation.Observe(time.Since(start).Seconds()) }()
+	return work()
+}
+
+// parseID reads an id of a request.
+func parseID(field, id string) (uuid.UUID, error) {
+	u, err := uuid.Parse(id)
+	if err != nil {
+		return uuid.Nil, errs.InvalidField(field, "must be a UUID")
+	}
+	return u, nil
+}
+
+// parseOptionalID reads an id that may be left out.
+func parseOptionalID(field, id string) (uuid.UUID, error) {
+	if id == "" {
+		return uuid.Nil, nil
+	}
+	return parseID(field, id)
+}

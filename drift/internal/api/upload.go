@@ -1,0 +1,96 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect"
+	"github.com/aumos-enterprise/platform/drift/internal/monitor"
+	"github.com/aumos-enterprise/platform/drift/internal/sample"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+	driftv1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1"
+)
+
+// part is one message of an upload: a header or a batch.
+type part[H any] interface {
+	GetHeader() H
+	GetBatch() *driftv1.ColumnBatch
+}
+
+// receiveHeader reads the first message of an upload.
+func receiveHeader[H any, P part[*H]](receive func() (P, error)) (*H, error) {
+	first, err := receive()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, streamOrder("header", "the stream is empty: send a header, then batches")
+	case err != nil:
+		return nil, err
+	case first.GetHeader() == nil:
+		return nil, streamOrder("batch", "the first message must be the header")
+	}
+	return first.GetHeader(), nil
+}
+
+// receiveData reads the batches of an upload for the monitor. What it returns must be released.
+func receiveData[H any, P part[*H]](receive func() (P, error), m monitor.Monitor, budget *sample.Budget) (*sample.Accumulator, error) {
+	data, err := sample.New(m.Columns(), budget)
+	if err != nil {
+		return nil, err
+	}
+	if err := fill[H](data, receive); err != nil {
+		data.Release()
+		return nil, err
+	}
+	return data, nil
+}
+
+func fill[H any, P part[*H]](data *sample.Accumulator, receive func() (P, error)) error {
+	for {
+		message, err := receive()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case message.GetBatch() == nil:
+			return streamOrder("header", "the header must be sent once, before the batches")
+		}
+		if err := data.Add(columnsFrom(message.GetBatch())); err != nil {
+			return err
+		}
+	}
+}
+
+// finish sorts what was received, and takes its fingerprint, in an evaluation slot.
+func (s *service) finish(ctx context.Context, data *sample.Accumulator) (set sample.Set, fingerprint [32]byte, err error) {
+	err = s.evaluate(ctx, func() (err error) {
+		if set, err = data.Finish(ctx); err != nil {
+			return err
+		}
+		fingerprint = set.Fingerprint()
+		return nil
+	})
+	return set, fingerprint, err
+}
+
+func streamOrder(field, text string) error {
+	return errs.New(errs.InvalidArgument, errs.ReasonStreamOrder, "the stream's messages are out of order: %s", text).Field(field, "%s", text)
+}
+
+// columnsFrom does not copy the values.
+func columnsFrom(batch *driftv1.ColumnBatch) []sample.Column {
+	columns := make([]sample.Column, len(batch.GetColumns()))
+	for i, c := range batch.GetColumns() {
+		columns[i] = sample.Column{Name: c.GetName(), Validity: c.GetValidity()}
+		switch values := c.GetValues().(type) {
+		case *driftv1.Column_Numbers:
+			columns[i].Type, columns[i].Numbers = detect.Numeric, values.Numbers.GetValues()
+		case *driftv1.Column_Texts:
+			columns[i].Type, columns[i].Texts = detect.Categorical, values.Texts.GetValues()
+		case *driftv1.Column_Booleans:
+			columns[i].Type, columns[i].Booleans = detect.Boolean, values.Booleans.GetValues()
+		}
+	}
+	return columns
+}

@@ -1,0 +1,97 @@
+package monitor
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect"
+	"github.com/aumos-enterprise/platform/drift/internal/text"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+)
+
+// The defaults of a rule, as the contract states them.
+const (
+	defaultFalseDiscoveryRate = 0.05
+	defaultMinRows            = 30
+	defaultMinDriftedFeatures = 1
+)
+
+// Definition is what a client says of a new monitor. Zero numbers stand for their defaults, and a feature without tests for the test that
+// suits its type.
+type Definition struct {
+	ModelID  uuid.UUID
+	Name     string
+	Features []Feature
+	Rule     Rule
+}
+
+// complete checks the definition and fills in every default. Runs thereby never depend on defaults that a later release might change.
+func (d Definition) complete() (Definition, error) {
+	if d.Rule.FalseDiscoveryRate == 0 {
+		d.Rule.FalseDiscoveryRate = defaultFalseDiscoveryRate
+	}
+	if d.Rule.MinRows == 0 {
+		d.Rule.MinRows = defaultMinRows
+	}
+	if d.Rule.MinDriftedFeatures == 0 {
+		d.Rule.MinDriftedFeatures = defaultMinDriftedFeatures
+	}
+	if d.Rule.MinDriftedFeatures > len(d.Features) {
+		return Definition{}, errs.InvalidField("rule.min_drifted_features", "is more than the monitor's %d features", len(d.Features))
+	}
+	features := make([]Feature, len(d.Features))
+	names := make(map[string]bool, len(d.Features))
+	for i, f := range d.Features {
+		field := fmt.Sprintf("features[%d]", i)
+		if err := text.Line(field+".name", f.Name); err != nil {
+			return Definition{}, err
+		}
+		if names[f.Name] {
+			return Definition{}, errs.InvalidField(field+".name", "the feature %q stands twice", f.Name)
+		}
+		names[f.Name] = true
+		tests, err := completeTests(field, f)
+		if err != nil {
+			return Definition{}, err
+		}
+		features[i] = Feature{Name: f.Name, Type: f.Type, Tests: tests}
+	}
+	d.Features = features
+	return d, nil
+}
+
+// completeTests checks a feature's tests and adds what runs without being asked for.
+func completeTests(field string, f Feature) ([]detect.TestSetting, error) {
+	tests := make([]detect.TestSetting, 0, len(f.Tests)+2)
+	for i, t := range f.Tests {
+		field := fmt.Sprintf("%s.tests[%d].test", field, i)
+		if !t.Test.Applies(f.Type) {
+			return nil, errs.InvalidField(field, "the test %s does not suit the %s feature %q", t.Test, f.Type, f.Name)
+		}
+		if slices.ContainsFunc(tests, func(other detect.TestSetting) bool { return other.Test == t.Test }) {
+			return nil, errs.InvalidField(field, "the test %s stands twice", t.Test)
+		}
+		tests = append(tests, t)
+	}
+	if len(tests) == 0 || len(tests) == 1 && tests[0].Test == detect.TestMissingRate {
+		tests = slices.Insert(tests, 0, detect.TestSetting{Test: defaultTest(f.Type)})
+	}
+	if !slices.ContainsFunc(tests, func(t detect.TestSetting) bool { return t.Test == detect.TestMissingRate }) {
+		tests = append(tests, detect.TestSetting{Test: detect.TestMissingRate})
+	}
+	for i := range tests {
+		if tests[i].MinEffect == 0 {
+			tests[i].MinEffect = detect.DefaultMinEffect(tests[i].Test)
+		}
+	}
+	return tests, nil
+}
+
+func defaultTest(t detect.FeatureType) detect.Test {
+	if t == detect.Numeric {
+		return detect.TestKS
+	}
+	return detect.TestChiSquare
+}

@@ -1,0 +1,37 @@
+package monitor
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect"
+)
+
+// TestComplete compares with the defaults that the contract states.
+func TestComplete(t *testing.T) {
+	t.Parallel()
+	got, err := Definition{Name: "m", Features: []Feature{
+		{Name: "number", Type: detect.Numeric},
+		{Name: "category", Type: detect.Categorical},
+		{Name: "flag", Type: detect.Boolean, Tests: []detect.TestSetting{{Test: detect.TestMissingRate, MinEffect: 0.2}}},
+		{Name: "both", Type: detect.Numeric, Tests: []detect.TestSetting{{Test: detect.TestPSI, MinEffect: 0.25}, {Test: detect.TestKS}}},
+	}}.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Definition{
+		Name: "m", Rule: Rule{FalseDiscoveryRate: 0.05, MinRows: 30, MinDriftedFeatures: 1},
+		Features: []Feature{
+			{Name: "number", Type: detect.Numeric, Tests: []detect.TestSetting{{Test: detect.TestKS, MinEffect: 0.1}, {Test: detect.TestMissingRate, MinEffect: 0.05}}},
+			{Name: "category", Type: detect.Categorical, Tests: []detect.TestSetting{{Test: detect.TestChiSquare, MinEffect: 0.1}, {Test: detect.TestMissingRate, MinEffect: 0.05}}},
+			{Name: "flag", Type: detect.Boolean, Tests: []detect.TestSetting{{Test: detect.TestChiSquare, MinEffect: 0.1}, {Test: detect.TestMissingRate, MinEffect: 0.2}}},
+			{Name: "both", Type: detect.Numeric, Tests: []detect.TestSetting{
+				{Test: detect.TestPSI, MinEffect: 0.25}, {Test: detect.TestKS, MinEffect: 0.1}, {Test: detect.TestMissingRate, MinEffect: 0.05},
+			}},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,141 @@
+package sample
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aumos-enterprise/platform/pkg/errs"
+)
+
+// baseBytes is what an upload costs before its first value: a message of 4 MiB as received and as decoded.
+const baseBytes = 8 << 20
+
+// Accumulator gathers the batches of one upload. It is used by one goroutine, ends with Finish, and Release must follow in any case.
+type Accumulator struct {
+	features []Feature
+	position map[string]int // feature name → index
+	columns  []column
+	budget   *Budget
+	reserved int64
+	names    int64 // bytes of category names so far
+	rows     int64
+	seen     []int // by feature: index+1 of the batch's column, 0 when it has none; cleared for each batch
+}
+
+// New starts an upload of the features, or fails with OVERLOADED when the budget has no room for another one.
+func New(features []Feature, budget *Budget) (*Accumulator, error) {
+	if err := budget.Reserve(baseBytes); err != nil {
+		return nil, err
+	}
+	a := &Accumulator{
+		features: features,
+		position: make(map[string]int, len(features)),
+		columns:  make([]column, len(features)),
+		budget:   budget,
+		reserved: baseBytes,
+		seen:     make([]int, len(features)),
+	}
+	for i, f := range features {
+		a.position[f.Name] = i
+		a.columns[i] = newColumn(a, f)
+	}
+	return a, nil
+}
+
+// Add checks a batch and takes its rows. After an error the upload is of no use.
+func (a *Accumulator) Add(batch []Column) error {
+	rows, err := a.match(batch)
+	if err != nil {
+		return err
+	}
+	if a.rows+rows > MaxRows {
+		return tooLarge("rows", MaxRows)
+	}
+	if (a.rows+rows)*int64(len(a.features)) > MaxCells {
+		return tooLarge("cells", MaxCells)
+	}
+	for i := range a.columns {
+		if err := a.columns[i].add(&batch[a.seen[i]-1], a.seen[i]-1, a.rows); err != nil {
+			return err
+		}
+	}
+	a.rows += rows
+	return nil
+}
+
+// match finds each feature's column and checks types and lengths; it returns the number of rows.
+func (a *Accumulator) match(batch []Column) (rows int64, err error) {
+	clear(a.seen)
+	for i := range batch {
+		c := &batch[i]
+		at, known := a.position[c.Name]
+		path := fmt.Sprintf("batch.columns[%d]", i)
+		switch {
+		case !known:
+			return 0, refuse(errs.ReasonColumnUnknown, c.Name, path+".name", "column %q is not a feature of the monitor", c.Name)
+		case a.seen[at] != 0:
+			return 0, refuse(errs.ReasonColumnDuplicate, c.Name, path+".name", "column %q stands twice in the batch", c.Name)
+		case c.Type != a.features[at].Type:
+			return 0, refuse(errs.ReasonColumnType, c.Name, path+"."+valuesField(c.Type), "column %q has %s values, its feature is %s",
+				c.Name, c.Type, a.features[at].Type).With("expected", string(a.features[at].Type)).With("actual", string(c.Type))
+		case c.Rows() != batch[0].Rows():
+			return 0, refuse(errs.ReasonColumnLength, c.Name, path+"."+valuesField(c.Type)+".values", "column %q has %d rows, the first column has %d",
+				c.Name, c.Rows(), batch[0].Rows())
+		case len(c.Validity) != 0 && len(c.Validity) != (c.Rows()+7)/8:
+			return 0, refuse(errs.ReasonColumnLength, c.Name, path+".validity", "column %q has %d rows, so validity has %d bytes or none, not %d",
+				c.Name, c.Rows(), (c.Rows()+7)/8, len(c.Validity))
+		}
+		a.seen[at] = i + 1
+		rows = int64(c.Rows())
+	}
+	for at, f := range a.features {
+		if a.seen[at] == 0 {
+			return 0, refuse(errs.ReasonColumnMissing, f.Name, "batch.columns", "the batch has no column %q", f.Name)
+		}
+	}
+	return rows, nil
+}
+
+// Finish sorts what was gathered and returns it. Without a row it fails with DATA_EMPTY. It is the CPU-bound part of an upload and stops
+// between features when ctx ends.
+func (a *Accumulator) Finish(ctx context.Context) (Set, error) {
+	if a.rows == 0 {
+		return Set{}, errs.New(errs.InvalidArgument, errs.ReasonDataEmpty, "the upload has no rows").Field("batch", "at least one row is required")
+	}
+	set := Set{Rows: a.rows, Features: a.features, Samples: make([]Sample, len(a.features))}
+	for i := range a.columns {
+		if err := ctx.Err(); err != nil {
+			return Set{}, err
+		}
+		set.Samples[i] = a.columns[i].sample(a.rows)
+	}
+	return set, nil
+}
+
+// Release gives the upload's memory back to the budget. The Set must not be used any more. It may be called twice.
+func (a *Accumulator) Release() {
+	a.budget.Release(a.reserved)
+	a.reserved = 0
+	a.columns = nil
+}
+
+// reserve takes memory for a column that grows.
+func (a *Accumulator) reserve(n int64) error {
+	if err := a.budget.Reserve(n); err != nil {
+		return err
+	}
+	a.reserved += n
+	return nil
+}
+
+// refuse makes an error about a column.
+func refuse(reason errs.Reason, column, field, format string, args ...any) *errs.Error {
+	return errs.New(errs.InvalidArgument, reason, format, args...).With("column", column).Field(field, format, args...)
+}
+
+// tooLarge makes the error of an upload over a limit.
+func tooLarge(what string, limit int) *errs.Error {
+	return errs.New(errs.InvalidArgument, errs.ReasonDataTooLarge, "the upload has more than %d %s", limit, what).
+		With("limit", fmt.Sprintf("%d %s", limit, what)).
+		Field("batch", "an upload has at most %d %s", limit, what)
+}

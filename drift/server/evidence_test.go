@@ -1,0 +1,268 @@
+package server_test
+
+import (
+	"context"
+	"regexp"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/aumos-enterprise/platform/drift/internal/drifttest"
+	driftv1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1"
+)
+
+// recordedOnce looks that the detection's evidence is on the wall exactly once, and that the service says so.
+func recordedOnce(t *testing.T, s *drifttest.Service, c *drifttest.Client, d *driftv1.Detection) {
+	t.Helper()
+	entries := 0
+	for _, e := range s.Governance.Entries(c.Tenant) {
+		if e.GetResource().GetId() == d.GetId() {
+			entries++
+		}
+	}
+	got, err := c.GetDetection(t.Context(), &driftv1.GetDetectionRequest{DetectionId: d.GetId()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := got.GetDetection().GetEvidence()
+	if entries != 1 || e.GetState() != driftv1.EvidenceState_EVIDENCE_STATE_RECORDED || e.GetEntryId() != d.GetEvidence().GetEntryId() ||
+		e.GetReceipt() != drifttest.Receipt(e.GetEntryId()) {
+		t.Errorf("got %d entries, evidence %v", entries, e)
+	}
+}
+
+// setUp returns a service whose runs do not wait for evidence, a client, a monitor with a baseline, and data.
+func setUp(t *testing.T) (*drifttest.Service, *drifttest.Client, *driftv1.RunDetectionHeader, *driftv1.ColumnBatch) {
+	t.Helper()
+	stack := drifttest.NewStack(t)
+	cfg := stack.Config()
+	cfg.Upload.EvidenceWait = time.Millisecond
+	s := stack.Run(t, cfg)
+	c := s.Client(t, drifttest.NewTenant())
+	m := c.Monitor(t, "m", drifttest.Numeric("x"))
+	batch := drifttest.Batch(drifttest.Numbers("x", drifttest.Sequence(50, 0, 1)...))
+	c.Active(t, m, batch)
+	s.Governance.AwaitEntries(t, c.Tenant, 4)
+	return s, c, &driftv1.RunDetectionHeader{MonitorId: m.GetId()}, batch
+}
+
+// TestGovernanceDown runs detections while governance is down, refuses or loses its answers: each is answered, and recorded exactly once later.
+func TestGovernanceDown(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		interrupt func(g *drifttest.Governance, err error)
+		err       error
+	}{
+		{"down", (*drifttest.Governance).Fail, drifttest.ErrDown},
+		{"refuses the service", (*drifttest.Governance).Fail, status.Error(codes.PermissionDenied, "no")},
+		{"refuses the entry", (*drifttest.Governance).Fail, status.Error(codes.InvalidArgument, "no")},
+		{"defective", (*drifttest.Governance).Fail, status.Error(codes.Internal, "oops")},
+		{"answers are lost", (*drifttest.Governance).LoseAnswers, status.Error(codes.DeadlineExceeded, "lost")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s, c, header, batch := setUp(t)
+			test.interrupt(s.Governance, test.err)
+			calls := s.Governance.Calls()
+			var detections []*driftv1.Detection
+			for range 3 {
+				d, err := c.Run(t, header, batch)
+				if err != nil {
+					t.Fatal(err)
+				}
+				e := d.GetEvidence()
+				if e.GetState() != driftv1.EvidenceState_EVIDENCE_STATE_PENDING || e.GetEntryId() == "" || e.GetReceipt() != "" || len(e.GetLeafHash()) != 0 || e.GetRecordTime() != nil {
+					t.Errorf("got evidence %v", e)
+				}
+				detections = append(detections, d)
+			}
+			s.Governance.AwaitCalls(t, calls+7) // each was tried, and again
+			if code, body := get(t, "http://"+s.Addresses.Admin+"/readyz"); code != 200 {
+				t.Errorf("readiness depends on governance: %d %s", code, body)
+			}
+			recorded := s.Listen(t)
+			test.interrupt(s.Governance, nil)
+			for _, d := range detections {
+				recorded.Await(t, d.GetEvidence().GetEntryId())
+				recordedOnce(t, s, c, d)
+			}
+		})
+	}
+}
+
+// TestRunWaits shows that a run answers as soon as its evidence is recorded, and no sooner.
+func TestRunWaits(t *testing.T) {
+	t.Parallel()
+	s := drifttest.Start(t) // waits a minute
+	c := s.Client(t, drifttest.NewTenant())
+	m := c.Monitor(t, "m", drifttest.Numeric("x"))
+	batch := drifttest.Batch(drifttest.Numbers("x", drifttest.Sequence(50, 0, 1)...))
+	c.Active(t, m, batch)
+	s.Governance.AwaitEntries(t, c.Tenant, 4)
+	s.Governance.Fail(drifttest.ErrDown)
+	calls := s.Governance.Calls()
+	answer := make(chan *driftv1.Detection)
+	go func() {
+		d, err := c.Run(t, &driftv1.RunDetectionHeader{MonitorId: m.GetId()}, batch)
+		if err != nil {
+			t.Error(err)
+		}
+		answer <- d
+	}()
+	s.Governance.AwaitCalls(t, calls+2)
+	select {
+	case d := <-answer:
+		t.Errorf("answered while governance was down: %v", d.GetEvidence())
+	default:
+	}
+	s.Governance.Fail(nil)
+	d := <-answer
+	if d.GetEvidence().GetState() != driftv1.EvidenceState_EVIDENCE_STATE_RECORDED {
+		t.Errorf("got %v", d.GetEvidence())
+	}
+	recordedOnce(t, s, c, d)
+}
+
+// TestRestart stops the service with evidence pending; the next one records it.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	s, c, header, batch := setUp(t)
+	s.Governance.Fail(drifttest.ErrDown)
+	d, err := c.Run(t, header, batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Stop()
+	recorded := s.Listen(t)
+	s.Governance.Fail(nil)
+	next := s.Run(t, s.Config())
+	recorded.Await(t, d.GetEvidence().GetEntryId())
+	recordedOnce(t, next, next.Client(t, c.Tenant), d)
+}
+
+// TestLostJob deletes the jobs of pending evidence, as a restored backup or an operator may: the sweep brings them back.
+func TestLostJob(t *testing.T) {
+	t.Parallel()
+	s, c, header, batch := setUp(t)
+	s.Governance.Fail(drifttest.ErrDown)
+	d, err := c.Run(t, header, batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Stop()
+	admin := s.DB.Admin()
+	if _, err := admin.Exec(t.Context(), "DELETE FROM river.river_job"); err != nil {
+		t.Fatal(err)
+	}
+	recorded := s.Listen(t)
+	s.Governance.Fail(nil)
+	next := s.Run(t, s.Config())
+	recorded.Await(t, d.GetEvidence().GetEntryId())
+	recordedOnce(t, next, next.Client(t, c.Tenant), d)
+}
+
+var recordedMetric = regexp.MustCompile(`(?m)^aumos_drift_evidence_recorded_total (\d+)$`)
+
+// TestReplicas runs two services on one database, each with one worker, and lets governance answer only when both call at once.
+func TestReplicas(t *testing.T) {
+	t.Parallel()
+	stack := drifttest.NewStack(t)
+	cfg := stack.Config()
+	cfg.Evidence.Workers = 1
+	one, two := stack.Run(t, cfg), stack.Run(t, cfg)
+	var meeting sync.WaitGroup
+	meeting.Add(2)
+	var mu sync.Mutex
+	arrived := 0
+	stack.Governance.Gate(func(ctx context.Context) {
+		mu.Lock()
+		arrived++
+		mine := arrived
+		mu.Unlock()
+		if mine > 2 {
+			return
+		}
+		meeting.Done()
+		met := make(chan struct{})
+		go func() {
+			meeting.Wait()
+			close(met)
+		}()
+		select {
+		case <-met:
+		case <-ctx.Done(): // the other replica never came
+		}
+	})
+	id := drifttest.NewTenant()
+	a, b := one.Client(t, id), two.Client(t, id)
+	m := a.Monitor(t, "m", drifttest.Numeric("x"))
+	batch := drifttest.Batch(drifttest.Numbers("x", drifttest.Sequence(50, 0, 1)...))
+	a.Active(t, m, batch)
+	const runs = 10
+	var group sync.WaitGroup
+	detections := make([]*driftv1.Detection, 2*runs)
+	for i := range detections {
+		c := a
+		if i%2 == 1 {
+			c = b
+		}
+		group.Go(func() {
+			d, err := c.Run(t, &driftv1.RunDetectionHeader{MonitorId: m.GetId()}, batch)
+			if err != nil {
+				t.Error(err)
+			}
+			detections[i] = d
+		})
+	}
+	group.Wait()
+	for _, d := range detections {
+		// Whichever replica recorded it, the one that was asked knew and answered with the receipt.
+		if d.GetEvidence().GetState() != driftv1.EvidenceState_EVIDENCE_STATE_RECORDED {
+			t.Errorf("got %v", d.GetEvidence())
+		}
+		recordedOnce(t, two, b, d)
+	}
+	if n := len(stack.Governance.Entries(id)); n != 4+2*runs {
+		t.Errorf("got %d entries, want %d", n, 4+2*runs)
+	}
+	for _, s := range []*drifttest.Service{one, two} {
+		_, body := get(t, "http://"+s.Addresses.Admin+"/metrics")
+		match := recordedMetric.FindStringSubmatch(body)
+		if match == nil {
+			t.Fatal("the metric is missing")
+		}
+		if n, _ := strconv.Atoi(match[1]); n == 0 {
+			t.Error("one of the replicas recorded nothing")
+		}
+	}
+}
+
+// TestKilledReplica leaves a job as a replica does that was killed while it recorded: it goes to another one.
+func TestKilledReplica(t *testing.T) {
+	t.Parallel()
+	s, c, header, batch := setUp(t)
+	s.Governance.Fail(drifttest.ErrDown)
+	d, err := c.Run(t, header, batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Stop()
+	tag, err := s.DB.Admin().Exec(t.Context(), `
+		UPDATE river.river_job
+		SET state = 'running', attempt = attempt + 1, attempted_at = now() - interval '2 minutes', attempted_by = ARRAY['killed']
+		WHERE args ->> 'entry_id' = $1
+		AND state IN ('available', 'scheduled', 'retryable')`, d.GetEvidence().GetEntryId())
+	if err != nil || tag.RowsAffected() != 1 {
+		t.Fatalf("%s, %v", tag, err)
+	}
+	recorded := s.Listen(t)
+	s.Governance.Fail(nil)
+	next := s.Run(t, s.Config())
+	recorded.Await(t, d.GetEvidence().GetEntryId())
+	recordedOnce(t, next, next.Client(t, c.Tenant), d)
+}
