@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	drift "github.com/aumos-enterprise/platform/drift/server"
+	"github.com/aumos-enterprise/platform/e2e/internal/stack"
+	governance "github.com/aumos-enterprise/platform/governance/server"
+	"github.com/aumos-enterprise/platform/pkg/auth"
+	"github.com/aumos-enterprise/platform/pkg/auth/devissuer"
+	"github.com/aumos-enterprise/platform/pkg/config"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
+)
+
+type options struct {
+	dir, examples, aumosctl string
+	basePort                int
+	noSamples               bool
+}
+
+// person is a client of the development issuer that stands in for somebody of the demo tenant.
+type person struct {
+	id    string
+	roles []auth.Role
+}
+
+// people are the demo tenant's: one who may do everything, and one who may only look at the evidence.
+func people() []person {
+	return []person{
+		{"demo", []auth.Role{auth.RoleAdmin}},
+		{"auditor", []auth.Role{auth.RoleAuditor}},
+	}
+}
+
+// port returns the address of the n-th port.
+func (o options) port(n int) string {
+	if o.basePort == 0 {
+		return "127.0.0.1:0"
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(o.basePort+n))
+}
+
+// run runs everything until ctx ends, then stops it in the reverse order.
+func (o options) run(ctx context.Context, stdout io.Writer) (err error) {
+	started := time.Now()
+	st, err := openState(o.dir)
+	if err != nil {
+		return err
+	}
+	logFile, err := os.OpenFile(st.path("aumos.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("open log: %w", err)
+	}
+	defer func() { err = errors.Join(err, logFile.Close()) }()
+
+	fmt.Fprintln(stdout, "starting PostgreSQL, the token issuer and both services; logs go to", st.path("aumos.log"))
+	s, err := o.startStack(ctx, st, slog.New(slog.NewJSONHandler(logFile, nil)))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Stop()) }()
+
+	group, ctx := errgroup.WithContext(ctx)
+	up, err := o.startServices(ctx, group, s, logFile)
+	if err == nil {
+		err = o.welcome(ctx, st, s, up, stdout, started)
+	}
+	if err != nil {
+		group.Go(func() error { return err }) // ends the services
+	}
+	err = group.Wait()
+	if errors.Is(err, context.Canceled) { // interrupted while starting
+		err = nil
+	}
+	fmt.Fprintln(stdout, "stopped")
+	return err
+}
+
+func (o options) startStack(ctx context.Context, st state, log *slog.Logger) (*stack.Stack, error) {
+	driftSecret, err := st.secret("drift")
+	if err != nil {
+		return nil, err
+	}
+	cfg := stack.Config{Dir: string(st), IssuerListen: o.port(0), DriftSecret: driftSecret, Log: log}
+	for _, p := range people() {
+		secret, err := st.secret(p.id)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Clients = append(cfg.Clients, devissuer.Client{ID: p.id, Secret: secret, TenantID: demoTenant, Roles: p.roles})
+	}
+	return stack.Start(ctx, cfg)
+}
+
+// services are where the services listen.
+type services struct {
+	governance governance.Addresses
+	drift      drift.Addresses
+}
+
+// startServices migrates the databases and runs both services in the group. It returns when both say that they serve.
+func (o options) startServices(ctx context.Context, group *errgroup.Group, s *stack.Stack, logs io.Writer) (up services, err error) {
+	govConfig, err := governance.Load(environ(governance.Prefix, s.GovernanceEnviron(stack.Addresses{GRPC: o.port(1), Admin: o.port(2)})))
+	if err != nil {
+		return up, err
+	}
+	govLog := governance.NewLogger(logs, govConfig)
+	if _, err := governance.Migrate(ctx, governance.Migration{
+		AdminURL:      config.Secret(s.AdminURL(postgres.DatabaseGovernance)),
+		AuditAdminURL: config.Secret(s.AdminURL(postgres.DatabaseAudit)),
+	}); err != nil {
+		return up, err
+	}
+	govReady := make(chan governance.Addresses, 1)
+	group.Go(func() error {
+		return governance.Run(ctx, govConfig, govLog, func(a governance.Addresses) { govReady <- a })
+	})
+	if up.governance, err = await(ctx, govReady); err != nil {
+		return up, err
+	}
+	driftConfig, err := drift.Load(environ(drift.Prefix, s.DriftEnviron(stack.Addresses{GRPC: o.port(3), Admin: o.port(4)}, up.governance.GRPC)))
+	if err != nil {
+		return up, err
+	}
+	driftLog := drift.NewLogger(logs, driftConfig)
+	if _, err := drift.Migrate(ctx, s.AdminURL(postgres.DatabaseDrift), driftLog); err != nil {
+		return up, err
+	}
+	driftReady := make(chan drift.Addresses, 1)
+	group.Go(func() error {
+		return drift.Run(ctx, driftConfig, driftLog, func(a drift.Addresses) { driftReady <- a })
+	})
+	if up.drift, err = await(ctx, driftReady); err != nil {
+		return up, err
+	}
+	for _, target := range []string{up.governance.GRPC, up.drift.GRPC} {
+		if err := stack.AwaitServing(ctx, target); err != nil {
+			return up, err
+		}
+	}
+	return up, nil
+}
+
+// environ returns a service's variables: what the stack sets, then what the user's environment says, which wins.
+func environ(prefix string, own []string) []string {
+	for _, variable := range os.Environ() {
+		if strings.HasPrefix(variable, prefix) {
+			own = append(own, variable)
+		}
+	}
+	return own
+}
+
+// await returns what arrives, unless ctx ends first, as it does when a service fails to start.
+func await[T any](ctx context.Context, arrival <-chan T) (T, error) {
+	select {
+	case v := <-arrival:
+		return v, nil
+	case <-ctx.Done():
+		var zero T
+		return zero, context.Cause(ctx)
+	}
+}

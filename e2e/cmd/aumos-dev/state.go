@@ -1,0 +1,68 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/aumos-enterprise/platform/pkg/config"
+)
+
+// state is the directory that survives restarts. Only its owner may read it.
+type state string
+
+func openState(dir string) (state, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("open state directory: %w", err)
+	}
+	// Others may pass through: the database server runs as another user when this process is root.
+	if err := os.MkdirAll(filepath.Join(abs, "secrets"), 0o755); err != nil { //nolint:gosec // see above; the secrets themselves are 0600
+		return "", fmt.Errorf("open state directory: %w", err)
+	}
+	return state(abs), nil
+}
+
+// path joins names to the directory.
+func (s state) path(names ...string) string {
+	return filepath.Join(append([]string{string(s)}, names...)...)
+}
+
+// secret returns the named secret, made at random the first time.
+func (s state) secret(name string) (config.Secret, error) {
+	file := s.path("secrets", name)
+	old, err := os.ReadFile(file)
+	if err == nil {
+		return config.Secret(old), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read secret: %w", err)
+	}
+	random := make([]byte, 32)
+	if _, err := rand.Read(random); err != nil {
+		return "", fmt.Errorf("make secret: %w", err)
+	}
+	text := base64.StdEncoding.EncodeToString(random)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return "", fmt.Errorf("keep secret: %w", err)
+	}
+	return config.Secret(text), nil
+}
+
+// marked reports whether mark was called with the name.
+func (s state) marked(name string) bool {
+	_, err := os.Stat(s.path(name))
+	return err == nil
+}
+
+// mark remembers the name.
+func (s state) mark(name string) error {
+	if err := os.WriteFile(s.path(name), nil, 0o600); err != nil {
+		return fmt.Errorf("keep state: %w", err)
+	}
+	return nil
+}

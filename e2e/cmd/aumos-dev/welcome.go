@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"text/template"
+	"time"
+
+	"github.com/aumos-enterprise/platform/e2e/internal/stack"
+)
+
+// welcome loads the samples the first time and prints what to try.
+func (o options) welcome(ctx context.Context, st state, s *stack.Stack, up services, stdout io.Writer, started time.Time) error {
+	profiles := make(map[string]profile)
+	for _, p := range people() {
+		profiles[p.id] = profile{
+			Governance: up.governance.GRPC, Drift: up.drift.GRPC, TokenURL: s.TokenURL(),
+			ClientID: p.id, ClientSecretFile: filepath.Join("secrets", p.id),
+		}
+	}
+	config := st.path("aumosctl.json")
+	if err := writeProfiles(config, "demo", profiles); err != nil {
+		return err
+	}
+	if !o.noSamples && !st.marked("samples-loaded") {
+		if err := o.loadSamples(ctx, config); err != nil {
+			return err
+		}
+		if err := st.mark("samples-loaded"); err != nil {
+			return err
+		}
+	}
+	return message().Execute(stdout, map[string]any{
+		"Seconds": fmt.Sprintf("%.1f", time.Since(started).Seconds()), "State": string(st), "Governance": up.governance, "Drift": up.drift,
+		"Issuer": s.Issuer.URL(), "Config": config, "Aumosctl": o.aumosctl, "Examples": o.examples,
+	})
+}
+
+func message() *template.Template {
+	return template.Must(template.New("welcome").Parse(`
+ready in {{.Seconds}} s (stop with Ctrl-C; state is kept in {{.State}})
+
+  governance  {{.Governance.GRPC}}   metrics, readiness: http://{{.Governance.Admin}}
+  drift       {{.Drift.GRPC}}   metrics, readiness: http://{{.Drift.Admin}}
+  tokens      {{.Issuer}}
+
+Paste into another terminal:
+
+  export AUMOSCTL_CONFIG={{.Config}}
+  {{.Aumosctl}} audit list
+  {{.Aumosctl}} drift detect --baseline {{.Examples}}/flights/winter.csv --current {{.Examples}}/flights/summer.csv
+
+  TOKEN=$({{.Aumosctl}} token)
+  .bin/grpcurl -plaintext -H "authorization: Bearer $TOKEN" {{.Governance.GRPC}} list
+  .bin/grpcurl -plaintext -H "authorization: Bearer $TOKEN" {{.Governance.GRPC}} describe aumos.governance.v1.DecisionService
+  .bin/grpcurl -plaintext -H "authorization: Bearer $TOKEN" \
+    -d '{"decision_point": "drift.retrain", "input": {"detection": {"status": "DRIFT_STATUS_OK"}}}' \
+    {{.Governance.GRPC}} aumos.governance.v1.DecisionService/Evaluate
+
+`))
+}
+
+// loadSamples gives the demo tenant a policy, a model and two detections, through the same command that its people use.
+func (o options) loadSamples(ctx context.Context, config string) error {
+	flights := filepath.Join(o.examples, "flights")
+	for _, args := range [][]string{
+		{"policy", "push", filepath.Join(o.examples, "policies", "retrain.rego"), "--name", "retrain", "--decision-point", "drift.retrain", "--activate"},
+		{"drift", "detect", "--baseline", filepath.Join(flights, "winter.csv"), "--current", filepath.Join(flights, "winter_control.csv")},
+		{"drift", "detect", "--baseline", filepath.Join(flights, "winter.csv"), "--current", filepath.Join(flights, "summer.csv")},
+	} {
+		cmd := exec.CommandContext(ctx, o.aumosctl, append([]string{"--config", config}, args...)...) //nolint:gosec // our own binary
+		var output bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &output, &output
+		err := cmd.Run()
+		if code := cmd.ProcessState; err != nil && (code == nil || code.ExitCode() != 1) { // 1 says that there is drift
+			return fmt.Errorf("load samples: %s: %w\n%s", cmd, err, output.String())
+		}
+	}
+	return nil
+}
