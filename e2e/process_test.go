@@ -60,10 +60,36 @@ func tail(content []byte) []byte {
 	return content[len(content)-most:]
 }
 
-// stop ends the program politely and waits for it.
-func (p *process) stop(t *testing.T) {
+// awaitOutput waits until the program has printed text.
+func (p *process) awaitOutput(t *testing.T, text string) {
+	t.Helper()
+	deadline := time.After(readyWithin)
+	ticker := time.NewTicker(20 * time.Millisecond) // a file says nothing when it grows
+	defer ticker.Stop()
+	for {
+		content, err := os.ReadFile(p.log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(content, []byte(text)) {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case err := <-p.done:
+			p.done <- err
+			t.Fatalf("the program ended: %v\n%s", err, content)
+		case <-deadline:
+			t.Fatalf("%q was not printed within %s:\n%s", text, readyWithin, content)
+		}
+	}
+}
+
+// stop ends the program politely, waits for it, and returns its exit code.
+func (p *process) stop(t *testing.T) int {
 	t.Helper()
 	p.end(t, os.Interrupt)
+	return p.cmd.ProcessState.ExitCode()
 }
 
 // kill ends the program as a crash would.

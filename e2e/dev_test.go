@@ -1,0 +1,49 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// readyWithin is the promise of the README for a development stack that has been built.
+const readyWithin = 20 * time.Second
+
+// TestDev starts the development stack as `make dev` does, uses what it prints, stops it with an interrupt, and finds its state after a restart.
+func TestDev(t *testing.T) {
+	t.Parallel()
+	// Where PostgreSQL's own user can go: a test's temporary directory is closed to it when the tests run as root.
+	dir, err := os.MkdirTemp("", "aumos-e2e-dev-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"-dir", dir, "-base-port", "0", "-examples", example(t), "-aumosctl", binary("aumosctl")}
+	environ := []string{"AUMOSCTL_CONFIG=" + filepath.Join(dir, "aumosctl.json")}
+
+	dev := start(t, nil, "aumos-dev", args...)
+	dev.awaitOutput(t, "aumosctl token")
+	first := command(t, environ, nil, "aumosctl", "audit", "list", "-o", "jsonl").want(t, 0).stdout
+	for _, event := range []string{"policy.version_activated", "drift.baseline_activated", "drift.detection"} {
+		if !strings.Contains(first, event) {
+			t.Errorf("the samples left no %s on the wall:\n%s", event, first)
+		}
+	}
+	if r := command(t, environ, nil, "aumosctl", "--profile", "auditor", "policy", "push", example(t, "policies", "retrain.rego"), "--name", "other"); r.code == 0 {
+		t.Error("the auditor may write policies")
+	}
+	if code := dev.stop(t); code != 0 {
+		t.Errorf("got exit code %d after an interrupt", code)
+	}
+
+	dev = start(t, nil, "aumos-dev", args...)
+	dev.awaitOutput(t, "aumosctl token")
+	if again := command(t, environ, nil, "aumosctl", "audit", "list", "-o", "jsonl").want(t, 0).stdout; again != first {
+		t.Errorf("the state changed over a restart:\n%s\n%s", first, again)
+	}
+}
