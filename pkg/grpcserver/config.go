@@ -16,7 +16,7 @@ type Config struct {
 	Listen          string        `env:"LISTEN" help:"Address of the gRPC port, host:port; port 0 takes a free one."`
 	AdminListen     string        `env:"ADMIN_LISTEN" help:"Address of the HTTP port with /metrics, /healthz and /readyz; keep it internal."`
 	TLS             TLS           `envPrefix:"TLS__"`
-	MaxMessageBytes int           `env:"MAX_MESSAGE_BYTES" envDefault:"4194304" help:"Largest message received or sent, in bytes."`
+	MaxMessageBytes int           `env:"MAX_MESSAGE_BYTES" envDefault:"16777216" help:"Largest message received or sent, in bytes. Far above the limits on fields, so that what is too long is named."`
 	MaxStreams      uint32        `env:"MAX_STREAMS" envDefault:"1000" help:"Rpcs in flight on one connection; more wait on the client's side."`
 	MaxAge          time.Duration `env:"MAX_CONNECTION_AGE" envDefault:"30m" help:"Age at which a connection is closed politely, so that clients spread over new replicas."`
 	MaxAgeGrace     time.Duration `env:"MAX_CONNECTION_AGE_GRACE" envDefault:"5m" help:"Time that rpcs have to end after that; longer streams are cut and resume."`
@@ -52,7 +52,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	if c.MaxMessageBytes <= 0 {
-		c.MaxMessageBytes = 4 << 20
+		c.MaxMessageBytes = 16 << 20
 	}
 	if c.MaxStreams == 0 {
 		c.MaxStreams = 1000

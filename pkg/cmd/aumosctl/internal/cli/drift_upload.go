@@ -19,7 +19,7 @@ import (
 	driftv1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1"
 )
 
-// batchLimits keep a message well below the 4 MiB that the services accept.
+// batchLimits keep a message well below the 16 MiB that the services accept.
 var batchLimits = table.Limits{Rows: 65536, Bytes: 2816 << 10} //nolint:gochecknoglobals // a constant
 
 // ensureBaseline uploads the data and makes it the monitor's active baseline, unless the active one has the same fingerprint.

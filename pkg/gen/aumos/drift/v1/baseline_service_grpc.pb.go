@@ -33,7 +33,7 @@ const (
 type BaselineServiceClient interface {
 	// Uploads a baseline: a header, then batches. Stored whole or not at all when the stream ends.
 	//
-	// Limits: 1,000,000 rows, 20,000,000 cells, 4 MiB a message, 10,000 categories a feature.
+	// Limits: 1,000,000 rows, 20,000,000 cells, 16 MiB a message, 10,000 categories a feature.
 	UploadBaseline(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[UploadBaselineRequest, UploadBaselineResponse], error)
 	// Makes a baseline the one that runs compare with; the one that was active retires in the same transaction. Activating the active
 	// baseline again changes nothing.
@@ -103,7 +103,7 @@ func (c *baselineServiceClient) ListBaselines(ctx context.Context, in *ListBasel
 type BaselineServiceServer interface {
 	// Uploads a baseline: a header, then batches. Stored whole or not at all when the stream ends.
 	//
-	// Limits: 1,000,000 rows, 20,000,000 cells, 4 MiB a message, 10,000 categories a feature.
+	// Limits: 1,000,000 rows, 20,000,000 cells, 16 MiB a message, 10,000 categories a feature.
 	UploadBaseline(grpc.ClientStreamingServer[UploadBaselineRequest, UploadBaselineResponse]) error
 	// Makes a baseline the one that runs compare with; the one that was active retires in the same transaction. Activating the active
 	// baseline again changes nothing.

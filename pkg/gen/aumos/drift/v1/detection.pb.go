@@ -236,7 +236,7 @@ type TestResult struct {
 	Severity float64 `protobuf:"fixed64,13,opt,name=severity,proto3" json:"severity,omitempty"`
 	// The verdict.
 	Status DriftStatus `protobuf:"varint,14,opt,name=status,proto3,enum=aumos.drift.v1.DriftStatus" json:"status,omitempty"`
-	// Why there is no other verdict; empty otherwise.
+	// Why the verdict is what it is, for people; empty for OK.
 	Reason        string `protobuf:"bytes,15,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -568,7 +568,7 @@ type FeatureResult struct {
 	UnseenCategories []string `protobuf:"bytes,11,rep,name=unseen_categories,json=unseenCategories,proto3" json:"unseen_categories,omitempty"`
 	// Categories of the baseline that the current data does not have, at most 20.
 	VanishedCategories []string `protobuf:"bytes,12,rep,name=vanished_categories,json=vanishedCategories,proto3" json:"vanished_categories,omitempty"`
-	// Why there is no other verdict; empty otherwise.
+	// Why the verdict is what it is, for people; empty for OK.
 	Reason        string `protobuf:"bytes,13,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -32,7 +32,8 @@ type RecordEntryRequest struct {
 	EntryId string `protobuf:"bytes,1,opt,name=entry_id,json=entryId,proto3" json:"entry_id,omitempty"`
 	// When the event took effect; the recorded time if unset.
 	EffectiveTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=effective_time,json=effectiveTime,proto3" json:"effective_time,omitempty"`
-	// What happened: dotted lower-case words, for example "drift.detection".
+	// What happened: dotted lower-case words, for example "drift.detection". The namespaces audit, decision, governance and policy are
+	// governance's own and refused.
 	EventType string `protobuf:"bytes,3,opt,name=event_type,json=eventType,proto3" json:"event_type,omitempty"`
 	// The verb exercised, in the same form.
 	Action string `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
