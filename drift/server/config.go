@@ -22,6 +22,9 @@ import (
 // Prefix begins the name of every setting of the service.
 const Prefix = "AUMOS_DRIFT_"
 
+// minMemory lets each of two tenants have one small upload.
+const minMemory = 128 << 20
+
 // Config is the settings of the service. Start from Default.
 type Config struct {
 	config.Deployment
@@ -48,7 +51,7 @@ type Keycloak struct {
 
 // Upload bounds what uploads and runs use.
 type Upload struct {
-	MemoryBytes  int64         `env:"MEMORY_BYTES" envDefault:"1073741824" help:"Memory that all uploads in progress may hold together; more are refused for the moment."`
+	MemoryBytes  int64         `env:"MEMORY_BYTES" envDefault:"1073741824" help:"Memory that all uploads in progress may hold together, one tenant's half of it; more are refused for the moment."`
 	CacheBytes   int64         `env:"CACHE_BYTES" envDefault:"268435456" help:"Memory for baselines that runs compared with lately."`
 	Evaluations  int           `env:"EVALUATIONS" envDefault:"0" help:"Uploads that are sorted and compared at the same time; 0: one for each CPU."`
 	EvidenceWait time.Duration `env:"EVIDENCE_WAIT" envDefault:"1s" help:"How long a run waits for its receipt before it answers that the evidence is pending."`
@@ -97,8 +100,8 @@ func (c Config) Validate() error {
 			problems = append(problems, fmt.Errorf("%sKEYCLOAK__TOKEN_URL %q is not an http or https URL", Prefix, c.Keycloak.TokenURL))
 		}
 	}
-	if c.Upload.MemoryBytes < 16<<20 {
-		problems = append(problems, fmt.Errorf("%sUPLOAD__MEMORY_BYTES is under 16 MiB, which not one upload fits into", Prefix))
+	if c.Upload.MemoryBytes < minMemory {
+		problems = append(problems, fmt.Errorf("%sUPLOAD__MEMORY_BYTES is under 128 MiB: uploads would not fit", Prefix))
 	}
 	if c.Upload.CacheBytes < 0 || c.Upload.Evaluations < 0 || c.Upload.EvidenceWait < 0 {
 		problems = append(problems, errors.New(Prefix+"UPLOAD__: no setting may be negative"))

@@ -42,7 +42,7 @@ func TestSettings(t *testing.T) {
 		{"nothing", nil, "AUMOS_DRIFT_DATABASE__URL is not set"},
 		{"unknown key", complete("AUMOS_DRIFT_DATABSE__URL=x"), "AUMOS_DRIFT_DATABSE__URL is no setting"},
 		{"token endpoint no URL", complete("AUMOS_DRIFT_KEYCLOAK__TOKEN_URL=id.example"), "is not an http or https URL"},
-		{"too little memory", complete("AUMOS_DRIFT_UPLOAD__MEMORY_BYTES=1"), "16 MiB"},
+		{"too little memory", complete("AUMOS_DRIFT_UPLOAD__MEMORY_BYTES=1"), "128 MiB"},
 		{"negative", complete("AUMOS_DRIFT_UPLOAD__EVALUATIONS=-1"), "negative"},
 		{"production", complete(tls...), ""},
 		{"production without TLS", complete("AUMOS_DRIFT_PRODUCTION=true"), "plaintext_grpc"},

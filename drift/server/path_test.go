@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/aumos-enterprise/platform/drift/internal/drifttest"
@@ -326,4 +327,26 @@ func TestVerdicts(t *testing.T) {
 		len(list.GetDetections()[0].GetFeatures()) != 0 || list.GetDetections()[0].GetEvidence().GetReceipt() == "" {
 		t.Errorf("got %v", list)
 	}
+}
+
+// TestServicePrincipal runs a detection as a pipeline does: a service that names the tenant it acts for.
+func TestServicePrincipal(t *testing.T) {
+	t.Parallel()
+	s := drifttest.Start(t)
+	engineer := s.Client(t, drifttest.NewTenant())
+	m := engineer.Monitor(t, "m", drifttest.Numeric("x"))
+	batch := drifttest.Batch(drifttest.Numbers("x", drifttest.Sequence(50, 0, 1)...))
+	pipeline := s.ServiceClient(t, engineer.Tenant)
+	pipeline.Active(t, m, batch)
+	d, err := pipeline.Run(t, &driftv1.RunDetectionHeader{MonitorId: m.GetId()}, batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range s.Governance.AwaitEntries(t, engineer.Tenant, 5) {
+		if e.GetResource().GetId() == d.GetId() && (e.GetActor().GetKind() != typev1.ActorKind_ACTOR_KIND_SERVICE || e.GetActor().GetId() != "pipeline") {
+			t.Errorf("got actor %v", e.GetActor())
+		}
+	}
+	_, err = pipeline.RegisterModel(t.Context(), &driftv1.RegisterModelRequest{Name: "n", Task: driftv1.ModelTask_MODEL_TASK_RANKING, Owner: "o"})
+	drifttest.Want(t, err, codes.PermissionDenied, "PERMISSION_MISSING", "")
 }

@@ -34,7 +34,7 @@ func (s baselines) UploadBaseline(stream grpc.ClientStreamingServer[driftv1.Uplo
 	if err != nil {
 		return err
 	}
-	data, err := receiveData[driftv1.UploadBaselineHeader](stream.Recv, m, s.Budget)
+	data, err := receiveData[driftv1.UploadBaselineHeader](ctx, stream.Recv, m, s.Budget)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (s detections) RunDetection(stream grpc.ClientStreamingServer[driftv1.RunDe
 	if err != nil {
 		return err
 	}
-	data, err := receiveData[driftv1.RunDetectionHeader](stream.Recv, m, s.Budget)
+	data, err := receiveData[driftv1.RunDetectionHeader](ctx, stream.Recv, m, s.Budget)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aumos-enterprise/platform/drift/internal/sample"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	driftv1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 // part is one message of an upload: a header or a batch.
@@ -33,8 +34,9 @@ func receiveHeader[H any, P part[*H]](receive func() (P, error)) (*H, error) {
 }
 
 // receiveData reads the batches of an upload for the monitor. What it returns must be released.
-func receiveData[H any, P part[*H]](receive func() (P, error), m monitor.Monitor, budget *sample.Budget) (*sample.Accumulator, error) {
-	data, err := sample.New(m.Columns(), budget)
+func receiveData[H any, P part[*H]](ctx context.Context, receive func() (P, error), m monitor.Monitor, budget *sample.Budget) (*sample.Accumulator, error) {
+	owner, _ := tenant.FromContext(ctx)
+	data, err := sample.New(owner, m.Columns(), budget)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,7 @@ package detect
 import "math"
 
 // summaryProbabilities are the quantiles of a NumericSummary.
-var summaryProbabilities = [...]float64{0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99}
+var summaryProbabilities = [...]float64{0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99} //nolint:gochecknoglobals // a constant table
 
 func summarize(s Sample) SideSummary {
 	summary := SideSummary{Rows: s.Rows, Missing: s.Missing}

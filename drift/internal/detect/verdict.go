@@ -79,6 +79,7 @@ func (run *Run) judge() {
 			run.UndecidedFeatures++
 		case StatusWarning:
 			run.WarnedFeatures++
+		case StatusOK:
 		}
 		if f.Status != StatusDrift {
 			run.Status = worse(run.Status, f.Status)

@@ -135,7 +135,7 @@ func (s *Service) awaitServing(tb testing.TB) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
-	conn := s.dial(tb, "")
+	conn := s.dial(tb, "", "")
 	watch, err := healthv1.NewHealthClient(conn).Watch(ctx, &healthv1.HealthCheckRequest{})
 	if err != nil {
 		tb.Fatal(err)
@@ -151,9 +151,9 @@ func (s *Service) awaitServing(tb testing.TB) {
 	}
 }
 
-func (s *Service) dial(tb testing.TB, token string) *grpc.ClientConn {
+func (s *Service) dial(tb testing.TB, token, tenantID string) *grpc.ClientConn {
 	tb.Helper()
-	cfg := grpcclient.Config{Target: s.Addresses.GRPC, Plaintext: true}
+	cfg := grpcclient.Config{Target: s.Addresses.GRPC, Plaintext: true, TenantID: tenantID}
 	if token != "" {
 		cfg.TokenSource = oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token})
 	}
@@ -191,7 +191,16 @@ func (s *Service) Client(tb testing.TB, id tenant.ID, roles ...auth.Role) *Clien
 // ClientWithToken returns a client with the token.
 func (s *Service) ClientWithToken(tb testing.TB, id tenant.ID, token string) *Client {
 	tb.Helper()
-	conn := s.dial(tb, token)
+	return newClient(s.dial(tb, token, ""), id)
+}
+
+// ServiceClient returns a client that is a service principal and names the tenant it acts for.
+func (s *Service) ServiceClient(tb testing.TB, id tenant.ID) *Client {
+	tb.Helper()
+	return newClient(s.dial(tb, s.Issuer.Token(tb, "pipeline", tenant.ID{}, auth.RoleService), id.String()), id)
+}
+
+func newClient(conn *grpc.ClientConn, id tenant.ID) *Client {
 	return &Client{
 		ModelServiceClient: driftv1.NewModelServiceClient(conn), MonitorServiceClient: driftv1.NewMonitorServiceClient(conn),
 		BaselineServiceClient: driftv1.NewBaselineServiceClient(conn), DetectionServiceClient: driftv1.NewDetectionServiceClient(conn),

@@ -5,10 +5,11 @@ import (
 	"fmt"
 
 	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
-// baseBytes is what an upload costs before its first value: a message of 4 MiB as received and as decoded.
-const baseBytes = 8 << 20
+// baseBytes is what an upload costs before its first value: a message of 16 MiB as received and as decoded.
+const baseBytes = 32 << 20
 
 // Accumulator gathers the batches of one upload. It is used by one goroutine, ends with Finish, and Release must follow in any case.
 type Accumulator struct {
@@ -16,15 +17,16 @@ type Accumulator struct {
 	position map[string]int // feature name → index
 	columns  []column
 	budget   *Budget
+	owner    tenant.ID // who the memory is charged to
 	reserved int64
 	names    int64 // bytes of category names so far
 	rows     int64
 	seen     []int // by feature: index+1 of the batch's column, 0 when it has none; cleared for each batch
 }
 
-// New starts an upload of the features, or fails with OVERLOADED when the budget has no room for another one.
-func New(features []Feature, budget *Budget) (*Accumulator, error) {
-	if err := budget.Reserve(baseBytes); err != nil {
+// New starts the tenant's upload of the features, or fails with OVERLOADED when the budget has no room for another one.
+func New(owner tenant.ID, features []Feature, budget *Budget) (*Accumulator, error) {
+	if err := budget.Reserve(owner, baseBytes); err != nil {
 		return nil, err
 	}
 	a := &Accumulator{
@@ -32,6 +34,7 @@ func New(features []Feature, budget *Budget) (*Accumulator, error) {
 		position: make(map[string]int, len(features)),
 		columns:  make([]column, len(features)),
 		budget:   budget,
+		owner:    owner,
 		reserved: baseBytes,
 		seen:     make([]int, len(features)),
 	}
@@ -114,14 +117,14 @@ func (a *Accumulator) Finish(ctx context.Context) (Set, error) {
 
 // Release gives the upload's memory back to the budget. The Set must not be used any more. It may be called twice.
 func (a *Accumulator) Release() {
-	a.budget.Release(a.reserved)
+	a.budget.Release(a.owner, a.reserved)
 	a.reserved = 0
 	a.columns = nil
 }
 
 // reserve takes memory for a column that grows.
 func (a *Accumulator) reserve(n int64) error {
-	if err := a.budget.Reserve(n); err != nil {
+	if err := a.budget.Reserve(a.owner, n); err != nil {
 		return err
 	}
 	a.reserved += n

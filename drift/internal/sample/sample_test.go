@@ -14,6 +14,7 @@ import (
 	"github.com/aumos-enterprise/platform/drift/internal/detect"
 	"github.com/aumos-enterprise/platform/drift/internal/sample"
 	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 const room = 1 << 30
@@ -50,7 +51,7 @@ func without(c sample.Column, rows ...int) sample.Column {
 func gather(t *testing.T, features []sample.Feature, batches ...[]sample.Column) (sample.Set, error) {
 	t.Helper()
 	budget := sample.NewBudget(room)
-	a, err := sample.New(features, budget)
+	a, err := sample.New(tenant.ID{}, features, budget)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,29 +253,36 @@ func TestLimits(t *testing.T) {
 
 func TestBudget(t *testing.T) {
 	t.Parallel()
-	budget := sample.NewBudget(17 << 20)
-	first, err := sample.New(features[:1], budget)
-	if err != nil {
-		t.Fatal(err)
+	budget := sample.NewBudget(130 << 20) // 65 MiB for one tenant
+	one, two, three := tenant.ID{1}, tenant.ID{2}, tenant.ID{3}
+	start := func(owner tenant.ID) *sample.Accumulator {
+		t.Helper()
+		a, err := sample.New(owner, features[:1], budget)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
 	}
-	second, err := sample.New(features[:1], budget)
-	if err != nil {
-		t.Fatal(err)
+	first, second := start(one), start(one)
+	if _, err := sample.New(one, features[:1], budget); errs.ReasonOf(err) != errs.ReasonOverloaded {
+		t.Errorf("a tenant's third upload: got %v", err)
 	}
-	if _, err := sample.New(features[:1], budget); errs.ReasonOf(err) != errs.ReasonOverloaded {
-		t.Errorf("a third upload: got %v", err)
-	}
-	err = second.Add([]sample.Column{numbers("delay", make([]float64, 200_000)...)})
+	err := second.Add([]sample.Column{numbers("delay", make([]float64, 200_000)...)})
 	var refused *errs.Error
 	if !errors.As(err, &refused) || refused.Kind != errs.ResourceExhausted || refused.Reason != errs.ReasonOverloaded || refused.RetryAfter <= 0 {
-		t.Errorf("an upload that grows over the budget: got %v", err)
+		t.Errorf("an upload that grows over the tenant's share: got %v", err)
+	}
+	third, fourth := start(two), start(two) // although another tenant has all of its share
+	if _, err := sample.New(three, features[:1], budget); errs.ReasonOf(err) != errs.ReasonOverloaded {
+		t.Errorf("an upload over the whole budget: got %v", err)
 	}
 	first.Release()
 	if err := second.Add([]sample.Column{numbers("delay", make([]float64, 200_000)...)}); err != nil {
 		t.Errorf("after another upload has ended: %v", err)
 	}
-	second.Release()
-	second.Release()
+	for _, a := range []*sample.Accumulator{second, second, third, fourth} {
+		a.Release()
+	}
 	if budget.Used() != 0 {
 		t.Errorf("%d bytes are not given back", budget.Used())
 	}

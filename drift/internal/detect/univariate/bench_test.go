@@ -15,6 +15,7 @@ func benchSamples(n, m int) (x, y []float64) {
 }
 
 func benchKS(b *testing.B, n, m int, shift float64) {
+	b.Helper()
 	x, y := benchSamples(n, m)
 	for i := range y {
 		y[i] += shift
