@@ -57,7 +57,7 @@ violations contains {
 
 violations contains {
 	"code": "SEVERITY_TOO_LOW",
-	"message": sprintf("severity %.2f, at least %.2f is needed", [number("severity"), min_severity]),
+	"message": sprintf("severity %v, at least %v is needed", [number("severity"), min_severity]),
 	"severity": "medium",
 	"control": "NIST-AI-RMF:MANAGE-4.1",
 } if {

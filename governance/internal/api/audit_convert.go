@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -47,6 +49,9 @@ func entryOf(ctx context.Context, req *governancev1.RecordEntryRequest, source s
 		CorrelationID: req.GetCorrelationId(),
 		Details:       structMap(req.GetDetails()),
 	}
+	if namespace, _, _ := strings.Cut(e.EventType, "."); slices.Contains(ownNamespaces(), namespace) {
+		return auditlog.Entry{}, errs.InvalidField("event_type", "%s is a namespace of governance's own: use one of your service", namespace)
+	}
 	if e.EffectiveTime, err = timeOf("effective_time", req.GetEffectiveTime()); err != nil {
 		return auditlog.Entry{}, err
 	}
@@ -58,6 +63,9 @@ func entryOf(ctx context.Context, req *governancev1.RecordEntryRequest, source s
 	}
 	return e, nil
 }
+
+// ownNamespaces are the first words of the event types that governance alone writes: no other service can forge a decision, or a change of a policy.
+func ownNamespaces() []string { return []string{"audit", "decision", "governance", "policy"} }
 
 func structMap(s *structpb.Struct) map[string]any {
 	if s == nil {

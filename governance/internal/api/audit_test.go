@@ -241,6 +241,7 @@ func TestRecordEntryRefuses(t *testing.T) {
 		"entry id":       {func(r *governancev1.RecordEntryRequest) { r.EntryId = "x" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "entry_id"},
 		"nil entry id":   {func(r *governancev1.RecordEntryRequest) { r.EntryId = uuid.Nil.String() }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "entry_id"},
 		"event type":     {func(r *governancev1.RecordEntryRequest) { r.EventType = "Drift" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type"},
+		"own namespace":  {func(r *governancev1.RecordEntryRequest) { r.EventType = "decision.evaluated" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type"},
 		"outcome":        {func(r *governancev1.RecordEntryRequest) { r.Outcome = 0 }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "outcome"},
 		"actor":          {func(r *governancev1.RecordEntryRequest) { r.Actor = nil }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "actor"},
 		"resource":       {func(r *governancev1.RecordEntryRequest) { r.Resource = nil }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "resource"},

@@ -62,7 +62,7 @@ func decisionMessage(d decision.Decision) *governancev1.Decision {
 	m := &governancev1.Decision{
 		Id: d.ID.String(), Outcome: governancev1.DecisionOutcome(d.Outcome), DecisionPoint: d.DecisionPoint,
 		InputSha256: d.InputSHA256[:], EvaluationDuration: durationpb.New(d.Duration), EngineVersion: d.EngineVersion, DecideTime: timestamppb.New(d.Time),
-		Position: &governancev1.LogPosition{EntryId: d.Position.EntryID.String(), LeafIndex: d.Position.LeafIndex, LeafHash: d.Position.LeafHash[:]},
+		Position: positionMessage(d.Position),
 		Results:  make([]*governancev1.PolicyResult, len(d.Results)),
 	}
 	for i, r := range d.Results {

@@ -27,7 +27,7 @@ type Config struct {
 	Log    *slog.Logger
 	// CachedTargets is the number of policies and decision points that are remembered: 20,000.
 	CachedTargets int
-	// CachedVersions is the number of compiled versions that are kept, about 150 KiB each: 4,096.
+	// CachedVersions is the number of compiled versions that are kept, about 180 KiB each for a small policy: 4,096.
 	CachedVersions int
 	// RefreshAfter is when a remembered policy is read again although no change was announced: 30 s.
 	RefreshAfter time.Duration
