@@ -15,7 +15,7 @@ const readyWithin = 20 * time.Second
 func TestDev(t *testing.T) {
 	t.Parallel()
 	// Where PostgreSQL's own user can go: a test's temporary directory is closed to it when the tests run as root.
-	dir, err := os.MkdirTemp("", "aumos-e2e-dev-")
+	dir, err := os.MkdirTemp("", "aumos-e2e-dev-") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}
