@@ -217,7 +217,7 @@ func TestStreamTransportErrors(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := stream.Send(&driftv1.UploadBaselineRequest{Part: &driftv1.UploadBaselineRequest_Header{
-				Header: &driftv1.UploadBaselineHeader{MonitorId: policyID, Description: strings.Repeat("x", 5<<20)},
+				Header: &driftv1.UploadBaselineHeader{MonitorId: policyID, Description: strings.Repeat("x", 17<<20)},
 			}}); err != nil && !isEOF(err) {
 				t.Fatal(err)
 			}
