@@ -16,7 +16,7 @@ type idSet struct {
 }
 
 func newIDSet(limit int64) *idSet {
-	return &idSet{limit: limit, seed: maphash.MakeSeed(), slots: make([]uuid.UUID, 1024)}
+	return &idSet{limit: limit, seed: maphash.MakeSeed(), slots: make([]uuid.UUID, 64)}
 }
 
 // add remembers an id and reports whether it was there before. Beyond the limit new ids are only compared.

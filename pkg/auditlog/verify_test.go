@@ -167,6 +167,11 @@ func TestVerifyFindsChanges(t *testing.T) {
 				}
 			},
 		},
+		"the same, without a trusted key": {
+			change: func(l *memoryLog) { rewrite(l, 6, deny); l.rehash() }, sign: func(l *memoryLog) string { return l.checkpoint(1) },
+			opts: func(o *auditlog.Options) { o.Keys, o.Known = auditlog.Keyring{}, []string{earlier} },
+			want: []string{"NO_TRUSTED_KEY -1 -1", "CHECKPOINT_CONFLICT 0 8"},
+		},
 		"the same, with nothing known": { // what no export can show by itself: it takes a checkpoint from elsewhere
 			change: func(l *memoryLog) { rewrite(l, 6, deny); l.rehash() }, sign: func(l *memoryLog) string { return l.checkpoint(1) },
 			is: auditlog.Verified,
@@ -288,7 +293,14 @@ func TestVerifyFindsChanges(t *testing.T) {
 // TestExportBitFlips changes every bit of an export, one at a time: none may verify.
 func TestExportBitFlips(t *testing.T) {
 	t.Parallel()
-	l := newLog(t, 2)
+	l := &memoryLog{t: t}
+	for i := range 2 {
+		l.add(auditlog.Entry{
+			EntryID: entryID(i), TenantID: testTenant, EventType: "a.b", Action: "a.b", Outcome: auditlog.Denied,
+			Actor: auditlog.Actor{Kind: auditlog.ActorUser, ID: "u"}, Resource: auditlog.Resource{Type: "r", ID: "1"}, SourceService: "s",
+			Details: map[string]any{"n": 1.5, "t": "ü\n", "l": []any{nil, true}},
+		}, testTime)
+	}
 	opts := auditlog.Options{Keys: ring(t, 1, testTenant)}
 	file := l.export(l.header(), l.checkpoint(1))
 	if verify(t, file, opts).Verdict != auditlog.Verified {

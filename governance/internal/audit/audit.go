@@ -42,7 +42,7 @@ type Position struct {
 type Databases struct {
 	// Writer connects as aumos_audit_writer.
 	Writer *pgxpool.Pool
-	// Reader connects as aumos_audit_reader.
+	// Reader connects as aumos_audit_reader, to the same server: a standby that lags behind would make whole logs look cut.
 	Reader *pgxpool.Pool
 }
 

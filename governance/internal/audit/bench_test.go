@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,7 +44,7 @@ func durableServer(b *testing.B) (dbs audit.Databases, admin *pgx.Conn) {
 	if err := postgres.Bootstrap(ctx, server.AdminURL(), migrations.Bootstrap(), server.RolePasswords()); err != nil {
 		b.Fatal(err)
 	}
-	admin, err = pgx.Connect(ctx, strings.Replace(server.AdminURL(), "/postgres?", "/aumos_audit?", 1))
+	admin, err = pgx.Connect(ctx, server.URL(postgres.DatabaseAudit, "postgres"))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,13 +1,16 @@
 package audit_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/migrations"
 	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
@@ -100,6 +103,73 @@ func TestPostureRefusesASuperuser(t *testing.T) {
 	}
 	if err := audit.Refusal(checks); err == nil || !strings.Contains(err.Error(), "writer_role") {
 		t.Errorf("Refusal: %v", err)
+	}
+}
+
+// TestPostureOfRoles changes what all databases of a server share, on a server of its own.
+func TestPostureOfRoles(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Server(t)
+	if err := postgres.Bootstrap(t.Context(), server.AdminURL(), migrations.Bootstrap(), server.RolePasswords()); err != nil {
+		t.Fatal(err)
+	}
+	admin, err := pgx.Connect(t.Context(), server.URL(postgres.DatabaseAudit, "postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = admin.Close(context.Background()) })
+	if _, err := postgres.Migrate(t.Context(), admin, migrations.Audit(), postgres.RoleAuditOwner); err != nil {
+		t.Fatal(err)
+	}
+	open := func(role string) *pgxpool.Pool {
+		pool, err := postgres.Open(t.Context(), postgres.Config{
+			URL: config.Secret(server.URL(postgres.DatabaseAudit, role)), AllowPrivilegedRole: true,
+		}, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(pool.Close)
+		return pool
+	}
+	dbs := audit.Databases{Writer: open(postgres.RoleAuditWriter), Reader: open(postgres.RoleAuditReader)}
+	for _, tc := range []struct {
+		change, undo string
+		failing      []string
+	}{
+		{`SELECT 1`, `SELECT 1`, nil},
+		{`ALTER ROLE aumos_audit_owner LOGIN`, `ALTER ROLE aumos_audit_owner NOLOGIN`, []string{"owners"}},
+		{`ALTER ROLE aumos_audit_guard SUPERUSER`, `ALTER ROLE aumos_audit_guard NOSUPERUSER`, []string{"owners"}},
+		{`ALTER ROLE aumos_audit_reader BYPASSRLS`, `ALTER ROLE aumos_audit_reader NOBYPASSRLS`, []string{"reader_role"}},
+		{`ALTER ROLE aumos_audit_writer CREATEROLE`, `ALTER ROLE aumos_audit_writer NOCREATEROLE`, []string{"writer_role"}},
+		{`GRANT aumos_audit_owner TO aumos_audit_writer`, `REVOKE aumos_audit_owner FROM aumos_audit_writer`, []string{"owner_members", "writer_role"}},
+		{`GRANT pg_write_all_data TO aumos_audit_reader`, `REVOKE pg_write_all_data FROM aumos_audit_reader`, []string{"privileges", "reader_role"}},
+		{`GRANT pg_write_all_data TO aumos_drift_app`, `REVOKE pg_write_all_data FROM aumos_drift_app`, []string{"privileges"}},
+	} {
+		if _, err := admin.Exec(t.Context(), tc.change); err != nil {
+			t.Fatal(err)
+		}
+		checks, err := audit.Posture(t.Context(), dbs, audit.PostureOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var failing []string
+		for _, c := range checks {
+			if !c.OK && c.Name != "durability" && c.Name != "checksums" {
+				failing = append(failing, c.Name)
+			}
+		}
+		slices.Sort(failing)
+		for _, name := range tc.failing {
+			if !slices.Contains(failing, name) {
+				t.Errorf("%s: %q fail, want %q", tc.change, failing, tc.failing)
+			}
+		}
+		if tc.failing == nil && failing != nil {
+			t.Errorf("%q fail", failing)
+		}
+		if _, err := admin.Exec(t.Context(), tc.undo); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

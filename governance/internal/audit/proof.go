@@ -186,18 +186,6 @@ func (w *Wall) Receipt(ctx context.Context, entryID uuid.UUID) (string, Position
 		Position{EntryID: entryID, LeafIndex: p.LeafIndex, LeafHash: leafHash}, nil
 }
 
-// Find returns where an entry of the tenant in ctx stands; ok is false when it is not on the wall.
-func (w *Wall) Find(ctx context.Context, entryID uuid.UUID) (p Position, ok bool, err error) {
-	e, err := w.Get(ctx, entryID)
-	switch {
-	case errs.ReasonOf(err) == errs.ReasonNotFound:
-		return Position{}, false, nil
-	case err != nil:
-		return Position{}, false, err
-	}
-	return Position{EntryID: entryID, LeafIndex: e.LeafIndex, LeafHash: auditlog.LeafHash(e.Leaf)}, true, nil
-}
-
 // LogKey is a public key that signs a log's checkpoints.
 type LogKey struct {
 	Origin string

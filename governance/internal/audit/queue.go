@@ -78,15 +78,13 @@ func (q *queue) put(p *pending) error {
 	return nil
 }
 
-// leave gives up an append whose caller does not wait any longer. It reports false when the sequencer has taken it: then it may yet land.
-func (q *queue) leave(p *pending) bool {
+// leave gives up an append whose caller does not wait any longer. What the sequencer has taken may yet land.
+func (q *queue) leave(p *pending) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if p.state == taken {
-		return false
+	if p.state == waiting {
+		p.state = abandoned // take skips it
 	}
-	p.state = abandoned // take skips it
-	return true
 }
 
 // take removes what waits, in order, within the limits of a batch, but one entry at least.

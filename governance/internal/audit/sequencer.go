@@ -23,6 +23,8 @@ const (
 	retryWait = 20 * time.Millisecond
 	// probeInterval is how often a wall that is down looks whether its database is back.
 	probeInterval = 500 * time.Millisecond
+	// lastWords bounds what the sequencer and the signer do after they were told to end, each for itself.
+	lastWords = 15 * time.Second
 	// staysContended is how many batches a replica goes on taking turns after another replica was seen at work.
 	staysContended = 32
 )
@@ -60,15 +62,26 @@ func (s *sequencer) run(ctx context.Context) {
 		case len(batch) > 0:
 			s.flush(detached, batch)
 		case ctx.Err() != nil:
-			s.queue.close()
-			for batch = s.queue.take(s.cfg.BatchEntries, s.cfg.BatchBytes); len(batch) > 0; batch = s.queue.take(s.cfg.BatchEntries, s.cfg.BatchBytes) {
-				s.flush(detached, batch)
-			}
+			s.drain(detached)
 			return
 		default:
 			s.queue.wait(ctx, ticker.C)
 			s.probe(detached)
 		}
+	}
+}
+
+// drain refuses further appends and writes those that wait, as long as there is time. The others are answered that the wall is unavailable.
+func (s *sequencer) drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	s.queue.close()
+	for {
+		batch := s.queue.take(s.cfg.BatchEntries, s.cfg.BatchBytes)
+		if len(batch) == 0 {
+			return
+		}
+		s.flush(ctx, batch)
 	}
 }
 
@@ -125,7 +138,6 @@ func (s *sequencer) write(ctx context.Context, batch []*pending) {
 			return
 		case conflict:
 			s.metrics.conflicts.Inc()
-			s.contended = staysContended
 		case badEntry:
 			s.isolate(ctx, batch, err)
 			return

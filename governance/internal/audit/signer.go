@@ -106,7 +106,9 @@ func (s *signer) run(ctx context.Context, interval time.Duration) {
 			s.mu.Lock()
 			s.closed = true
 			s.mu.Unlock()
-			s.round(detached, s.take(true))
+			last, cancel := context.WithTimeout(detached, lastWords)
+			defer cancel()
+			s.round(last, s.take(true))
 			return
 		}
 	}
