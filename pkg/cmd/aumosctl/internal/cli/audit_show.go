@@ -59,7 +59,8 @@ func (a *app) auditShow(ctx context.Context, key, leaf string) error {
 	hash := auditlog.LeafHash(entry.GetLeaf())
 	switch {
 	case len(entry.GetStoredHashes()) == 0 || !bytes.Equal(entry.GetStoredHashes()[0], hash[:]):
-		a.note("entry %d has been altered: its bytes do not have the stored hash", entry.GetEntry().GetLeafIndex())
+		// Altered bytes may say another index, or nothing that can be read.
+		a.note("entry %s has been altered: its bytes do not have the stored hash", key)
 		return answer(exitNo)
 	case len(entry.GetMismatchedColumns()) > 0:
 		a.note("entry %d has been altered: its columns %s differ from what was recorded",

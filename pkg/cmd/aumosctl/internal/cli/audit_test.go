@@ -178,7 +178,7 @@ func TestAuditVerifyLive(t *testing.T) {
 	leaf := e.audit.entries[6].GetLeaf()
 	leaf[len(leaf)/2] ^= 1
 	e.run(t, "audit", "verify", "--key", e.key).expect(t, 1).says(t, "TAMPERED", "entry 6: LEAF_HASH")
-	e.run(t, "audit", "show", "6").expect(t, 1).says(t, "has been altered")
+	e.run(t, "audit", "show", "6").expect(t, 1).says(t, "entry 6 has been altered")
 	leaf[len(leaf)/2] ^= 1
 
 	e.audit.entries[2].MismatchedColumns = []string{"actor_id"}

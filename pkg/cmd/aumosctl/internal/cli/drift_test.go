@@ -161,6 +161,7 @@ func TestDriftDetectRefusals(t *testing.T) {
 	typo := writeFile(t, "typo.csv", "a,b\n1,x\ntwo,y\n")
 	other := writeFile(t, "other.csv", "a,c\n1,x\n2,y\n")
 	empty := writeFile(t, "empty.csv", "")
+	infinite := writeFile(t, "infinite.csv", "a,b\n1,x\nInf,y\n")
 	for _, test := range []struct {
 		args []string
 		says []string
@@ -168,6 +169,8 @@ func TestDriftDetectRefusals(t *testing.T) {
 		{[]string{"--baseline", short}, []string{`required flag(s) "current" not set`}},
 		{[]string{"--baseline", short, "--current", "absent.csv"}, []string{"absent.csv"}},
 		{[]string{"--baseline", empty, "--current", short}, []string{"empty.csv is empty"}},
+		{[]string{"--baseline", long, "--current", short, "--model", "bad"}, []string{`line 3, column "b": the value is 10485760 bytes long`}},
+		{[]string{"--baseline", infinite, "--current", short, "--model", "bad"}, []string{`line 3, column "a": infinite values`}},
 		{[]string{"--baseline", short, "--current", other}, []string{"other.csv lacks columns of the baseline: b"}},
 		{[]string{"--baseline", short, "--current", long}, []string{`line 3, column "b": the value is 10485760 bytes long`}},
 		{[]string{"--baseline", short, "--current", typo}, []string{`line 3, column "a": "two" is not a number`}},
@@ -184,6 +187,11 @@ func TestDriftDetectRefusals(t *testing.T) {
 	}
 	if len(p.drift.detections) != 0 {
 		t.Errorf("%d detections were run", len(p.drift.detections))
+	}
+	for _, m := range p.drift.models {
+		if m.GetName() == "bad" {
+			t.Error("a baseline that cannot be sent left a model behind")
+		}
 	}
 	p.run(t, "drift", "detect", "--baseline", other, "--current", writeFile(t, "more.csv", "c,d,a\nx,1,1\nz,2,2\n"), "--model", "m").
 		expect(t, 1).says(t, "note: the baseline does not have these columns of", "left out: d")

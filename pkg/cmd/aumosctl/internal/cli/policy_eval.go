@@ -29,6 +29,8 @@ const (
 	maxInputText = 4 * maxInput
 )
 
+var errInputTooLong = fmt.Errorf("the input is longer than %d KiB; for a detection of many features use drift detect --summary", maxInput>>10)
+
 type evalOptions struct {
 	policy, point, input, correlation string
 }
@@ -106,8 +108,11 @@ func (a *app) readInput(path string) (*structpb.Struct, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(data) == 0 {
+	switch {
+	case len(data) == 0:
 		return nil, fmt.Errorf("%s is empty: the input is a JSON object", name)
+	case len(data) > maxInputText:
+		return nil, errInputTooLong
 	}
 	input := new(structpb.Struct)
 	if err := input.UnmarshalJSON(data); err != nil {
@@ -117,8 +122,8 @@ func (a *app) readInput(path string) (*structpb.Struct, error) {
 	if err != nil {
 		return nil, fmt.Errorf("marshal the input: %w", err)
 	}
-	if len(compact) > maxInput || len(data) > maxInputText {
-		return nil, fmt.Errorf("the input is longer than %d KiB; for a detection of many features use drift detect --summary", maxInput>>10)
+	if len(compact) > maxInput {
+		return nil, errInputTooLong
 	}
 	return input, nil
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -67,6 +68,9 @@ func (a *app) policyPush(ctx context.Context, files []string, o pushOptions) err
 	}
 	version, added, err := a.ensureVersion(ctx, client, policy, modules)
 	if err != nil {
+		if created {
+			a.note("note: policy %q was created and has no version yet, so nothing is decided by it: push again under the same name", policy.GetName())
+		}
 		return err
 	}
 	activated := false
@@ -193,6 +197,12 @@ func readModules(files []string) ([]*governancev1.RegoModule, error) {
 		source, err := readAtMost(path, maxModule)
 		if err != nil {
 			return nil, err
+		}
+		switch {
+		case len(source) == 0:
+			return nil, fmt.Errorf("%s is empty", path)
+		case !utf8.Valid(source):
+			return nil, fmt.Errorf("%s is not UTF-8", path)
 		}
 		name := strings.Join(strings.Split(filepath.ToSlash(path), "/")[len(root):], "/")
 		modules[i] = &governancev1.RegoModule{Path: name, Source: string(source)}

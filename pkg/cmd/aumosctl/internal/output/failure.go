@@ -72,6 +72,9 @@ func (f Failure) Print(w io.Writer, asJSON bool) error {
 	}
 	pairs := []string{"code", f.Code, "reason", reason}
 	for _, key := range slices.Sorted(maps.Keys(f.Metadata)) {
+		if key == "request_id" && f.Metadata[key] == f.RequestID {
+			continue // said once
+		}
 		pairs = append(pairs, key, f.Metadata[key])
 	}
 	for _, v := range f.Violations {

@@ -128,7 +128,7 @@ func mustStruct(t *testing.T, m map[string]any) *structpb.Struct {
 func TestDescribe(t *testing.T) {
 	t.Parallel()
 	s, err := status.New(codes.ResourceExhausted, "the queue is full").WithDetails(
-		&errdetails.ErrorInfo{Reason: "OVERLOADED", Domain: "governance.aumos", Metadata: map[string]string{"queue": "wall"}},
+		&errdetails.ErrorInfo{Reason: "OVERLOADED", Domain: "governance.aumos", Metadata: map[string]string{"queue": "wall", "request_id": "request-7"}},
 		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "modules[0]", Description: "row 3: unexpected }"}}},
 		&errdetails.RetryInfo{RetryDelay: durationpb.New(2e9)},
 	)

@@ -28,7 +28,7 @@ const mostlyNumbers = 0.9
 // The columns of a Parquet file have the kind that their type says. A CSV column is boolean when each of its values is true or false in
 // any case, numeric when each is a decimal number that is not written like a code (00501), and categorical otherwise. Integers are
 // numeric however few are distinct. A column of which nine values in ten or more are numbers and the rest are not is refused, as is one
-// without any value: the choice must say what they are.
+// without any value: the choice must say what they are. So is a value that its column's kind cannot hold, such as an infinite number.
 func (t *Table) Infer(ctx context.Context, choice Choice, progress Progress) ([]Feature, int64, error) {
 	if err := t.checkChoice(choice); err != nil {
 		return nil, 0, err
@@ -38,6 +38,7 @@ func (t *Table) Infer(ctx context.Context, choice Choice, progress Progress) ([]
 	err := t.scan(ctx, progress, func(at position, cells []cell) error {
 		rows = at.row
 		for i, c := range cells {
+			seen[i].try(c, at)
 			if t.columns[i].declared == 0 {
 				seen[i].add(c, at)
 			} else if c.kind != cellMissing {
@@ -60,6 +61,9 @@ func (t *Table) Infer(ctx context.Context, choice Choice, progress Progress) ([]
 		kind, err := t.decide(c, seen[i], choice.Kinds[c.name])
 		if err != nil {
 			return nil, 0, err
+		}
+		if m := seen[i].misfits[kind]; m.err != nil {
+			return nil, 0, t.at(m.at, c.name, "%s", m.err)
 		}
 		features = append(features, Feature{Name: c.name, Kind: kind})
 	}
@@ -112,6 +116,37 @@ type evidence struct {
 	values, booleans, numbers int64
 	other                     string // the first value that is no number
 	otherAt                   position
+	misfits                   [Boolean + 1]misfit // by kind, the first value that it cannot hold
+}
+
+// misfit is a value that a kind cannot hold, and why.
+type misfit struct {
+	err error
+	at  position
+}
+
+// try keeps the first value that each kind cannot hold, so that bad data is refused before anything is sent.
+func (e *evidence) try(c cell, at position) {
+	if c.kind == cellMissing {
+		return
+	}
+	for kind := Numeric; kind <= Boolean; kind++ {
+		if e.misfits[kind].err != nil {
+			continue
+		}
+		var err error
+		switch kind {
+		case Numeric:
+			_, err = c.numeric()
+		case Categorical:
+			_, err = c.categorical()
+		case Boolean:
+			_, err = c.truth()
+		}
+		if err != nil {
+			e.misfits[kind] = misfit{err: err, at: at}
+		}
+	}
 }
 
 func (e *evidence) add(c cell, at position) {
