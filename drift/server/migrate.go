@@ -23,7 +23,7 @@ func Migrate(ctx context.Context, adminURL string, log *slog.Logger) (applied []
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
 	applied, err = postgres.Migrate(ctx, conn, migrations.Drift(), postgres.RoleDriftOwner)
 	if err != nil {
-		return applied, err
+		return applied, fmt.Errorf("migrate database %q: %w", conn.Config().Database, err)
 	}
 	return applied, evidence.MigrateQueue(ctx, conn, log)
 }

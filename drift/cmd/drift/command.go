@@ -50,7 +50,7 @@ func migrateCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return migrate(cmd, adminURL) },
 	}
-	cmd.Flags().StringVar((*string)(&adminURL), "admin-url", "", "administrator's URL of the drift database")
+	cmd.Flags().StringVar((*string)(&adminURL), "admin-url", "", "administrator's URL of the drift database, aumos_drift")
 	return cmd
 }
 

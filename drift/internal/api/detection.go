@@ -33,6 +33,7 @@ func (s detections) RunDetection(stream grpc.ClientStreamingServer[driftv1.RunDe
 	if err != nil {
 		return err
 	}
+	defer data.Release() // on every way out; the memory is not needed beyond the comparison
 	run := detection.Run{Monitor: m, Baseline: b, Description: header.GetDescription(), Engine: s.Engine}
 	d, fingerprint, err := s.detect(ctx, run, data)
 	data.Release()

@@ -31,7 +31,7 @@ func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
 	ctx = tenant.NewContext(ctx, tenant.ID(j.Args.TenantID))
 	q := w.queue
 	age, err := w.attempt(ctx, j)
-	attrs := []slog.Attr{slog.String("entry_id", j.Args.EntryID.String()), slog.Duration("age", age)}
+	attrs := []slog.Attr{slog.String("entry_id", j.Args.EntryID.String()), slog.Float64("age_s", age.Seconds())}
 	switch {
 	case err == nil:
 		q.metrics.recorded.Inc()
