@@ -79,6 +79,13 @@ func entryFilterOf(req *governancev1.ListEntriesRequest) (audit.Filter, error) {
 		EventType: req.GetEventType(), ActorID: req.GetActorId(), ResourceType: req.GetResourceType(), ResourceID: req.GetResourceId(),
 		MinIndex: req.GetMinLeafIndex(),
 	}
+	for _, text := range []struct{ field, value string }{
+		{"actor_id", f.ActorID}, {"resource_type", f.ResourceType}, {"resource_id", f.ResourceID},
+	} {
+		if strings.IndexByte(text.value, 0) >= 0 {
+			return audit.Filter{}, errs.InvalidField(text.field, "must not contain the character U+0000")
+		}
+	}
 	var err error
 	if f.RecordedFrom, err = timeOf("recorded.start_time", req.GetRecorded().GetStartTime()); err != nil {
 		return audit.Filter{}, err

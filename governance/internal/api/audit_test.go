@@ -306,6 +306,15 @@ func TestListEntriesPages(t *testing.T) {
 		Recorded: &typev1.TimeRange{StartTime: &timestamppb.Timestamp{Seconds: 1 << 60}},
 	})
 	wantError(t, err, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD)
+	for field, req := range map[string]*governancev1.ListEntriesRequest{ // PostgreSQL takes no NUL in a parameter
+		"actor_id": {ActorId: "a\x00"}, "resource_type": {ResourceType: "a\x00"}, "resource_id": {ResourceId: "a\x00"},
+	} {
+		_, err := auditor.ListEntries(t.Context(), req)
+		wantError(t, err, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD)
+		if _, named := fieldsOf(err)[field]; !named {
+			t.Errorf("%s: %v does not name it", field, err)
+		}
+	}
 	res, err := auditor.ListEntries(t.Context(), &governancev1.ListEntriesRequest{
 		EventType: "drift.", Recorded: &typev1.TimeRange{StartTime: timestamppb.New(time.Now().Add(-time.Hour)), EndTime: timestamppb.New(time.Now().Add(time.Hour))},
 	})

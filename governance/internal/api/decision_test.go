@@ -86,6 +86,8 @@ func TestEvaluateErrorsAreDecisions(t *testing.T) {
 		{"undefined", "allow if input.x == 1", nil, governancev1.DecisionErrorReason_DECISION_ERROR_REASON_UNDEFINED},
 		{"not boolean", `allow := "yes"`, nil, governancev1.DecisionErrorReason_DECISION_ERROR_REASON_ALLOW_NOT_BOOLEAN},
 		{"violations malformed", "allow := true\nviolations := 7", nil, governancev1.DecisionErrorReason_DECISION_ERROR_REASON_VIOLATIONS_MALFORMED},
+		{"violation not UTF-8", "allow := false\nviolations contains base64.decode(input.x)", map[string]any{"x": "/w=="}, governancev1.DecisionErrorReason_DECISION_ERROR_REASON_VIOLATIONS_MALFORMED},
+		{"code not UTF-8", "allow := true\nviolations contains {\"code\": hex.decode(\"ff\")}", nil, governancev1.DecisionErrorReason_DECISION_ERROR_REASON_VIOLATIONS_MALFORMED},
 		{"builtin", `allow if to_number(input.x) == 1`, map[string]any{"x": "a"}, governancev1.DecisionErrorReason_DECISION_ERROR_REASON_BUILTIN_ERROR},
 		{"conflict", "allow if input.x\nallow := false if input.x", map[string]any{"x": true}, governancev1.DecisionErrorReason_DECISION_ERROR_REASON_CONFLICT},
 		{"too large", "allow := false\nviolations := [sprintf(\"%d\", [i]) | some i in numbers.range(1, 200)]", nil, governancev1.DecisionErrorReason_DECISION_ERROR_REASON_RESULT_TOO_LARGE},

@@ -49,14 +49,15 @@ type idempotent interface {
 // mutate runs fn in a tenant transaction together with its entries, and answers once they are on the wall. A request that is repeated under its
 // request id gets the first answer, after the entries have been brought to the wall if they were not there yet.
 //
-// It fails closed. While the wall does not answer, nothing is changed. When it stops answering in between, the change is committed and its
-// entries follow; the caller learns the outcome by repeating the request.
+// It fails closed. While the wall does not answer, or was found unable to take the tenant's entries, nothing is changed. When it stops answering in
+// between, the change is committed and its entries follow; the caller learns the outcome by repeating the request.
 func mutate[M any, P interface {
 	*M
 	proto.Message
 }](ctx context.Context, m *Mutations, action, method string, request idempotent, fn func(context.Context, pgx.Tx) (P, []change, error),
 ) (P, error) {
-	if err := m.wall.Ready(); err != nil {
+	id, _ := tenant.FromContext(ctx)
+	if err := m.wall.ReadyFor(ctx, id); err != nil {
 		return nil, err
 	}
 	key := idempotency.Key{RequestID: request.GetRequestId(), Method: method, RequestSHA256: idempotency.Digest(request)}
@@ -116,7 +117,7 @@ func (m *Mutations) settle(ctx context.Context, entries []uuid.UUID) error {
 		_, err := m.recorder.Settle(ctx, id)
 		switch reason := errs.ReasonOf(err); {
 		case err == nil:
-		case reason == errs.ReasonUnavailable || reason == errs.ReasonOverloaded:
+		case reason == errs.ReasonUnavailable || reason == errs.ReasonOverloaded || reason == errs.ReasonConflict:
 			return errs.New(errs.Unavailable, reason,
 				"the change is made and its audit entry follows: send the request again with the same request_id for the answer").
 				After(retryAfter(err)).Because(err)

@@ -20,11 +20,22 @@ import (
 // MaxPolicies is the number of active policies that a decision point may have, so that a decision and its entry stay bounded.
 const MaxPolicies = 32
 
-// CheckRoom fails with OVERLOADED when one of the decision points has too many active policies. Whoever activates one asks before the commit.
+// CheckRoom fails with OVERLOADED when one of the decision points has too many active policies. Whoever activates one asks before the commit, and
+// waits for the others who have asked about the same points: two who count at the same time would both find room for the last policy.
 func CheckRoom(ctx context.Context, tx pgx.Tx, decisionPoints []string) error {
+	_, err := tx.Exec(ctx, `
+		SELECT pg_advisory_xact_lock(key)
+		FROM (
+			SELECT DISTINCT hashtextextended(current_setting('aumos.tenant_id') || '/' || decision_point, 0) AS key
+			FROM unnest(@decision_points::text[]) AS asked (decision_point)
+			ORDER BY key
+		) AS keys`, pgx.NamedArgs{"decision_points": decisionPoints}) // in one order, so that nobody waits in a circle
+	if err != nil {
+		return fmt.Errorf("lock decision points: %w", err)
+	}
 	var point string
 	var n int
-	err := tx.QueryRow(ctx, `
+	err = tx.QueryRow(ctx, `
 		SELECT d.decision_point, count(*)
 		FROM gov_policy_decision_points d
 		JOIN gov_policy_versions v ON v.tenant_id = d.tenant_id AND v.policy_id = d.policy_id AND v.state = 'ACTIVE'

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/topdown"
@@ -156,16 +157,17 @@ func violationsOf(t *ast.Term) ([]Violation, ErrorReason) {
 	return list, NoError
 }
 
-// violationOf accepts a string, or an object of strings with a code or a message and no keys but the four.
+// violationOf accepts a string, or an object of strings with a code or a message and no keys but the four. The strings are UTF-8, which those that
+// builtins decode need not be: neither the answer nor the entry on the wall could hold others, and the decision would go unrecorded.
 func violationOf(t *ast.Term) (v Violation, ok bool) {
 	switch x := t.Value.(type) {
 	case ast.String:
-		return Violation{Message: string(x)}, true
+		return Violation{Message: string(x)}, utf8.ValidString(string(x))
 	case ast.Object:
 		malformed := x.Until(func(k, e *ast.Term) bool {
 			key, ok1 := k.Value.(ast.String)
 			value, ok2 := e.Value.(ast.String)
-			if !ok1 || !ok2 {
+			if !ok1 || !ok2 || !utf8.ValidString(string(value)) {
 				return true
 			}
 			switch key {
