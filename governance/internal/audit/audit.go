@@ -26,6 +26,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 var errClosed = errors.New("the wall is shutting down")
@@ -134,6 +135,14 @@ func (w *Wall) Ready() error {
 		return errs.Down("the audit wall", err)
 	}
 	return nil
+}
+
+// ReadyFor is Ready for one tenant: it also fails, with LOG_INCONSISTENT, while that tenant's log is damaged so that an append to it failed.
+func (w *Wall) ReadyFor(ctx context.Context, id tenant.ID) error {
+	if err := w.Ready(); err != nil {
+		return err
+	}
+	return w.sequencer.usable(ctx, id)
 }
 
 // Collectors returns the wall's metrics.

@@ -19,21 +19,25 @@ func schemaChecks() []schemaCheck {
 		{"owners", true, ownerProblems, "ALTER ROLE ... NOLOGIN NOSUPERUSER NOBYPASSRLS, and find out who changed it"},
 		{"event_triggers_enabled", true, eventTriggerProblems, "ALTER EVENT TRIGGER ... ENABLE ALWAYS as a superuser, find out who changed it, and verify every log"},
 		{"event_triggers", false, missingEventTriggers, "create them as a superuser (migrations/audit), where the server has one; without them a role that becomes the owner can change the schema, and only verification shows it"},
+		{"definer_functions", false, definerProblems, "DROP FUNCTION what is listed unless its owner can say why it is there; what it does, whoever may call it does with its owner's rights"},
 		{"owner_members", false, memberProblems, "REVOKE the membership once migrations are done"},
 	}
 }
 
-// tableProblems: a table that is missing, somebody else's, unlogged (emptied by a crash), or a partition that hangs elsewhere.
+// tableProblems: a table that is missing, somebody else's, unlogged (emptied by a crash), of another kind, or a partition that hangs elsewhere. No
+// other partition may be there, on any level: the rows would be in a table that none of the other checks looks at.
 const tableProblems = `
 	SELECT format('%s: %s', wall.name, CASE
 		WHEN c.oid IS NULL THEN 'missing'
 		WHEN pg_get_userbyid(c.relowner) <> @owner::text THEN 'owned by ' || pg_get_userbyid(c.relowner)
 		WHEN c.relpersistence <> 'p' THEN 'not a logged table'
+		WHEN c.relkind <> CASE WHEN wall.name = 'gov_audit_trail_entries' THEN 'p' ELSE 'r' END THEN 'not the kind of table that it was'
 		ELSE 'not a partition of the entries'
 	END)
 	FROM unnest(@tables::text[]) AS wall (name)
 	LEFT JOIN pg_class AS c ON c.oid = to_regclass('public.' || wall.name)
 	WHERE c.oid IS NULL OR pg_get_userbyid(c.relowner) <> @owner::text OR c.relpersistence <> 'p'
+		OR c.relkind <> CASE WHEN wall.name = 'gov_audit_trail_entries' THEN 'p' ELSE 'r' END
 		OR wall.name = ANY (@partitions::text[]) AND NOT EXISTS (
 			SELECT
 			FROM pg_inherits AS i
@@ -43,7 +47,8 @@ const tableProblems = `
 	SELECT format('%s: a partition that no migration made', i.inhrelid::regclass)
 	FROM pg_inherits AS i
 	JOIN pg_class AS c ON c.oid = i.inhrelid
-	WHERE i.inhparent = to_regclass('public.gov_audit_trail_entries') AND c.relname <> ALL (@partitions::text[])`
+	WHERE i.inhparent = ANY (SELECT to_regclass('public.' || name) FROM unnest(@tables::text[]) AS wall (name))
+		AND (c.relname <> ALL (@partitions::text[]) OR c.relnamespace::regnamespace::text <> 'public')`
 
 // keyProblems: the unique keys that decide between replicas and make appends idempotent.
 const keyProblems = `
@@ -211,7 +216,10 @@ const eventTriggerProblems = eventTriggers + `
 			SELECT
 			FROM pg_proc AS p
 			WHERE p.oid = e.evtfoid AND p.proname = w.function AND p.pronamespace::regnamespace::text = 'aumos_audit_guard'
-		)`
+		)
+	UNION ALL
+	SELECT 'event_triggers is off: none fires' -- a setting of PostgreSQL 17 and later
+	WHERE current_setting('event_triggers', true) = 'off'`
 
 // missingEventTriggers: managed servers have no superuser who could create them.
 const missingEventTriggers = eventTriggers + `
@@ -224,3 +232,14 @@ const memberProblems = `
 	FROM pg_roles AS owner
 	JOIN pg_roles AS member ON pg_has_role(member.oid, owner.oid, 'MEMBER')
 	WHERE owner.rolname IN (@owner::text, @guard::text) AND member.rolname NOT IN (@owner::text, @guard::text) AND member.rolcanlogin AND NOT member.rolsuper`
+
+// definerProblems: functions that lend their owner's rights, which may be a superuser's. Extensions bring some of their own.
+const definerProblems = `
+	SELECT format('%s runs with the rights of %s', p.oid::regprocedure, pg_get_userbyid(p.proowner))
+	FROM pg_proc AS p
+	WHERE p.prosecdef AND p.pronamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema', 'aumos_audit_guard')
+		AND NOT EXISTS (
+			SELECT
+			FROM pg_depend AS d
+			WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+		)`

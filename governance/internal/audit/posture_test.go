@@ -180,10 +180,26 @@ func TestPostureFindsEachWeakening(t *testing.T) {
 		CREATE OR REPLACE FUNCTION aumos_audit_guard.deny_change() RETURNS trigger
 			LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS 'BEGIN RETURN NEW; END'`
 	for name, tc := range map[string]struct{ sql, check string }{
-		"table unlogged":               {`ALTER TABLE gov_audit_checkpoints SET UNLOGGED`, "tables"},
-		"table dropped":                {`DROP TABLE gov_audit_checkpoints`, "tables"},
-		"table owned by another":       {`ALTER TABLE gov_audit_trail_entries_p1 OWNER TO postgres`, "tables"},
-		"partition detached":           {`ALTER TABLE gov_audit_trail_entries DETACH PARTITION gov_audit_trail_entries_p2`, "tables"},
+		"table unlogged":         {`ALTER TABLE gov_audit_checkpoints SET UNLOGGED`, "tables"},
+		"table dropped":          {`DROP TABLE gov_audit_checkpoints`, "tables"},
+		"table owned by another": {`ALTER TABLE gov_audit_trail_entries_p1 OWNER TO postgres`, "tables"},
+		"partition detached":     {`ALTER TABLE gov_audit_trail_entries DETACH PARTITION gov_audit_trail_entries_p2`, "tables"},
+		"partition of a partition": {`
+			ALTER TABLE gov_audit_trail_entries DETACH PARTITION gov_audit_trail_entries_p2;
+			ALTER TABLE gov_audit_trail_entries_p2 RENAME TO sub;
+			CREATE TABLE gov_audit_trail_entries_p2 (LIKE gov_audit_trail_entries INCLUDING ALL) PARTITION BY HASH (tenant_id);
+			ALTER TABLE gov_audit_trail_entries_p2 OWNER TO aumos_audit_owner;
+			ALTER TABLE gov_audit_trail_entries_p2 ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+			REVOKE ALL ON gov_audit_trail_entries_p2 FROM aumos_audit_owner;
+			DROP TRIGGER aumos_audit_deny_statement ON sub;
+			ALTER TABLE gov_audit_trail_entries_p2 ATTACH PARTITION sub FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+			ALTER TABLE gov_audit_trail_entries ATTACH PARTITION gov_audit_trail_entries_p2 FOR VALUES WITH (MODULUS 4, REMAINDER 2);
+			CREATE TRIGGER aumos_audit_deny_statement BEFORE UPDATE OR DELETE OR TRUNCATE ON gov_audit_trail_entries_p2
+				FOR EACH STATEMENT EXECUTE FUNCTION aumos_audit_guard.deny_change();
+			ALTER TABLE gov_audit_trail_entries_p2 ENABLE ALWAYS TRIGGER aumos_audit_deny_statement;
+			ALTER TABLE gov_audit_trail_entries_p2 ENABLE ALWAYS TRIGGER aumos_audit_deny_row;
+			ALTER TABLE sub DISABLE TRIGGER aumos_audit_deny_row;
+			GRANT UPDATE, DELETE, TRUNCATE ON sub TO aumos_audit_writer`, "tables"},
 		"primary key dropped":          {`ALTER TABLE gov_audit_trail_entries DROP CONSTRAINT gov_audit_trail_entries_pkey`, "keys"},
 		"entry id key dropped":         {`ALTER TABLE gov_audit_trail_entries DROP CONSTRAINT gov_audit_trail_entries_entry_id_key`, "keys"},
 		"row security off":             {`ALTER TABLE gov_audit_trail_entries DISABLE ROW LEVEL SECURITY`, "row_security"},
@@ -216,6 +232,7 @@ func TestPostureFindsEachWeakening(t *testing.T) {
 		"DDL guard disabled":           {`ALTER EVENT TRIGGER aumos_audit_deny_ddl DISABLE`, "event_triggers_enabled"},
 		"rewrite guard not always":     {`ALTER EVENT TRIGGER aumos_audit_deny_rewrite ENABLE`, "event_triggers_enabled"},
 		"rewrite guard dropped":        {`DROP EVENT TRIGGER aumos_audit_deny_rewrite`, "event_triggers"},
+		"definer function added":       {`CREATE FUNCTION public.helper() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'DELETE FROM public.gov_audit_checkpoints'; GRANT EXECUTE ON FUNCTION public.helper() TO aumos_audit_writer`, "definer_functions"},
 		"writer may create":            {`GRANT CREATE ON SCHEMA public TO aumos_audit_writer`, "writer_role"},
 		"reader may create":            {`DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO aumos_audit_reader', current_database()); END $$`, "reader_role"},
 		"database given away":          {`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO postgres', current_database()); END $$`, "owners"},
@@ -233,7 +250,7 @@ func TestPostureFindsEachWeakening(t *testing.T) {
 					t.Errorf("%s fails as well: %q", name, c.Problems)
 				}
 			}
-			if err := audit.Refusal(slices.Collect(mapsValues(checks))); (err == nil) != (tc.check == "event_triggers") {
+			if err := audit.Refusal(slices.Collect(mapsValues(checks))); (err == nil) != (tc.check == "event_triggers" || tc.check == "definer_functions") {
 				t.Errorf("Refusal: %v", err)
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
@@ -29,7 +31,7 @@ const (
 	staysContended = 32
 )
 
-// sequencer gives entries their positions and writes them. All fields but the queue, the pool and the state are its goroutine's own.
+// sequencer gives entries their positions and writes them. All fields but the queue, the pool, the state and what is damaged are its goroutine's own.
 type sequencer struct {
 	cfg     Config
 	queue   *queue
@@ -45,6 +47,8 @@ type sequencer struct {
 
 	// state is nil, or why the wall is down.
 	state atomic.Pointer[error]
+	// damaged holds the tenants whose logs contradict themselves, so that nothing could be appended.
+	damaged sync.Map
 }
 
 func newSequencer(cfg Config, q *queue, pool *pgxpool.Pool, moved func(tenant.ID), m *metrics, log *slog.Logger) *sequencer {
@@ -164,6 +168,9 @@ func (s *sequencer) try(ctx context.Context, batch []*pending, careful bool) ([]
 // isolate finds the entry that the database refuses: the others of the batch succeed.
 func (s *sequencer) isolate(ctx context.Context, batch []*pending, err error) {
 	if len(batch) == 1 {
+		if errs.ReasonOf(err) == errs.ReasonLogInconsistent {
+			s.damaged.Store(batch[0].draft.Entry.TenantID, struct{}{})
+		}
 		s.metrics.poisoned.Inc()
 		s.log.LogAttrs(ctx, slog.LevelError, "the database refuses an audit entry",
 			slog.String("entry_id", batch[0].draft.Entry.EntryID.String()), slog.Any("error", err))
@@ -219,6 +226,18 @@ func (s *sequencer) down() error {
 	if err := s.state.Load(); err != nil {
 		return *err
 	}
+	return nil
+}
+
+// usable fails while the tenant's log is damaged. It looks at a log that was found so again, so that its repair ends the refusal.
+func (s *sequencer) usable(ctx context.Context, id tenant.ID) error {
+	if _, ok := s.damaged.Load(id); !ok {
+		return nil
+	}
+	if _, err := (headCache{}).refresh(ctx, s.pool, [][16]byte{id}); err != nil {
+		return postgres.Translate(err)
+	}
+	s.damaged.Delete(id)
 	return nil
 }
 
