@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -67,7 +68,7 @@ func (o options) run(ctx context.Context, stdout io.Writer) (err error) {
 	fmt.Fprintln(stdout, "starting PostgreSQL, the token issuer and both services; logs go to", st.path("aumos.log"))
 	s, err := o.startStack(ctx, st, slog.New(slog.NewJSONHandler(logFile, nil)))
 	if err != nil {
-		return err
+		return explain(err)
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
 
@@ -83,6 +84,7 @@ func (o options) run(ctx context.Context, stdout io.Writer) (err error) {
 	if errors.Is(err, context.Canceled) { // interrupted while starting
 		err = nil
 	}
+	err = explain(err)
 	fmt.Fprintln(stdout, "stopped")
 	return err
 }
@@ -101,6 +103,14 @@ func (o options) startStack(ctx context.Context, st state, log *slog.Logger) (*s
 		cfg.Clients = append(cfg.Clients, devissuer.Client{ID: p.id, Secret: secret, TenantID: demoTenant, Roles: p.roles})
 	}
 	return stack.Start(ctx, cfg)
+}
+
+// explain adds what to do about a port that is taken.
+func explain(err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w: another program uses the port; choose others with -base-port (make dev ARGS='-base-port 8700')", err)
+	}
+	return err
 }
 
 // services are where the services listen.

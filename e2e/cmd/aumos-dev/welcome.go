@@ -50,7 +50,7 @@ ready in {{.Seconds}} s (stop with Ctrl-C; state is kept in {{.State}})
 
 Paste into another terminal:
 
-  export AUMOSCTL_CONFIG={{.Config}}
+  export AUMOSCTL_CONFIG="{{.Config}}"
   {{.Aumosctl}} audit list
   {{.Aumosctl}} drift detect --baseline {{.Examples}}/flights/winter.csv --current {{.Examples}}/flights/summer.csv
 
