@@ -124,6 +124,10 @@ bench: ## Print decisions/s, durable appends/s, and KS on 1M against 1M values, 
 	go test -run '^$$' -bench 'BenchmarkAppend|BenchmarkPlainInsert' -benchmem ./governance/internal/audit/...
 	go test -run '^$$' -bench 'BenchmarkKS1M' -benchmem ./drift/internal/detect/...
 
+.PHONY: attack-wall
+attack-wall: ## Attack the Audit Wall as every role and write docs/attack-wall.md
+	UPDATE_ATTACK_WALL=1 go test ./governance/internal/wallattack -run '^TestAttacks$$' -count=1 -v
+
 .PHONY: vulncheck
 vulncheck: $(govulncheck_STAMP) ## Check the dependencies against the Go vulnerability database, when it can be reached
 	@./scripts/vulncheck $(MODULES)
@@ -131,9 +135,9 @@ vulncheck: $(govulncheck_STAMP) ## Check the dependencies against the Go vulnera
 # --- run
 
 .PHONY: dev
-dev: $(grpcurl_STAMP) ## Run the whole platform with sample data; state in .dev/
+dev: $(grpcurl_STAMP) ## Run the whole platform with sample data; state in .dev/ (flags in ARGS)
 	@mkdir -p bin && go build -o bin/ ./e2e/cmd/aumos-dev ./pkg/cmd/aumosctl
-	@exec bin/aumos-dev
+	@exec bin/aumos-dev $(ARGS)
 
 .PHONY: check
 check: check-generated lint check-modules test race vulncheck ## Everything that CI checks, in order
