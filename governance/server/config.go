@@ -11,6 +11,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/governance/internal/tile"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/grpcserver"
@@ -28,6 +29,7 @@ type Config struct {
 	telemetry.LogConfig
 
 	Server     grpcserver.Config     `envPrefix:"SERVER__"`
+	Tiles      tile.Config           `envPrefix:"TILES__"`
 	Database   postgres.Config       `envPrefix:"DATABASE__"`
 	Audit      Audit                 `envPrefix:"AUDIT__"`
 	Auth       auth.Config           `envPrefix:"AUTH__"`
@@ -131,6 +133,10 @@ func (c Config) unfit() []error {
 func (c Config) insecure() []config.InsecureSetting {
 	settings := append(c.LogConfig.InsecureSettings(), []config.InsecureSetting{
 		{Name: "plaintext_grpc", On: c.Server.Plaintext(), Why: "the gRPC port has no TLS: tokens and data can be read on the way"},
+		{
+			Name: "plaintext_tiles", On: c.Tiles.Listen != "" && c.Server.Plaintext(),
+			Why: "the HTTP port with the audit logs has no TLS: tokens and entries can be read on the way",
+		},
 		{Name: "plaintext_issuer", On: c.Auth.PlaintextIssuer(), Why: "the token issuer's keys are read without TLS: whoever is on the way can forge tokens"},
 		{Name: "plaintext_database", On: c.Database.Plaintext(), Why: "the database is reached over a network without TLS"},
 		{

@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/governance/internal/tile"
 	"github.com/aumos-enterprise/platform/migrations"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
@@ -42,6 +44,7 @@ const (
 type Addresses struct {
 	GRPC  string
 	Admin string
+	Tiles string // "": nowhere
 }
 
 // Run serves until ctx ends, then stops in order: rpcs in flight end, what decisions and mutations left is appended, the Audit Wall writes what waits
@@ -104,7 +107,7 @@ func serve(ctx context.Context, cfg Config, db databases, wall *audit.Wall, log 
 	if err != nil {
 		return err
 	}
-	server, err := newServer(cfg, verifier, log, registry)
+	server, tiles, err := newServers(cfg, wall, verifier, log, registry)
 	if err != nil {
 		return err
 	}
@@ -115,21 +118,36 @@ func serve(ctx context.Context, cfg Config, db databases, wall *audit.Wall, log 
 	governancev1.RegisterPolicyServiceServer(server.GRPC(), &api.PolicyService{Pool: db.primary, Engine: engine, Decider: decider, Mutations: mutations})
 	governancev1.RegisterDecisionServiceServer(server.GRPC(), &api.DecisionService{Decider: decider})
 	governancev1.RegisterAuditServiceServer(server.GRPC(), &api.AuditService{Wall: wall})
+	addresses, ports := Addresses{GRPC: server.Addr(), Admin: server.AdminAddr()}, server.Run
+	if tiles != nil {
+		addresses.Tiles, ports = tiles.Addr(), together(server.Run, tiles.Run)
+	}
 	if ready != nil {
-		ready(Addresses{GRPC: server.Addr(), Admin: server.AdminAddr()})
+		ready(addresses)
 	}
 	// Each goes on until the one before it has stopped: nothing is left to append when the wall stops, and nothing to answer when it has.
-	return inOrder(ctx, server.Run, together(recorder.Run, decider.Run), wall.Run)
+	return inOrder(ctx, ports, together(recorder.Run, decider.Run), wall.Run)
 }
 
-func newServer(cfg Config, verifier *auth.Verifier, log *slog.Logger, registry *prometheus.Registry) (*grpcserver.Server, error) {
+// newServers binds the ports; tiles is nil when the settings name no port for it. One chain stands before both.
+func newServers(
+	cfg Config, wall *audit.Wall, verifier *auth.Verifier, log *slog.Logger, registry *prometheus.Registry,
+) (_ *grpcserver.Server, tiles *tile.Server, err error) {
 	chain, err := interceptor.NewChain(interceptor.Config{
 		Log: log, Registry: registry, Verifier: verifier, Domain: domain, RateLimit: cfg.RateLimit,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return grpcserver.New(cfg.Server, chain, log, registry)
+	server, err := grpcserver.New(cfg.Server, chain, log, registry)
+	if err != nil || cfg.Tiles.Listen == "" {
+		return server, nil, err
+	}
+	tiles, err = tile.New(cfg.Tiles, tile.Deps{Wall: wall, Chain: chain, Log: log, Registry: registry, GRPC: cfg.Server})
+	if err != nil {
+		return nil, nil, errors.Join(err, server.Close())
+	}
+	return server, tiles, nil
 }
 
 // closeEngine waits for evaluations that nobody waits for any more.

@@ -60,8 +60,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// config returns the TLS settings, or nil for plaintext.
-func (t TLS) config() (*tls.Config, error) {
+// Config returns the settings for crypto/tls, or nil for plaintext.
+func (t TLS) Config() (*tls.Config, error) {
 	if t == (TLS{}) {
 		return nil, nil //nolint:nilnil // no files, no TLS
 	}

@@ -47,7 +47,7 @@ type Server struct {
 // New binds both ports, so that Addr and AdminAddr are known before Run. Close releases them when Run is not called.
 func New(cfg Config, chain *interceptor.Chain, log *slog.Logger, registry *prometheus.Registry) (_ *Server, err error) {
 	cfg = cfg.withDefaults()
-	tlsConfig, err := cfg.TLS.config()
+	tlsConfig, err := cfg.TLS.Config()
 	if err != nil {
 		return nil, fmt.Errorf("make server: %w", err)
 	}

@@ -1,5 +1,5 @@
 // Package interceptor is the path of every rpc before its handler: request id, logging, metrics, errors, recovery, authentication and authorization,
-// tenant, rate limit, validation. It is the only place that makes gRPC statuses.
+// tenant, rate limit, validation. It is the only place that makes gRPC statuses. What is read over HTTP goes the same way.
 package interceptor
 
 import (

@@ -40,18 +40,19 @@ func (c *Chain) logging() layer {
 	report := interceptors.CommonReportableFunc(func(ctx context.Context, meta interceptors.CallMeta) (interceptors.Reporter, context.Context) {
 		record := &call{}
 		ctx = context.WithValue(ctx, callKey{}, record)
-		return &reporter{log: c.log, method: meta.FullMethod(), call: record, ctx: ctx}, ctx
+		return &reporter{log: c.log, message: "rpc", method: meta.FullMethod(), call: record, ctx: ctx}, ctx
 	})
 	return layer{interceptors.UnaryServerInterceptor(report), interceptors.StreamServerInterceptor(report)}
 }
 
-// reporter logs one rpc.
+// reporter logs one call.
 type reporter struct {
 	interceptors.NoopReporter
-	log    *slog.Logger
-	method string
-	call   *call
-	ctx    context.Context //nolint:containedctx // lives as long as the rpc; the base passes none to PostCall
+	log     *slog.Logger
+	message string // what kind of call
+	method  string
+	call    *call
+	ctx     context.Context //nolint:containedctx // lives as long as the rpc; the base passes none to PostCall
 }
 
 // PostCall implements interceptors.Reporter.
@@ -80,7 +81,7 @@ func (r *reporter) PostCall(err error, d time.Duration) {
 	if failure, ok := errors.AsType[*statusError](err); ok {
 		attrs = append(attrs, failure.attrs()...)
 	}
-	r.log.LogAttrs(ctx, level, "rpc", attrs...)
+	r.log.LogAttrs(ctx, level, r.message, attrs...)
 }
 
 // attrs says why the rpc failed. The cause is left out where it may repeat the caller's input.

@@ -1,0 +1,181 @@
+package interceptor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+
+	"github.com/aumos-enterprise/platform/pkg/auth"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/requestid"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+// statusClientClosed is what logs and metrics see of a request whose caller has gone; nobody receives it.
+const statusClientClosed = 499
+
+// Resource is something of a tenant's that is read over HTTP, under the rules of the rpcs.
+type Resource struct {
+	// Name stands for it in the log.
+	Name string
+	// Permission is what one of the caller's roles must grant.
+	Permission string
+	// Tenant returns the tenant that the URL names. It takes the place of x-tenant-id.
+	Tenant func(*http.Request) string
+	// Serve answers GET and HEAD. It returns an error before it writes anything, or none.
+	Serve func(http.ResponseWriter, *http.Request) error
+}
+
+// HTTP returns the chain for a resource: request id, logging, errors, recovery, authentication and authorization, tenant and rate limit as for rpcs,
+// whose rate it shares. A tenant that the caller may not act for is answered as one that does not exist.
+func (c *Chain) HTTP(res Resource) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		record := &call{}
+		ctx := context.WithValue(r.Context(), callKey{}, record)
+		if at, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+			ctx = peer.NewContext(ctx, &peer.Peer{Addr: net.TCPAddrFromAddrPort(at)})
+		}
+		ctx, err := identifyHTTP(ctx, w, r)
+		if err == nil {
+			err = c.read(ctx, res, w, r)
+		}
+		if err != nil {
+			known := classify(ctx, err)
+			c.refuse(ctx, w, shown(err, known))
+			err = &statusError{status: c.encode(ctx, known), reason: known.Reason, cause: err}
+		}
+		(&reporter{log: c.log, message: "http", method: r.Method + " " + res.Name, call: record, ctx: ctx}).PostCall(err, time.Since(start))
+	})
+}
+
+// identifyHTTP takes the caller's request id, or makes one, and returns it in the header.
+func identifyHTTP(ctx context.Context, w http.ResponseWriter, r *http.Request) (context.Context, error) {
+	id, ok := requestIDFrom(r.Header.Values(requestid.MetadataKey))
+	if !ok {
+		made, err := uuid.NewV7()
+		if err != nil {
+			return ctx, fmt.Errorf("make request id: %w", err)
+		}
+		id = made.String()
+	}
+	w.Header().Set(requestid.MetadataKey, id)
+	return requestid.NewContext(ctx, id), nil
+}
+
+// read lets the caller through to the resource, or not.
+func (c *Chain) read(ctx context.Context, res Resource, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.metrics.panics.Inc()
+			err = &panicError{value: p, stack: debug.Stack()}
+		}
+	}()
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return status.Error(codes.Unimplemented, "")
+	}
+	if ctx, err = c.authorize(ctx, r.Header.Values("Authorization"), requirement{permission: res.Permission}); err != nil {
+		return err
+	}
+	p, _ := auth.FromContext(ctx)
+	id, err := tenantOf(p, []string{res.Tenant(r)})
+	if err != nil {
+		return &foreignTenantError{err}
+	}
+	callFrom(ctx).tenant = &id
+	if ctx, err = c.limit(tenant.NewContext(ctx, id), res.Name); err != nil {
+		return err
+	}
+	return res.Serve(w, r.WithContext(ctx))
+}
+
+// foreignTenantError says that the URL names a tenant that the caller may not act for, and why. The reason is for the log alone.
+type foreignTenantError struct{ error }
+
+func (e *foreignTenantError) Unwrap() error { return e.error }
+
+// shown returns what the client sees of an error whose public form is known.
+func shown(err error, known *publicError) *publicError {
+	if _, ok := errors.AsType[*foreignTenantError](err); ok {
+		return public(errs.NotFound, errs.ReasonNotFound, "not found")
+	}
+	return known
+}
+
+// problem is the body of a refusal (RFC 9457). It tells what the status of an rpc would.
+type problem struct {
+	Status    int         `json:"status"`
+	Title     string      `json:"title"`
+	Detail    string      `json:"detail"`
+	Reason    errs.Reason `json:"reason,omitempty"`
+	RequestID string      `json:"request_id,omitempty"`
+}
+
+// refuse answers with an error.
+func (c *Chain) refuse(ctx context.Context, w http.ResponseWriter, e *publicError) {
+	code := httpCode(e.code)
+	p := problem{
+		Status: code, Title: http.StatusText(code), Detail: clean(e.Message, maxMessage), Reason: e.Reason, RequestID: requestid.FromContext(ctx),
+	}
+	if code == http.StatusMethodNotAllowed {
+		p.Reason = "" // HTTP's own; the contract has none for it
+	}
+	body, err := json.Marshal(p)
+	if err != nil {
+		body = nil // strings and a number always encode; the code matters most
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/problem+json")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	switch code {
+	case http.StatusUnauthorized:
+		header.Set("WWW-Authenticate", "Bearer")
+	case http.StatusMethodNotAllowed:
+		header.Set("Allow", "GET, HEAD")
+	}
+	if after := retryAfter(e); after > 0 {
+		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
+	}
+	w.WriteHeader(code)
+	_, _ = w.Write(body) // the client has gone: there is nobody to tell
+}
+
+// httpCode is the table of codes and HTTP's.
+func httpCode(code codes.Code) int {
+	switch code {
+	case codes.InvalidArgument, codes.FailedPrecondition:
+		return http.StatusBadRequest
+	case codes.Unauthenticated:
+		return http.StatusUnauthorized
+	case codes.PermissionDenied:
+		return http.StatusForbidden
+	case codes.NotFound:
+		return http.StatusNotFound
+	case codes.Unimplemented:
+		return http.StatusMethodNotAllowed
+	case codes.ResourceExhausted:
+		return http.StatusTooManyRequests
+	case codes.Canceled:
+		return statusClientClosed
+	case codes.Unavailable:
+		return http.StatusServiceUnavailable
+	case codes.DeadlineExceeded:
+		return http.StatusGatewayTimeout
+	default:
+		return http.StatusInternalServerError
+	}
+}
