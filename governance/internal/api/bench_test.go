@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aumos-enterprise/platform/governance/internal/durabletest"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 )
 
 // BenchmarkDecision is a decision as a client sees it: gRPC on loopback, a verified token, the sample policy, and the entry durable on the wall
@@ -17,7 +20,11 @@ func BenchmarkDecision(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := setup(b)
+	databases := durabletest.Start(b)
+	r := (&platform{
+		t: b, governance: postgrestest.GovernanceDB{App: databases.Primary},
+		audit: postgrestest.AuditDB{Writer: databases.Writer, Reader: databases.Reader},
+	}).replica(rego.Config{})
 	c := r.admin(tenantA)
 	p := c.policy("retrain", "drift.retrain")
 	v, err := c.CreatePolicyVersion(b.Context(), &governancev1.CreatePolicyVersionRequest{

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,53 +13,18 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
-	"github.com/aumos-enterprise/platform/migrations"
+	"github.com/aumos-enterprise/platform/governance/internal/durabletest"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
-	"github.com/aumos-enterprise/platform/pkg/config"
-	"github.com/aumos-enterprise/platform/pkg/postgres"
-	"github.com/aumos-enterprise/platform/pkg/postgreslocal"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
-// durableServer starts a server that waits for the disk, which those of the tests do not, with an audit database.
+// durableServer starts a server that waits for the disk, with an audit database.
 func durableServer(b *testing.B) (dbs audit.Databases, admin *pgx.Conn) {
 	b.Helper()
-	ctx := b.Context()
-	server, err := postgreslocal.Start(ctx, postgreslocal.Options{
-		DataDir: b.TempDir(), SocketOnly: true, Log: slog.New(slog.DiscardHandler),
-		Settings: map[string]string{"shared_buffers": "256MB", "max_wal_size": "4GB"},
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			b.Error(err)
-		}
-	})
-	if err := postgres.Bootstrap(ctx, server.AdminURL(), migrations.Bootstrap(), server.RolePasswords()); err != nil {
-		b.Fatal(err)
-	}
-	admin, err = pgx.Connect(ctx, server.URL(postgres.DatabaseAudit, "postgres"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = admin.Close(context.Background()) })
-	if _, err := postgres.Migrate(ctx, admin, migrations.Audit(), postgres.RoleAuditOwner); err != nil {
-		b.Fatal(err)
-	}
-	open := func(role string) *pgxpool.Pool {
-		pool, err := postgres.Open(ctx, postgres.Config{URL: config.Secret(server.URL(postgres.DatabaseAudit, role))}, "bench")
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(pool.Close)
-		return pool
-	}
-	return audit.Databases{Writer: open(postgres.RoleAuditWriter), Reader: open(postgres.RoleAuditReader)}, admin
+	d := durabletest.Start(b)
+	return audit.Databases{Writer: d.Writer, Reader: d.Reader}, d.AuditAdmin
 }
 
 // benchEntry makes an entry whose leaf has about 600 bytes.
