@@ -128,7 +128,7 @@ func TestPSIProperties(t *testing.T) {
 
 func TestChiSquareProperties(t *testing.T) {
 	t.Parallel()
-	counts := rapid.SliceOfN(rapid.Int64Range(0, 200), 1, 30)
+	counts := rapid.SliceOfN(rapid.Int64Range(0, 200), 1, 30).Filter(func(side []int64) bool { return slices.Max(side) > 0 })
 	rapid.Check(t, func(t *rapid.T) {
 		x, y := namedCounts(counts.Draw(t, "x")), namedCounts(counts.Draw(t, "y"))
 		table, err := NewTable(x, y)
@@ -138,9 +138,6 @@ func TestChiSquareProperties(t *testing.T) {
 		swapped, err := NewTable(y, x)
 		if err != nil {
 			t.Fatal(err)
-		}
-		if table.BaselineN == 0 || table.CurrentN == 0 {
-			t.Skip("an empty side")
 		}
 		chi, err := ChiSquare(table)
 		if err != nil {
