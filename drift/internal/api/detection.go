@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/drift/internal/baseline"
 	"github.com/aumos-enterprise/platform/drift/internal/detection"
+	"github.com/aumos-enterprise/platform/drift/internal/evidence"
 	"github.com/aumos-enterprise/platform/drift/internal/monitor"
 	"github.com/aumos-enterprise/platform/drift/internal/sample"
 	driftv1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1"
@@ -114,15 +116,22 @@ func (s detections) keep(ctx context.Context, key idempotency.Key, run detection
 	if err != nil {
 		return detection.Record{}, err
 	}
-	if !replayed {
-		s.metrics.detections.WithLabelValues(string(d.Status)).Inc()
-		arrival.Wait(ctx, s.EvidenceWait)
-	}
 	id, err := uuid.FromBytes(kept)
 	if err != nil {
 		return detection.Record{}, fmt.Errorf("decode kept detection id: %w", err)
 	}
-	return s.detection(ctx, id)
+	if replayed {
+		return s.detection(ctx, id)
+	}
+	s.metrics.detections.WithLabelValues(string(d.Status)).Inc()
+	// An arrival is woken without reason when the listener (re)connects: only the stored state says that the evidence is recorded.
+	for until := time.Now().Add(s.EvidenceWait); ; {
+		arrival.Wait(ctx, time.Until(until))
+		record, err = s.detection(ctx, id)
+		if err != nil || record.Evidence.State == evidence.Recorded || !time.Now().Before(until) {
+			return record, err
+		}
+	}
 }
 
 // GetDetection implements driftv1.DetectionServiceServer.
