@@ -6,6 +6,8 @@ CREATE TABLE gov_audit_trail_entries (
     content_sha256 bytea       NOT NULL, -- of what the writer said: tells a repeated append from another one under the same id
     hashes         bytea       NOT NULL, -- of the tree nodes that this leaf completes, leaf hash first, 32 bytes each
     recorded_at    timestamptz NOT NULL, -- never decreasing within a tenant
+    effective_at   timestamptz NOT NULL, -- as the writer says; the recorded time otherwise
+    state_change   boolean     NOT NULL, -- whether the entry carries its resource's new state, or ends the resource
     -- Copies of fields of the entry, for search alone; verification compares them with the entry.
     event_type     text        COLLATE "C" NOT NULL,
     action         text        COLLATE "C" NOT NULL,
@@ -28,11 +30,24 @@ CREATE TABLE gov_audit_trail_entries (
     CONSTRAINT gov_audit_trail_entries_entry_check CHECK (octet_length(entry) BETWEEN 1 AND 65535)
 ) PARTITION BY HASH (tenant_id);
 
+-- One index for each filter. Where most entries share a value (no correlation, success), that value is not worth an index.
+--
 -- Lists go by leaf_index; a range of recorded_at is turned into a range of leaf_index first, since both grow together.
 CREATE INDEX gov_audit_trail_entries_event_type_idx ON gov_audit_trail_entries (tenant_id, event_type, leaf_index);
+CREATE INDEX gov_audit_trail_entries_action_idx ON gov_audit_trail_entries (tenant_id, action, leaf_index);
+CREATE INDEX gov_audit_trail_entries_outcome_idx ON gov_audit_trail_entries (tenant_id, outcome, leaf_index) WHERE outcome <> 'SUCCESS';
+CREATE INDEX gov_audit_trail_entries_source_idx ON gov_audit_trail_entries (tenant_id, source_service, leaf_index);
+CREATE INDEX gov_audit_trail_entries_correlation_idx ON gov_audit_trail_entries (tenant_id, correlation_id, leaf_index)
+    WHERE correlation_id <> '';
 CREATE INDEX gov_audit_trail_entries_actor_idx ON gov_audit_trail_entries (tenant_id, actor_id, leaf_index);
 CREATE INDEX gov_audit_trail_entries_resource_idx ON gov_audit_trail_entries (tenant_id, resource_type, resource_id, leaf_index);
 CREATE INDEX gov_audit_trail_entries_recorded_at_idx ON gov_audit_trail_entries (tenant_id, recorded_at, leaf_index);
+
+-- The past states of resources, by what was known and by what was in effect. Decisions and other entries that change nothing cost nothing here.
+CREATE INDEX gov_audit_trail_entries_state_idx ON gov_audit_trail_entries (tenant_id, resource_type, resource_id, leaf_index)
+    WHERE state_change;
+CREATE INDEX gov_audit_trail_entries_effect_idx ON gov_audit_trail_entries (tenant_id, resource_type, resource_id, effective_at, leaf_index)
+    WHERE state_change;
 
 CREATE TABLE gov_audit_checkpoints (
     tenant_id  uuid        NOT NULL,
@@ -46,6 +61,22 @@ CREATE TABLE gov_audit_checkpoints (
     CONSTRAINT gov_audit_checkpoints_root_hash_check CHECK (octet_length(root_hash) = 32),
     CONSTRAINT gov_audit_checkpoints_note_check CHECK (octet_length(note) BETWEEN 1 AND 65535),
     CONSTRAINT gov_audit_checkpoints_key_ids_check CHECK (cardinality(key_ids) BETWEEN 1 AND 16)
+);
+
+-- What witnesses said of checkpoints (c2sp.org/tlog-cosignature): they saw this head, and it contains every head that they saw before.
+CREATE TABLE gov_audit_cosignatures (
+    tenant_id   uuid        NOT NULL,
+    tree_size   bigint      NOT NULL,
+    root_hash   bytea       NOT NULL,
+    key_name    text        COLLATE "C" NOT NULL, -- the witness's name
+    key_id      text        COLLATE "C" NOT NULL, -- eight hexadecimal digits
+    line        text        NOT NULL, -- the signature line, without its line feed
+    cosigned_at timestamptz NOT NULL, -- as the witness says, under its signature
+    CONSTRAINT gov_audit_cosignatures_pkey PRIMARY KEY (tenant_id, tree_size, key_name, key_id),
+    CONSTRAINT gov_audit_cosignatures_tree_size_check CHECK (tree_size > 0),
+    CONSTRAINT gov_audit_cosignatures_root_hash_check CHECK (octet_length(root_hash) = 32),
+    CONSTRAINT gov_audit_cosignatures_key_id_check CHECK (key_id ~ '^[0-9a-f]{8}$'),
+    CONSTRAINT gov_audit_cosignatures_line_check CHECK (octet_length(line) BETWEEN 1 AND 8192)
 );
 
 DO $$
@@ -64,10 +95,12 @@ BEGIN
         FOR EACH ROW EXECUTE FUNCTION aumos_audit_guard.deny_change();
     CREATE TRIGGER aumos_audit_deny_row BEFORE UPDATE OR DELETE ON gov_audit_checkpoints
         FOR EACH ROW EXECUTE FUNCTION aumos_audit_guard.deny_change();
+    CREATE TRIGGER aumos_audit_deny_row BEFORE UPDATE OR DELETE ON gov_audit_cosignatures
+        FOR EACH ROW EXECUTE FUNCTION aumos_audit_guard.deny_change();
 
     FOREACH wall IN ARRAY ARRAY[
         'gov_audit_trail_entries', 'gov_audit_trail_entries_p0', 'gov_audit_trail_entries_p1', 'gov_audit_trail_entries_p2',
-        'gov_audit_trail_entries_p3', 'gov_audit_checkpoints'
+        'gov_audit_trail_entries_p3', 'gov_audit_checkpoints', 'gov_audit_cosignatures'
     ] LOOP
         EXECUTE format('CREATE TRIGGER aumos_audit_deny_statement BEFORE UPDATE OR DELETE OR TRUNCATE ON %I '
                        'FOR EACH STATEMENT EXECUTE FUNCTION aumos_audit_guard.deny_change()', wall);
@@ -93,9 +126,17 @@ CREATE POLICY gov_audit_checkpoints_compare ON gov_audit_checkpoints FOR SELECT 
 CREATE POLICY gov_audit_checkpoints_read ON gov_audit_checkpoints FOR SELECT TO aumos_audit_reader
     USING (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
 
+CREATE POLICY gov_audit_cosignatures_append ON gov_audit_cosignatures FOR INSERT TO aumos_audit_writer WITH CHECK (true);
+CREATE POLICY gov_audit_cosignatures_compare ON gov_audit_cosignatures FOR SELECT TO aumos_audit_writer USING (true);
+CREATE POLICY gov_audit_cosignatures_read ON gov_audit_cosignatures FOR SELECT TO aumos_audit_reader
+    USING (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
+
 GRANT INSERT ON gov_audit_trail_entries TO aumos_audit_writer;
 GRANT SELECT (tenant_id, leaf_index, entry_id, content_sha256, hashes, recorded_at) ON gov_audit_trail_entries TO aumos_audit_writer;
 GRANT SELECT ON gov_audit_trail_entries TO aumos_audit_reader;
 
 GRANT INSERT, SELECT ON gov_audit_checkpoints TO aumos_audit_writer;
 GRANT SELECT ON gov_audit_checkpoints TO aumos_audit_reader;
+
+GRANT INSERT, SELECT ON gov_audit_cosignatures TO aumos_audit_writer;
+GRANT SELECT ON gov_audit_cosignatures TO aumos_audit_reader;

@@ -7,6 +7,7 @@
 package auditlog
 
 import (
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -74,6 +75,12 @@ func (e Entry) Effective() time.Time {
 	}
 	return e.EffectiveTime
 }
+
+// ChangesState reports whether the entry carries its resource's new state or, when the last word of the event type is "deleted", ends the resource.
+func (e Entry) ChangesState() bool { return e.Resource.State != nil || e.Deletes() }
+
+// Deletes reports whether the entry ends its resource.
+func (e Entry) Deletes() bool { return strings.HasSuffix(e.EventType, ".deleted") }
 
 // Outcome says how a recorded action ended. The numbers are those of the contract's AuditOutcome.
 type Outcome uint8

@@ -43,14 +43,14 @@ var reading = []string{"policy.read", "model.read", "monitor.read", "baseline.re
 
 var rolePermissions = map[Role][]string{ //nolint:gochecknoglobals // a constant table
 	RoleViewer:            reading,
-	RoleAuditor:           with(reading, "audit.read"),
+	RoleAuditor:           with(reading, "audit.read", "audit.posture"),
 	RolePolicyAuthor:      with(reading, "policy.author", "decision.evaluate"),
 	RolePolicyApprover:    with(reading, "policy.activate", "audit.read"),
-	RoleComplianceOfficer: with(reading, "audit.read", "decision.evaluate"),
+	RoleComplianceOfficer: with(reading, "audit.read", "audit.posture", "audit.correct", "decision.evaluate"),
 	RoleMLEngineer:        with(reading, "model.write", "monitor.write", "baseline.write", "detection.run", "decision.evaluate"),
-	RoleOperator:          with(reading, "audit.read"),
+	RoleOperator:          with(reading, "audit.read", "audit.posture"),
 	RoleService:           with(reading, "audit.record", "decision.evaluate", "detection.run", "baseline.write"),
-	RoleAdmin: with(reading, "policy.author", "policy.activate", "decision.evaluate", "audit.read",
+	RoleAdmin: with(reading, "policy.author", "policy.activate", "decision.evaluate", "audit.read", "audit.posture", "audit.correct",
 		"model.write", "monitor.write", "baseline.write", "detection.run"),
 }
 

@@ -34,6 +34,8 @@ const (
 	ReasonEntryIDReused        Reason = "ENTRY_ID_REUSED"
 	ReasonTreeSizeBeyondLog    Reason = "TREE_SIZE_BEYOND_LOG"
 	ReasonLogInconsistent      Reason = "LOG_INCONSISTENT"
+	ReasonPositionNotReached   Reason = "POSITION_NOT_REACHED"
+	ReasonPlatformLog          Reason = "PLATFORM_LOG"
 )
 
 // Reasons of drift.

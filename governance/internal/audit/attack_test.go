@@ -23,7 +23,7 @@ var refusals = []string{"42501", "0A000", "WALL1", "WALL2", "WALL3"}
 func wallTables() []string {
 	return []string{
 		"gov_audit_trail_entries", "gov_audit_trail_entries_p0", "gov_audit_trail_entries_p1", "gov_audit_trail_entries_p2",
-		"gov_audit_trail_entries_p3", "gov_audit_checkpoints",
+		"gov_audit_trail_entries_p3", "gov_audit_checkpoints", "gov_audit_cosignatures",
 	}
 }
 
@@ -89,8 +89,11 @@ func TestChangesArePrevented(t *testing.T) {
 }
 
 func conflictKey(table string) string {
-	if table == "gov_audit_checkpoints" {
+	switch table {
+	case "gov_audit_checkpoints":
 		return `(tenant_id, tree_size)`
+	case "gov_audit_cosignatures":
+		return `(tenant_id, tree_size, key_name, key_id)`
 	}
 	return `(tenant_id, leaf_index)`
 }
@@ -334,7 +337,7 @@ func TestChangesByASuperuserAreFound(t *testing.T) {
 		"first deleted":   {`DELETE FROM gov_audit_trail_entries WHERE tenant_id = :tenant AND leaf_index = 0`, "MISSING_ENTRIES 0 0"},
 		"tail cut":        {`DELETE FROM gov_audit_trail_entries WHERE tenant_id = :tenant AND leaf_index >= 15`, "MISSING_ENTRIES 15 19"},
 		"everything gone": {`TRUNCATE gov_audit_trail_entries`, "MISSING_ENTRIES 0 19"},
-		"row inserted": {`INSERT INTO gov_audit_trail_entries SELECT tenant_id, 20, gen_random_uuid(), content_sha256, hashes, recorded_at, event_type, action, outcome, actor_id,
+		"row inserted": {`INSERT INTO gov_audit_trail_entries SELECT tenant_id, 20, gen_random_uuid(), content_sha256, hashes, recorded_at, effective_at, state_change, event_type, action, outcome, actor_id,
 			resource_type, resource_id, source_service, correlation_id, request_id, entry FROM gov_audit_trail_entries WHERE tenant_id = :tenant AND leaf_index = 4`, "LEAF_POSITION 20 20"},
 		"rows swapped": {`UPDATE gov_audit_trail_entries SET leaf_index = -1 - leaf_index WHERE tenant_id = :tenant AND leaf_index IN (7, 8);
 			UPDATE gov_audit_trail_entries SET leaf_index = 16 + leaf_index WHERE tenant_id = :tenant AND leaf_index = -8;

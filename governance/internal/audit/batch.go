@@ -109,7 +109,8 @@ type rowBatch struct {
 	tenantIDs, entryIDs                                         [][16]byte
 	leafIndexes                                                 []int64
 	contents, hashes, entries                                   [][]byte
-	recordedAt                                                  []time.Time
+	recordedAt, effectiveAt                                     []time.Time
+	stateChanges                                                []bool
 	eventTypes, actions, outcomes, actorIDs                     []string
 	resourceTypes, resourceIDs, sources, correlations, requests []string
 }
@@ -170,6 +171,8 @@ func (r *rowBatch) add(d *auditlog.Draft, index int64, recorded time.Time, leaf,
 	r.contents = append(r.contents, d.ContentDigest[:])
 	r.hashes = append(r.hashes, hashes)
 	r.recordedAt = append(r.recordedAt, recorded)
+	r.effectiveAt = append(r.effectiveAt, effectiveTime(e, recorded))
+	r.stateChanges = append(r.stateChanges, e.ChangesState())
 	r.eventTypes = append(r.eventTypes, e.EventType)
 	r.actions = append(r.actions, e.Action)
 	r.outcomes = append(r.outcomes, e.Outcome.String())
@@ -182,28 +185,37 @@ func (r *rowBatch) add(d *auditlog.Draft, index int64, recorded time.Time, leaf,
 	r.entries = append(r.entries, leaf)
 }
 
+// effectiveTime returns when an entry took effect, as a timestamptz can hold it.
+func effectiveTime(e *auditlog.Entry, recorded time.Time) time.Time {
+	if e.EffectiveTime.IsZero() {
+		return recorded
+	}
+	return positionTime(e.EffectiveTime)
+}
+
 // insertRows is one statement for a batch of any size. COPY, which would do, is refused under row-level security.
 const insertRows = `
 	INSERT INTO public.gov_audit_trail_entries (
-		tenant_id, leaf_index, entry_id, content_sha256, hashes, recorded_at,
+		tenant_id, leaf_index, entry_id, content_sha256, hashes, recorded_at, effective_at, state_change,
 		event_type, action, outcome, actor_id, resource_type, resource_id, source_service, correlation_id, request_id, entry
 	)
 	SELECT
-		tenant_id, leaf_index, entry_id, content_sha256, hashes, recorded_at,
+		tenant_id, leaf_index, entry_id, content_sha256, hashes, recorded_at, effective_at, state_change,
 		event_type, action, outcome, actor_id, resource_type, resource_id, source_service, correlation_id, request_id, entry
 	FROM unnest(
 		@tenant_id::uuid[], @leaf_index::bigint[], @entry_id::uuid[], @content_sha256::bytea[], @hashes::bytea[], @recorded_at::timestamptz[],
+		@effective_at::timestamptz[], @state_change::boolean[],
 		@event_type::text[], @action::text[], @outcome::text[], @actor_id::text[], @resource_type::text[], @resource_id::text[],
 		@source_service::text[], @correlation_id::text[], @request_id::text[], @entry::bytea[]
 	) AS appended (
-		tenant_id, leaf_index, entry_id, content_sha256, hashes, recorded_at,
+		tenant_id, leaf_index, entry_id, content_sha256, hashes, recorded_at, effective_at, state_change,
 		event_type, action, outcome, actor_id, resource_type, resource_id, source_service, correlation_id, request_id, entry
 	)`
 
 func (r *rowBatch) args() pgx.NamedArgs {
 	return pgx.NamedArgs{
 		"tenant_id": r.tenantIDs, "leaf_index": r.leafIndexes, "entry_id": r.entryIDs, "content_sha256": r.contents,
-		"hashes": r.hashes, "recorded_at": r.recordedAt,
+		"hashes": r.hashes, "recorded_at": r.recordedAt, "effective_at": r.effectiveAt, "state_change": r.stateChanges,
 		"event_type": r.eventTypes, "action": r.actions, "outcome": r.outcomes, "actor_id": r.actorIDs,
 		"resource_type": r.resourceTypes, "resource_id": r.resourceIDs, "source_service": r.sources,
 		"correlation_id": r.correlations, "request_id": r.requests, "entry": r.entries,

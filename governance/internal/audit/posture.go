@@ -90,7 +90,7 @@ func Refusal(checks []Check) error {
 
 func findProblems(ctx context.Context, pool *pgxpool.Pool, sql string) ([]string, error) {
 	rows, err := pool.Query(ctx, sql, pgx.NamedArgs{
-		"tables": wallTables, "partitions": wallTables[1 : len(wallTables)-1],
+		"tables": wallTables, "partitions": partitionTables,
 		"owner": postgres.RoleAuditOwner, "guard": postgres.RoleAuditGuard, "writer": postgres.RoleAuditWriter, "reader": postgres.RoleAuditReader,
 	})
 	if err != nil {

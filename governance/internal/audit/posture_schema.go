@@ -1,10 +1,13 @@
 package audit
 
-// wallTables are the tables that every guard stands on: the entries, their partitions, and the checkpoints.
+// wallTables are the tables that every guard stands on: the entries, their partitions, the checkpoints, and what witnesses said of them.
 var wallTables = []string{ //nolint:gochecknoglobals // a constant table
 	"gov_audit_trail_entries", "gov_audit_trail_entries_p0", "gov_audit_trail_entries_p1", "gov_audit_trail_entries_p2",
-	"gov_audit_trail_entries_p3", "gov_audit_checkpoints",
+	"gov_audit_trail_entries_p3", "gov_audit_checkpoints", "gov_audit_cosignatures",
 }
+
+// partitionTables are those of the wall's tables that hold the entries.
+var partitionTables = wallTables[1:5] //nolint:gochecknoglobals // a constant table
 
 func schemaChecks() []schemaCheck {
 	return []schemaCheck{
@@ -59,9 +62,11 @@ const keyProblems = `
 		CROSS JOIN LATERAL (
 			VALUES (ARRAY['tenant_id', 'leaf_index']), (ARRAY['tenant_id', 'entry_id'])
 		) AS key (columns)
-		WHERE wall.name <> 'gov_audit_checkpoints'
+		WHERE wall.name NOT IN ('gov_audit_checkpoints', 'gov_audit_cosignatures')
 		UNION ALL
-		VALUES ('gov_audit_checkpoints', ARRAY['tenant_id', 'tree_size'])
+		VALUES
+			('gov_audit_checkpoints', ARRAY['tenant_id', 'tree_size']),
+			('gov_audit_cosignatures', ARRAY['tenant_id', 'tree_size', 'key_name', 'key_id'])
 	) AS wanted
 	WHERE NOT EXISTS (
 		SELECT
@@ -90,6 +95,10 @@ const policyProblems = `
 			('gov_audit_checkpoints', 'gov_audit_checkpoints_append', @writer::text, 'INSERT', NULL, 'true', 'PERMISSIVE'),
 			('gov_audit_checkpoints', 'gov_audit_checkpoints_compare', @writer::text, 'SELECT', 'true', NULL, 'PERMISSIVE'),
 			('gov_audit_checkpoints', 'gov_audit_checkpoints_read', @reader::text, 'SELECT',
+				'(tenant_id = (NULLIF(current_setting(''aumos.tenant_id''::text, true), ''''::text))::uuid)', NULL, 'PERMISSIVE'),
+			('gov_audit_cosignatures', 'gov_audit_cosignatures_append', @writer::text, 'INSERT', NULL, 'true', 'PERMISSIVE'),
+			('gov_audit_cosignatures', 'gov_audit_cosignatures_compare', @writer::text, 'SELECT', 'true', NULL, 'PERMISSIVE'),
+			('gov_audit_cosignatures', 'gov_audit_cosignatures_read', @reader::text, 'SELECT',
 				'(tenant_id = (NULLIF(current_setting(''aumos.tenant_id''::text, true), ''''::text))::uuid)', NULL, 'PERMISSIVE')
 	), found AS (
 		SELECT tablename::text, policyname::text, array_to_string(roles, ','), cmd, qual, with_check, permissive

@@ -55,6 +55,8 @@ type row struct {
 	ContentSHA256 []byte `db:"content_sha256"`
 	Hashes        []byte
 	RecordedAt    time.Time
+	EffectiveAt   time.Time
+	StateChange   bool
 	EventType     string
 	Action        string
 	Outcome       string
@@ -68,7 +70,7 @@ type row struct {
 }
 
 const rowColumns = `
-	tenant_id, leaf_index, entry_id, content_sha256, hashes, recorded_at,
+	tenant_id, leaf_index, entry_id, content_sha256, hashes, recorded_at, effective_at, state_change,
 	event_type, action, outcome, actor_id, resource_type, resource_id, source_service, correlation_id, request_id, entry`
 
 // Get returns the entry with an id.
@@ -229,6 +231,8 @@ func (r row) logEntry() LogEntry {
 		{"entry_id", r.EntryID == leaf.EntryID},
 		{"content_sha256", err == nil && string(r.ContentSHA256) == string(content[:])},
 		{"recorded_at", r.RecordedAt.Equal(leaf.RecordedTime)},
+		{"effective_at", r.EffectiveAt.Equal(effectiveTime(&leaf, leaf.RecordedTime))},
+		{"state_change", r.StateChange == leaf.ChangesState()},
 		{"event_type", r.EventType == leaf.EventType},
 		{"action", r.Action == leaf.Action},
 		{"outcome", r.Outcome == leaf.Outcome.String()},

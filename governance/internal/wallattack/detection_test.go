@@ -123,7 +123,7 @@ func alterations() []attack {
 		{name: "row inserted in between, the following moved up", sql: rows(`
 			UPDATE gov_audit_trail_entries SET leaf_index = leaf_index + 1000 WHERE tenant_id = :tenant AND leaf_index >= 7;
 			UPDATE gov_audit_trail_entries SET leaf_index = leaf_index - 999 WHERE tenant_id = :tenant AND leaf_index >= 1000;
-			INSERT INTO gov_audit_trail_entries SELECT :tenant, 7, entry_id, content_sha256, hashes, recorded_at, event_type, action, outcome, actor_id,
+			INSERT INTO gov_audit_trail_entries SELECT :tenant, 7, entry_id, content_sha256, hashes, recorded_at, effective_at, state_change, event_type, action, outcome, actor_id,
 				resource_type, resource_id, source_service, correlation_id, request_id, entry
 			FROM gov_audit_trail_entries WHERE tenant_id = :other AND leaf_index = 7`), want: found(noSignature, verification(at(auditlog.ReasonNodeHash, 6, 7), at(auditlog.ReasonColumns, 7, 7), at(auditlog.ReasonLeafTenant, 7, 7), at(auditlog.ReasonLeafPosition, 8, 8), at(auditlog.ReasonTimeBackwards, 8, 8)))},
 		{name: "rows swapped", sql: rows(`

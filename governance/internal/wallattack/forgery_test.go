@@ -68,7 +68,7 @@ func forgeries() []attack {
 			run: func(g *ground, as role) (string, error) {
 				var row bytes.Buffer
 				_, err := g.admin.PgConn().CopyTo(g.t.Context(), &row, g.fill(`COPY (
-					SELECT tenant_id, 20, gen_random_uuid(), content_sha256, hashes, recorded_at, event_type, action, outcome, actor_id, resource_type,
+					SELECT tenant_id, 20, gen_random_uuid(), content_sha256, hashes, recorded_at, effective_at, state_change, event_type, action, outcome, actor_id, resource_type,
 						resource_id, source_service, correlation_id, request_id, entry
 					FROM gov_audit_trail_entries
 					WHERE tenant_id = :tenant AND leaf_index = 4
@@ -152,10 +152,10 @@ func (g *ground) insert(as role, f forged) error {
 	e := f.entry
 	_, err := g.session(as).Exec(g.t.Context(), `
 		INSERT INTO public.gov_audit_trail_entries (
-			tenant_id, leaf_index, entry_id, content_sha256, hashes, recorded_at,
+			tenant_id, leaf_index, entry_id, content_sha256, hashes, recorded_at, effective_at, state_change,
 			event_type, action, outcome, actor_id, resource_type, resource_id, source_service, correlation_id, request_id, entry
 		) VALUES (
-			@tenant_id, @leaf_index, @entry_id, @content_sha256, @hashes, @recorded_at,
+			@tenant_id, @leaf_index, @entry_id, @content_sha256, @hashes, @recorded_at, @recorded_at, false,
 			@event_type, @action, 'SUCCESS', @actor_id, @resource_type, @resource_id, @source_service, '', @request_id, @entry
 		)`, pgx.NamedArgs{
 		"tenant_id": [16]byte(g.tenant), "leaf_index": f.index, "entry_id": e.EntryID, "content_sha256": content[:], "hashes": f.hashes,

@@ -405,8 +405,10 @@ type LogEntry struct {
 	StoredHashes [][]byte `protobuf:"bytes,3,rep,name=stored_hashes,json=storedHashes,proto3" json:"stored_hashes,omitempty"`
 	// The names of search columns whose stored value differs from the leaf: empty unless somebody has altered the row.
 	MismatchedColumns []string `protobuf:"bytes,4,rep,name=mismatched_columns,json=mismatchedColumns,proto3" json:"mismatched_columns,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// The corrections of this entry, oldest first; filled in lists and in GetEntry. The entry itself never changes.
+	Corrections   []*Correction `protobuf:"bytes,5,rep,name=corrections,proto3" json:"corrections,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LogEntry) Reset() {
@@ -467,6 +469,95 @@ func (x *LogEntry) GetMismatchedColumns() []string {
 	return nil
 }
 
+func (x *LogEntry) GetCorrections() []*Correction {
+	if x != nil {
+		return x.Corrections
+	}
+	return nil
+}
+
+// A later entry (event type "audit.correction") that says what was wrong with this one.
+type Correction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where the correction stands.
+	Position *LogPosition `protobuf:"bytes,1,opt,name=position,proto3" json:"position,omitempty"`
+	// When it was recorded.
+	RecordedTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=recorded_time,json=recordedTime,proto3" json:"recorded_time,omitempty"`
+	// Who corrected.
+	Actor *v1.Actor `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Why.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What the entry should have said, by field.
+	Corrected     *structpb.Struct `protobuf:"bytes,5,opt,name=corrected,proto3" json:"corrected,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Correction) Reset() {
+	*x = Correction{}
+	mi := &file_aumos_governance_v1_audit_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Correction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Correction) ProtoMessage() {}
+
+func (x *Correction) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Correction.ProtoReflect.Descriptor instead.
+func (*Correction) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Correction) GetPosition() *LogPosition {
+	if x != nil {
+		return x.Position
+	}
+	return nil
+}
+
+func (x *Correction) GetRecordedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RecordedTime
+	}
+	return nil
+}
+
+func (x *Correction) GetActor() *v1.Actor {
+	if x != nil {
+		return x.Actor
+	}
+	return nil
+}
+
+func (x *Correction) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Correction) GetCorrected() *structpb.Struct {
+	if x != nil {
+		return x.Corrected
+	}
+	return nil
+}
+
 // Where an appended entry stands.
 type LogPosition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -475,14 +566,17 @@ type LogPosition struct {
 	// The entry's index in the tenant's log.
 	LeafIndex int64 `protobuf:"varint,2,opt,name=leaf_index,json=leafIndex,proto3" json:"leaf_index,omitempty"`
 	// SHA-256(0x00 || leaf).
-	LeafHash      []byte `protobuf:"bytes,3,opt,name=leaf_hash,json=leafHash,proto3" json:"leaf_hash,omitempty"`
+	LeafHash []byte `protobuf:"bytes,3,opt,name=leaf_hash,json=leafHash,proto3" json:"leaf_hash,omitempty"`
+	// The position on the wall: the number of entries that the log had with this one (leaf_index + 1). A read that carries it as min_position
+	// sees this entry, whichever replica answers.
+	Position      int64 `protobuf:"varint,4,opt,name=position,proto3" json:"position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LogPosition) Reset() {
 	*x = LogPosition{}
-	mi := &file_aumos_governance_v1_audit_proto_msgTypes[4]
+	mi := &file_aumos_governance_v1_audit_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -494,7 +588,7 @@ func (x *LogPosition) String() string {
 func (*LogPosition) ProtoMessage() {}
 
 func (x *LogPosition) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_proto_msgTypes[4]
+	mi := &file_aumos_governance_v1_audit_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -507,7 +601,7 @@ func (x *LogPosition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogPosition.ProtoReflect.Descriptor instead.
 func (*LogPosition) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_proto_rawDescGZIP(), []int{4}
+	return file_aumos_governance_v1_audit_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *LogPosition) GetEntryId() string {
@@ -531,6 +625,13 @@ func (x *LogPosition) GetLeafHash() []byte {
 	return nil
 }
 
+func (x *LogPosition) GetPosition() int64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
 // A signed head of a tenant's log.
 type Checkpoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -538,7 +639,8 @@ type Checkpoint struct {
 	TreeSize int64 `protobuf:"varint,1,opt,name=tree_size,json=treeSize,proto3" json:"tree_size,omitempty"`
 	// The Merkle root over them.
 	RootHash []byte `protobuf:"bytes,2,opt,name=root_hash,json=rootHash,proto3" json:"root_hash,omitempty"`
-	// The C2SP signed note (c2sp.org/tlog-checkpoint) that carries both.
+	// The C2SP signed note (c2sp.org/tlog-checkpoint) that carries both. The log's signatures come first, then those of witnesses
+	// (c2sp.org/tlog-cosignature) where there are any.
 	Note string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
 	// When it was signed.
 	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
@@ -548,7 +650,7 @@ type Checkpoint struct {
 
 func (x *Checkpoint) Reset() {
 	*x = Checkpoint{}
-	mi := &file_aumos_governance_v1_audit_proto_msgTypes[5]
+	mi := &file_aumos_governance_v1_audit_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -560,7 +662,7 @@ func (x *Checkpoint) String() string {
 func (*Checkpoint) ProtoMessage() {}
 
 func (x *Checkpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_proto_msgTypes[5]
+	mi := &file_aumos_governance_v1_audit_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -573,7 +675,7 @@ func (x *Checkpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Checkpoint.ProtoReflect.Descriptor instead.
 func (*Checkpoint) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_proto_rawDescGZIP(), []int{5}
+	return file_aumos_governance_v1_audit_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Checkpoint) GetTreeSize() int64 {
@@ -617,7 +719,7 @@ type LogKey struct {
 
 func (x *LogKey) Reset() {
 	*x = LogKey{}
-	mi := &file_aumos_governance_v1_audit_proto_msgTypes[6]
+	mi := &file_aumos_governance_v1_audit_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -629,7 +731,7 @@ func (x *LogKey) String() string {
 func (*LogKey) ProtoMessage() {}
 
 func (x *LogKey) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_proto_msgTypes[6]
+	mi := &file_aumos_governance_v1_audit_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -642,7 +744,7 @@ func (x *LogKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogKey.ProtoReflect.Descriptor instead.
 func (*LogKey) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_proto_rawDescGZIP(), []int{6}
+	return file_aumos_governance_v1_audit_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *LogKey) GetOrigin() string {
@@ -655,6 +757,156 @@ func (x *LogKey) GetOrigin() string {
 func (x *LogKey) GetVkey() string {
 	if x != nil {
 		return x.Vkey
+	}
+	return ""
+}
+
+// The proof that a tenant's head stands on the platform's log, whose checkpoints witnesses have seen and which holds no tenant's data but
+// the sizes and roots of logs.
+//
+// Who keeps it can show that the log had this head; who compares it with others sees when two histories are shown.
+type HeadCommitment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tenant's head that is committed to.
+	Checkpoint *Checkpoint `protobuf:"bytes,1,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	// The exact bytes of the platform log's entry (event type "audit.head_committed"): resource id is the tenant, details hold origin, tree_size
+	// and root_hash (standard base64).
+	Leaf []byte `protobuf:"bytes,2,opt,name=leaf,proto3" json:"leaf,omitempty"`
+	// Its receipt on the platform log (c2sp.org/tlog-proof), whose checkpoint carries the witnesses' cosignatures that have come in.
+	Receipt       string `protobuf:"bytes,3,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HeadCommitment) Reset() {
+	*x = HeadCommitment{}
+	mi := &file_aumos_governance_v1_audit_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HeadCommitment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HeadCommitment) ProtoMessage() {}
+
+func (x *HeadCommitment) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HeadCommitment.ProtoReflect.Descriptor instead.
+func (*HeadCommitment) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *HeadCommitment) GetCheckpoint() *Checkpoint {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return nil
+}
+
+func (x *HeadCommitment) GetLeaf() []byte {
+	if x != nil {
+		return x.Leaf
+	}
+	return nil
+}
+
+func (x *HeadCommitment) GetReceipt() string {
+	if x != nil {
+		return x.Receipt
+	}
+	return ""
+}
+
+// One thing that keeps the wall's database from being tampered with.
+type PostureCheck struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The check's name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether all is well.
+	Ok bool `protobuf:"varint,2,opt,name=ok,proto3" json:"ok,omitempty"`
+	// Whether the service refuses to start without it. The others name a layer that is missing.
+	Required bool `protobuf:"varint,3,opt,name=required,proto3" json:"required,omitempty"`
+	// What is wrong, thing by thing.
+	Problems []string `protobuf:"bytes,4,rep,name=problems,proto3" json:"problems,omitempty"`
+	// What an operator does about it.
+	Remedy        string `protobuf:"bytes,5,opt,name=remedy,proto3" json:"remedy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PostureCheck) Reset() {
+	*x = PostureCheck{}
+	mi := &file_aumos_governance_v1_audit_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PostureCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PostureCheck) ProtoMessage() {}
+
+func (x *PostureCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PostureCheck.ProtoReflect.Descriptor instead.
+func (*PostureCheck) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PostureCheck) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PostureCheck) GetOk() bool {
+	if x != nil {
+		return x.Ok
+	}
+	return false
+}
+
+func (x *PostureCheck) GetRequired() bool {
+	if x != nil {
+		return x.Required
+	}
+	return false
+}
+
+func (x *PostureCheck) GetProblems() []string {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+func (x *PostureCheck) GetRemedy() string {
+	if x != nil {
+		return x.Remedy
 	}
 	return ""
 }
@@ -694,17 +946,26 @@ const file_aumos_governance_v1_audit_proto_rawDesc = "" +
 	"request_id\x18\r \x01(\tR\trequestId\x12%\n" +
 	"\x0ecorrelation_id\x18\x0e \x01(\tR\rcorrelationId\x121\n" +
 	"\adetails\x18\x0f \x01(\v2\x17.google.protobuf.StructR\adetails\x12:\n" +
-	"\adigests\x18\x10 \x03(\v2 .aumos.governance.v1.AuditDigestR\adigests\"\xa9\x01\n" +
+	"\adigests\x18\x10 \x03(\v2 .aumos.governance.v1.AuditDigestR\adigests\"\xec\x01\n" +
 	"\bLogEntry\x125\n" +
 	"\x05entry\x18\x01 \x01(\v2\x1f.aumos.governance.v1.AuditEntryR\x05entry\x12\x12\n" +
 	"\x04leaf\x18\x02 \x01(\fR\x04leaf\x12#\n" +
 	"\rstored_hashes\x18\x03 \x03(\fR\fstoredHashes\x12-\n" +
-	"\x12mismatched_columns\x18\x04 \x03(\tR\x11mismatchedColumns\"d\n" +
+	"\x12mismatched_columns\x18\x04 \x03(\tR\x11mismatchedColumns\x12A\n" +
+	"\vcorrections\x18\x05 \x03(\v2\x1f.aumos.governance.v1.CorrectionR\vcorrections\"\x86\x02\n" +
+	"\n" +
+	"Correction\x12<\n" +
+	"\bposition\x18\x01 \x01(\v2 .aumos.governance.v1.LogPositionR\bposition\x12?\n" +
+	"\rrecorded_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\frecordedTime\x12*\n" +
+	"\x05actor\x18\x03 \x01(\v2\x14.aumos.type.v1.ActorR\x05actor\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x125\n" +
+	"\tcorrected\x18\x05 \x01(\v2\x17.google.protobuf.StructR\tcorrected\"\x80\x01\n" +
 	"\vLogPosition\x12\x19\n" +
 	"\bentry_id\x18\x01 \x01(\tR\aentryId\x12\x1d\n" +
 	"\n" +
 	"leaf_index\x18\x02 \x01(\x03R\tleafIndex\x12\x1b\n" +
-	"\tleaf_hash\x18\x03 \x01(\fR\bleafHash\"\x97\x01\n" +
+	"\tleaf_hash\x18\x03 \x01(\fR\bleafHash\x12\x1a\n" +
+	"\bposition\x18\x04 \x01(\x03R\bposition\"\x97\x01\n" +
 	"\n" +
 	"Checkpoint\x12\x1b\n" +
 	"\ttree_size\x18\x01 \x01(\x03R\btreeSize\x12\x1b\n" +
@@ -714,7 +975,19 @@ const file_aumos_governance_v1_audit_proto_rawDesc = "" +
 	"createTime\"4\n" +
 	"\x06LogKey\x12\x16\n" +
 	"\x06origin\x18\x01 \x01(\tR\x06origin\x12\x12\n" +
-	"\x04vkey\x18\x02 \x01(\tR\x04vkey*}\n" +
+	"\x04vkey\x18\x02 \x01(\tR\x04vkey\"\x7f\n" +
+	"\x0eHeadCommitment\x12?\n" +
+	"\n" +
+	"checkpoint\x18\x01 \x01(\v2\x1f.aumos.governance.v1.CheckpointR\n" +
+	"checkpoint\x12\x12\n" +
+	"\x04leaf\x18\x02 \x01(\fR\x04leaf\x12\x18\n" +
+	"\areceipt\x18\x03 \x01(\tR\areceipt\"\x82\x01\n" +
+	"\fPostureCheck\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x0e\n" +
+	"\x02ok\x18\x02 \x01(\bR\x02ok\x12\x1a\n" +
+	"\brequired\x18\x03 \x01(\bR\brequired\x12\x1a\n" +
+	"\bproblems\x18\x04 \x03(\tR\bproblems\x12\x16\n" +
+	"\x06remedy\x18\x05 \x01(\tR\x06remedy*}\n" +
 	"\fAuditOutcome\x12\x1d\n" +
 	"\x19AUDIT_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15AUDIT_OUTCOME_SUCCESS\x10\x01\x12\x18\n" +
@@ -736,36 +1009,45 @@ func file_aumos_governance_v1_audit_proto_rawDescGZIP() []byte {
 }
 
 var file_aumos_governance_v1_audit_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_aumos_governance_v1_audit_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_aumos_governance_v1_audit_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_aumos_governance_v1_audit_proto_goTypes = []any{
 	(AuditOutcome)(0),             // 0: aumos.governance.v1.AuditOutcome
 	(*AuditResource)(nil),         // 1: aumos.governance.v1.AuditResource
 	(*AuditDigest)(nil),           // 2: aumos.governance.v1.AuditDigest
 	(*AuditEntry)(nil),            // 3: aumos.governance.v1.AuditEntry
 	(*LogEntry)(nil),              // 4: aumos.governance.v1.LogEntry
-	(*LogPosition)(nil),           // 5: aumos.governance.v1.LogPosition
-	(*Checkpoint)(nil),            // 6: aumos.governance.v1.Checkpoint
-	(*LogKey)(nil),                // 7: aumos.governance.v1.LogKey
-	(*structpb.Struct)(nil),       // 8: google.protobuf.Struct
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
-	(*v1.Actor)(nil),              // 10: aumos.type.v1.Actor
+	(*Correction)(nil),            // 5: aumos.governance.v1.Correction
+	(*LogPosition)(nil),           // 6: aumos.governance.v1.LogPosition
+	(*Checkpoint)(nil),            // 7: aumos.governance.v1.Checkpoint
+	(*LogKey)(nil),                // 8: aumos.governance.v1.LogKey
+	(*HeadCommitment)(nil),        // 9: aumos.governance.v1.HeadCommitment
+	(*PostureCheck)(nil),          // 10: aumos.governance.v1.PostureCheck
+	(*structpb.Struct)(nil),       // 11: google.protobuf.Struct
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*v1.Actor)(nil),              // 13: aumos.type.v1.Actor
 }
 var file_aumos_governance_v1_audit_proto_depIdxs = []int32{
-	8,  // 0: aumos.governance.v1.AuditResource.state:type_name -> google.protobuf.Struct
-	9,  // 1: aumos.governance.v1.AuditEntry.recorded_time:type_name -> google.protobuf.Timestamp
-	9,  // 2: aumos.governance.v1.AuditEntry.effective_time:type_name -> google.protobuf.Timestamp
+	11, // 0: aumos.governance.v1.AuditResource.state:type_name -> google.protobuf.Struct
+	12, // 1: aumos.governance.v1.AuditEntry.recorded_time:type_name -> google.protobuf.Timestamp
+	12, // 2: aumos.governance.v1.AuditEntry.effective_time:type_name -> google.protobuf.Timestamp
 	0,  // 3: aumos.governance.v1.AuditEntry.outcome:type_name -> aumos.governance.v1.AuditOutcome
-	10, // 4: aumos.governance.v1.AuditEntry.actor:type_name -> aumos.type.v1.Actor
+	13, // 4: aumos.governance.v1.AuditEntry.actor:type_name -> aumos.type.v1.Actor
 	1,  // 5: aumos.governance.v1.AuditEntry.resource:type_name -> aumos.governance.v1.AuditResource
-	8,  // 6: aumos.governance.v1.AuditEntry.details:type_name -> google.protobuf.Struct
+	11, // 6: aumos.governance.v1.AuditEntry.details:type_name -> google.protobuf.Struct
 	2,  // 7: aumos.governance.v1.AuditEntry.digests:type_name -> aumos.governance.v1.AuditDigest
 	3,  // 8: aumos.governance.v1.LogEntry.entry:type_name -> aumos.governance.v1.AuditEntry
-	9,  // 9: aumos.governance.v1.Checkpoint.create_time:type_name -> google.protobuf.Timestamp
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	5,  // 9: aumos.governance.v1.LogEntry.corrections:type_name -> aumos.governance.v1.Correction
+	6,  // 10: aumos.governance.v1.Correction.position:type_name -> aumos.governance.v1.LogPosition
+	12, // 11: aumos.governance.v1.Correction.recorded_time:type_name -> google.protobuf.Timestamp
+	13, // 12: aumos.governance.v1.Correction.actor:type_name -> aumos.type.v1.Actor
+	11, // 13: aumos.governance.v1.Correction.corrected:type_name -> google.protobuf.Struct
+	12, // 14: aumos.governance.v1.Checkpoint.create_time:type_name -> google.protobuf.Timestamp
+	7,  // 15: aumos.governance.v1.HeadCommitment.checkpoint:type_name -> aumos.governance.v1.Checkpoint
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_aumos_governance_v1_audit_proto_init() }
@@ -779,7 +1061,7 @@ func file_aumos_governance_v1_audit_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aumos_governance_v1_audit_proto_rawDesc), len(file_aumos_governance_v1_audit_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/type/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
@@ -208,6 +209,217 @@ func (x *RecordEntryResponse) GetPosition() *LogPosition {
 	return nil
 }
 
+// Entries that stand or fall together.
+type BatchRecordEntriesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The entries in their order, 1 to 256, each with an entry_id of its own.
+	Entries       []*RecordEntryRequest `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchRecordEntriesRequest) Reset() {
+	*x = BatchRecordEntriesRequest{}
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchRecordEntriesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchRecordEntriesRequest) ProtoMessage() {}
+
+func (x *BatchRecordEntriesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchRecordEntriesRequest.ProtoReflect.Descriptor instead.
+func (*BatchRecordEntriesRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *BatchRecordEntriesRequest) GetEntries() []*RecordEntryRequest {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+// Where the entries stand.
+type BatchRecordEntriesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The positions in the order of the request; the last one's position covers the batch.
+	Positions     []*LogPosition `protobuf:"bytes,1,rep,name=positions,proto3" json:"positions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchRecordEntriesResponse) Reset() {
+	*x = BatchRecordEntriesResponse{}
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchRecordEntriesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchRecordEntriesResponse) ProtoMessage() {}
+
+func (x *BatchRecordEntriesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchRecordEntriesResponse.ProtoReflect.Descriptor instead.
+func (*BatchRecordEntriesResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *BatchRecordEntriesResponse) GetPositions() []*LogPosition {
+	if x != nil {
+		return x.Positions
+	}
+	return nil
+}
+
+// What was wrong with an entry.
+type CorrectEntryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id (UUID) of the entry to correct. It may be a correction, too.
+	EntryId string `protobuf:"bytes,1,opt,name=entry_id,json=entryId,proto3" json:"entry_id,omitempty"`
+	// Why, for whoever reads the log later; free of personal data.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What the entry should have said, by field.
+	Corrected *structpb.Struct `protobuf:"bytes,3,opt,name=corrected,proto3" json:"corrected,omitempty"`
+	// Makes the request safe to repeat (UUID): the same request under the same id answers with the first position.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CorrectEntryRequest) Reset() {
+	*x = CorrectEntryRequest{}
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CorrectEntryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CorrectEntryRequest) ProtoMessage() {}
+
+func (x *CorrectEntryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CorrectEntryRequest.ProtoReflect.Descriptor instead.
+func (*CorrectEntryRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CorrectEntryRequest) GetEntryId() string {
+	if x != nil {
+		return x.EntryId
+	}
+	return ""
+}
+
+func (x *CorrectEntryRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CorrectEntryRequest) GetCorrected() *structpb.Struct {
+	if x != nil {
+		return x.Corrected
+	}
+	return nil
+}
+
+func (x *CorrectEntryRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Where the correction stands.
+type CorrectEntryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The correction's position.
+	Position      *LogPosition `protobuf:"bytes,1,opt,name=position,proto3" json:"position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CorrectEntryResponse) Reset() {
+	*x = CorrectEntryResponse{}
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CorrectEntryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CorrectEntryResponse) ProtoMessage() {}
+
+func (x *CorrectEntryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CorrectEntryResponse.ProtoReflect.Descriptor instead.
+func (*CorrectEntryResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *CorrectEntryResponse) GetPosition() *LogPosition {
+	if x != nil {
+		return x.Position
+	}
+	return nil
+}
+
 // Names an entry.
 type GetEntryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -217,14 +429,16 @@ type GetEntryRequest struct {
 	//
 	//	*GetEntryRequest_EntryId
 	//	*GetEntryRequest_LeafIndex
-	Key           isGetEntryRequest_Key `protobuf_oneof:"key"`
+	Key isGetEntryRequest_Key `protobuf_oneof:"key"`
+	// Waits until the log has so many entries (LogPosition.position).
+	MinPosition   int64 `protobuf:"varint,3,opt,name=min_position,json=minPosition,proto3" json:"min_position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetEntryRequest) Reset() {
 	*x = GetEntryRequest{}
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[2]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -236,7 +450,7 @@ func (x *GetEntryRequest) String() string {
 func (*GetEntryRequest) ProtoMessage() {}
 
 func (x *GetEntryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[2]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -249,7 +463,7 @@ func (x *GetEntryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEntryRequest.ProtoReflect.Descriptor instead.
 func (*GetEntryRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{2}
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetEntryRequest) GetKey() isGetEntryRequest_Key {
@@ -273,6 +487,13 @@ func (x *GetEntryRequest) GetLeafIndex() int64 {
 		if x, ok := x.Key.(*GetEntryRequest_LeafIndex); ok {
 			return x.LeafIndex
 		}
+	}
+	return 0
+}
+
+func (x *GetEntryRequest) GetMinPosition() int64 {
+	if x != nil {
+		return x.MinPosition
 	}
 	return 0
 }
@@ -306,7 +527,7 @@ type GetEntryResponse struct {
 
 func (x *GetEntryResponse) Reset() {
 	*x = GetEntryResponse{}
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[3]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -318,7 +539,7 @@ func (x *GetEntryResponse) String() string {
 func (*GetEntryResponse) ProtoMessage() {}
 
 func (x *GetEntryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[3]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -331,7 +552,7 @@ func (x *GetEntryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEntryResponse.ProtoReflect.Descriptor instead.
 func (*GetEntryResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{3}
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetEntryResponse) GetEntry() *LogEntry {
@@ -359,14 +580,28 @@ type ListEntriesRequest struct {
 	// Only entries recorded in this range.
 	Recorded *v1.TimeRange `protobuf:"bytes,7,opt,name=recorded,proto3" json:"recorded,omitempty"`
 	// Only entries from this index on.
-	MinLeafIndex  int64 `protobuf:"varint,8,opt,name=min_leaf_index,json=minLeafIndex,proto3" json:"min_leaf_index,omitempty"`
+	MinLeafIndex int64 `protobuf:"varint,8,opt,name=min_leaf_index,json=minLeafIndex,proto3" json:"min_leaf_index,omitempty"`
+	// Only entries up to this index, included.
+	MaxLeafIndex *int64 `protobuf:"varint,9,opt,name=max_leaf_index,json=maxLeafIndex,proto3,oneof" json:"max_leaf_index,omitempty"`
+	// Only entries of this action.
+	Action string `protobuf:"bytes,10,opt,name=action,proto3" json:"action,omitempty"`
+	// Only entries that ended so.
+	Outcome AuditOutcome `protobuf:"varint,11,opt,name=outcome,proto3,enum=aumos.governance.v1.AuditOutcome" json:"outcome,omitempty"`
+	// Only entries of this larger operation.
+	CorrelationId string `protobuf:"bytes,12,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
+	// Only entries that this service recorded.
+	SourceService string `protobuf:"bytes,13,opt,name=source_service,json=sourceService,proto3" json:"source_service,omitempty"`
+	// The newest entries first.
+	NewestFirst bool `protobuf:"varint,14,opt,name=newest_first,json=newestFirst,proto3" json:"newest_first,omitempty"`
+	// Waits until the log has so many entries (LogPosition.position).
+	MinPosition   int64 `protobuf:"varint,15,opt,name=min_position,json=minPosition,proto3" json:"min_position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListEntriesRequest) Reset() {
 	*x = ListEntriesRequest{}
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[4]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -378,7 +613,7 @@ func (x *ListEntriesRequest) String() string {
 func (*ListEntriesRequest) ProtoMessage() {}
 
 func (x *ListEntriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[4]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -391,7 +626,7 @@ func (x *ListEntriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntriesRequest.ProtoReflect.Descriptor instead.
 func (*ListEntriesRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{4}
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListEntriesRequest) GetPageSize() int32 {
@@ -450,6 +685,55 @@ func (x *ListEntriesRequest) GetMinLeafIndex() int64 {
 	return 0
 }
 
+func (x *ListEntriesRequest) GetMaxLeafIndex() int64 {
+	if x != nil && x.MaxLeafIndex != nil {
+		return *x.MaxLeafIndex
+	}
+	return 0
+}
+
+func (x *ListEntriesRequest) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *ListEntriesRequest) GetOutcome() AuditOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return AuditOutcome_AUDIT_OUTCOME_UNSPECIFIED
+}
+
+func (x *ListEntriesRequest) GetCorrelationId() string {
+	if x != nil {
+		return x.CorrelationId
+	}
+	return ""
+}
+
+func (x *ListEntriesRequest) GetSourceService() string {
+	if x != nil {
+		return x.SourceService
+	}
+	return ""
+}
+
+func (x *ListEntriesRequest) GetNewestFirst() bool {
+	if x != nil {
+		return x.NewestFirst
+	}
+	return false
+}
+
+func (x *ListEntriesRequest) GetMinPosition() int64 {
+	if x != nil {
+		return x.MinPosition
+	}
+	return 0
+}
+
 // A page of entries.
 type ListEntriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -463,7 +747,7 @@ type ListEntriesResponse struct {
 
 func (x *ListEntriesResponse) Reset() {
 	*x = ListEntriesResponse{}
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[5]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -475,7 +759,7 @@ func (x *ListEntriesResponse) String() string {
 func (*ListEntriesResponse) ProtoMessage() {}
 
 func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[5]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -488,7 +772,7 @@ func (x *ListEntriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntriesResponse.ProtoReflect.Descriptor instead.
 func (*ListEntriesResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{5}
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListEntriesResponse) GetEntries() []*LogEntry {
@@ -505,6 +789,275 @@ func (x *ListEntriesResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Where to begin and what to leave out; filters combine with AND, as in ListEntries.
+type WatchEntriesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The first index.
+	FromLeafIndex int64 `protobuf:"varint,1,opt,name=from_leaf_index,json=fromLeafIndex,proto3" json:"from_leaf_index,omitempty"`
+	// How long the stream may be silent: a heartbeat then says that it is alive. 1 second to 1 minute; unset means 10 seconds.
+	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,2,opt,name=heartbeat_interval,json=heartbeatInterval,proto3" json:"heartbeat_interval,omitempty"`
+	// Only this event type, or, ending in ".", every type that starts with it.
+	EventType string `protobuf:"bytes,3,opt,name=event_type,json=eventType,proto3" json:"event_type,omitempty"`
+	// Only entries by this actor id.
+	ActorId string `protobuf:"bytes,4,opt,name=actor_id,json=actorId,proto3" json:"actor_id,omitempty"`
+	// Only entries about this kind of resource.
+	ResourceType string `protobuf:"bytes,5,opt,name=resource_type,json=resourceType,proto3" json:"resource_type,omitempty"`
+	// Only entries about this resource.
+	ResourceId string `protobuf:"bytes,6,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
+	// Only entries of this action.
+	Action string `protobuf:"bytes,7,opt,name=action,proto3" json:"action,omitempty"`
+	// Only entries that ended so.
+	Outcome AuditOutcome `protobuf:"varint,8,opt,name=outcome,proto3,enum=aumos.governance.v1.AuditOutcome" json:"outcome,omitempty"`
+	// Only entries of this larger operation.
+	CorrelationId string `protobuf:"bytes,9,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
+	// Only entries that this service recorded.
+	SourceService string `protobuf:"bytes,10,opt,name=source_service,json=sourceService,proto3" json:"source_service,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchEntriesRequest) Reset() {
+	*x = WatchEntriesRequest{}
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchEntriesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchEntriesRequest) ProtoMessage() {}
+
+func (x *WatchEntriesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchEntriesRequest.ProtoReflect.Descriptor instead.
+func (*WatchEntriesRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *WatchEntriesRequest) GetFromLeafIndex() int64 {
+	if x != nil {
+		return x.FromLeafIndex
+	}
+	return 0
+}
+
+func (x *WatchEntriesRequest) GetHeartbeatInterval() *durationpb.Duration {
+	if x != nil {
+		return x.HeartbeatInterval
+	}
+	return nil
+}
+
+func (x *WatchEntriesRequest) GetEventType() string {
+	if x != nil {
+		return x.EventType
+	}
+	return ""
+}
+
+func (x *WatchEntriesRequest) GetActorId() string {
+	if x != nil {
+		return x.ActorId
+	}
+	return ""
+}
+
+func (x *WatchEntriesRequest) GetResourceType() string {
+	if x != nil {
+		return x.ResourceType
+	}
+	return ""
+}
+
+func (x *WatchEntriesRequest) GetResourceId() string {
+	if x != nil {
+		return x.ResourceId
+	}
+	return ""
+}
+
+func (x *WatchEntriesRequest) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *WatchEntriesRequest) GetOutcome() AuditOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return AuditOutcome_AUDIT_OUTCOME_UNSPECIFIED
+}
+
+func (x *WatchEntriesRequest) GetCorrelationId() string {
+	if x != nil {
+		return x.CorrelationId
+	}
+	return ""
+}
+
+func (x *WatchEntriesRequest) GetSourceService() string {
+	if x != nil {
+		return x.SourceService
+	}
+	return ""
+}
+
+// An entry, or a sign of life.
+type WatchEntriesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What comes.
+	//
+	// Types that are valid to be assigned to Event:
+	//
+	//	*WatchEntriesResponse_Entry
+	//	*WatchEntriesResponse_Heartbeat
+	Event         isWatchEntriesResponse_Event `protobuf_oneof:"event"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchEntriesResponse) Reset() {
+	*x = WatchEntriesResponse{}
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchEntriesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchEntriesResponse) ProtoMessage() {}
+
+func (x *WatchEntriesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchEntriesResponse.ProtoReflect.Descriptor instead.
+func (*WatchEntriesResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *WatchEntriesResponse) GetEvent() isWatchEntriesResponse_Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *WatchEntriesResponse) GetEntry() *LogEntry {
+	if x != nil {
+		if x, ok := x.Event.(*WatchEntriesResponse_Entry); ok {
+			return x.Entry
+		}
+	}
+	return nil
+}
+
+func (x *WatchEntriesResponse) GetHeartbeat() *WatchHeartbeat {
+	if x != nil {
+		if x, ok := x.Event.(*WatchEntriesResponse_Heartbeat); ok {
+			return x.Heartbeat
+		}
+	}
+	return nil
+}
+
+type isWatchEntriesResponse_Event interface {
+	isWatchEntriesResponse_Event()
+}
+
+type WatchEntriesResponse_Entry struct {
+	// The next entry that matches.
+	Entry *LogEntry `protobuf:"bytes,1,opt,name=entry,proto3,oneof"`
+}
+
+type WatchEntriesResponse_Heartbeat struct {
+	// Nothing to show for a while, or many entries in a row that do not match.
+	Heartbeat *WatchHeartbeat `protobuf:"bytes,2,opt,name=heartbeat,proto3,oneof"`
+}
+
+func (*WatchEntriesResponse_Entry) isWatchEntriesResponse_Event() {}
+
+func (*WatchEntriesResponse_Heartbeat) isWatchEntriesResponse_Event() {}
+
+// How far a watch has come.
+type WatchHeartbeat struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Everything before this index has been looked at: where to go on after a break.
+	NextLeafIndex int64 `protobuf:"varint,1,opt,name=next_leaf_index,json=nextLeafIndex,proto3" json:"next_leaf_index,omitempty"`
+	// The server's time.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchHeartbeat) Reset() {
+	*x = WatchHeartbeat{}
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchHeartbeat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchHeartbeat) ProtoMessage() {}
+
+func (x *WatchHeartbeat) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchHeartbeat.ProtoReflect.Descriptor instead.
+func (*WatchHeartbeat) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *WatchHeartbeat) GetNextLeafIndex() int64 {
+	if x != nil {
+		return x.NextLeafIndex
+	}
+	return 0
+}
+
+func (x *WatchHeartbeat) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
 // Asks for the newest checkpoint.
 type GetCheckpointRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -514,7 +1067,7 @@ type GetCheckpointRequest struct {
 
 func (x *GetCheckpointRequest) Reset() {
 	*x = GetCheckpointRequest{}
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[6]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -526,7 +1079,7 @@ func (x *GetCheckpointRequest) String() string {
 func (*GetCheckpointRequest) ProtoMessage() {}
 
 func (x *GetCheckpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[6]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -539,7 +1092,7 @@ func (x *GetCheckpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCheckpointRequest.ProtoReflect.Descriptor instead.
 func (*GetCheckpointRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{6}
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{13}
 }
 
 // The checkpoint.
@@ -553,7 +1106,7 @@ type GetCheckpointResponse struct {
 
 func (x *GetCheckpointResponse) Reset() {
 	*x = GetCheckpointResponse{}
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[7]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -565,7 +1118,7 @@ func (x *GetCheckpointResponse) String() string {
 func (*GetCheckpointResponse) ProtoMessage() {}
 
 func (x *GetCheckpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[7]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -578,12 +1131,205 @@ func (x *GetCheckpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCheckpointResponse.ProtoReflect.Descriptor instead.
 func (*GetCheckpointResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{7}
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetCheckpointResponse) GetCheckpoint() *Checkpoint {
 	if x != nil {
 		return x.Checkpoint
+	}
+	return nil
+}
+
+// Pages through the checkpoints.
+type ListCheckpointsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most this many checkpoints: 0 means 50, more than 500 means 500.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The next_page_token of the previous response of the same request.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCheckpointsRequest) Reset() {
+	*x = ListCheckpointsRequest{}
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCheckpointsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCheckpointsRequest) ProtoMessage() {}
+
+func (x *ListCheckpointsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCheckpointsRequest.ProtoReflect.Descriptor instead.
+func (*ListCheckpointsRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListCheckpointsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListCheckpointsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// A page of checkpoints.
+type ListCheckpointsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The checkpoints in descending order of their size.
+	Checkpoints []*Checkpoint `protobuf:"bytes,1,rep,name=checkpoints,proto3" json:"checkpoints,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCheckpointsResponse) Reset() {
+	*x = ListCheckpointsResponse{}
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCheckpointsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCheckpointsResponse) ProtoMessage() {}
+
+func (x *ListCheckpointsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCheckpointsResponse.ProtoReflect.Descriptor instead.
+func (*ListCheckpointsResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ListCheckpointsResponse) GetCheckpoints() []*Checkpoint {
+	if x != nil {
+		return x.Checkpoints
+	}
+	return nil
+}
+
+func (x *ListCheckpointsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Asks for a commitment.
+type GetHeadCommitmentRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetHeadCommitmentRequest) Reset() {
+	*x = GetHeadCommitmentRequest{}
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetHeadCommitmentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetHeadCommitmentRequest) ProtoMessage() {}
+
+func (x *GetHeadCommitmentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetHeadCommitmentRequest.ProtoReflect.Descriptor instead.
+func (*GetHeadCommitmentRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{17}
+}
+
+// The commitment.
+type GetHeadCommitmentResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Covers all entries answered before the call.
+	Commitment    *HeadCommitment `protobuf:"bytes,1,opt,name=commitment,proto3" json:"commitment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetHeadCommitmentResponse) Reset() {
+	*x = GetHeadCommitmentResponse{}
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetHeadCommitmentResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetHeadCommitmentResponse) ProtoMessage() {}
+
+func (x *GetHeadCommitmentResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetHeadCommitmentResponse.ProtoReflect.Descriptor instead.
+func (*GetHeadCommitmentResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *GetHeadCommitmentResponse) GetCommitment() *HeadCommitment {
+	if x != nil {
+		return x.Commitment
 	}
 	return nil
 }
@@ -601,7 +1347,7 @@ type GetInclusionProofRequest struct {
 
 func (x *GetInclusionProofRequest) Reset() {
 	*x = GetInclusionProofRequest{}
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[8]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -613,7 +1359,7 @@ func (x *GetInclusionProofRequest) String() string {
 func (*GetInclusionProofRequest) ProtoMessage() {}
 
 func (x *GetInclusionProofRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[8]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -626,7 +1372,7 @@ func (x *GetInclusionProofRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInclusionProofRequest.ProtoReflect.Descriptor instead.
 func (*GetInclusionProofRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{8}
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetInclusionProofRequest) GetLeafIndex() int64 {
@@ -662,7 +1408,7 @@ type GetInclusionProofResponse struct {
 
 func (x *GetInclusionProofResponse) Reset() {
 	*x = GetInclusionProofResponse{}
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[9]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -674,7 +1420,7 @@ func (x *GetInclusionProofResponse) String() string {
 func (*GetInclusionProofResponse) ProtoMessage() {}
 
 func (x *GetInclusionProofResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[9]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -687,7 +1433,7 @@ func (x *GetInclusionProofResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInclusionProofResponse.ProtoReflect.Descriptor instead.
 func (*GetInclusionProofResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{9}
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetInclusionProofResponse) GetLeafIndex() int64 {
@@ -738,7 +1484,7 @@ type GetConsistencyProofRequest struct {
 
 func (x *GetConsistencyProofRequest) Reset() {
 	*x = GetConsistencyProofRequest{}
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[10]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -750,7 +1496,7 @@ func (x *GetConsistencyProofRequest) String() string {
 func (*GetConsistencyProofRequest) ProtoMessage() {}
 
 func (x *GetConsistencyProofRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[10]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -763,7 +1509,7 @@ func (x *GetConsistencyProofRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConsistencyProofRequest.ProtoReflect.Descriptor instead.
 func (*GetConsistencyProofRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{10}
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetConsistencyProofRequest) GetFirstTreeSize() int64 {
@@ -799,7 +1545,7 @@ type GetConsistencyProofResponse struct {
 
 func (x *GetConsistencyProofResponse) Reset() {
 	*x = GetConsistencyProofResponse{}
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[11]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -811,7 +1557,7 @@ func (x *GetConsistencyProofResponse) String() string {
 func (*GetConsistencyProofResponse) ProtoMessage() {}
 
 func (x *GetConsistencyProofResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[11]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -824,7 +1570,7 @@ func (x *GetConsistencyProofResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConsistencyProofResponse.ProtoReflect.Descriptor instead.
 func (*GetConsistencyProofResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{11}
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetConsistencyProofResponse) GetFirstTreeSize() int64 {
@@ -873,7 +1619,7 @@ type GetReceiptRequest struct {
 
 func (x *GetReceiptRequest) Reset() {
 	*x = GetReceiptRequest{}
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[12]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -885,7 +1631,7 @@ func (x *GetReceiptRequest) String() string {
 func (*GetReceiptRequest) ProtoMessage() {}
 
 func (x *GetReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[12]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -898,7 +1644,7 @@ func (x *GetReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReceiptRequest.ProtoReflect.Descriptor instead.
 func (*GetReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{12}
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetReceiptRequest) GetEntryId() string {
@@ -921,7 +1667,7 @@ type GetReceiptResponse struct {
 
 func (x *GetReceiptResponse) Reset() {
 	*x = GetReceiptResponse{}
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[13]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -933,7 +1679,7 @@ func (x *GetReceiptResponse) String() string {
 func (*GetReceiptResponse) ProtoMessage() {}
 
 func (x *GetReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[13]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -946,7 +1692,7 @@ func (x *GetReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReceiptResponse.ProtoReflect.Descriptor instead.
 func (*GetReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{13}
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetReceiptResponse) GetPosition() *LogPosition {
@@ -972,7 +1718,7 @@ type ListLogKeysRequest struct {
 
 func (x *ListLogKeysRequest) Reset() {
 	*x = ListLogKeysRequest{}
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[14]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -984,7 +1730,7 @@ func (x *ListLogKeysRequest) String() string {
 func (*ListLogKeysRequest) ProtoMessage() {}
 
 func (x *ListLogKeysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[14]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -997,21 +1743,23 @@ func (x *ListLogKeysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogKeysRequest.ProtoReflect.Descriptor instead.
 func (*ListLogKeysRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{14}
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{25}
 }
 
 // The keys.
 type ListLogKeysResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Keys that sign now, the preferred one first.
-	Keys          []*LogKey `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	Keys []*LogKey `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	// The same of the platform's log, to which every head is committed.
+	PlatformKeys  []*LogKey `protobuf:"bytes,2,rep,name=platform_keys,json=platformKeys,proto3" json:"platform_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListLogKeysResponse) Reset() {
 	*x = ListLogKeysResponse{}
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[15]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1023,7 +1771,7 @@ func (x *ListLogKeysResponse) String() string {
 func (*ListLogKeysResponse) ProtoMessage() {}
 
 func (x *ListLogKeysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[15]
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1036,7 +1784,7 @@ func (x *ListLogKeysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogKeysResponse.ProtoReflect.Descriptor instead.
 func (*ListLogKeysResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{15}
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListLogKeysResponse) GetKeys() []*LogKey {
@@ -1046,11 +1794,119 @@ func (x *ListLogKeysResponse) GetKeys() []*LogKey {
 	return nil
 }
 
+func (x *ListLogKeysResponse) GetPlatformKeys() []*LogKey {
+	if x != nil {
+		return x.PlatformKeys
+	}
+	return nil
+}
+
+// Asks for the wall's posture.
+type GetWallPostureRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetWallPostureRequest) Reset() {
+	*x = GetWallPostureRequest{}
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetWallPostureRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetWallPostureRequest) ProtoMessage() {}
+
+func (x *GetWallPostureRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetWallPostureRequest.ProtoReflect.Descriptor instead.
+func (*GetWallPostureRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{27}
+}
+
+// The posture.
+type GetWallPostureResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The checks.
+	Checks []*PostureCheck `protobuf:"bytes,1,rep,name=checks,proto3" json:"checks,omitempty"`
+	// SHA-256 over names, verdicts and problems of the checks: what the service records on the platform's log at its start.
+	Sha256 []byte `protobuf:"bytes,2,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// When it was checked.
+	CheckTime     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=check_time,json=checkTime,proto3" json:"check_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetWallPostureResponse) Reset() {
+	*x = GetWallPostureResponse{}
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetWallPostureResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetWallPostureResponse) ProtoMessage() {}
+
+func (x *GetWallPostureResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_audit_service_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetWallPostureResponse.ProtoReflect.Descriptor instead.
+func (*GetWallPostureResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_audit_service_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *GetWallPostureResponse) GetChecks() []*PostureCheck {
+	if x != nil {
+		return x.Checks
+	}
+	return nil
+}
+
+func (x *GetWallPostureResponse) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *GetWallPostureResponse) GetCheckTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CheckTime
+	}
+	return nil
+}
+
 var File_aumos_governance_v1_audit_service_proto protoreflect.FileDescriptor
 
 const file_aumos_governance_v1_audit_service_proto_rawDesc = "" +
 	"\n" +
-	"'aumos/governance/v1/audit_service.proto\x12\x13aumos.governance.v1\x1a\x1faumos/governance/v1/audit.proto\x1a\x19aumos/type/v1/actor.proto\x1a!aumos/type/v1/authorization.proto\x1a\x1eaumos/type/v1/time_range.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\x05\n" +
+	"'aumos/governance/v1/audit_service.proto\x12\x13aumos.governance.v1\x1a\x1faumos/governance/v1/audit.proto\x1a\x19aumos/type/v1/actor.proto\x1a!aumos/type/v1/authorization.proto\x1a\x1eaumos/type/v1/time_range.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\x05\n" +
 	"\x12RecordEntryRequest\x12#\n" +
 	"\bentry_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\aentryId\x12A\n" +
 	"\x0eeffective_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\reffectiveTime\x12N\n" +
@@ -1068,14 +1924,28 @@ const file_aumos_governance_v1_audit_service_proto_rawDesc = "" +
 	" \x01(\v2\x17.google.protobuf.StructR\adetails\x12D\n" +
 	"\adigests\x18\v \x03(\v2 .aumos.governance.v1.AuditDigestB\b\xbaH\x05\x92\x01\x02\x10\x10R\adigests\"S\n" +
 	"\x13RecordEntryResponse\x12<\n" +
-	"\bposition\x18\x01 \x01(\v2 .aumos.governance.v1.LogPositionR\bposition\"p\n" +
+	"\bposition\x18\x01 \x01(\v2 .aumos.governance.v1.LogPositionR\bposition\"k\n" +
+	"\x19BatchRecordEntriesRequest\x12N\n" +
+	"\aentries\x18\x01 \x03(\v2'.aumos.governance.v1.RecordEntryRequestB\v\xbaH\b\x92\x01\x05\b\x01\x10\x80\x02R\aentries\"\\\n" +
+	"\x1aBatchRecordEntriesResponse\x12>\n" +
+	"\tpositions\x18\x01 \x03(\v2 .aumos.governance.v1.LogPositionR\tpositions\"\xbe\x01\n" +
+	"\x13CorrectEntryRequest\x12#\n" +
+	"\bentry_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\aentryId\x12\"\n" +
+	"\x06reason\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x125\n" +
+	"\tcorrected\x18\x03 \x01(\v2\x17.google.protobuf.StructR\tcorrected\x12'\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"T\n" +
+	"\x14CorrectEntryResponse\x12<\n" +
+	"\bposition\x18\x01 \x01(\v2 .aumos.governance.v1.LogPositionR\bposition\"\x9c\x01\n" +
 	"\x0fGetEntryRequest\x12%\n" +
 	"\bentry_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01H\x00R\aentryId\x12(\n" +
 	"\n" +
-	"leaf_index\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\tleafIndexB\f\n" +
+	"leaf_index\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\tleafIndex\x12*\n" +
+	"\fmin_position\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\vminPositionB\f\n" +
 	"\x03key\x12\x05\xbaH\x02\b\x01\"G\n" +
 	"\x10GetEntryResponse\x123\n" +
-	"\x05entry\x18\x01 \x01(\v2\x1d.aumos.governance.v1.LogEntryR\x05entry\"\x86\x03\n" +
+	"\x05entry\x18\x01 \x01(\v2\x1d.aumos.governance.v1.LogEntryR\x05entry\"\xe6\x05\n" +
 	"\x12ListEntriesRequest\x12$\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
@@ -1087,15 +1957,57 @@ const file_aumos_governance_v1_audit_service_proto_rawDesc = "" +
 	"\vresource_id\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\n" +
 	"resourceId\x124\n" +
 	"\brecorded\x18\a \x01(\v2\x18.aumos.type.v1.TimeRangeR\brecorded\x12-\n" +
-	"\x0emin_leaf_index\x18\b \x01(\x03B\a\xbaH\x04\"\x02(\x00R\fminLeafIndex\"v\n" +
+	"\x0emin_leaf_index\x18\b \x01(\x03B\a\xbaH\x04\"\x02(\x00R\fminLeafIndex\x122\n" +
+	"\x0emax_leaf_index\x18\t \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\fmaxLeafIndex\x88\x01\x01\x12 \n" +
+	"\x06action\x18\n" +
+	" \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x06action\x12E\n" +
+	"\aoutcome\x18\v \x01(\x0e2!.aumos.governance.v1.AuditOutcomeB\b\xbaH\x05\x82\x01\x02\x10\x01R\aoutcome\x12/\n" +
+	"\x0ecorrelation_id\x18\f \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\rcorrelationId\x12.\n" +
+	"\x0esource_service\x18\r \x01(\tB\a\xbaH\x04r\x02\x18@R\rsourceService\x12!\n" +
+	"\fnewest_first\x18\x0e \x01(\bR\vnewestFirst\x12*\n" +
+	"\fmin_position\x18\x0f \x01(\x03B\a\xbaH\x04\"\x02(\x00R\vminPositionB\x11\n" +
+	"\x0f_max_leaf_index\"v\n" +
 	"\x13ListEntriesResponse\x127\n" +
 	"\aentries\x18\x01 \x03(\v2\x1d.aumos.governance.v1.LogEntryR\aentries\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x16\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa8\x04\n" +
+	"\x13WatchEntriesRequest\x12/\n" +
+	"\x0ffrom_leaf_index\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\rfromLeafIndex\x12X\n" +
+	"\x12heartbeat_interval\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\x11heartbeatInterval\x12>\n" +
+	"\n" +
+	"event_type\x18\x03 \x01(\tB\x1f\xbaH\x1cr\x1a\x18\x80\x012\x15^([a-z][a-z0-9_.]*)?$R\teventType\x12#\n" +
+	"\bactor_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\aactorId\x12,\n" +
+	"\rresource_type\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18@R\fresourceType\x12)\n" +
+	"\vresource_id\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\n" +
+	"resourceId\x12 \n" +
+	"\x06action\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x06action\x12E\n" +
+	"\aoutcome\x18\b \x01(\x0e2!.aumos.governance.v1.AuditOutcomeB\b\xbaH\x05\x82\x01\x02\x10\x01R\aoutcome\x12/\n" +
+	"\x0ecorrelation_id\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\rcorrelationId\x12.\n" +
+	"\x0esource_service\x18\n" +
+	" \x01(\tB\a\xbaH\x04r\x02\x18@R\rsourceService\"\x9b\x01\n" +
+	"\x14WatchEntriesResponse\x125\n" +
+	"\x05entry\x18\x01 \x01(\v2\x1d.aumos.governance.v1.LogEntryH\x00R\x05entry\x12C\n" +
+	"\theartbeat\x18\x02 \x01(\v2#.aumos.governance.v1.WatchHeartbeatH\x00R\theartbeatB\a\n" +
+	"\x05event\"h\n" +
+	"\x0eWatchHeartbeat\x12&\n" +
+	"\x0fnext_leaf_index\x18\x01 \x01(\x03R\rnextLeafIndex\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\x16\n" +
 	"\x14GetCheckpointRequest\"X\n" +
 	"\x15GetCheckpointResponse\x12?\n" +
 	"\n" +
 	"checkpoint\x18\x01 \x01(\v2\x1f.aumos.governance.v1.CheckpointR\n" +
-	"checkpoint\"h\n" +
+	"checkpoint\"g\n" +
+	"\x16ListCheckpointsRequest\x12$\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\"\x84\x01\n" +
+	"\x17ListCheckpointsResponse\x12A\n" +
+	"\vcheckpoints\x18\x01 \x03(\v2\x1f.aumos.governance.v1.CheckpointR\vcheckpoints\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x1a\n" +
+	"\x18GetHeadCommitmentRequest\"`\n" +
+	"\x19GetHeadCommitmentResponse\x12C\n" +
+	"\n" +
+	"commitment\x18\x01 \x01(\v2#.aumos.governance.v1.HeadCommitmentR\n" +
+	"commitment\"h\n" +
 	"\x18GetInclusionProofRequest\x12&\n" +
 	"\n" +
 	"leaf_index\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\tleafIndex\x12$\n" +
@@ -1122,21 +2034,40 @@ const file_aumos_governance_v1_audit_service_proto_rawDesc = "" +
 	"\x12GetReceiptResponse\x12<\n" +
 	"\bposition\x18\x01 \x01(\v2 .aumos.governance.v1.LogPositionR\bposition\x12\x18\n" +
 	"\areceipt\x18\x02 \x01(\tR\areceipt\"\x14\n" +
-	"\x12ListLogKeysRequest\"F\n" +
+	"\x12ListLogKeysRequest\"\x88\x01\n" +
 	"\x13ListLogKeysResponse\x12/\n" +
-	"\x04keys\x18\x01 \x03(\v2\x1b.aumos.governance.v1.LogKeyR\x04keys2\xf6\a\n" +
+	"\x04keys\x18\x01 \x03(\v2\x1b.aumos.governance.v1.LogKeyR\x04keys\x12@\n" +
+	"\rplatform_keys\x18\x02 \x03(\v2\x1b.aumos.governance.v1.LogKeyR\fplatformKeys\"\x17\n" +
+	"\x15GetWallPostureRequest\"\xa6\x01\n" +
+	"\x16GetWallPostureResponse\x129\n" +
+	"\x06checks\x18\x01 \x03(\v2!.aumos.governance.v1.PostureCheckR\x06checks\x12\x16\n" +
+	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x129\n" +
+	"\n" +
+	"check_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tcheckTime2\x95\x0e\n" +
 	"\fAuditService\x12y\n" +
 	"\vRecordEntry\x12'.aumos.governance.v1.RecordEntryRequest\x1a(.aumos.governance.v1.RecordEntryResponse\"\x17\x8a\xe7\x18\x10\n" +
-	"\faudit.record\x10\x01\x90\x02\x02\x12l\n" +
+	"\faudit.record\x10\x01\x90\x02\x02\x12\x8e\x01\n" +
+	"\x12BatchRecordEntries\x12..aumos.governance.v1.BatchRecordEntriesRequest\x1a/.aumos.governance.v1.BatchRecordEntriesResponse\"\x17\x8a\xe7\x18\x10\n" +
+	"\faudit.record\x10\x01\x90\x02\x02\x12{\n" +
+	"\fCorrectEntry\x12(.aumos.governance.v1.CorrectEntryRequest\x1a).aumos.governance.v1.CorrectEntryResponse\"\x16\x8a\xe7\x18\x0f\n" +
+	"\raudit.correct\x90\x02\x02\x12l\n" +
 	"\bGetEntry\x12$.aumos.governance.v1.GetEntryRequest\x1a%.aumos.governance.v1.GetEntryResponse\"\x13\x8a\xe7\x18\f\n" +
 	"\n" +
 	"audit.read\x90\x02\x01\x12u\n" +
 	"\vListEntries\x12'.aumos.governance.v1.ListEntriesRequest\x1a(.aumos.governance.v1.ListEntriesResponse\"\x13\x8a\xe7\x18\f\n" +
 	"\n" +
-	"audit.read\x90\x02\x01\x12{\n" +
+	"audit.read\x90\x02\x01\x12z\n" +
+	"\fWatchEntries\x12(.aumos.governance.v1.WatchEntriesRequest\x1a).aumos.governance.v1.WatchEntriesResponse\"\x13\x8a\xe7\x18\f\n" +
+	"\n" +
+	"audit.read\x90\x02\x010\x01\x12{\n" +
 	"\rGetCheckpoint\x12).aumos.governance.v1.GetCheckpointRequest\x1a*.aumos.governance.v1.GetCheckpointResponse\"\x13\x8a\xe7\x18\f\n" +
 	"\n" +
-	"audit.read\x90\x02\x01\x12\x87\x01\n" +
+	"audit.read\x90\x02\x01\x12\x81\x01\n" +
+	"\x0fListCheckpoints\x12+.aumos.governance.v1.ListCheckpointsRequest\x1a,.aumos.governance.v1.ListCheckpointsResponse\"\x13\x8a\xe7\x18\f\n" +
+	"\n" +
+	"audit.read\x90\x02\x01\x12\x8a\x01\n" +
+	"\x11GetHeadCommitment\x12-.aumos.governance.v1.GetHeadCommitmentRequest\x1a..aumos.governance.v1.GetHeadCommitmentResponse\"\x16\x8a\xe7\x18\x0f\n" +
+	"\raudit.receipt\x90\x02\x01\x12\x87\x01\n" +
 	"\x11GetInclusionProof\x12-.aumos.governance.v1.GetInclusionProofRequest\x1a..aumos.governance.v1.GetInclusionProofResponse\"\x13\x8a\xe7\x18\f\n" +
 	"\n" +
 	"audit.read\x90\x02\x01\x12\x8d\x01\n" +
@@ -1147,7 +2078,9 @@ const file_aumos_governance_v1_audit_service_proto_rawDesc = "" +
 	"GetReceipt\x12&.aumos.governance.v1.GetReceiptRequest\x1a'.aumos.governance.v1.GetReceiptResponse\"\x16\x8a\xe7\x18\x0f\n" +
 	"\raudit.receipt\x90\x02\x01\x12x\n" +
 	"\vListLogKeys\x12'.aumos.governance.v1.ListLogKeysRequest\x1a(.aumos.governance.v1.ListLogKeysResponse\"\x16\x8a\xe7\x18\x0f\n" +
-	"\raudit.receipt\x90\x02\x01B\xe9\x01\n" +
+	"\raudit.receipt\x90\x02\x01\x12\x81\x01\n" +
+	"\x0eGetWallPosture\x12*.aumos.governance.v1.GetWallPostureRequest\x1a+.aumos.governance.v1.GetWallPostureResponse\"\x16\x8a\xe7\x18\x0f\n" +
+	"\raudit.posture\x90\x02\x01B\xe9\x01\n" +
 	"\x17com.aumos.governance.v1B\x11AuditServiceProtoP\x01ZMgithub.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1;governancev1\xa2\x02\x03AGX\xaa\x02\x13Aumos.Governance.V1\xca\x02\x13Aumos\\Governance\\V1\xe2\x02\x1fAumos\\Governance\\V1\\GPBMetadata\xea\x02\x15Aumos::Governance::V1b\x06proto3"
 
 var (
@@ -1162,71 +2095,114 @@ func file_aumos_governance_v1_audit_service_proto_rawDescGZIP() []byte {
 	return file_aumos_governance_v1_audit_service_proto_rawDescData
 }
 
-var file_aumos_governance_v1_audit_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_aumos_governance_v1_audit_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_aumos_governance_v1_audit_service_proto_goTypes = []any{
 	(*RecordEntryRequest)(nil),          // 0: aumos.governance.v1.RecordEntryRequest
 	(*RecordEntryResponse)(nil),         // 1: aumos.governance.v1.RecordEntryResponse
-	(*GetEntryRequest)(nil),             // 2: aumos.governance.v1.GetEntryRequest
-	(*GetEntryResponse)(nil),            // 3: aumos.governance.v1.GetEntryResponse
-	(*ListEntriesRequest)(nil),          // 4: aumos.governance.v1.ListEntriesRequest
-	(*ListEntriesResponse)(nil),         // 5: aumos.governance.v1.ListEntriesResponse
-	(*GetCheckpointRequest)(nil),        // 6: aumos.governance.v1.GetCheckpointRequest
-	(*GetCheckpointResponse)(nil),       // 7: aumos.governance.v1.GetCheckpointResponse
-	(*GetInclusionProofRequest)(nil),    // 8: aumos.governance.v1.GetInclusionProofRequest
-	(*GetInclusionProofResponse)(nil),   // 9: aumos.governance.v1.GetInclusionProofResponse
-	(*GetConsistencyProofRequest)(nil),  // 10: aumos.governance.v1.GetConsistencyProofRequest
-	(*GetConsistencyProofResponse)(nil), // 11: aumos.governance.v1.GetConsistencyProofResponse
-	(*GetReceiptRequest)(nil),           // 12: aumos.governance.v1.GetReceiptRequest
-	(*GetReceiptResponse)(nil),          // 13: aumos.governance.v1.GetReceiptResponse
-	(*ListLogKeysRequest)(nil),          // 14: aumos.governance.v1.ListLogKeysRequest
-	(*ListLogKeysResponse)(nil),         // 15: aumos.governance.v1.ListLogKeysResponse
-	(*timestamppb.Timestamp)(nil),       // 16: google.protobuf.Timestamp
-	(AuditOutcome)(0),                   // 17: aumos.governance.v1.AuditOutcome
-	(*v1.Actor)(nil),                    // 18: aumos.type.v1.Actor
-	(*AuditResource)(nil),               // 19: aumos.governance.v1.AuditResource
-	(*structpb.Struct)(nil),             // 20: google.protobuf.Struct
-	(*AuditDigest)(nil),                 // 21: aumos.governance.v1.AuditDigest
-	(*LogPosition)(nil),                 // 22: aumos.governance.v1.LogPosition
-	(*LogEntry)(nil),                    // 23: aumos.governance.v1.LogEntry
-	(*v1.TimeRange)(nil),                // 24: aumos.type.v1.TimeRange
-	(*Checkpoint)(nil),                  // 25: aumos.governance.v1.Checkpoint
-	(*LogKey)(nil),                      // 26: aumos.governance.v1.LogKey
+	(*BatchRecordEntriesRequest)(nil),   // 2: aumos.governance.v1.BatchRecordEntriesRequest
+	(*BatchRecordEntriesResponse)(nil),  // 3: aumos.governance.v1.BatchRecordEntriesResponse
+	(*CorrectEntryRequest)(nil),         // 4: aumos.governance.v1.CorrectEntryRequest
+	(*CorrectEntryResponse)(nil),        // 5: aumos.governance.v1.CorrectEntryResponse
+	(*GetEntryRequest)(nil),             // 6: aumos.governance.v1.GetEntryRequest
+	(*GetEntryResponse)(nil),            // 7: aumos.governance.v1.GetEntryResponse
+	(*ListEntriesRequest)(nil),          // 8: aumos.governance.v1.ListEntriesRequest
+	(*ListEntriesResponse)(nil),         // 9: aumos.governance.v1.ListEntriesResponse
+	(*WatchEntriesRequest)(nil),         // 10: aumos.governance.v1.WatchEntriesRequest
+	(*WatchEntriesResponse)(nil),        // 11: aumos.governance.v1.WatchEntriesResponse
+	(*WatchHeartbeat)(nil),              // 12: aumos.governance.v1.WatchHeartbeat
+	(*GetCheckpointRequest)(nil),        // 13: aumos.governance.v1.GetCheckpointRequest
+	(*GetCheckpointResponse)(nil),       // 14: aumos.governance.v1.GetCheckpointResponse
+	(*ListCheckpointsRequest)(nil),      // 15: aumos.governance.v1.ListCheckpointsRequest
+	(*ListCheckpointsResponse)(nil),     // 16: aumos.governance.v1.ListCheckpointsResponse
+	(*GetHeadCommitmentRequest)(nil),    // 17: aumos.governance.v1.GetHeadCommitmentRequest
+	(*GetHeadCommitmentResponse)(nil),   // 18: aumos.governance.v1.GetHeadCommitmentResponse
+	(*GetInclusionProofRequest)(nil),    // 19: aumos.governance.v1.GetInclusionProofRequest
+	(*GetInclusionProofResponse)(nil),   // 20: aumos.governance.v1.GetInclusionProofResponse
+	(*GetConsistencyProofRequest)(nil),  // 21: aumos.governance.v1.GetConsistencyProofRequest
+	(*GetConsistencyProofResponse)(nil), // 22: aumos.governance.v1.GetConsistencyProofResponse
+	(*GetReceiptRequest)(nil),           // 23: aumos.governance.v1.GetReceiptRequest
+	(*GetReceiptResponse)(nil),          // 24: aumos.governance.v1.GetReceiptResponse
+	(*ListLogKeysRequest)(nil),          // 25: aumos.governance.v1.ListLogKeysRequest
+	(*ListLogKeysResponse)(nil),         // 26: aumos.governance.v1.ListLogKeysResponse
+	(*GetWallPostureRequest)(nil),       // 27: aumos.governance.v1.GetWallPostureRequest
+	(*GetWallPostureResponse)(nil),      // 28: aumos.governance.v1.GetWallPostureResponse
+	(*timestamppb.Timestamp)(nil),       // 29: google.protobuf.Timestamp
+	(AuditOutcome)(0),                   // 30: aumos.governance.v1.AuditOutcome
+	(*v1.Actor)(nil),                    // 31: aumos.type.v1.Actor
+	(*AuditResource)(nil),               // 32: aumos.governance.v1.AuditResource
+	(*structpb.Struct)(nil),             // 33: google.protobuf.Struct
+	(*AuditDigest)(nil),                 // 34: aumos.governance.v1.AuditDigest
+	(*LogPosition)(nil),                 // 35: aumos.governance.v1.LogPosition
+	(*LogEntry)(nil),                    // 36: aumos.governance.v1.LogEntry
+	(*v1.TimeRange)(nil),                // 37: aumos.type.v1.TimeRange
+	(*durationpb.Duration)(nil),         // 38: google.protobuf.Duration
+	(*Checkpoint)(nil),                  // 39: aumos.governance.v1.Checkpoint
+	(*HeadCommitment)(nil),              // 40: aumos.governance.v1.HeadCommitment
+	(*LogKey)(nil),                      // 41: aumos.governance.v1.LogKey
+	(*PostureCheck)(nil),                // 42: aumos.governance.v1.PostureCheck
 }
 var file_aumos_governance_v1_audit_service_proto_depIdxs = []int32{
-	16, // 0: aumos.governance.v1.RecordEntryRequest.effective_time:type_name -> google.protobuf.Timestamp
-	17, // 1: aumos.governance.v1.RecordEntryRequest.outcome:type_name -> aumos.governance.v1.AuditOutcome
-	18, // 2: aumos.governance.v1.RecordEntryRequest.actor:type_name -> aumos.type.v1.Actor
-	19, // 3: aumos.governance.v1.RecordEntryRequest.resource:type_name -> aumos.governance.v1.AuditResource
-	20, // 4: aumos.governance.v1.RecordEntryRequest.details:type_name -> google.protobuf.Struct
-	21, // 5: aumos.governance.v1.RecordEntryRequest.digests:type_name -> aumos.governance.v1.AuditDigest
-	22, // 6: aumos.governance.v1.RecordEntryResponse.position:type_name -> aumos.governance.v1.LogPosition
-	23, // 7: aumos.governance.v1.GetEntryResponse.entry:type_name -> aumos.governance.v1.LogEntry
-	24, // 8: aumos.governance.v1.ListEntriesRequest.recorded:type_name -> aumos.type.v1.TimeRange
-	23, // 9: aumos.governance.v1.ListEntriesResponse.entries:type_name -> aumos.governance.v1.LogEntry
-	25, // 10: aumos.governance.v1.GetCheckpointResponse.checkpoint:type_name -> aumos.governance.v1.Checkpoint
-	22, // 11: aumos.governance.v1.GetReceiptResponse.position:type_name -> aumos.governance.v1.LogPosition
-	26, // 12: aumos.governance.v1.ListLogKeysResponse.keys:type_name -> aumos.governance.v1.LogKey
-	0,  // 13: aumos.governance.v1.AuditService.RecordEntry:input_type -> aumos.governance.v1.RecordEntryRequest
-	2,  // 14: aumos.governance.v1.AuditService.GetEntry:input_type -> aumos.governance.v1.GetEntryRequest
-	4,  // 15: aumos.governance.v1.AuditService.ListEntries:input_type -> aumos.governance.v1.ListEntriesRequest
-	6,  // 16: aumos.governance.v1.AuditService.GetCheckpoint:input_type -> aumos.governance.v1.GetCheckpointRequest
-	8,  // 17: aumos.governance.v1.AuditService.GetInclusionProof:input_type -> aumos.governance.v1.GetInclusionProofRequest
-	10, // 18: aumos.governance.v1.AuditService.GetConsistencyProof:input_type -> aumos.governance.v1.GetConsistencyProofRequest
-	12, // 19: aumos.governance.v1.AuditService.GetReceipt:input_type -> aumos.governance.v1.GetReceiptRequest
-	14, // 20: aumos.governance.v1.AuditService.ListLogKeys:input_type -> aumos.governance.v1.ListLogKeysRequest
-	1,  // 21: aumos.governance.v1.AuditService.RecordEntry:output_type -> aumos.governance.v1.RecordEntryResponse
-	3,  // 22: aumos.governance.v1.AuditService.GetEntry:output_type -> aumos.governance.v1.GetEntryResponse
-	5,  // 23: aumos.governance.v1.AuditService.ListEntries:output_type -> aumos.governance.v1.ListEntriesResponse
-	7,  // 24: aumos.governance.v1.AuditService.GetCheckpoint:output_type -> aumos.governance.v1.GetCheckpointResponse
-	9,  // 25: aumos.governance.v1.AuditService.GetInclusionProof:output_type -> aumos.governance.v1.GetInclusionProofResponse
-	11, // 26: aumos.governance.v1.AuditService.GetConsistencyProof:output_type -> aumos.governance.v1.GetConsistencyProofResponse
-	13, // 27: aumos.governance.v1.AuditService.GetReceipt:output_type -> aumos.governance.v1.GetReceiptResponse
-	15, // 28: aumos.governance.v1.AuditService.ListLogKeys:output_type -> aumos.governance.v1.ListLogKeysResponse
-	21, // [21:29] is the sub-list for method output_type
-	13, // [13:21] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	29, // 0: aumos.governance.v1.RecordEntryRequest.effective_time:type_name -> google.protobuf.Timestamp
+	30, // 1: aumos.governance.v1.RecordEntryRequest.outcome:type_name -> aumos.governance.v1.AuditOutcome
+	31, // 2: aumos.governance.v1.RecordEntryRequest.actor:type_name -> aumos.type.v1.Actor
+	32, // 3: aumos.governance.v1.RecordEntryRequest.resource:type_name -> aumos.governance.v1.AuditResource
+	33, // 4: aumos.governance.v1.RecordEntryRequest.details:type_name -> google.protobuf.Struct
+	34, // 5: aumos.governance.v1.RecordEntryRequest.digests:type_name -> aumos.governance.v1.AuditDigest
+	35, // 6: aumos.governance.v1.RecordEntryResponse.position:type_name -> aumos.governance.v1.LogPosition
+	0,  // 7: aumos.governance.v1.BatchRecordEntriesRequest.entries:type_name -> aumos.governance.v1.RecordEntryRequest
+	35, // 8: aumos.governance.v1.BatchRecordEntriesResponse.positions:type_name -> aumos.governance.v1.LogPosition
+	33, // 9: aumos.governance.v1.CorrectEntryRequest.corrected:type_name -> google.protobuf.Struct
+	35, // 10: aumos.governance.v1.CorrectEntryResponse.position:type_name -> aumos.governance.v1.LogPosition
+	36, // 11: aumos.governance.v1.GetEntryResponse.entry:type_name -> aumos.governance.v1.LogEntry
+	37, // 12: aumos.governance.v1.ListEntriesRequest.recorded:type_name -> aumos.type.v1.TimeRange
+	30, // 13: aumos.governance.v1.ListEntriesRequest.outcome:type_name -> aumos.governance.v1.AuditOutcome
+	36, // 14: aumos.governance.v1.ListEntriesResponse.entries:type_name -> aumos.governance.v1.LogEntry
+	38, // 15: aumos.governance.v1.WatchEntriesRequest.heartbeat_interval:type_name -> google.protobuf.Duration
+	30, // 16: aumos.governance.v1.WatchEntriesRequest.outcome:type_name -> aumos.governance.v1.AuditOutcome
+	36, // 17: aumos.governance.v1.WatchEntriesResponse.entry:type_name -> aumos.governance.v1.LogEntry
+	12, // 18: aumos.governance.v1.WatchEntriesResponse.heartbeat:type_name -> aumos.governance.v1.WatchHeartbeat
+	29, // 19: aumos.governance.v1.WatchHeartbeat.time:type_name -> google.protobuf.Timestamp
+	39, // 20: aumos.governance.v1.GetCheckpointResponse.checkpoint:type_name -> aumos.governance.v1.Checkpoint
+	39, // 21: aumos.governance.v1.ListCheckpointsResponse.checkpoints:type_name -> aumos.governance.v1.Checkpoint
+	40, // 22: aumos.governance.v1.GetHeadCommitmentResponse.commitment:type_name -> aumos.governance.v1.HeadCommitment
+	35, // 23: aumos.governance.v1.GetReceiptResponse.position:type_name -> aumos.governance.v1.LogPosition
+	41, // 24: aumos.governance.v1.ListLogKeysResponse.keys:type_name -> aumos.governance.v1.LogKey
+	41, // 25: aumos.governance.v1.ListLogKeysResponse.platform_keys:type_name -> aumos.governance.v1.LogKey
+	42, // 26: aumos.governance.v1.GetWallPostureResponse.checks:type_name -> aumos.governance.v1.PostureCheck
+	29, // 27: aumos.governance.v1.GetWallPostureResponse.check_time:type_name -> google.protobuf.Timestamp
+	0,  // 28: aumos.governance.v1.AuditService.RecordEntry:input_type -> aumos.governance.v1.RecordEntryRequest
+	2,  // 29: aumos.governance.v1.AuditService.BatchRecordEntries:input_type -> aumos.governance.v1.BatchRecordEntriesRequest
+	4,  // 30: aumos.governance.v1.AuditService.CorrectEntry:input_type -> aumos.governance.v1.CorrectEntryRequest
+	6,  // 31: aumos.governance.v1.AuditService.GetEntry:input_type -> aumos.governance.v1.GetEntryRequest
+	8,  // 32: aumos.governance.v1.AuditService.ListEntries:input_type -> aumos.governance.v1.ListEntriesRequest
+	10, // 33: aumos.governance.v1.AuditService.WatchEntries:input_type -> aumos.governance.v1.WatchEntriesRequest
+	13, // 34: aumos.governance.v1.AuditService.GetCheckpoint:input_type -> aumos.governance.v1.GetCheckpointRequest
+	15, // 35: aumos.governance.v1.AuditService.ListCheckpoints:input_type -> aumos.governance.v1.ListCheckpointsRequest
+	17, // 36: aumos.governance.v1.AuditService.GetHeadCommitment:input_type -> aumos.governance.v1.GetHeadCommitmentRequest
+	19, // 37: aumos.governance.v1.AuditService.GetInclusionProof:input_type -> aumos.governance.v1.GetInclusionProofRequest
+	21, // 38: aumos.governance.v1.AuditService.GetConsistencyProof:input_type -> aumos.governance.v1.GetConsistencyProofRequest
+	23, // 39: aumos.governance.v1.AuditService.GetReceipt:input_type -> aumos.governance.v1.GetReceiptRequest
+	25, // 40: aumos.governance.v1.AuditService.ListLogKeys:input_type -> aumos.governance.v1.ListLogKeysRequest
+	27, // 41: aumos.governance.v1.AuditService.GetWallPosture:input_type -> aumos.governance.v1.GetWallPostureRequest
+	1,  // 42: aumos.governance.v1.AuditService.RecordEntry:output_type -> aumos.governance.v1.RecordEntryResponse
+	3,  // 43: aumos.governance.v1.AuditService.BatchRecordEntries:output_type -> aumos.governance.v1.BatchRecordEntriesResponse
+	5,  // 44: aumos.governance.v1.AuditService.CorrectEntry:output_type -> aumos.governance.v1.CorrectEntryResponse
+	7,  // 45: aumos.governance.v1.AuditService.GetEntry:output_type -> aumos.governance.v1.GetEntryResponse
+	9,  // 46: aumos.governance.v1.AuditService.ListEntries:output_type -> aumos.governance.v1.ListEntriesResponse
+	11, // 47: aumos.governance.v1.AuditService.WatchEntries:output_type -> aumos.governance.v1.WatchEntriesResponse
+	14, // 48: aumos.governance.v1.AuditService.GetCheckpoint:output_type -> aumos.governance.v1.GetCheckpointResponse
+	16, // 49: aumos.governance.v1.AuditService.ListCheckpoints:output_type -> aumos.governance.v1.ListCheckpointsResponse
+	18, // 50: aumos.governance.v1.AuditService.GetHeadCommitment:output_type -> aumos.governance.v1.GetHeadCommitmentResponse
+	20, // 51: aumos.governance.v1.AuditService.GetInclusionProof:output_type -> aumos.governance.v1.GetInclusionProofResponse
+	22, // 52: aumos.governance.v1.AuditService.GetConsistencyProof:output_type -> aumos.governance.v1.GetConsistencyProofResponse
+	24, // 53: aumos.governance.v1.AuditService.GetReceipt:output_type -> aumos.governance.v1.GetReceiptResponse
+	26, // 54: aumos.governance.v1.AuditService.ListLogKeys:output_type -> aumos.governance.v1.ListLogKeysResponse
+	28, // 55: aumos.governance.v1.AuditService.GetWallPosture:output_type -> aumos.governance.v1.GetWallPostureResponse
+	42, // [42:56] is the sub-list for method output_type
+	28, // [28:42] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_aumos_governance_v1_audit_service_proto_init() }
@@ -1235,9 +2211,14 @@ func file_aumos_governance_v1_audit_service_proto_init() {
 		return
 	}
 	file_aumos_governance_v1_audit_proto_init()
-	file_aumos_governance_v1_audit_service_proto_msgTypes[2].OneofWrappers = []any{
+	file_aumos_governance_v1_audit_service_proto_msgTypes[6].OneofWrappers = []any{
 		(*GetEntryRequest_EntryId)(nil),
 		(*GetEntryRequest_LeafIndex)(nil),
+	}
+	file_aumos_governance_v1_audit_service_proto_msgTypes[8].OneofWrappers = []any{}
+	file_aumos_governance_v1_audit_service_proto_msgTypes[11].OneofWrappers = []any{
+		(*WatchEntriesResponse_Entry)(nil),
+		(*WatchEntriesResponse_Heartbeat)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1245,7 +2226,7 @@ func file_aumos_governance_v1_audit_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aumos_governance_v1_audit_service_proto_rawDesc), len(file_aumos_governance_v1_audit_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

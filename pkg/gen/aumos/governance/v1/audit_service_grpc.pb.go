@@ -20,13 +20,19 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	AuditService_RecordEntry_FullMethodName         = "/aumos.governance.v1.AuditService/RecordEntry"
+	AuditService_BatchRecordEntries_FullMethodName  = "/aumos.governance.v1.AuditService/BatchRecordEntries"
+	AuditService_CorrectEntry_FullMethodName        = "/aumos.governance.v1.AuditService/CorrectEntry"
 	AuditService_GetEntry_FullMethodName            = "/aumos.governance.v1.AuditService/GetEntry"
 	AuditService_ListEntries_FullMethodName         = "/aumos.governance.v1.AuditService/ListEntries"
+	AuditService_WatchEntries_FullMethodName        = "/aumos.governance.v1.AuditService/WatchEntries"
 	AuditService_GetCheckpoint_FullMethodName       = "/aumos.governance.v1.AuditService/GetCheckpoint"
+	AuditService_ListCheckpoints_FullMethodName     = "/aumos.governance.v1.AuditService/ListCheckpoints"
+	AuditService_GetHeadCommitment_FullMethodName   = "/aumos.governance.v1.AuditService/GetHeadCommitment"
 	AuditService_GetInclusionProof_FullMethodName   = "/aumos.governance.v1.AuditService/GetInclusionProof"
 	AuditService_GetConsistencyProof_FullMethodName = "/aumos.governance.v1.AuditService/GetConsistencyProof"
 	AuditService_GetReceipt_FullMethodName          = "/aumos.governance.v1.AuditService/GetReceipt"
 	AuditService_ListLogKeys_FullMethodName         = "/aumos.governance.v1.AuditService/ListLogKeys"
+	AuditService_GetWallPosture_FullMethodName      = "/aumos.governance.v1.AuditService/GetWallPosture"
 )
 
 // AuditServiceClient is the client API for AuditService service.
@@ -40,12 +46,31 @@ type AuditServiceClient interface {
 	// Idempotent on entry_id: the same entry again answers with the first position; another entry under a used id is refused with
 	// ENTRY_ID_REUSED.
 	RecordEntry(ctx context.Context, in *RecordEntryRequest, opts ...grpc.CallOption) (*RecordEntryResponse, error)
+	// Appends several entries, all or none: they stand one after the other in the log, in the order of the request.
+	//
+	// Idempotent: the same batch again answers with the first positions. A batch of which only some entries are on the wall, or are there
+	// with other content, is refused with ENTRY_ID_REUSED.
+	BatchRecordEntries(ctx context.Context, in *BatchRecordEntriesRequest, opts ...grpc.CallOption) (*BatchRecordEntriesResponse, error)
+	// Appends a correction (event type "audit.correction") of an entry. The entry stays as it is; lists show it with its corrections.
+	CorrectEntry(ctx context.Context, in *CorrectEntryRequest, opts ...grpc.CallOption) (*CorrectEntryResponse, error)
 	// Returns one entry by its id or its index.
+	//
+	// Reading entries is itself recorded, here and in the other rpcs that show them: one "audit.read" entry when somebody begins to read, before
+	// the first entry is shown, and one that sums up when they have stopped.
 	GetEntry(ctx context.Context, in *GetEntryRequest, opts ...grpc.CallOption) (*GetEntryResponse, error)
 	// Lists entries in the order of their index.
 	ListEntries(ctx context.Context, in *ListEntriesRequest, opts ...grpc.CallOption) (*ListEntriesResponse, error)
+	// Streams entries from an index on, those that are there and then each as it is appended, until the caller or the server ends the call.
+	//
+	// Every entry that matches comes exactly once and in order. After a break the caller goes on from the index after the last entry, or from the last
+	// heartbeat's next_leaf_index, and misses nothing.
+	WatchEntries(ctx context.Context, in *WatchEntriesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchEntriesResponse], error)
 	// Returns a checkpoint that covers every entry whose append had been answered when the call arrived, signing one if needed.
 	GetCheckpoint(ctx context.Context, in *GetCheckpointRequest, opts ...grpc.CallOption) (*GetCheckpointResponse, error)
+	// Lists the checkpoints that are kept with the log, newest first.
+	ListCheckpoints(ctx context.Context, in *ListCheckpointsRequest, opts ...grpc.CallOption) (*ListCheckpointsResponse, error)
+	// Returns the proof that the tenant's newest head stands on the platform's log, committing to it if needed.
+	GetHeadCommitment(ctx context.Context, in *GetHeadCommitmentRequest, opts ...grpc.CallOption) (*GetHeadCommitmentResponse, error)
 	// Proves that an entry is in the tree of a given size (RFC 6962, section 2.1.1).
 	GetInclusionProof(ctx context.Context, in *GetInclusionProofRequest, opts ...grpc.CallOption) (*GetInclusionProofResponse, error)
 	// Proves that the tree of one size is a prefix of the tree of a larger one (RFC 6962, section 2.1.2).
@@ -54,6 +79,8 @@ type AuditServiceClient interface {
 	GetReceipt(ctx context.Context, in *GetReceiptRequest, opts ...grpc.CallOption) (*GetReceiptResponse, error)
 	// Returns the public keys that sign the tenant's checkpoints.
 	ListLogKeys(ctx context.Context, in *ListLogKeysRequest, opts ...grpc.CallOption) (*ListLogKeysResponse, error)
+	// Checks everything that is to prevent changes of the wall, as the service does at its start.
+	GetWallPosture(ctx context.Context, in *GetWallPostureRequest, opts ...grpc.CallOption) (*GetWallPostureResponse, error)
 }
 
 type auditServiceClient struct {
@@ -68,6 +95,26 @@ func (c *auditServiceClient) RecordEntry(ctx context.Context, in *RecordEntryReq
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RecordEntryResponse)
 	err := c.cc.Invoke(ctx, AuditService_RecordEntry_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *auditServiceClient) BatchRecordEntries(ctx context.Context, in *BatchRecordEntriesRequest, opts ...grpc.CallOption) (*BatchRecordEntriesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BatchRecordEntriesResponse)
+	err := c.cc.Invoke(ctx, AuditService_BatchRecordEntries_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *auditServiceClient) CorrectEntry(ctx context.Context, in *CorrectEntryRequest, opts ...grpc.CallOption) (*CorrectEntryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CorrectEntryResponse)
+	err := c.cc.Invoke(ctx, AuditService_CorrectEntry_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -94,10 +141,49 @@ func (c *auditServiceClient) ListEntries(ctx context.Context, in *ListEntriesReq
 	return out, nil
 }
 
+func (c *auditServiceClient) WatchEntries(ctx context.Context, in *WatchEntriesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchEntriesResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &AuditService_ServiceDesc.Streams[0], AuditService_WatchEntries_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchEntriesRequest, WatchEntriesResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AuditService_WatchEntriesClient = grpc.ServerStreamingClient[WatchEntriesResponse]
+
 func (c *auditServiceClient) GetCheckpoint(ctx context.Context, in *GetCheckpointRequest, opts ...grpc.CallOption) (*GetCheckpointResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetCheckpointResponse)
 	err := c.cc.Invoke(ctx, AuditService_GetCheckpoint_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *auditServiceClient) ListCheckpoints(ctx context.Context, in *ListCheckpointsRequest, opts ...grpc.CallOption) (*ListCheckpointsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListCheckpointsResponse)
+	err := c.cc.Invoke(ctx, AuditService_ListCheckpoints_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *auditServiceClient) GetHeadCommitment(ctx context.Context, in *GetHeadCommitmentRequest, opts ...grpc.CallOption) (*GetHeadCommitmentResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetHeadCommitmentResponse)
+	err := c.cc.Invoke(ctx, AuditService_GetHeadCommitment_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +230,16 @@ func (c *auditServiceClient) ListLogKeys(ctx context.Context, in *ListLogKeysReq
 	return out, nil
 }
 
+func (c *auditServiceClient) GetWallPosture(ctx context.Context, in *GetWallPostureRequest, opts ...grpc.CallOption) (*GetWallPostureResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetWallPostureResponse)
+	err := c.cc.Invoke(ctx, AuditService_GetWallPosture_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AuditServiceServer is the server API for AuditService service.
 // All implementations must embed UnimplementedAuditServiceServer
 // for forward compatibility.
@@ -155,12 +251,31 @@ type AuditServiceServer interface {
 	// Idempotent on entry_id: the same entry again answers with the first position; another entry under a used id is refused with
 	// ENTRY_ID_REUSED.
 	RecordEntry(context.Context, *RecordEntryRequest) (*RecordEntryResponse, error)
+	// Appends several entries, all or none: they stand one after the other in the log, in the order of the request.
+	//
+	// Idempotent: the same batch again answers with the first positions. A batch of which only some entries are on the wall, or are there
+	// with other content, is refused with ENTRY_ID_REUSED.
+	BatchRecordEntries(context.Context, *BatchRecordEntriesRequest) (*BatchRecordEntriesResponse, error)
+	// Appends a correction (event type "audit.correction") of an entry. The entry stays as it is; lists show it with its corrections.
+	CorrectEntry(context.Context, *CorrectEntryRequest) (*CorrectEntryResponse, error)
 	// Returns one entry by its id or its index.
+	//
+	// Reading entries is itself recorded, here and in the other rpcs that show them: one "audit.read" entry when somebody begins to read, before
+	// the first entry is shown, and one that sums up when they have stopped.
 	GetEntry(context.Context, *GetEntryRequest) (*GetEntryResponse, error)
 	// Lists entries in the order of their index.
 	ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error)
+	// Streams entries from an index on, those that are there and then each as it is appended, until the caller or the server ends the call.
+	//
+	// Every entry that matches comes exactly once and in order. After a break the caller goes on from the index after the last entry, or from the last
+	// heartbeat's next_leaf_index, and misses nothing.
+	WatchEntries(*WatchEntriesRequest, grpc.ServerStreamingServer[WatchEntriesResponse]) error
 	// Returns a checkpoint that covers every entry whose append had been answered when the call arrived, signing one if needed.
 	GetCheckpoint(context.Context, *GetCheckpointRequest) (*GetCheckpointResponse, error)
+	// Lists the checkpoints that are kept with the log, newest first.
+	ListCheckpoints(context.Context, *ListCheckpointsRequest) (*ListCheckpointsResponse, error)
+	// Returns the proof that the tenant's newest head stands on the platform's log, committing to it if needed.
+	GetHeadCommitment(context.Context, *GetHeadCommitmentRequest) (*GetHeadCommitmentResponse, error)
 	// Proves that an entry is in the tree of a given size (RFC 6962, section 2.1.1).
 	GetInclusionProof(context.Context, *GetInclusionProofRequest) (*GetInclusionProofResponse, error)
 	// Proves that the tree of one size is a prefix of the tree of a larger one (RFC 6962, section 2.1.2).
@@ -169,6 +284,8 @@ type AuditServiceServer interface {
 	GetReceipt(context.Context, *GetReceiptRequest) (*GetReceiptResponse, error)
 	// Returns the public keys that sign the tenant's checkpoints.
 	ListLogKeys(context.Context, *ListLogKeysRequest) (*ListLogKeysResponse, error)
+	// Checks everything that is to prevent changes of the wall, as the service does at its start.
+	GetWallPosture(context.Context, *GetWallPostureRequest) (*GetWallPostureResponse, error)
 	mustEmbedUnimplementedAuditServiceServer()
 }
 
@@ -182,14 +299,29 @@ type UnimplementedAuditServiceServer struct{}
 func (UnimplementedAuditServiceServer) RecordEntry(context.Context, *RecordEntryRequest) (*RecordEntryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RecordEntry not implemented")
 }
+func (UnimplementedAuditServiceServer) BatchRecordEntries(context.Context, *BatchRecordEntriesRequest) (*BatchRecordEntriesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BatchRecordEntries not implemented")
+}
+func (UnimplementedAuditServiceServer) CorrectEntry(context.Context, *CorrectEntryRequest) (*CorrectEntryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CorrectEntry not implemented")
+}
 func (UnimplementedAuditServiceServer) GetEntry(context.Context, *GetEntryRequest) (*GetEntryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetEntry not implemented")
 }
 func (UnimplementedAuditServiceServer) ListEntries(context.Context, *ListEntriesRequest) (*ListEntriesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListEntries not implemented")
 }
+func (UnimplementedAuditServiceServer) WatchEntries(*WatchEntriesRequest, grpc.ServerStreamingServer[WatchEntriesResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchEntries not implemented")
+}
 func (UnimplementedAuditServiceServer) GetCheckpoint(context.Context, *GetCheckpointRequest) (*GetCheckpointResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetCheckpoint not implemented")
+}
+func (UnimplementedAuditServiceServer) ListCheckpoints(context.Context, *ListCheckpointsRequest) (*ListCheckpointsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListCheckpoints not implemented")
+}
+func (UnimplementedAuditServiceServer) GetHeadCommitment(context.Context, *GetHeadCommitmentRequest) (*GetHeadCommitmentResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetHeadCommitment not implemented")
 }
 func (UnimplementedAuditServiceServer) GetInclusionProof(context.Context, *GetInclusionProofRequest) (*GetInclusionProofResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetInclusionProof not implemented")
@@ -202,6 +334,9 @@ func (UnimplementedAuditServiceServer) GetReceipt(context.Context, *GetReceiptRe
 }
 func (UnimplementedAuditServiceServer) ListLogKeys(context.Context, *ListLogKeysRequest) (*ListLogKeysResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListLogKeys not implemented")
+}
+func (UnimplementedAuditServiceServer) GetWallPosture(context.Context, *GetWallPostureRequest) (*GetWallPostureResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetWallPosture not implemented")
 }
 func (UnimplementedAuditServiceServer) mustEmbedUnimplementedAuditServiceServer() {}
 func (UnimplementedAuditServiceServer) testEmbeddedByValue()                      {}
@@ -242,6 +377,42 @@ func _AuditService_RecordEntry_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuditService_BatchRecordEntries_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BatchRecordEntriesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuditServiceServer).BatchRecordEntries(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuditService_BatchRecordEntries_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuditServiceServer).BatchRecordEntries(ctx, req.(*BatchRecordEntriesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuditService_CorrectEntry_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CorrectEntryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuditServiceServer).CorrectEntry(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuditService_CorrectEntry_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuditServiceServer).CorrectEntry(ctx, req.(*CorrectEntryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AuditService_GetEntry_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetEntryRequest)
 	if err := dec(in); err != nil {
@@ -278,6 +449,17 @@ func _AuditService_ListEntries_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuditService_WatchEntries_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchEntriesRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AuditServiceServer).WatchEntries(m, &grpc.GenericServerStream[WatchEntriesRequest, WatchEntriesResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AuditService_WatchEntriesServer = grpc.ServerStreamingServer[WatchEntriesResponse]
+
 func _AuditService_GetCheckpoint_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetCheckpointRequest)
 	if err := dec(in); err != nil {
@@ -292,6 +474,42 @@ func _AuditService_GetCheckpoint_Handler(srv interface{}, ctx context.Context, d
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(AuditServiceServer).GetCheckpoint(ctx, req.(*GetCheckpointRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuditService_ListCheckpoints_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListCheckpointsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuditServiceServer).ListCheckpoints(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuditService_ListCheckpoints_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuditServiceServer).ListCheckpoints(ctx, req.(*ListCheckpointsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuditService_GetHeadCommitment_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetHeadCommitmentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuditServiceServer).GetHeadCommitment(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuditService_GetHeadCommitment_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuditServiceServer).GetHeadCommitment(ctx, req.(*GetHeadCommitmentRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -368,6 +586,24 @@ func _AuditService_ListLogKeys_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuditService_GetWallPosture_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetWallPostureRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuditServiceServer).GetWallPosture(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuditService_GetWallPosture_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuditServiceServer).GetWallPosture(ctx, req.(*GetWallPostureRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AuditService_ServiceDesc is the grpc.ServiceDesc for AuditService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -380,6 +616,14 @@ var AuditService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _AuditService_RecordEntry_Handler,
 		},
 		{
+			MethodName: "BatchRecordEntries",
+			Handler:    _AuditService_BatchRecordEntries_Handler,
+		},
+		{
+			MethodName: "CorrectEntry",
+			Handler:    _AuditService_CorrectEntry_Handler,
+		},
+		{
 			MethodName: "GetEntry",
 			Handler:    _AuditService_GetEntry_Handler,
 		},
@@ -390,6 +634,14 @@ var AuditService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetCheckpoint",
 			Handler:    _AuditService_GetCheckpoint_Handler,
+		},
+		{
+			MethodName: "ListCheckpoints",
+			Handler:    _AuditService_ListCheckpoints_Handler,
+		},
+		{
+			MethodName: "GetHeadCommitment",
+			Handler:    _AuditService_GetHeadCommitment_Handler,
 		},
 		{
 			MethodName: "GetInclusionProof",
@@ -407,7 +659,17 @@ var AuditService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "ListLogKeys",
 			Handler:    _AuditService_ListLogKeys_Handler,
 		},
+		{
+			MethodName: "GetWallPosture",
+			Handler:    _AuditService_GetWallPosture_Handler,
+		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchEntries",
+			Handler:       _AuditService_WatchEntries_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "aumos/governance/v1/audit_service.proto",
 }

@@ -78,6 +78,10 @@ const (
 	// The log contradicts a head that was signed before: it was restored, cut or rewritten. Nothing is signed until an operator
 	// has looked into it. Code DATA_LOSS.
 	ErrorReason_ERROR_REASON_LOG_INCONSISTENT ErrorReason = 204
+	// The log has not reached min_position in the time of the call; metadata: size. RetryInfo says when to try again. Code UNAVAILABLE.
+	ErrorReason_ERROR_REASON_POSITION_NOT_REACHED ErrorReason = 205
+	// The platform's own log takes no entries of others. Code PERMISSION_DENIED.
+	ErrorReason_ERROR_REASON_PLATFORM_LOG ErrorReason = 206
 )
 
 // Enum value maps for ErrorReason.
@@ -107,6 +111,8 @@ var (
 		202: "ERROR_REASON_ENTRY_ID_REUSED",
 		203: "ERROR_REASON_TREE_SIZE_BEYOND_LOG",
 		204: "ERROR_REASON_LOG_INCONSISTENT",
+		205: "ERROR_REASON_POSITION_NOT_REACHED",
+		206: "ERROR_REASON_PLATFORM_LOG",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":            0,
@@ -133,6 +139,8 @@ var (
 		"ERROR_REASON_ENTRY_ID_REUSED":        202,
 		"ERROR_REASON_TREE_SIZE_BEYOND_LOG":   203,
 		"ERROR_REASON_LOG_INCONSISTENT":       204,
+		"ERROR_REASON_POSITION_NOT_REACHED":   205,
+		"ERROR_REASON_PLATFORM_LOG":           206,
 	}
 )
 
@@ -167,7 +175,7 @@ var File_aumos_governance_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_aumos_governance_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"&aumos/governance/v1/error_reason.proto\x12\x13aumos.governance.v1*\xa9\x06\n" +
+	"&aumos/governance/v1/error_reason.proto\x12\x13aumos.governance.v1*\xf1\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\x1e\n" +
@@ -193,7 +201,9 @@ const file_aumos_governance_v1_error_reason_proto_rawDesc = "" +
 	"\x1cERROR_REASON_ENTRY_TOO_LARGE\x10\xc9\x01\x12!\n" +
 	"\x1cERROR_REASON_ENTRY_ID_REUSED\x10\xca\x01\x12&\n" +
 	"!ERROR_REASON_TREE_SIZE_BEYOND_LOG\x10\xcb\x01\x12\"\n" +
-	"\x1dERROR_REASON_LOG_INCONSISTENT\x10\xcc\x01B\xe8\x01\n" +
+	"\x1dERROR_REASON_LOG_INCONSISTENT\x10\xcc\x01\x12&\n" +
+	"!ERROR_REASON_POSITION_NOT_REACHED\x10\xcd\x01\x12\x1e\n" +
+	"\x19ERROR_REASON_PLATFORM_LOG\x10\xce\x01B\xe8\x01\n" +
 	"\x17com.aumos.governance.v1B\x10ErrorReasonProtoP\x01ZMgithub.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1;governancev1\xa2\x02\x03AGX\xaa\x02\x13Aumos.Governance.V1\xca\x02\x13Aumos\\Governance\\V1\xe2\x02\x1fAumos\\Governance\\V1\\GPBMetadata\xea\x02\x15Aumos::Governance::V1b\x06proto3"
 
 var (
