@@ -56,6 +56,7 @@ type Wall struct {
 	sequencer *sequencer
 	signer    *signer
 	heads     *headStore
+	publisher *publisher
 	metrics   *metrics
 }
 
@@ -77,11 +78,13 @@ func New(ctx context.Context, cfg Config, db Databases, log *slog.Logger) (*Wall
 	}
 	w := &Wall{
 		cfg: cfg, db: db, keys: keys, heads: heads,
-		queue:   newQueue(cfg.QueueEntries, cfg.QueueBytes),
-		metrics: newMetrics(),
+		queue:     newQueue(cfg.QueueEntries, cfg.QueueBytes),
+		metrics:   newMetrics(),
+		publisher: newPublisher(log),
 	}
 	w.metrics.waiting(w.queue.len)
 	w.signer = newSigner(w.origin, keys, db.Writer, heads, w.metrics, log)
+	w.signer.publish = w.publisher.offer
 	w.sequencer = newSequencer(cfg, w.queue, db.Writer, w.signer.moved, w.metrics, log)
 	return w, nil
 }
@@ -89,15 +92,21 @@ func New(ctx context.Context, cfg Config, db Databases, log *slog.Logger) (*Wall
 // Close releases HeadsDir of a wall whose Run was never called.
 func (w *Wall) Close() { w.heads.close() }
 
-// Run appends and signs until ctx ends. Then it refuses further appends, writes those that wait, signs a last time the logs that grew, and
-// returns. It is called once.
+// Run appends, signs and publishes until ctx ends. Then it refuses further appends, writes those that wait, signs a last time the logs that grew,
+// gives the sinks a last chance to take their heads, and returns. It is called once.
 func (w *Wall) Run(ctx context.Context) error {
 	defer w.heads.close()
 	signing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	publishing, signed := context.WithCancel(context.WithoutCancel(ctx))
 	var g errgroup.Group
 	g.Go(func() error {
+		defer signed() // only now: the last heads are to be published, too
 		w.signer.run(signing, w.cfg.CheckpointInterval)
+		return nil
+	})
+	g.Go(func() error {
+		w.publisher.run(publishing, w.heads)
 		return nil
 	})
 	w.sequencer.run(ctx)
@@ -146,7 +155,7 @@ func (w *Wall) ReadyFor(ctx context.Context, id tenant.ID) error {
 }
 
 // Collectors returns the wall's metrics.
-func (w *Wall) Collectors() []prometheus.Collector { return w.metrics.all() }
+func (w *Wall) Collectors() []prometheus.Collector { return append(w.metrics.all(), w.publisher) }
 
 // positionTime returns t as a leaf and a timestamptz can both hold it.
 func positionTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -48,6 +48,7 @@ func (s *signer) sign(ctx context.Context, id tenant.ID) (SignedHead, error) {
 			return SignedHead{}, err
 		}
 		s.metrics.signed.Inc()
+		s.publish(id, signed)
 	}
 	if err := s.store(ctx, id, signed); err != nil {
 		return SignedHead{}, postgres.Translate(err)

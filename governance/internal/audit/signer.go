@@ -31,6 +31,8 @@ type signer struct {
 	heads   *headStore
 	metrics *metrics
 	log     *slog.Logger
+	// publish is told of every newly signed head once it is on disk, several logs' at once. It must not block. It is set before run.
+	publish func(tenant.ID, SignedHead)
 
 	// wake holds one token while there are demands.
 	wake chan struct{}
@@ -52,7 +54,7 @@ func newSigner(
 	origin func(tenant.ID) string, keys []auditlog.SigningKey, pool *pgxpool.Pool, heads *headStore, m *metrics, log *slog.Logger,
 ) *signer {
 	return &signer{
-		origin: origin, keys: keys, pool: pool, heads: heads, metrics: m, log: log,
+		origin: origin, keys: keys, pool: pool, heads: heads, metrics: m, log: log, publish: func(tenant.ID, SignedHead) {},
 		wake: make(chan struct{}, 1), grown: map[tenant.ID]struct{}{}, demands: map[tenant.ID]*demand{},
 	}
 }
