@@ -10,15 +10,10 @@ import (
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
-
-	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 // algEd25519 is the signature type of c2sp.org/signed-note for Ed25519.
 const algEd25519 = 1
-
-// Origin returns the origin line of a tenant's log, which is also the name of its keys: one log's checkpoint cannot stand for another's.
-func Origin(prefix string, id tenant.ID) string { return prefix + "/" + id.String() }
 
 // CheckOriginPrefix says what is wrong with a prefix: origins must be usable as key names.
 func CheckOriginPrefix(prefix string) error {

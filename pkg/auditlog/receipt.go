@@ -93,7 +93,7 @@ func (r *Report) leaf(index int64, leaf []byte) {
 		r.add(ReasonLeafFormat, index, index, "%v", err)
 	case facts.leafIndex != index:
 		r.add(ReasonLeafPosition, index, index, "the leaf says index %d", facts.leafIndex)
-	case r.Origin != "" && !bytes.HasSuffix([]byte(r.Origin), append([]byte("/"), facts.tenantID...)):
+	case r.Origin != "" && !originOf(r.Origin, string(facts.tenantID)):
 		r.add(ReasonLeafTenant, index, index, "the leaf says tenant %q", facts.tenantID)
 	default:
 		r.TenantID, r.First, r.Last = string(facts.tenantID), facts.recorded, facts.recorded
