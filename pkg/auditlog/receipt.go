@@ -17,6 +17,8 @@ type ReceiptOptions struct {
 	LeafHash *tlog.Hash
 	// Origin is the log that the receipt must be of; "" accepts any whose key is trusted.
 	Origin string
+	// Policy, when set, must be satisfied by the receipt's checkpoint.
+	Policy *Policy
 }
 
 // NewReceipt returns the receipt of an entry: a proof that carries the leaf hash.
@@ -51,6 +53,7 @@ func VerifyReceipt(text string, opts ReceiptOptions) Report {
 	case err != nil:
 		r.add(ReasonMalformed, -1, -1, "%v", err)
 	}
+	r.judgePolicy(p.Checkpoint, opts.Policy)
 	r.Origin, r.TreeSize, r.RootHash, r.SignedBy = c.Origin, c.Size, c.Root, signedBy
 	if opts.Origin != "" && c.Origin != "" && c.Origin != opts.Origin {
 		r.add(ReasonOrigin, -1, -1, "the receipt is of the log %s", c.Origin)

@@ -66,13 +66,14 @@ const (
 	ReasonNoLeafHash     Reason = "NO_LEAF_HASH"    // a receipt alone does not say of which leaf
 	ReasonOtherLog       Reason = "OTHER_LOG"       // a checkpoint that the auditor brought is of another log
 	ReasonUntrustedKnown Reason = "UNTRUSTED_KNOWN" // a checkpoint that the auditor brought is not signed by a trusted key
+	ReasonNotWitnessed   Reason = "NOT_WITNESSED"   // the policy that the auditor demands is not satisfied
 )
 
 // cannotVerify lists the reasons that leave a doubt rather than prove a change.
 func (r Reason) cannotVerify() bool {
 	switch r {
 	case ReasonNoTrustedKey, ReasonUnknownKey, ReasonNoCheckpoint, ReasonNotCovered, ReasonUnknownFormat, ReasonNoLeafHash, ReasonOtherLog,
-		ReasonUntrustedKnown:
+		ReasonUntrustedKnown, ReasonNotWitnessed:
 		return true
 	default:
 		return false
@@ -132,6 +133,8 @@ type Report struct {
 	RootHash [32]byte
 	// SignedBy names the trusted keys that signed the checkpoint.
 	SignedBy []string
+	// WitnessedBy names the witnesses of the policy that cosigned it, as the policy does.
+	WitnessedBy []string
 	// KnownCheckpoints is how many checkpoints of the auditor's fit.
 	KnownCheckpoints int
 	// proven is set where the last missing piece fits: nothing else makes a report Verified.

@@ -18,6 +18,8 @@ type Options struct {
 	// Known are signed checkpoints of the same log that the auditor holds from elsewhere: the log must contain each of them as a prefix. They are
 	// what finds a history that was rewritten consistently, with the log's own key.
 	Known []string
+	// Policy, when set, must be satisfied by the export's checkpoint.
+	Policy *Policy
 	// TimeTolerance is how far recorded times may fall; the platform's never do.
 	TimeTolerance time.Duration
 	// MaxIDs is how many entry ids are remembered to find duplicates; 0 means 3,145,728, which takes 64 MiB. Later entries are still compared with

@@ -88,6 +88,7 @@ func (v *verifier) judgeCheckpoint() {
 		return
 	}
 	v.report.TreeSize, v.report.RootHash, v.report.SignedBy = c.Size, c.Root, signedBy
+	v.report.judgePolicy(v.checkpoint, v.opts.Policy)
 	if c.Origin != v.report.Origin || !originOf(c.Origin, v.report.TenantID) {
 		v.report.add(ReasonOrigin, -1, -1, "the checkpoint is of the log %q, the export says %q of tenant %s",
 			c.Origin, v.report.Origin, v.report.TenantID)
