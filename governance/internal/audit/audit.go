@@ -57,6 +57,7 @@ type Wall struct {
 	signer    *signer
 	heads     *headStore
 	publisher *publisher
+	sizes     *sizes
 	metrics   *metrics
 }
 
@@ -79,13 +80,14 @@ func New(ctx context.Context, cfg Config, db Databases, log *slog.Logger) (*Wall
 	w := &Wall{
 		cfg: cfg, db: db, keys: keys, heads: heads,
 		queue:     newQueue(cfg.QueueEntries, cfg.QueueBytes),
+		sizes:     newSizes(),
 		metrics:   newMetrics(),
 		publisher: newPublisher(log),
 	}
 	w.metrics.waiting(w.queue.len)
 	w.signer = newSigner(w.origin, keys, db.Writer, heads, w.metrics, log)
 	w.signer.publish = w.publisher.offer
-	w.sequencer = newSequencer(cfg, w.queue, db.Writer, w.signer.moved, w.metrics, log)
+	w.sequencer = newSequencer(cfg, w.queue, db.Writer, w.sizes, w.signer.moved, w.metrics, log)
 	return w, nil
 }
 

@@ -35,7 +35,7 @@ func (s *sequencer) tryAtOnce(ctx context.Context, batch []*pending) ([]*pending
 	rows.place(s.heads, positionTime(time.Now()))
 	var b pgx.Batch // one implicit transaction, one round trip
 	b.Queue(`SELECT pg_advisory_xact_lock_shared($1)`, turnLock)
-	b.Queue(insertRows, rows.args())
+	b.Queue(insertRows, rows.args(columns)...)
 	if err := s.pool.SendBatch(ctx, &b).Close(); err != nil {
 		return batch, fmt.Errorf("append entries: %w", err)
 	}
@@ -71,7 +71,7 @@ func (s *sequencer) tryInTurn(ctx context.Context, batch []*pending, careful boo
 			s.contended = staysContended
 		}
 		rows.place(s.heads, positionTime(time.Now()))
-		if _, err := tx.Exec(ctx, insertRows, rows.args()); err != nil {
+		if _, err := tx.Exec(ctx, insertRows, rows.args(columns)...); err != nil {
 			return fmt.Errorf("append entries: %w", err)
 		}
 		return nil
@@ -88,10 +88,13 @@ func (s *sequencer) tryInTurn(ctx context.Context, batch []*pending, careful boo
 
 // commit learns and answers what is durable now.
 func (s *sequencer) commit(rows *rowBatch) {
+	seen := make(map[tenant.ID]int64, len(rows.heads))
 	for id, h := range rows.heads {
 		s.heads[id] = h
+		seen[id] = h.tree.Size()
 		s.moved(id)
 	}
+	s.sizes.learn(seen) // before the answers: who reads after one finds it
 	for i, p := range rows.pending {
 		position := Position{EntryID: p.draft.Entry.EntryID, LeafIndex: rows.leafIndexes[i], LeafHash: rows.leafHashes[i]}
 		s.recent.add(keyOf(p), answered{position, p.draft.ContentDigest})
@@ -191,33 +194,4 @@ func effectiveTime(e *auditlog.Entry, recorded time.Time) time.Time {
 		return recorded
 	}
 	return positionTime(e.EffectiveTime)
-}
-
-// insertRows is one statement for a batch of any size. COPY, which would do, is refused under row-level security.
-const insertRows = `
-	INSERT INTO public.gov_audit_trail_entries (
-		tenant_id, leaf_index, entry_id, content_sha256, hashes, recorded_at, effective_at, state_change,
-		event_type, action, outcome, actor_id, resource_type, resource_id, source_service, correlation_id, request_id, entry
-	)
-	SELECT
-		tenant_id, leaf_index, entry_id, content_sha256, hashes, recorded_at, effective_at, state_change,
-		event_type, action, outcome, actor_id, resource_type, resource_id, source_service, correlation_id, request_id, entry
-	FROM unnest(
-		@tenant_id::uuid[], @leaf_index::bigint[], @entry_id::uuid[], @content_sha256::bytea[], @hashes::bytea[], @recorded_at::timestamptz[],
-		@effective_at::timestamptz[], @state_change::boolean[],
-		@event_type::text[], @action::text[], @outcome::text[], @actor_id::text[], @resource_type::text[], @resource_id::text[],
-		@source_service::text[], @correlation_id::text[], @request_id::text[], @entry::bytea[]
-	) AS appended (
-		tenant_id, leaf_index, entry_id, content_sha256, hashes, recorded_at, effective_at, state_change,
-		event_type, action, outcome, actor_id, resource_type, resource_id, source_service, correlation_id, request_id, entry
-	)`
-
-func (r *rowBatch) args() pgx.NamedArgs {
-	return pgx.NamedArgs{
-		"tenant_id": r.tenantIDs, "leaf_index": r.leafIndexes, "entry_id": r.entryIDs, "content_sha256": r.contents,
-		"hashes": r.hashes, "recorded_at": r.recordedAt, "effective_at": r.effectiveAt, "state_change": r.stateChanges,
-		"event_type": r.eventTypes, "action": r.actions, "outcome": r.outcomes, "actor_id": r.actorIDs,
-		"resource_type": r.resourceTypes, "resource_id": r.resourceIDs, "source_service": r.sources,
-		"correlation_id": r.correlations, "request_id": r.requests, "entry": r.entries,
-	}
 }

@@ -36,7 +36,7 @@ func PlainInserts(
 		rows.place(heads, positionTime(time.Now()))
 		maps.Copy(heads, rows.heads)
 		inserts = append(inserts, func(ctx context.Context, pool *pgxpool.Pool) error {
-			_, err := pool.Exec(ctx, insertRows, rows.args())
+			_, err := pool.Exec(ctx, insertRows, rows.args(columns)...)
 			return err
 		})
 	}
@@ -53,3 +53,6 @@ func Waiting(w *Wall) int { return w.queue.len() }
 func ListQuery(f Filter, id tenant.ID, limit int) (string, pgx.NamedArgs) {
 	return f.query(id, -1, limit)
 }
+
+// SizeSeen returns the size of a log that a wall remembers.
+func SizeSeen(w *Wall, id tenant.ID) int64 { return w.sizes.of(id) }

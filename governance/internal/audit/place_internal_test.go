@@ -65,3 +65,25 @@ func TestRecentPositionsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+func TestSizesAreBoundedAndNeverFall(t *testing.T) {
+	t.Parallel()
+	s := newSizes()
+	kept := tenant.ID(uuid.New())
+	for i := range int64(3 * maxSizes) {
+		s.learn(map[tenant.ID]int64{tenant.ID(uuid.New()): 1})
+		if i%1000 == 0 {
+			s.learn(map[tenant.ID]int64{kept: 7})
+			s.learn(map[tenant.ID]int64{kept: 3})
+			if got := s.of(kept); got != 7 {
+				t.Fatalf("a size in use is %d, want 7", got)
+			}
+		}
+	}
+	if n := len(s.newer) + len(s.older); n > 2*maxSizes {
+		t.Errorf("%d sizes, want %d at most", n, 2*maxSizes)
+	}
+	if s.forget(); s.of(kept) != 0 {
+		t.Error("a size outlived forget")
+	}
+}

@@ -36,6 +36,7 @@ type sequencer struct {
 	cfg     Config
 	queue   *queue
 	pool    *pgxpool.Pool
+	sizes   *sizes
 	moved   func(tenant.ID) // tells the signer
 	metrics *metrics
 	log     *slog.Logger
@@ -51,8 +52,13 @@ type sequencer struct {
 	damaged sync.Map
 }
 
-func newSequencer(cfg Config, q *queue, pool *pgxpool.Pool, moved func(tenant.ID), m *metrics, log *slog.Logger) *sequencer {
-	return &sequencer{cfg: cfg, queue: q, pool: pool, moved: moved, metrics: m, log: log, heads: headCache{}, recent: newRecentPositions()}
+func newSequencer(
+	cfg Config, q *queue, pool *pgxpool.Pool, seen *sizes, moved func(tenant.ID), m *metrics, log *slog.Logger,
+) *sequencer {
+	return &sequencer{
+		cfg: cfg, queue: q, pool: pool, sizes: seen, moved: moved, metrics: m, log: log,
+		heads: headCache{}, recent: newRecentPositions(),
+	}
 }
 
 // run works until ctx ends, then empties the queue and returns.
@@ -245,6 +251,7 @@ func (s *sequencer) usable(ctx context.Context, id tenant.ID) error {
 func (s *sequencer) forget() {
 	clear(s.heads)
 	s.recent = newRecentPositions()
+	s.sizes.forget()
 }
 
 // pause waits a random time that grows with the tries, so that replicas do not meet again.
