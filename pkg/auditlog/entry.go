@@ -79,8 +79,10 @@ func (e Entry) Effective() time.Time {
 // ChangesState reports whether the entry carries its resource's new state or, when the last word of the event type is "deleted", ends the resource.
 func (e Entry) ChangesState() bool { return e.Resource.State != nil || e.Deletes() }
 
-// Deletes reports whether the entry ends its resource.
-func (e Entry) Deletes() bool { return strings.HasSuffix(e.EventType, ".deleted") }
+// Deletes reports whether the entry ends its resource. A deletion that was refused or failed does not.
+func (e Entry) Deletes() bool {
+	return e.Outcome == Success && strings.HasSuffix(e.EventType, ".deleted")
+}
 
 // Outcome says how a recorded action ended. The numbers are those of the contract's AuditOutcome.
 type Outcome uint8
