@@ -87,6 +87,16 @@ func (e *Error) Field(field, format string, args ...any) *Error {
 	return &c
 }
 
+// Within returns a copy whose violations name fields of the message at path, for example "entries[3]".
+func (e *Error) Within(path string) *Error {
+	c := *e
+	c.Violations = slices.Clone(e.Violations)
+	for i := range c.Violations {
+		c.Violations[i].Field = path + "." + c.Violations[i].Field
+	}
+	return &c
+}
+
 // After returns a copy that advises to retry after d.
 func (e *Error) After(d time.Duration) *Error {
 	c := *e

@@ -27,6 +27,10 @@ func TestBuildersCopy(t *testing.T) {
 	if l.Violations[2].Field != "l" || r.Violations[2].Field != "r" {
 		t.Errorf("copies share violations: %v %v", l.Violations, r.Violations)
 	}
+	within := full.Within("entries[3]")
+	if diff := cmp.Diff([]errs.Violation{{Field: "entries[3].f", Description: "is 1"}, {Field: "entries[3].g", Description: "is bad"}}, within.Violations); diff != "" {
+		t.Error(diff)
+	}
 	want := []errs.Violation{{Field: "f", Description: "is 1"}, {Field: "g", Description: "is bad"}}
 	if diff := cmp.Diff(want, full.Violations); diff != "" {
 		t.Error(diff)

@@ -190,7 +190,7 @@ func Receipt(entryID string) string { return "receipt of " + entryID + "\n" }
 func (g *Governance) position(id string, at int) *governancev1.LogPosition {
 	entry := g.logs[id][at]
 	hash := sha256.Sum256([]byte(entry.GetEntryId()))
-	return &governancev1.LogPosition{EntryId: entry.GetEntryId(), LeafIndex: int64(at), LeafHash: hash[:]}
+	return &governancev1.LogPosition{EntryId: entry.GetEntryId(), LeafIndex: int64(at), LeafHash: hash[:], Position: int64(at) + 1}
 }
 
 // authenticate wants a service's token and the tenant that it acts for.

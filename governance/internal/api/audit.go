@@ -2,10 +2,8 @@ package api
 
 import (
 	"context"
-	"errors"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
-	"github.com/aumos-enterprise/platform/pkg/auth"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	"github.com/aumos-enterprise/platform/pkg/page"
 )
@@ -15,23 +13,6 @@ type AuditService struct {
 	governancev1.UnimplementedAuditServiceServer
 
 	Wall *audit.Wall
-}
-
-// RecordEntry appends an entry of another service. The service's own subject is the entry's source, whatever it says about the actor.
-func (s *AuditService) RecordEntry(ctx context.Context, req *governancev1.RecordEntryRequest) (*governancev1.RecordEntryResponse, error) {
-	caller, ok := auth.FromContext(ctx)
-	if !ok {
-		return nil, errors.New("record audit entry: no principal in context")
-	}
-	entry, err := entryOf(ctx, req, caller.Subject)
-	if err != nil {
-		return nil, err
-	}
-	position, err := s.Wall.Append(ctx, entry)
-	if err != nil {
-		return nil, err
-	}
-	return &governancev1.RecordEntryResponse{Position: positionMessage(position)}, nil
 }
 
 // GetEntry returns one entry.

@@ -101,7 +101,7 @@ func TestRecordAndGetEntry(t *testing.T) {
 	s := startAudit(t)
 	req := recordRequest(t)
 	position := record(t, s.service(tenantA), req)
-	if position.GetLeafIndex() != 0 || position.GetEntryId() != req.GetEntryId() {
+	if position.GetLeafIndex() != 0 || position.GetPosition() != 1 || position.GetEntryId() != req.GetEntryId() {
 		t.Errorf("position: %v", position)
 	}
 	if again := record(t, s.service(tenantA), req); !proto.Equal(again, position) {
@@ -157,6 +157,12 @@ func TestAuditPermissions(t *testing.T) {
 	}{
 		"RecordEntry": {func(c governancev1.AuditServiceClient) error {
 			_, err := c.RecordEntry(t.Context(), recordRequest(t))
+			return err
+		}, codes.PermissionDenied, codes.PermissionDenied, codes.PermissionDenied},
+		"BatchRecordEntries": {func(c governancev1.AuditServiceClient) error {
+			_, err := c.BatchRecordEntries(t.Context(), &governancev1.BatchRecordEntriesRequest{
+				Entries: []*governancev1.RecordEntryRequest{recordRequest(t)},
+			})
 			return err
 		}, codes.PermissionDenied, codes.PermissionDenied, codes.PermissionDenied},
 		"GetEntry by id": {func(c governancev1.AuditServiceClient) error {

@@ -116,30 +116,6 @@ func (w *Wall) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// Append adds an entry to its tenant's log and returns once it is durable. LeafIndex and RecordedTime are set by the log. It is idempotent on
-// the entry id: the same content again gets the first position; other content fails with ENTRY_ID_REUSED and the position of what is there.
-//
-// The error is for the client: INVALID_FIELD, ENTRY_TOO_LARGE, OVERLOADED when too many wait, UNAVAILABLE when the wall does not answer, or
-// ctx's own. After UNAVAILABLE and after ctx ended the entry may or may not be on the wall: appending it again, under the same id, tells.
-func (w *Wall) Append(ctx context.Context, e auditlog.Entry) (Position, error) {
-	draft, err := auditlog.NewDraft(e)
-	if err != nil {
-		return Position{}, err
-	}
-	p := &pending{draft: draft, done: make(chan struct{})}
-	if err := w.queue.put(p); err != nil {
-		w.metrics.refused.Inc()
-		return Position{}, err
-	}
-	select {
-	case <-p.done:
-		return p.position, p.err
-	case <-ctx.Done():
-	}
-	w.queue.leave(p)
-	return Position{}, fmt.Errorf("append audit entry: %w", context.Cause(ctx))
-}
-
 // Ready returns nil unless the wall failed to reach its database and has not reached it since. What must not happen unrecorded asks first.
 func (w *Wall) Ready() error {
 	if err := w.sequencer.down(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -95,12 +96,13 @@ func (s *sequencer) commit(rows *rowBatch) {
 		s.moved(id)
 	}
 	s.sizes.learn(seen) // before the answers: who reads after one finds it
-	for i, p := range rows.pending {
-		position := Position{EntryID: p.draft.Entry.EntryID, LeafIndex: rows.leafIndexes[i], LeafHash: rows.leafHashes[i]}
-		s.recent.add(keyOf(p), answered{position, p.draft.ContentDigest})
-		p.answer(position, nil)
+	for p, positions := range rows.placed() {
+		for i, d := range p.drafts {
+			s.recent.add(keyOf(d), answered{positions[i], d.ContentDigest})
+		}
+		p.answer(positions, nil)
 	}
-	s.metrics.appended.Add(float64(len(rows.pending)))
+	s.metrics.appended.Add(float64(len(rows.leafIndexes)))
 }
 
 // rowBatch is a batch on its way into the table, a slice a column.
@@ -123,7 +125,8 @@ type rowBatch struct {
 func newRows(batch []*pending) *rowBatch {
 	sorted := slices.Clone(batch)
 	slices.SortStableFunc(sorted, func(a, b *pending) int {
-		return bytes.Compare(a.draft.Entry.TenantID[:], b.draft.Entry.TenantID[:])
+		idA, idB := a.tenant(), b.tenant()
+		return bytes.Compare(idA[:], idB[:])
 	})
 	return &rowBatch{pending: sorted}
 }
@@ -132,7 +135,7 @@ func newRows(batch []*pending) *rowBatch {
 func (r *rowBatch) tenants() [][16]byte {
 	var ids [][16]byte
 	for _, p := range r.pending {
-		id := [16]byte(p.draft.Entry.TenantID)
+		id := [16]byte(p.tenant())
 		if len(ids) == 0 || ids[len(ids)-1] != id {
 			ids = append(ids, id)
 		}
@@ -145,24 +148,42 @@ func (r *rowBatch) place(known headCache, now time.Time) {
 	r.heads = make(map[tenant.ID]*head)
 	var completed []tlog.Hash
 	for _, p := range r.pending {
-		e := &p.draft.Entry
-		h := r.heads[e.TenantID]
+		h := r.heads[p.tenant()]
 		if h == nil {
-			h = known[e.TenantID].clone()
-			r.heads[e.TenantID] = h
+			h = known[p.tenant()].clone()
+			r.heads[p.tenant()] = h
 		}
 		if now.After(h.last) { // a clock that went back, or another replica's that is ahead, does not make time fall
 			h.last = now
 		}
-		index := h.tree.Size()
-		leaf := p.draft.Leaf(index, h.last)
-		completed = h.tree.Append(completed[:0], auditlog.LeafHash(leaf))
-		hashes := make([]byte, 0, len(completed)*tlog.HashSize)
-		for i := range completed {
-			hashes = append(hashes, completed[i][:]...)
+		for _, d := range p.drafts {
+			index := h.tree.Size()
+			leaf := d.Leaf(index, h.last)
+			completed = h.tree.Append(completed[:0], auditlog.LeafHash(leaf))
+			hashes := make([]byte, 0, len(completed)*tlog.HashSize)
+			for i := range completed {
+				hashes = append(hashes, completed[i][:]...)
+			}
+			r.leafHashes = append(r.leafHashes, completed[0])
+			r.add(d, index, h.last, leaf, hashes)
 		}
-		r.leafHashes = append(r.leafHashes, completed[0])
-		r.add(p.draft, index, h.last, leaf, hashes)
+	}
+}
+
+// placed returns the appends of the batch, each with the positions of its entries.
+func (r *rowBatch) placed() iter.Seq2[*pending, []Position] {
+	return func(yield func(*pending, []Position) bool) {
+		row := 0
+		for _, p := range r.pending {
+			positions := make([]Position, len(p.drafts))
+			for i, d := range p.drafts {
+				positions[i] = Position{EntryID: d.Entry.EntryID, LeafIndex: r.leafIndexes[row], LeafHash: r.leafHashes[row]}
+				row++
+			}
+			if !yield(p, positions) {
+				return
+			}
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
 )
 
 // column is a column of the table of entries, as a batch of rows fills it.

@@ -30,7 +30,7 @@ func PlainInserts(
 			if err != nil {
 				t.Fatal(err)
 			}
-			batch = append(batch, &pending{draft: draft})
+			batch = append(batch, newPending(draft))
 		}
 		rows := newRows(batch)
 		rows.place(heads, positionTime(time.Now()))
@@ -46,7 +46,7 @@ func PlainInserts(
 // TurnLock is the lock of every batch.
 const TurnLock = turnLock
 
-// Waiting returns how many appends wait in the wall's queue.
+// Waiting returns how many entries wait in the wall's queue.
 func Waiting(w *Wall) int { return w.queue.len() }
 
 // ListQuery is the statement behind List.

@@ -18,54 +18,110 @@ type answered struct {
 	contentDigest [32]byte
 }
 
-// answerFor answers an append whose id is on the wall already.
-func (a answered) answerFor(p *pending) {
-	if a.contentDigest == p.draft.ContentDigest {
-		p.answer(a.position, nil)
-		return
+// verdict is what is known of an append's entries.
+type verdict uint8
+
+const (
+	fresh  verdict = iota // none of them is known
+	partly                // some are, which for all that is known may be because the others were forgotten
+	decided
+)
+
+// decide answers an append whose entries are all known, or of which one is known with other content.
+func decide(p *pending, known map[entryKey]answered) verdict {
+	var positions []Position
+	for _, d := range p.drafts {
+		a, ok := known[keyOf(d)]
+		switch {
+		case !ok:
+		case a.contentDigest != d.ContentDigest:
+			p.answer([]Position{a.position}, reused(a.position, "with other content"))
+			return decided
+		default:
+			positions = append(positions, a.position)
+		}
 	}
-	p.answer(a.position, errs.New(errs.InvalidArgument, errs.ReasonEntryIDReused,
-		"entry id %s is on the wall with other content: give each entry an id of its own", a.position.EntryID).
-		With("entry_id", a.position.EntryID.String()).With("leaf_index", strconv.FormatInt(a.position.LeafIndex, 10)))
+	switch {
+	case len(positions) == 0:
+		return fresh
+	case len(positions) < len(p.drafts):
+		return partly
+	}
+	for i := range positions {
+		if positions[i].LeafIndex != positions[0].LeafIndex+int64(i) {
+			p.answer(positions[i:i+1], reused(positions[i], "in another place of the log than after the entry before it"))
+			return decided
+		}
+	}
+	p.answer(positions, nil)
+	return decided
 }
 
-// answerKnown answers the appends that are on the wall and returns the others.
+// reused is the answer to an append of an entry whose id is on the wall already, where it is not the same append again.
+func reused(at Position, how string) error {
+	return errs.New(errs.InvalidArgument, errs.ReasonEntryIDReused,
+		"entry id %s is on the wall %s: give each entry an id of its own", at.EntryID, how).
+		With("entry_id", at.EntryID.String()).With("leaf_index", strconv.FormatInt(at.LeafIndex, 10))
+}
+
+// answerKnown answers the appends that are on the wall and returns the others. Known is all that there is of the batch: since an append's
+// entries stand or fall together, one of which some are there is another one.
 func (s *sequencer) answerKnown(batch []*pending, known map[entryKey]answered) []*pending {
 	rest := batch[:0:0]
 	for _, p := range batch {
-		a, ok := known[keyOf(p)]
-		if !ok {
+		verdict := decide(p, known)
+		if verdict == fresh {
 			rest = append(rest, p)
 			continue
 		}
-		s.recent.add(keyOf(p), a)
-		s.metrics.repeated.Inc()
-		a.answerFor(p)
+		for _, d := range p.drafts {
+			a, ok := known[keyOf(d)]
+			if !ok {
+				continue
+			}
+			s.recent.add(keyOf(d), a)
+			if verdict == partly {
+				p.answer([]Position{a.position}, reused(a.position, "without others of the batch"))
+				verdict = decided
+			}
+		}
+		s.metrics.repeated.Add(float64(len(p.drafts)))
 	}
 	return rest
 }
 
-// answerRecent answers the repeated appends of late without the database, so that a client that repeats itself does not make batches fail.
-func (s *sequencer) answerRecent(batch []*pending) []*pending {
-	rest := batch[:0:0]
+// answerRecent answers the repeated appends of late without a transaction, so that a client that repeats itself does not make batches fail.
+func (s *sequencer) answerRecent(ctx context.Context, batch []*pending) []*pending {
+	rest, unclear := batch[:0:0], batch[:0:0]
 	for _, p := range batch {
-		a, ok := s.recent.positions[keyOf(p)]
-		if !ok {
+		switch decide(p, s.recent.positions) {
+		case fresh:
 			rest = append(rest, p)
-			continue
+		case partly:
+			unclear = append(unclear, p)
+		case decided:
+			s.metrics.repeated.Add(float64(len(p.drafts)))
 		}
-		s.metrics.repeated.Inc()
-		a.answerFor(p)
 	}
-	return rest
+	if len(unclear) == 0 {
+		return rest
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.FlushTimeout)
+	defer cancel()
+	known, err := lookUp(ctx, s.pool, unclear)
+	if err != nil {
+		return append(rest, unclear...) // the try to write them finds out as well
+	}
+	return append(rest, s.answerKnown(unclear, known)...)
 }
 
 // lookUp finds which entries of a batch are on the wall.
 func lookUp(ctx context.Context, q querier, batch []*pending) (map[entryKey]answered, error) {
-	tenants := make([][16]byte, len(batch))
-	entries := make([][16]byte, len(batch))
-	for i, p := range batch {
-		tenants[i], entries[i] = p.draft.Entry.TenantID, p.draft.Entry.EntryID
+	var tenants, entries [][16]byte
+	for _, p := range batch {
+		for _, d := range p.drafts {
+			tenants, entries = append(tenants, d.Entry.TenantID), append(entries, d.Entry.EntryID)
+		}
 	}
 	rows, err := q.Query(ctx, `
 		SELECT e.tenant_id, e.entry_id, e.leaf_index, e.content_sha256, e.hashes

@@ -30,15 +30,13 @@ func AppendOnce(ctx context.Context, db Beginner, e auditlog.Entry) (Position, e
 	if err != nil {
 		return Position{}, err
 	}
-	p := &pending{draft: draft, done: make(chan struct{})}
+	p := newPending(draft)
 	// Read committed, whatever the default: what is read after the wait for the turn must be what was committed until then.
 	err = pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error { return appendIn(ctx, tx, p) })
-	switch {
-	case err != nil:
+	if err != nil {
 		return Position{}, fmt.Errorf("append audit entry: %w", postgres.Translate(err))
-	default:
-		return p.position, p.err
 	}
+	return p.positions[0], p.err
 }
 
 // appendIn appends in a transaction that nobody else appends beside. p is answered with where the entry stands once the transaction commits.
@@ -56,8 +54,7 @@ func appendIn(ctx context.Context, tx pgx.Tx, p *pending) error {
 	if err != nil {
 		return err
 	}
-	if a, ok := known[keyOf(p)]; ok {
-		a.answerFor(p)
+	if decide(p, known) == decided {
 		return nil
 	}
 	rows := newRows(batch)
@@ -69,7 +66,9 @@ func appendIn(ctx context.Context, tx pgx.Tx, p *pending) error {
 	if _, err := tx.Exec(ctx, insertStatement(present), rows.args(present)...); err != nil {
 		return fmt.Errorf("insert entry: %w", err)
 	}
-	p.answer(Position{EntryID: p.draft.Entry.EntryID, LeafIndex: rows.leafIndexes[0], LeafHash: rows.leafHashes[0]}, nil)
+	for p, positions := range rows.placed() {
+		p.answer(positions, nil)
+	}
 	return nil
 }
 

@@ -19,7 +19,7 @@ func pendingOf(t *testing.T, id tenant.ID) *pending {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &pending{draft: draft, done: make(chan struct{})}
+	return newPending(draft)
 }
 
 // TestRecordedTimeNeverFalls places entries after a head whose time is ahead of the clock, as another replica's may be.
@@ -33,7 +33,7 @@ func TestRecordedTimeNeverFalls(t *testing.T) {
 	rows.place(known, now)
 	for i, p := range rows.pending {
 		want := now
-		if p.draft.Entry.TenantID == late {
+		if p.tenant() == late {
 			want = ahead
 		}
 		e, err := auditlog.Unmarshal(rows.entries[i])

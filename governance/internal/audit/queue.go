@@ -8,19 +8,21 @@ import (
 
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 // retryOverloaded is the advice to callers that the queue turned away: about the time that a full queue takes to drain.
 const retryOverloaded = 500 * time.Millisecond
 
-// pending is an append that waits for its answer.
+// pending is an append that waits for its answer: entries of one tenant that stand or fall together, one after the other.
 type pending struct {
-	draft *auditlog.Draft
+	drafts []*auditlog.Draft // one at least
+	bytes  int               // of all of them
 
-	// done is closed when position and err, which the sequencer alone writes, are final.
-	done     chan struct{}
-	position Position
-	err      error
+	// done is closed when positions and err, which the sequencer alone writes, are final.
+	done      chan struct{}
+	positions []Position
+	err       error
 
 	// state is guarded by the queue's mutex.
 	state pendingState
@@ -34,23 +36,36 @@ const (
 	abandoned
 )
 
-func (p *pending) answer(position Position, err error) {
-	p.position, p.err = position, err
+func newPending(drafts ...*auditlog.Draft) *pending {
+	p := &pending{drafts: drafts, done: make(chan struct{})}
+	for _, d := range drafts {
+		p.bytes += d.Size()
+	}
+	return p
+}
+
+// tenant is the tenant of all its entries.
+func (p *pending) tenant() tenant.ID { return p.drafts[0].Entry.TenantID }
+
+func (p *pending) answer(positions []Position, err error) {
+	p.positions, p.err = positions, err
 	close(p.done)
 }
 
-func (p *pending) fail(err error) { p.answer(Position{}, err) }
+func (p *pending) fail(err error) { p.answer(nil, err) }
 
-// queue holds appends between their callers and the sequencer. It is bounded by number and by bytes.
+// queue holds appends between their callers and the sequencer. It is bounded by the number of entries and by their bytes; an append that is
+// larger than that is let in when nothing else waits.
 type queue struct {
 	maxEntries, maxBytes int
 	// wake holds one token while the queue may have something to take.
 	wake chan struct{}
 
-	mu     sync.Mutex
-	items  []*pending // in the order of arrival
-	bytes  int        // of the items
-	closed bool
+	mu      sync.Mutex
+	items   []*pending // in the order of arrival
+	entries int        // of the items
+	bytes   int        // of the items
+	closed  bool
 }
 
 func newQueue(maxEntries, maxBytes int) *queue {
@@ -61,16 +76,16 @@ func newQueue(maxEntries, maxBytes int) *queue {
 func (q *queue) put(p *pending) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	size := p.draft.Size()
 	switch {
 	case q.closed:
 		return errs.Down("the audit wall", errClosed)
-	case len(q.items) >= q.maxEntries || q.bytes+size > q.maxBytes && len(q.items) > 0:
+	case len(q.items) > 0 && (q.entries+len(p.drafts) > q.maxEntries || q.bytes+p.bytes > q.maxBytes):
 		return errs.New(errs.ResourceExhausted, errs.ReasonOverloaded, "too many entries wait for the audit wall: retry later").
-			With("waiting", strconv.Itoa(len(q.items))).After(retryOverloaded)
+			With("waiting", strconv.Itoa(q.entries)).After(retryOverloaded)
 	}
 	q.items = append(q.items, p)
-	q.bytes += size
+	q.entries += len(p.drafts)
+	q.bytes += p.bytes
 	select {
 	case q.wake <- struct{}{}:
 	default:
@@ -87,23 +102,24 @@ func (q *queue) leave(p *pending) {
 	}
 }
 
-// take removes what waits, in order, within the limits of a batch, but one entry at least.
+// take removes what waits, in order, within the limits of a batch, but one append at least.
 func (q *queue) take(maxEntries, maxBytes int) []*pending {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var batch []*pending
-	n, bytes := 0, 0
+	n, entries, bytes := 0, 0, 0
 	for _, p := range q.items {
-		size := p.draft.Size()
 		if p.state != abandoned {
-			if len(batch) == maxEntries || bytes+size > maxBytes && len(batch) > 0 {
+			if len(batch) > 0 && (entries+len(p.drafts) > maxEntries || bytes+p.bytes > maxBytes) {
 				break
 			}
 			p.state = taken
 			batch = append(batch, p)
-			bytes += size
+			entries += len(p.drafts)
+			bytes += p.bytes
 		}
-		q.bytes -= size
+		q.entries -= len(p.drafts)
+		q.bytes -= p.bytes
 		n++
 	}
 	rest := copy(q.items, q.items[n:])
@@ -119,11 +135,11 @@ func (q *queue) close() {
 	q.closed = true
 }
 
-// len returns how many appends wait.
+// len returns how many entries wait.
 func (q *queue) len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.items)
+	return q.entries
 }
 
 // wait returns when there may be something to take, or ctx ends, or tick fires.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -98,8 +100,8 @@ func (s *sequencer) drain(ctx context.Context) {
 // flush answers every append of the batch.
 func (s *sequencer) flush(ctx context.Context, batch []*pending) {
 	start := time.Now()
-	s.metrics.batch.Observe(float64(len(batch)))
-	batch = s.answerRecent(batch)
+	s.metrics.batch.Observe(float64(countEntries(batch)))
+	batch = s.answerRecent(ctx, batch)
 	batch, repeated := splitRepeated(batch)
 	s.write(ctx, batch)
 	s.metrics.flush.Observe(time.Since(start).Seconds())
@@ -108,16 +110,17 @@ func (s *sequencer) flush(ctx context.Context, batch []*pending) {
 	}
 }
 
-// splitRepeated takes out appends whose id comes again within the batch.
+// splitRepeated takes out appends of which an id comes again within the batch.
 func splitRepeated(batch []*pending) (first, repeated []*pending) {
 	seen := make(map[entryKey]struct{}, len(batch))
 	for _, p := range batch {
-		key := keyOf(p)
-		if _, ok := seen[key]; ok {
+		if slices.ContainsFunc(p.drafts, func(d *auditlog.Draft) bool { _, again := seen[keyOf(d)]; return again }) {
 			repeated = append(repeated, p)
 			continue
 		}
-		seen[key] = struct{}{}
+		for _, d := range p.drafts {
+			seen[keyOf(d)] = struct{}{}
+		}
 		first = append(first, p)
 	}
 	return first, repeated
@@ -129,7 +132,14 @@ type entryKey struct {
 	entry  uuid.UUID
 }
 
-func keyOf(p *pending) entryKey { return entryKey{p.draft.Entry.TenantID, p.draft.Entry.EntryID} }
+func keyOf(d *auditlog.Draft) entryKey { return entryKey{d.Entry.TenantID, d.Entry.EntryID} }
+
+func countEntries(batch []*pending) (n int) {
+	for _, p := range batch {
+		n += len(p.drafts)
+	}
+	return n
+}
 
 // write tries to write a batch until it is on the wall, or known not to get there. Whatever a failed try left open is looked up, never assumed.
 func (s *sequencer) write(ctx context.Context, batch []*pending) {
@@ -171,15 +181,15 @@ func (s *sequencer) try(ctx context.Context, batch []*pending, careful bool) ([]
 	return s.tryAtOnce(ctx, batch)
 }
 
-// isolate finds the entry that the database refuses: the others of the batch succeed.
+// isolate finds the append that the database refuses: the others of the batch succeed.
 func (s *sequencer) isolate(ctx context.Context, batch []*pending, err error) {
 	if len(batch) == 1 {
 		if errs.ReasonOf(err) == errs.ReasonLogInconsistent {
-			s.damaged.Store(batch[0].draft.Entry.TenantID, struct{}{})
+			s.damaged.Store(batch[0].tenant(), struct{}{})
 		}
-		s.metrics.poisoned.Inc()
+		s.metrics.poisoned.Add(float64(len(batch[0].drafts)))
 		s.log.LogAttrs(ctx, slog.LevelError, "the database refuses an audit entry",
-			slog.String("entry_id", batch[0].draft.Entry.EntryID.String()), slog.Any("error", err))
+			slog.String("entry_id", batch[0].drafts[0].Entry.EntryID.String()), slog.Int("entries", len(batch[0].drafts)), slog.Any("error", err))
 		batch[0].fail(err)
 		return
 	}

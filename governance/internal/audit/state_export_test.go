@@ -24,7 +24,7 @@ func Fill(tb testing.TB, pool *pgxpool.Pool, id tenant.ID, n int64, entry func(t
 			if err != nil {
 				tb.Fatal(err)
 			}
-			batch = append(batch, &pending{draft: draft})
+			batch = append(batch, newPending(draft))
 		}
 		rows := newRows(batch)
 		rows.place(heads, positionTime(time.Now()))

@@ -23,7 +23,7 @@ func TestRandomWorkload(t *testing.T) {
 	positions := map[tenant.ID][]audit.Position{}
 	rapid.Check(t, func(rt *rapid.T) {
 		id := rapid.SampledFrom(tenants).Draw(rt, "tenant")
-		switch rapid.IntRange(0, 5).Draw(rt, "step") {
+		switch rapid.IntRange(0, 6).Draw(rt, "step") {
 		case 0: // a restart
 			stop()
 			wall, stop = startWall(t, db, cfg)
@@ -34,6 +34,13 @@ func TestRandomWorkload(t *testing.T) {
 					rt.Fatalf("repeated append: %+v, first %+v", got, positions[id][i])
 				}
 			}
+		case 2: // a batch
+			batch := newEntries(t, id, rapid.IntRange(1, 9).Draw(rt, "batch"))
+			placed := mustAppendBatch(t, wall, batch)
+			if placed[0].LeafIndex != int64(len(appended[id])) {
+				rt.Fatalf("batch appended at %+v, want index %d", placed[0], len(appended[id]))
+			}
+			appended[id], positions[id] = append(appended[id], batch...), append(positions[id], placed...)
 		default:
 			for range rapid.IntRange(1, 9).Draw(rt, "entries") {
 				e := newEntry(t, id)

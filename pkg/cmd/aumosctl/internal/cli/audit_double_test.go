@@ -159,7 +159,7 @@ func (d *auditDouble) GetReceipt(_ context.Context, req *governancev1.GetReceipt
 		note, err := d.checkpoint()
 		leafHash := auditlog.LeafHash(e.GetLeaf())
 		return &governancev1.GetReceiptResponse{
-			Position: &governancev1.LogPosition{EntryId: req.GetEntryId(), LeafIndex: int64(i), LeafHash: leafHash[:]},
+			Position: &governancev1.LogPosition{EntryId: req.GetEntryId(), LeafIndex: int64(i), LeafHash: leafHash[:], Position: int64(i) + 1},
 			Receipt:  auditlog.NewReceipt(int64(i), leafHash, hashes, note),
 		}, err
 	}

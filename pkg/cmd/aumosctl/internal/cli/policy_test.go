@@ -155,7 +155,7 @@ func (d *policyDouble) Evaluate(_ context.Context, req *governancev1.EvaluateReq
 	return &governancev1.EvaluateResponse{Decision: &governancev1.Decision{
 		Id: id(300), Outcome: outcome, DecisionPoint: req.GetDecisionPoint(), Results: []*governancev1.PolicyResult{r}, InputSha256: make([]byte, 32),
 		EvaluationDuration: durationpb.New(1200 * time.Microsecond), EngineVersion: "opa 1.22.2",
-		Position: &governancev1.LogPosition{EntryId: id(300), LeafIndex: 7, LeafHash: make([]byte, 32)},
+		Position: &governancev1.LogPosition{EntryId: id(300), LeafIndex: 7, LeafHash: make([]byte, 32), Position: 8},
 	}}, nil
 }
 
