@@ -46,7 +46,8 @@ func (c Config) withDefaults() Config {
 }
 
 // Open returns a pool after one connection has answered; name is what the server's activity view shows. It refuses a role that could see
-// past row-level security. A server that does not answer is errs.Unavailable.
+// past row-level security. Commits wait for the disk, even where the server's or the role's settings say otherwise; the URL may ask for more
+// (synchronous_commit=remote_apply). A server that does not answer is errs.Unavailable.
 func Open(ctx context.Context, cfg Config, name string) (*pgxpool.Pool, error) {
 	cfg = cfg.withDefaults()
 	poolConfig, err := pgxpool.ParseConfig(cfg.URL.Reveal())
@@ -63,34 +64,52 @@ func Open(ctx context.Context, cfg Config, name string) (*pgxpool.Pool, error) {
 	params["statement_timeout"] = milliseconds(cfg.StatementTimeout)
 	params["idle_in_transaction_session_timeout"] = milliseconds(cfg.IdleInTransactionTimeout)
 	params["timezone"] = "UTC"
+	if !durable(params["synchronous_commit"]) {
+		// Whatever the server, the database or the role say: what a service has answered must survive a crash.
+		params["synchronous_commit"] = "on"
+	}
 
 	pool, err := pgxpool.NewWithConfig(ctx, poolConfig)
 	if err != nil {
 		return nil, fmt.Errorf("open database pool: %w", err)
 	}
-	if err := checkRole(ctx, pool, cfg.AllowPrivilegedRole); err != nil {
+	if err := check(ctx, pool, cfg.AllowPrivilegedRole); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open database pool %s: %w", name, Translate(err))
 	}
 	return pool, nil
 }
 
+// durable reports whether a commit waits for the disk under a value of synchronous_commit, here or on standbys as well.
+func durable(synchronousCommit string) bool {
+	switch synchronousCommit {
+	case "on", "remote_apply", "remote_write", "local":
+		return true
+	default:
+		return false
+	}
+}
+
 func milliseconds(d time.Duration) string { return strconv.FormatInt(max(1, d.Milliseconds()), 10) }
 
-// checkRole connects. A role that may become a privileged one through SET ROLE counts as privileged.
-func checkRole(ctx context.Context, pool *pgxpool.Pool, allowPrivileged bool) error {
-	var role string
+// check connects and looks at the session. A role that may become a privileged one through SET ROLE counts as privileged. A connection pooler
+// may have dropped the parameters that were sent.
+func check(ctx context.Context, pool *pgxpool.Pool, allowPrivileged bool) error {
+	var role, synchronousCommit string
 	var privileged bool
 	err := pool.QueryRow(ctx, `
-		SELECT current_user::text, EXISTS (
+		SELECT current_user::text, current_setting('synchronous_commit'), EXISTS (
 			SELECT FROM pg_roles
 			WHERE (rolsuper OR rolbypassrls) AND pg_has_role(session_user, oid, 'MEMBER')
-		)`).Scan(&role, &privileged)
-	if err != nil {
-		return fmt.Errorf("check role: %w", err)
-	}
-	if privileged && !allowPrivileged {
+		)`).Scan(&role, &synchronousCommit, &privileged)
+	switch {
+	case err != nil:
+		return fmt.Errorf("check session: %w", err)
+	case privileged && !allowPrivileged:
 		return fmt.Errorf("role %s bypasses row-level security: connect as the application role", role)
+	case !durable(synchronousCommit):
+		return fmt.Errorf("synchronous_commit is %s although the connection asks for on: commits that were answered would be lost in a crash",
+			synchronousCommit)
 	}
 	return nil
 }

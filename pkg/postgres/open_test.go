@@ -78,6 +78,37 @@ func TestOpenSetsTimeouts(t *testing.T) {
 	}
 }
 
+// A role or a database whose commits do not wait for the disk would lose what a service has answered.
+func TestOpenWaitsForTheDisk(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Server(t)
+	admin := connect(t, server.AdminURL())
+	if _, err := admin.Exec(t.Context(), `
+		ALTER ROLE aumos_audit_writer SET synchronous_commit TO off;
+		ALTER DATABASE postgres SET synchronous_commit TO off`); err != nil {
+		t.Fatal(err)
+	}
+	url := server.URL("postgres", postgres.RoleAuditWriter)
+	separator := "?"
+	if strings.Contains(url, "?") {
+		separator = "&"
+	}
+	for parameter, want := range map[string]string{
+		"": "on", "synchronous_commit=off": "on", "synchronous_commit=remote_apply": "remote_apply",
+	} {
+		pool, err := postgres.Open(t.Context(), postgres.Config{URL: config.Secret(url + separator + parameter)}, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got string
+		err = pool.QueryRow(t.Context(), `SELECT current_setting('synchronous_commit')`).Scan(&got)
+		pool.Close()
+		if err != nil || got != want {
+			t.Errorf("%q: synchronous_commit is %q, want %q (%v)", parameter, got, want, err)
+		}
+	}
+}
+
 func TestOpenReportsServerThatDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
