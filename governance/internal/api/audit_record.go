@@ -56,7 +56,7 @@ func (s *AuditService) BatchRecordEntries(
 	return res, nil
 }
 
-// recorder returns the subject of the service that records, and the tenant that it acts for.
+// recorder returns the subject of the service that records, and the tenant that it acts for, which is not the platform's.
 func recorder(ctx context.Context) (source string, id tenant.ID, err error) {
 	caller, ok := auth.FromContext(ctx)
 	if !ok {
@@ -65,7 +65,7 @@ func recorder(ctx context.Context) (source string, id tenant.ID, err error) {
 	if id, ok = tenant.FromContext(ctx); !ok {
 		return "", tenant.ID{}, errors.New("record audit entry: no tenant in context")
 	}
-	return caller.Subject, id, nil
+	return caller.Subject, id, audit.RefusePlatform(id)
 }
 
 // entryOf converts a request to record an entry. The numbers of outcomes and kinds of actor are the contract's.

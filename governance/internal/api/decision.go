@@ -7,10 +7,12 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 // DecisionService serves aumos.governance.v1.DecisionService.
@@ -22,6 +24,10 @@ type DecisionService struct {
 
 // Evaluate decides whether an action is allowed.
 func (s *DecisionService) Evaluate(ctx context.Context, req *governancev1.EvaluateRequest) (*governancev1.EvaluateResponse, error) {
+	id, _ := tenant.FromContext(ctx)
+	if err := audit.RefusePlatform(id); err != nil { // its log would take the decision
+		return nil, err
+	}
 	q, err := questionOf(ctx, req)
 	if err != nil {
 		return nil, err

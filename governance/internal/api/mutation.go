@@ -57,6 +57,9 @@ func mutate[M any, P interface {
 }](ctx context.Context, m *Mutations, action, method string, request idempotent, fn func(context.Context, pgx.Tx) (P, []change, error),
 ) (P, error) {
 	id, _ := tenant.FromContext(ctx)
+	if err := audit.RefusePlatform(id); err != nil { // its log would take the entries
+		return nil, err
+	}
 	if err := m.wall.ReadyFor(ctx, id); err != nil {
 		return nil, err
 	}

@@ -24,7 +24,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
@@ -51,7 +50,6 @@ type Databases struct {
 type Wall struct {
 	cfg       Config
 	db        Databases
-	keys      []auditlog.SigningKey
 	queue     *queue
 	sequencer *sequencer
 	signer    *signer
@@ -78,7 +76,7 @@ func New(ctx context.Context, cfg Config, db Databases, log *slog.Logger) (*Wall
 		return nil, fmt.Errorf("audit wall: %w", err)
 	}
 	w := &Wall{
-		cfg: cfg, db: db, keys: keys, heads: heads,
+		cfg: cfg, db: db, heads: heads,
 		queue:     newQueue(cfg.QueueEntries, cfg.QueueBytes),
 		sizes:     newSizes(),
 		metrics:   newMetrics(),
@@ -86,7 +84,7 @@ func New(ctx context.Context, cfg Config, db Databases, log *slog.Logger) (*Wall
 	}
 	w.metrics.waiting(w.queue.len)
 	w.signer = newSigner(w.origin, keys, db.Writer, heads, w.metrics, log)
-	w.signer.publish = w.publisher.offer
+	w.signer.publish, w.signer.record, w.signer.announcedKeys = w.publisher.offer, w.record, w.announcedKeys
 	w.sequencer = newSequencer(cfg, w.queue, db.Writer, w.sizes, w.signer.moved, w.metrics, log)
 	return w, nil
 }
@@ -100,7 +98,7 @@ func (w *Wall) Run(ctx context.Context) error {
 	defer w.heads.close()
 	signing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	publishing, signed := context.WithCancel(context.WithoutCancel(ctx))
+	lastRound, signed := context.WithCancel(context.WithoutCancel(ctx))
 	var g errgroup.Group
 	g.Go(func() error {
 		defer signed() // only now: the last heads are to be published, too
@@ -108,11 +106,12 @@ func (w *Wall) Run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error {
-		w.publisher.run(publishing, w.heads)
+		w.publisher.run(lastRound, w.heads)
 		return nil
 	})
 	w.sequencer.run(ctx)
-	stop() // only now: the last entries are to be signed, too
+	stop()                     // only now: the last entries are to be signed, too
+	w.sequencer.run(lastRound) // and the last heads to be committed to: from here on the queue takes the wall's own entries alone
 	return g.Wait()
 }
 

@@ -56,3 +56,6 @@ func ListQuery(f Filter, id tenant.ID, limit int) (string, pgx.NamedArgs) {
 
 // SizeSeen returns the size of a log that a wall remembers.
 func SizeSeen(w *Wall, id tenant.ID) int64 { return w.sizes.of(id) }
+
+// OnSigned calls fn with every newly signed head of a wall that does not run yet.
+func OnSigned(w *Wall, fn func(tenant.ID, SignedHead)) { w.signer.publish = fn }

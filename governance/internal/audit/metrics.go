@@ -6,6 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	appended, repeated, refused, poisoned, conflicts prometheus.Counter
 	signed, signFailures, inconsistencies            prometheus.Counter
+	committed, commitFailures                        prometheus.Counter
 	batch, flush, sign                               prometheus.Histogram
 	ready                                            prometheus.Gauge
 	queued                                           prometheus.Collector
@@ -28,6 +29,8 @@ func newMetrics() *metrics {
 		signed:          counter("checkpoints_signed_total", "Heads signed by this replica."),
 		signFailures:    counter("checkpoint_failures_total", "Heads that could not be signed, whatever the reason."),
 		inconsistencies: counter("log_inconsistencies_total", "Refusals to sign a log that contradicts its last signed head: look into each."),
+		committed:       counter("heads_committed_total", "Heads that this replica committed to on the platform's log."),
+		commitFailures:  counter("commitment_failures_total", "Failures to commit to a head; they are tried again."),
 		batch:           histogram("batch_entries", "Entries in one transaction.", prometheus.ExponentialBuckets(1, 2, 13)),
 		flush:           histogram("flush_seconds", "Time from taking a batch to its last answer.", seconds),
 		sign:            histogram("sign_seconds", "Time to prove, sign and store one head.", seconds),
@@ -48,6 +51,6 @@ func (m *metrics) waiting(n func() int) {
 func (m *metrics) all() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.appended, m.repeated, m.refused, m.poisoned, m.conflicts, m.signed, m.signFailures, m.inconsistencies,
-		m.batch, m.flush, m.sign, m.ready, m.queued,
+		m.committed, m.commitFailures, m.batch, m.flush, m.sign, m.ready, m.queued,
 	}
 }

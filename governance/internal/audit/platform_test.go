@@ -11,6 +11,7 @@ import (
 // platformEntries returns the platform's log of which the wall signs a head first.
 func platformEntries(t testing.TB, wall *audit.Wall, db postgrestest.AuditDB) []auditlog.Entry {
 	t.Helper()
+	mustCheckpoint(t, wall, auditlog.PlatformTenant) // what the signing itself adds comes first
 	var entries []auditlog.Entry
 	for _, row := range checkLog(t, wall, db.Admin(), auditlog.PlatformTenant) {
 		e, err := auditlog.Unmarshal(row.leaf)

@@ -167,23 +167,31 @@ func (w *Wall) Receipt(ctx context.Context, entryID uuid.UUID) (string, Position
 	if err != nil {
 		return "", Position{}, err
 	}
-	leafHash := auditlog.LeafHash(e.Leaf)
 	head, err := w.Checkpoint(ctx)
 	if err != nil {
 		return "", Position{}, err
 	}
-	p := Inclusion{LeafIndex: e.LeafIndex, TreeSize: head.Size}
-	if e.LeafIndex >= head.Size {
-		return "", Position{}, inconsistent("entry %d lies beyond the log's %d entries", e.LeafIndex, head.Size)
-	}
-	if err := w.read(ctx, p.prove); err != nil {
+	text, err := w.receipt(ctx, e, head)
+	if err != nil {
 		return "", Position{}, err
 	}
-	if p.LeafHash != leafHash || p.Root != head.Root {
-		return "", Position{}, inconsistent("entry %d is not the one that the signed head covers", e.LeafIndex)
+	return text, Position{EntryID: entryID, LeafIndex: e.LeafIndex, LeafHash: auditlog.LeafHash(e.Leaf)}, nil
+}
+
+// receipt proves that an entry is covered by a signed head of the log of the tenant in ctx.
+func (w *Wall) receipt(ctx context.Context, e LogEntry, head SignedHead) (string, error) {
+	leafHash := auditlog.LeafHash(e.Leaf)
+	p := Inclusion{LeafIndex: e.LeafIndex, TreeSize: head.Size}
+	if e.LeafIndex >= head.Size {
+		return "", inconsistent("entry %d lies beyond the log's %d entries", e.LeafIndex, head.Size)
 	}
-	return auditlog.NewReceipt(p.LeafIndex, leafHash, p.Hashes, head.Note),
-		Position{EntryID: entryID, LeafIndex: p.LeafIndex, LeafHash: leafHash}, nil
+	if err := w.read(ctx, p.prove); err != nil {
+		return "", err
+	}
+	if p.LeafHash != leafHash || p.Root != head.Root {
+		return "", inconsistent("entry %d is not the one that the signed head covers", e.LeafIndex)
+	}
+	return auditlog.NewReceipt(p.LeafIndex, leafHash, p.Hashes, head.Note), nil
 }
 
 // LogKey is a public key that signs a log's checkpoints.
@@ -193,20 +201,26 @@ type LogKey struct {
 	VKey string
 }
 
+// PlatformKeys returns the keys that sign the platform's log, the preferred one first.
+func (w *Wall) PlatformKeys() ([]LogKey, error) { return w.logKeys(auditlog.PlatformTenant) }
+
 // Keys returns the keys that sign the checkpoints of the tenant in ctx, the preferred one first.
 func (w *Wall) Keys(ctx context.Context) ([]LogKey, error) {
 	id, ok := tenant.FromContext(ctx)
 	if !ok {
 		return nil, errors.New("list log keys: no tenant in context")
 	}
-	origin := w.origin(id)
-	keys := make([]LogKey, len(w.keys))
-	for i, k := range w.keys {
-		vkey, err := k.VKey(origin)
-		if err != nil {
-			return nil, err //nolint:wrapcheck // says it all
-		}
-		keys[i] = LogKey{Origin: origin, VKey: vkey}
+	return w.logKeys(id)
+}
+
+func (w *Wall) logKeys(id tenant.ID) ([]LogKey, error) {
+	vkeys, err := w.signer.vkeys(id)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]LogKey, len(vkeys))
+	for i, vkey := range vkeys {
+		keys[i] = LogKey{Origin: w.origin(id), VKey: vkey}
 	}
 	return keys, nil
 }

@@ -18,6 +18,8 @@ const retryOverloaded = 500 * time.Millisecond
 type pending struct {
 	drafts []*auditlog.Draft // one at least
 	bytes  int               // of all of them
+	// own marks an entry of the wall's own, which is never turned away. There are few at a time.
+	own bool
 
 	// done is closed when positions and err, which the sequencer alone writes, are final.
 	done      chan struct{}
@@ -77,6 +79,7 @@ func (q *queue) put(p *pending) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
+	case p.own:
 	case q.closed:
 		return errs.Down("the audit wall", errClosed)
 	case len(q.items) > 0 && (q.entries+len(p.drafts) > q.maxEntries || q.bytes+p.bytes > q.maxBytes):

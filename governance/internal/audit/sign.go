@@ -17,30 +17,33 @@ import (
 // sign returns a signed head of the log as it is now. It refuses with LOG_INCONSISTENT, and goes on refusing, when the log does not contain the head
 // that this replica signed last.
 func (s *signer) sign(ctx context.Context, id tenant.ID) (SignedHead, error) {
-	size, err := s.size(ctx, id)
+	last, err := s.lastHead(ctx, id)
 	if err != nil {
 		return SignedHead{}, postgres.Translate(err)
 	}
-	last, signedBefore, err := s.heads.last(id)
+	size, err := s.size(ctx, id) // after the last head, which another replica may just have stored
 	if err != nil {
-		return SignedHead{}, err
+		return SignedHead{}, postgres.Translate(err)
 	}
 	origin := s.origin(id)
 	switch {
-	case signedBefore && last.Checkpoint.Origin != origin:
+	case last.signed && last.Checkpoint.Origin != origin:
 		return SignedHead{}, fmt.Errorf("sign log of %s: its origin was %q and is now %q: the origin prefix must not change",
 			id, last.Checkpoint.Origin, origin)
-	case signedBefore && size < last.Checkpoint.Size:
+	case last.signed && size < last.Checkpoint.Size:
 		return SignedHead{}, inconsistent("the log of %s has %d entries, a head of %d was signed", id, size, last.Checkpoint.Size)
 	case size == 0: // every log begins like this: there is nothing to remember
 		return s.seal(auditlog.Checkpoint{Origin: origin, Root: emptyRoot()})
+	}
+	if size, err = s.announceChange(ctx, id, last, size); err != nil {
+		return SignedHead{}, postgres.Translate(err)
 	}
 	head := auditlog.Checkpoint{Origin: origin, Size: size}
 	if head.Root, err = s.prove(ctx, id, size, last.Checkpoint); err != nil {
 		return SignedHead{}, postgres.Translate(err)
 	}
-	signed := last
-	if !signedBefore || last.Checkpoint.Size < size || !s.signedByAll(last) {
+	signed := last.SignedHead
+	if !last.signed || last.Checkpoint.Size < size || !s.signedByAll(signed) {
 		if signed, err = s.seal(head); err != nil {
 			return SignedHead{}, err
 		}
@@ -48,6 +51,7 @@ func (s *signer) sign(ctx context.Context, id tenant.ID) (SignedHead, error) {
 			return SignedHead{}, err
 		}
 		s.metrics.signed.Inc()
+		s.toBeCommitted(id, signed)
 		s.publish(id, signed)
 	}
 	if err := s.store(ctx, id, signed); err != nil {
@@ -127,63 +131,6 @@ func (s *signer) store(ctx context.Context, id tenant.ID, h SignedHead) error {
 		return inconsistent("another head of %s with %d entries is in the database", id, h.Checkpoint.Size)
 	}
 	return nil
-}
-
-// unsigned returns the logs whose number of entries is not that of the last head in the files.
-func (s *signer) unsigned(ctx context.Context) (map[tenant.ID]struct{}, error) {
-	known, err := s.heads.tenants()
-	if err != nil {
-		return nil, err
-	}
-	sizes := make(map[tenant.ID]int64, len(known))
-	for _, id := range known {
-		sizes[id] = 0
-	}
-	// One index probe for each tenant: a plain DISTINCT would read every row.
-	rows, err := s.pool.Query(ctx, `
-		WITH RECURSIVE logs AS (
-			(
-				SELECT tenant_id
-				FROM public.gov_audit_trail_entries
-				ORDER BY tenant_id
-				LIMIT 1
-			)
-			UNION ALL
-			SELECT (
-				SELECT e.tenant_id
-				FROM public.gov_audit_trail_entries AS e
-				WHERE e.tenant_id > logs.tenant_id
-				ORDER BY e.tenant_id
-				LIMIT 1
-			)
-			FROM logs
-			WHERE logs.tenant_id IS NOT NULL
-		)
-		SELECT logs.tenant_id, last.leaf_index + 1
-		FROM logs
-		CROSS JOIN LATERAL (
-			SELECT e.leaf_index
-			FROM public.gov_audit_trail_entries AS e
-			WHERE e.tenant_id = logs.tenant_id
-			ORDER BY e.leaf_index DESC
-			LIMIT 1
-		) AS last`)
-	if err != nil {
-		return nil, fmt.Errorf("list logs: %w", err)
-	}
-	var id [16]byte
-	var size int64
-	if _, err := pgx.ForEachRow(rows, []any{&id, &size}, func() error { sizes[id] = size; return nil }); err != nil {
-		return nil, fmt.Errorf("list logs: %w", err)
-	}
-	unsigned := make(map[tenant.ID]struct{})
-	for id, size := range sizes {
-		last, _, err := s.heads.last(id)
-		if err != nil || last.Checkpoint.Size != size { // signing will say what is wrong
-			unsigned[id] = struct{}{}
-		}
-	}
-	return unsigned, nil
 }
 
 func emptyRoot() tlog.Hash {

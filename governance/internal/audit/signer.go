@@ -3,10 +3,10 @@ package audit
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
@@ -34,28 +34,45 @@ type signer struct {
 	// publish is told of every newly signed head once it is on disk, several logs' at once. It must not block. It is set before run.
 	publish func(tenant.ID, SignedHead)
 
+	// record appends an entry of the wall's own.
+	record func(context.Context, auditlog.Entry) (Position, error)
+	// announcedKeys returns the newest announcement of a log's keys.
+	announcedKeys func(context.Context, tenant.ID) (uuid.UUID, []string, error)
+
+	// announced is whether the platform's log is known to name the present keys. Only one goroutine at a time signs that log.
+	announced bool
+
 	// wake holds one token while there are demands.
 	wake chan struct{}
 
 	mu      sync.Mutex
 	grown   map[tenant.ID]struct{} // logs with entries that this replica has not signed
 	demands map[tenant.ID]*demand  // of the next round
-	closed  bool
+	// uncommitted are newly signed heads that the platform's log does not commit to yet, the newest of each log.
+	uncommitted map[tenant.ID]SignedHead
+	closed      bool
 }
 
 // demand is what callers wait for.
 type demand struct {
-	done chan struct{} // closed when head and err are final
-	head SignedHead
-	err  error
+	signed chan struct{} // closed when head and err are final
+	head   SignedHead
+	err    error
+
+	commit    bool          // whether somebody waits for the commitment; final once the round has begun
+	committed chan struct{} // closed when the following are final
+	platform  SignedHead    // the platform's head that covers the commitment
+	commitErr error
 }
+
+func newDemand() *demand { return &demand{signed: make(chan struct{}), committed: make(chan struct{})} }
 
 func newSigner(
 	origin func(tenant.ID) string, keys []auditlog.SigningKey, pool *pgxpool.Pool, heads *headStore, m *metrics, log *slog.Logger,
 ) *signer {
 	return &signer{
 		origin: origin, keys: keys, pool: pool, heads: heads, metrics: m, log: log, publish: func(tenant.ID, SignedHead) {},
-		wake: make(chan struct{}, 1), grown: map[tenant.ID]struct{}{}, demands: map[tenant.ID]*demand{},
+		wake: make(chan struct{}, 1), grown: map[tenant.ID]struct{}{}, demands: map[tenant.ID]*demand{}, uncommitted: map[tenant.ID]SignedHead{},
 	}
 }
 
@@ -68,27 +85,50 @@ func (s *signer) moved(id tenant.ID) {
 
 // demand returns a signed head that covers everything that was durable when it was called.
 func (s *signer) demand(ctx context.Context, id tenant.ID) (SignedHead, error) {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return SignedHead{}, errs.Down("the audit wall", errClosed)
-	}
-	d := s.demands[id]
-	if d == nil {
-		d = &demand{done: make(chan struct{})}
-		s.demands[id] = d
-	}
-	s.mu.Unlock()
-	select {
-	case s.wake <- struct{}{}:
-	default:
+	d, err := s.join(id, false)
+	if err != nil {
+		return SignedHead{}, err
 	}
 	select {
-	case <-d.done:
+	case <-d.signed:
 		return d.head, d.err
 	case <-ctx.Done():
 		return SignedHead{}, context.Cause(ctx)
 	}
+}
+
+// committed is demand, and returns once the platform's log commits to the head, with a signed head of that log which covers the commitment.
+func (s *signer) committed(ctx context.Context, id tenant.ID) (head, platform SignedHead, err error) {
+	d, err := s.join(id, true)
+	if err != nil {
+		return SignedHead{}, SignedHead{}, err
+	}
+	select {
+	case <-d.committed:
+		return d.head, d.platform, d.commitErr
+	case <-ctx.Done():
+		return SignedHead{}, SignedHead{}, context.Cause(ctx)
+	}
+}
+
+// join makes a log part of the next round.
+func (s *signer) join(id tenant.ID, commit bool) (*demand, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errs.Down("the audit wall", errClosed)
+	}
+	d := s.demands[id]
+	if d == nil {
+		d = newDemand()
+		s.demands[id] = d
+	}
+	d.commit = d.commit || commit
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+	return d, nil
 }
 
 // run works until ctx ends; then it signs a last time what grew, and refuses.
@@ -100,17 +140,17 @@ func (s *signer) run(ctx context.Context, interval time.Duration) {
 	for {
 		select {
 		case <-s.wake:
-			s.round(detached, s.take(false))
+			s.round(detached, s.take(false), false)
 		case <-ticker.C:
 			swept = swept || s.sweep(detached)
-			s.round(detached, s.take(true))
+			s.round(detached, s.take(true), true)
 		case <-ctx.Done():
 			s.mu.Lock()
 			s.closed = true
 			s.mu.Unlock()
 			last, cancel := context.WithTimeout(detached, lastWords)
 			defer cancel()
-			s.round(last, s.take(true))
+			s.round(last, s.take(true), true)
 			return
 		}
 	}
@@ -125,7 +165,7 @@ func (s *signer) take(grown bool) map[tenant.ID]*demand {
 	if grown {
 		for id := range s.grown {
 			if round[id] == nil {
-				round[id] = &demand{done: make(chan struct{})}
+				round[id] = newDemand()
 			}
 		}
 	}
@@ -135,8 +175,35 @@ func (s *signer) take(grown bool) map[tenant.ID]*demand {
 	return round
 }
 
-// round signs each log of the round.
-func (s *signer) round(ctx context.Context, round map[tenant.ID]*demand) {
+// round signs each log of the round; then it commits to heads on the platform's log and signs that, last because it grows by the commitments.
+func (s *signer) round(ctx context.Context, round map[tenant.ID]*demand, full bool) {
+	platform := round[auditlog.PlatformTenant]
+	delete(round, auditlog.PlatformTenant)
+	s.signAll(ctx, round)
+	heads := s.toCommit(round, full)
+	failed := s.commit(ctx, heads)
+	if platform == nil && len(heads) > len(failed) {
+		platform = newDemand()
+	}
+	if platform != nil {
+		s.serve(ctx, auditlog.PlatformTenant, platform)
+	}
+	for id, d := range round {
+		switch {
+		case d.err != nil:
+			d.commitErr = d.err
+		case d.head.Size == 0:
+			d.commitErr = errs.ResourceNotFound(auditlog.ResourceLog, id.String())
+		case failed[id] != nil:
+			d.commitErr = failed[id]
+		case platform != nil:
+			d.platform, d.commitErr = platform.head, platform.err
+		}
+		close(d.committed)
+	}
+}
+
+func (s *signer) signAll(ctx context.Context, round map[tenant.ID]*demand) {
 	var g errgroup.Group
 	g.SetLimit(signAtOnce)
 	for id, d := range round {
@@ -164,20 +231,5 @@ func (s *signer) serve(ctx context.Context, id tenant.ID, d *demand) {
 		s.moved(id) // an alarm must not fall silent: tried again every time until it is resolved
 	}
 	s.metrics.sign.Observe(time.Since(start).Seconds())
-	close(d.done)
-}
-
-// sweep finds the logs whose end differs from the last head in the files: what a predecessor left unsigned, and logs that were cut or dropped.
-func (s *signer) sweep(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, signTimeout)
-	defer cancel()
-	unsigned, err := s.unsigned(ctx)
-	if err != nil {
-		s.log.LogAttrs(ctx, slog.LevelWarn, "cannot compare the audit logs with their signed heads", slog.Any("error", err))
-		return false
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	maps.Copy(s.grown, unsigned)
-	return true
+	close(d.signed)
 }
