@@ -31,7 +31,8 @@ const (
 // headStore keeps the heads that this replica signed, outside the database, one file per log to which lines are only ever appended. A head is on
 // disk before anybody sees its signature; so whatever happens to the database, nothing is signed that contradicts it.
 //
-// An operator who has looked into an inconsistency, and decides to go on from the log as it is, moves the log's file away.
+// An operator who has looked into an inconsistency, and decides to go on from the log as it is, moves the log's file away. Without a file the newest
+// stored checkpoint of the log counts (lastHead): where the log contradicts that as well, it has to go first, which takes a superuser.
 type headStore struct {
 	dir     string
 	release func()

@@ -186,6 +186,9 @@ func (s *signer) round(ctx context.Context, round map[tenant.ID]*demand, full bo
 		platform = newDemand()
 	}
 	if platform != nil {
+		s.mu.Lock()
+		delete(s.grown, auditlog.PlatformTenant) // the commitments are covered now, not in another round
+		s.mu.Unlock()
 		s.serve(ctx, auditlog.PlatformTenant, platform)
 	}
 	for id, d := range round {
