@@ -22,6 +22,8 @@ type platform struct {
 	*stack.Stack
 	governanceAt, driftAt stack.Addresses
 	governance, drift     *process
+	// settings are governance's, besides those of the stack.
+	settings []string
 }
 
 // deploy starts a platform for the test.
@@ -47,10 +49,9 @@ func deploy(t *testing.T) *platform {
 		Stack:        s,
 		governanceAt: stack.Addresses{GRPC: freeAddress(t), Admin: freeAddress(t)},
 		driftAt:      stack.Addresses{GRPC: freeAddress(t), Admin: freeAddress(t)},
+		settings:     []string{"AUMOS_GOVERNANCE_ALLOW_INSECURE=audit_unsafe_storage"},
 	}
-	command(t, append(p.GovernanceEnviron(p.governanceAt),
-		"AUMOS_GOVERNANCE_MIGRATION__ADMIN_URL="+s.AdminURL(postgres.DatabaseGovernance),
-		"AUMOS_GOVERNANCE_MIGRATION__AUDIT_ADMIN_URL="+s.AdminURL(postgres.DatabaseAudit)), nil, "governance", "migrate").want(t, 0)
+	p.migrateGovernance(t)
 	command(t, append(p.DriftEnviron(p.driftAt, p.governanceAt.GRPC),
 		"AUMOS_DRIFT_MIGRATION__ADMIN_URL="+s.AdminURL(postgres.DatabaseDrift)), nil, "drift", "migrate").want(t, 0)
 	p.startGovernance(t)
@@ -59,10 +60,17 @@ func deploy(t *testing.T) *platform {
 	return p
 }
 
+func (p *platform) migrateGovernance(t *testing.T) {
+	t.Helper()
+	command(t, append(p.GovernanceEnviron(p.governanceAt),
+		"AUMOS_GOVERNANCE_MIGRATION__ADMIN_URL="+p.AdminURL(postgres.DatabaseGovernance),
+		"AUMOS_GOVERNANCE_MIGRATION__AUDIT_ADMIN_URL="+p.AdminURL(postgres.DatabaseAudit)), nil, "governance", "migrate").want(t, 0)
+}
+
 // startGovernance starts governance, also after it was stopped or killed.
 func (p *platform) startGovernance(t *testing.T) {
 	t.Helper()
-	p.governance = start(t, append(p.GovernanceEnviron(p.governanceAt), "AUMOS_GOVERNANCE_ALLOW_INSECURE=audit_unsafe_storage"), "governance")
+	p.governance = start(t, append(p.GovernanceEnviron(p.governanceAt), p.settings...), "governance")
 	awaitServing(t, p.governanceAt.GRPC)
 }
 

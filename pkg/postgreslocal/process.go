@@ -142,6 +142,17 @@ func (p *process) stop() error {
 	return errors.Join(late, p.err)
 }
 
+// crash ends the server by force.
+func (p *process) crash() error {
+	p.stopping.Lock()
+	defer p.stopping.Unlock()
+	if p.signal(syscall.SIGQUIT) {
+		<-p.ended
+	}
+	_, err := io.WriteString(p.owner, "stopped\n")
+	return errors.Join(err, p.owner.Close())
+}
+
 // signal reports whether the server was still there to get it.
 func (p *process) signal(signal syscall.Signal) bool {
 	select {

@@ -246,3 +246,13 @@ func (s *Server) Stop() error {
 	}
 	return nil
 }
+
+// Crash ends the server at once and without a checkpoint, as a failing machine does: its next start recovers from the write-ahead log. It is for tests
+// of what survives.
+func (s *Server) Crash() error {
+	defer s.release()
+	if err := s.process.crash(); err != nil {
+		return fmt.Errorf("crash local PostgreSQL: %w", err)
+	}
+	return nil
+}

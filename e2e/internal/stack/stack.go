@@ -89,6 +89,14 @@ func (s *Stack) startPostgres(ctx context.Context) (err error) {
 	return err
 }
 
+// CrashPostgres ends the database server as a failing machine does, and starts it again over what is on disk. Ephemeral stacks leave nothing there.
+func (s *Stack) CrashPostgres(ctx context.Context) error {
+	if err := s.Postgres.Crash(); err != nil {
+		return err
+	}
+	return s.startPostgres(ctx)
+}
+
 func (s *Stack) startIssuer(ctx context.Context) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.IssuerListen)
 	if err != nil {
