@@ -3,9 +3,10 @@ package e2e_test
 import (
 	"context"
 	"encoding/base64"
-	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -67,9 +68,7 @@ func TestReplicasUnderFire(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for id, position := range <-answers {
-			answered[id] = position
-		}
+		maps.Copy(answered, <-answers)
 	}
 	callers.Wait()
 
@@ -151,6 +150,7 @@ func (u *user) recorder(t *testing.T, target string) governancev1.AuditServiceCl
 // recordUntilAnswered records entries, asking one replica after the other until one answers, as a client does that must not lose any. The ids stay the
 // same: what landed without an answer is answered with its first position.
 func recordUntilAnswered(t *testing.T, recorders []governancev1.AuditServiceClient, n int) map[string]*governancev1.LogPosition {
+	t.Helper()
 	entries := make([]*governancev1.RecordEntryRequest, 1)
 	if n%8 == 0 {
 		entries = make([]*governancev1.RecordEntryRequest, loadBatch)
@@ -159,7 +159,7 @@ func recordUntilAnswered(t *testing.T, recorders []governancev1.AuditServiceClie
 		entries[i] = &governancev1.RecordEntryRequest{
 			EntryId: uuid.NewString(), EventType: "load.written", Action: "load.write", Outcome: governancev1.AuditOutcome_AUDIT_OUTCOME_SUCCESS,
 			Actor:    &typev1.Actor{Kind: typev1.ActorKind_ACTOR_KIND_SERVICE, Id: "load"},
-			Resource: &governancev1.AuditResource{Type: "load", Id: fmt.Sprint(n)},
+			Resource: &governancev1.AuditResource{Type: "load", Id: strconv.Itoa(n)},
 		}
 	}
 	for try := n; t.Context().Err() == nil; try++ {
