@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/grpcserver"
 	"github.com/aumos-enterprise/platform/pkg/interceptor"
+	"github.com/aumos-enterprise/platform/pkg/kafka"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/telemetry"
 )
@@ -32,6 +34,7 @@ type Config struct {
 	Tiles      tile.Config           `envPrefix:"TILES__"`
 	Database   postgres.Config       `envPrefix:"DATABASE__"`
 	Audit      Audit                 `envPrefix:"AUDIT__"`
+	Kafka      kafka.Config          `envPrefix:"KAFKA__"`
 	Auth       auth.Config           `envPrefix:"AUTH__"`
 	Evaluation Evaluation            `envPrefix:"EVALUATION__"`
 	Decision   Decision              `envPrefix:"DECISION__"`
@@ -90,6 +93,9 @@ func (c Config) Validate() error {
 	if err := c.Audit.Validate(); err != nil {
 		problems = append(problems, fmt.Errorf("%sAUDIT__: %w", Prefix, err))
 	}
+	if err := c.Kafka.Validate(); err != nil {
+		problems = append(problems, fmt.Errorf("%sKAFKA__: %w", Prefix, err))
+	}
 	if c.Evaluation.Deadline < 0 || c.Evaluation.CompileDeadline < 0 || c.Evaluation.TenantSlots < 0 || c.Evaluation.Slots < 0 {
 		problems = append(problems, errors.New(Prefix+"EVALUATION__: no setting may be negative"))
 	}
@@ -126,6 +132,9 @@ func (c Config) unfit() []error {
 	if !filepath.IsAbs(c.Audit.HeadsDir) {
 		problems = append(problems, fmt.Errorf("%sAUDIT__HEADS_DIR %q is not an absolute path: name a volume that outlives the container", Prefix, c.Audit.HeadsDir))
 	}
+	if log := c.Audit.CheckpointLog; log != "" && !filepath.IsAbs(log) {
+		problems = append(problems, fmt.Errorf("%sAUDIT__CHECKPOINT_LOG %q is not an absolute path", Prefix, log))
+	}
 	return problems
 }
 
@@ -149,7 +158,7 @@ func (c Config) insecure() []config.InsecureSetting {
 			Why:  "a database role can see past row-level security",
 		},
 	}...)
-	return append(settings, c.Audit.InsecureSettings()...)
+	return slices.Concat(settings, c.Audit.InsecureSettings(), c.Kafka.InsecureSettings())
 }
 
 // NewLogger returns the logger that the settings ask for.

@@ -102,6 +102,7 @@ func TestValidate(t *testing.T) {
 		{"AUDIT__ORIGIN_PREFIX=has space/log", "AUMOS_GOVERNANCE_AUDIT__"},
 		{"EVALUATION__SLOTS=-1", "AUMOS_GOVERNANCE_EVALUATION__"},
 		{"DECISION__CACHED_VERSIONS=-1", "AUMOS_GOVERNANCE_DECISION__"},
+		{"KAFKA__BROKERS=kafka-1:9092,kafka-2:9092", ""},
 		{"ALLOW_INSECURE=anything", ""}, // judged in production alone
 	} {
 		cfg, err := server.Load(append(required(), server.Prefix+c.set))
@@ -149,6 +150,10 @@ func TestValidateInProduction(t *testing.T) {
 		{"a name that is none", map[string]string{"ALLOW_INSECURE": "everything"}, "ALLOW_INSECURE names everything"},
 		{"a development origin", map[string]string{"AUDIT__ORIGIN_PREFIX": "audit.localhost/log"}, "AUDIT__ORIGIN_PREFIX is not set"},
 		{"heads in the working directory", map[string]string{"AUDIT__HEADS_DIR": "heads"}, "AUDIT__HEADS_DIR"},
+		{"a checkpoint log in the working directory", map[string]string{"AUDIT__CHECKPOINT_LOG": "checkpoints.log"}, "AUDIT__CHECKPOINT_LOG"},
+		{"Kafka without TLS", map[string]string{"KAFKA__BROKERS": "kafka:9092"}, "plaintext_kafka"},
+		{"Kafka with TLS", map[string]string{"KAFKA__BROKERS": "kafka:9093", "KAFKA__SECURITY_PROTOCOL": "SSL"}, ""},
+		{"Kafka with a password for nobody", map[string]string{"KAFKA__BROKERS": "kafka:9093", "KAFKA__SECURITY_PROTOCOL": "SSL", "KAFKA__SASL_PASSWORD": "x"}, "no effect"},
 	} {
 		var environ []string
 		for key, value := range sound {

@@ -48,7 +48,7 @@ type Addresses struct {
 }
 
 // Run serves until ctx ends, then stops in order: rpcs in flight end, what decisions and mutations left is appended, the Audit Wall writes what waits
-// and signs its heads a last time, connections close. ready is called once the ports are bound, which with port 0 is when they are known; the health
+// signs its heads a last time and publishes them, connections close. ready is called once the ports are bound, which with port 0 is when they are known; the health
 // service says when the service can be used.
 func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(Addresses)) (err error) {
 	if err := cfg.Validate(); err != nil {
@@ -82,6 +82,12 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(Addresses
 		return err
 	}
 	defer wall.Close() // does nothing once it has run
+	sinks, closeSinks, err := openSinks(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer closeSinks()
+	wall.PublishTo(sinks...)
 	return serve(ctx, cfg, db, wall, log, ready)
 }
 

@@ -54,6 +54,14 @@ func TestStartRefuses(t *testing.T) {
 			[]string{"the audit database lacks 0003_seal_superuser.sql: run `governance migrate`"},
 		},
 		{
+			"a checkpoint log that is no file",
+			func(t *testing.T, s *stack) {
+				t.Helper()
+				s.cfg.Audit.CheckpointLog = t.TempDir()
+			},
+			[]string{"open checkpoint log"},
+		},
+		{
 			"a superuser as the wall's writer",
 			func(_ *testing.T, s *stack) { s.cfg.Audit.Writer.URL = config.Secret(s.audit.AdminURL) },
 			[]string{"bypasses row-level security"},

@@ -3,6 +3,7 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
@@ -24,6 +25,7 @@ type Config struct {
 	SigningKeys        config.Secret `env:"SIGNING_KEYS" help:"Ed25519 seeds that sign checkpoints, each the base64 of 32 bytes, separated by commas, the preferred one first: several sign while keys rotate. Empty: one is made and kept in HEADS_DIR."`
 	OriginPrefix       string        `env:"ORIGIN_PREFIX" envDefault:"audit.localhost/log" help:"What the origin of every tenant's log begins with; the tenant's id follows. It must never change."`
 	HeadsDir           string        `env:"HEADS_DIR" envDefault:"audit-heads" help:"Directory of this replica's signed heads, outside the database and its backups: what notices a restored or cut log."`
+	CheckpointLog      string        `env:"CHECKPOINT_LOG" help:"File to which every signed head of every log is appended as a line of JSON, to be shipped to where the service's administrators cannot change it; empty: checkpoints.log in HEADS_DIR."`
 	CheckpointInterval time.Duration `env:"CHECKPOINT_INTERVAL" envDefault:"10s" help:"How often logs that grew are signed."`
 	QueueEntries       int           `env:"QUEUE_ENTRIES" envDefault:"8192" help:"Most entries that wait to be appended; further ones are refused."`
 	QueueBytes         int           `env:"QUEUE_BYTES" envDefault:"67108864" help:"Most bytes of entries that wait to be appended."`
@@ -42,6 +44,11 @@ func (c Config) InsecureSettings() []config.InsecureSetting {
 		{Name: InsecureSameServer},
 		{Name: InsecureStorage},
 	}
+}
+
+// CheckpointLogPath is where the checkpoint log lies.
+func (c Config) CheckpointLogPath() string {
+	return or(c.CheckpointLog, filepath.Join(c.withDefaults().HeadsDir, "checkpoints.log"))
 }
 
 func (c Config) withDefaults() Config {

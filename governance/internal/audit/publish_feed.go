@@ -23,7 +23,7 @@ const (
 	publishRetryFirst = time.Second
 	publishRetryMost  = time.Minute
 	// publishLast bounds what is published after the last signing round.
-	publishLast = 10 * time.Second
+	publishLast = 5 * time.Second
 )
 
 // feed holds what one sink has not taken: of each log the newest head only, so that an outage, however long, costs one head a log.
