@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,7 +21,7 @@ func NewClient(cfg Config, id string, log *slog.Logger, options ...kgo.Opt) (*kg
 		kgo.SeedBrokers(cfg.Brokers...),
 		kgo.ClientID(id),
 		kgo.RequiredAcks(kgo.AllISRAcks()), // and with it franz-go's idempotent writes
-		kgo.WithLogger(logger{log}),
+		kgo.WithLogger(newLogger(log)),
 	}
 	secure, err := cfg.tls()
 	if err != nil {
@@ -39,19 +38,4 @@ func NewClient(cfg Config, id string, log *slog.Logger, options ...kgo.Opt) (*kg
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
 	return client, nil
-}
-
-// logger gives the client's warnings and errors to the service's log. What is below, it says of every request.
-type logger struct{ log *slog.Logger }
-
-// Level returns what the client need not say.
-func (l logger) Level() kgo.LogLevel { return kgo.LogLevelWarn }
-
-// Log writes one message of the client.
-func (l logger) Log(level kgo.LogLevel, msg string, keyvals ...any) {
-	at := slog.LevelWarn
-	if level == kgo.LogLevelError {
-		at = slog.LevelError
-	}
-	l.log.Log(context.Background(), at, "kafka client: "+msg, keyvals...)
 }
