@@ -54,8 +54,8 @@ func (k *Kafka) Name() string { return "kafka" }
 // Publish implements audit.Sink. It returns when all brokers in sync have the head.
 func (k *Kafka) Publish(ctx context.Context, _ tenant.ID, head audit.SignedHead) error {
 	id := sha256.Sum256([]byte(head.Note))
-	record := &kgo.Record{
-		Key: []byte(head.Origin), Value: []byte(head.Note), Timestamp: head.SignedTime,
+	record := &kgo.Record{ // its time is the present: a head that comes late must not be too old for the topic's retention
+		Key: []byte(head.Origin), Value: []byte(head.Note),
 		Headers: []kgo.RecordHeader{
 			{Key: "ce_specversion", Value: []byte("1.0")},
 			{Key: "ce_id", Value: []byte(hex.EncodeToString(id[:]))},
