@@ -56,7 +56,9 @@ type Wall struct {
 	heads     *headStore
 	publisher *publisher
 	sizes     *sizes
+	witnesses *witnesses // nil without a policy
 	metrics   *metrics
+	log       *slog.Logger
 }
 
 // New prepares a wall; Run makes it work. It takes HeadsDir for this process alone and waits for a predecessor to let go of it until ctx ends.
@@ -81,11 +83,19 @@ func New(ctx context.Context, cfg Config, db Databases, log *slog.Logger) (*Wall
 		sizes:     newSizes(),
 		metrics:   newMetrics(),
 		publisher: newPublisher(log),
+		log:       log,
 	}
 	w.metrics.waiting(w.queue.len)
 	w.signer = newSigner(w.origin, keys, db.Writer, heads, w.metrics, log)
 	w.signer.publish, w.signer.record, w.signer.announcedKeys = w.publisher.offer, w.record, w.announcedKeys
 	w.sequencer = newSequencer(cfg, w.queue, db.Writer, w.sizes, w.signer.moved, w.metrics, log)
+	if cfg.WitnessPolicyFile != "" {
+		if w.witnesses, err = newWitnesses(w, db.Writer, log); err != nil {
+			heads.close()
+			return nil, fmt.Errorf("audit wall: %w", err)
+		}
+		w.PublishTo(w.witnesses.sinks()...)
+	}
 	return w, nil
 }
 
@@ -96,6 +106,7 @@ func (w *Wall) Close() { w.heads.close() }
 // gives the sinks a last chance to take their heads, and returns. It is called once.
 func (w *Wall) Run(ctx context.Context) error {
 	defer w.heads.close()
+	defer w.witnesses.close()
 	signing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	lastRound, signed := context.WithCancel(context.WithoutCancel(ctx))
@@ -132,7 +143,13 @@ func (w *Wall) ReadyFor(ctx context.Context, id tenant.ID) error {
 }
 
 // Collectors returns the wall's metrics.
-func (w *Wall) Collectors() []prometheus.Collector { return append(w.metrics.all(), w.publisher) }
+func (w *Wall) Collectors() []prometheus.Collector {
+	collectors := append(w.metrics.all(), w.publisher)
+	if w.witnesses != nil {
+		collectors = append(collectors, w.witnesses)
+	}
+	return collectors
+}
 
 // positionTime returns t as a leaf and a timestamptz can both hold it.
 func positionTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

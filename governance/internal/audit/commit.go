@@ -28,7 +28,7 @@ type Commitment struct {
 	Head SignedHead
 	// Leaf is the platform log's entry that commits to it, as its Merkle leaf.
 	Leaf []byte
-	// Receipt is that entry's receipt (c2sp.org/tlog-proof).
+	// Receipt is that entry's receipt (c2sp.org/tlog-proof), with the cosignatures of a quorum of witnesses when they came in time.
 	Receipt string
 }
 
@@ -48,6 +48,9 @@ func (w *Wall) HeadCommitment(ctx context.Context) (Commitment, error) {
 	}
 	c := Commitment{Head: head}
 	ctx = tenant.NewContext(ctx, auditlog.PlatformTenant)
+	if platform, err = w.witnessed(ctx, platform); err != nil {
+		return Commitment{}, err
+	}
 	e, err := w.Get(ctx, auditlog.CommitmentID(id, head.Checkpoint))
 	if err != nil {
 		return Commitment{}, err

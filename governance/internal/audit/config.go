@@ -32,6 +32,8 @@ type Config struct {
 	BatchEntries       int           `env:"BATCH_ENTRIES" envDefault:"2048" help:"Most entries in one transaction."`
 	BatchBytes         int           `env:"BATCH_BYTES" envDefault:"8388608" help:"Most bytes of entries in one transaction."`
 	FlushTimeout       time.Duration `env:"FLUSH_TIMEOUT" envDefault:"10s" help:"Longest wait for one transaction of the wall."`
+	WitnessPolicyFile  string        `env:"WITNESS_POLICY_FILE" help:"Policy (c2sp.org/tlog-policy) whose witnesses cosign the platform log's heads at their URLs. Empty: none do."`
+	WitnessTimeout     time.Duration `env:"WITNESS_TIMEOUT" envDefault:"5s" help:"Longest wait for a witness, and of a commitment for a quorum of them."`
 }
 
 // InsecureSettings lists what production refuses unless it is allowed by name. The last two are judged by the posture check, which sees the server.
@@ -60,6 +62,7 @@ func (c Config) withDefaults() Config {
 	c.BatchEntries = or(c.BatchEntries, 2048)
 	c.BatchBytes = or(c.BatchBytes, 8<<20)
 	c.FlushTimeout = or(c.FlushTimeout, 10*time.Second)
+	c.WitnessTimeout = or(c.WitnessTimeout, 5*time.Second)
 	return c
 }
 
@@ -83,7 +86,7 @@ func (c Config) Validate() error {
 			problems = append(problems, err)
 		}
 	}
-	if min(c.QueueEntries, c.QueueBytes, c.BatchEntries, c.BatchBytes) < 1 || min(c.CheckpointInterval, c.FlushTimeout) < time.Millisecond {
+	if min(c.QueueEntries, c.QueueBytes, c.BatchEntries, c.BatchBytes) < 1 || min(c.CheckpointInterval, c.FlushTimeout, c.WitnessTimeout) < time.Millisecond {
 		problems = append(problems, errors.New("limits and times must be positive"))
 	}
 	if c.BatchEntries > maxRecent {

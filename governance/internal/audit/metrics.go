@@ -28,7 +28,7 @@ func newMetrics() *metrics {
 		conflicts:       counter("batch_conflicts_total", "Batches tried again because another replica was faster or an entry was there already."),
 		signed:          counter("checkpoints_signed_total", "Heads signed by this replica."),
 		signFailures:    counter("checkpoint_failures_total", "Heads that could not be signed, whatever the reason."),
-		inconsistencies: counter("log_inconsistencies_total", "Refusals to sign a log that contradicts its last signed head: look into each."),
+		inconsistencies: counter("log_inconsistencies_total", "Times that a log contradicted its last signed head or a witness: look into each."),
 		committed:       counter("heads_committed_total", "Heads that this replica committed to on the platform's log."),
 		commitFailures:  counter("commitment_failures_total", "Failures to commit to a head; they are tried again."),
 		batch:           histogram("batch_entries", "Entries in one transaction.", prometheus.ExponentialBuckets(1, 2, 13)),

@@ -28,6 +28,7 @@ type SignedHead struct {
 }
 
 // Checkpoint returns a signed head of the log of the tenant in ctx. It covers every entry that was durable when it was called, on whichever replica.
+// The platform log's carries the cosignatures that have come in.
 func (w *Wall) Checkpoint(ctx context.Context) (SignedHead, error) {
 	id, ok := tenant.FromContext(ctx)
 	if !ok {
@@ -36,6 +37,9 @@ func (w *Wall) Checkpoint(ctx context.Context) (SignedHead, error) {
 	h, err := w.signer.demand(ctx, id)
 	if err != nil {
 		return SignedHead{}, fmt.Errorf("sign audit log: %w", err)
+	}
+	if id == auditlog.PlatformTenant {
+		return w.withCosignatures(ctx, h)
 	}
 	return h, nil
 }
