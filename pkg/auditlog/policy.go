@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -130,7 +131,7 @@ func (r *Report) judgePolicy(signed string, p *Policy) {
 	case err != nil:
 		r.add(ReasonMalformed, -1, -1, "the checkpoint: %v", err)
 	case !ok:
-		r.add(ReasonNotWitnessed, -1, -1, "the policy demands %s; %s cosigned the checkpoint", p.demand(), listed(who))
+		r.add(ReasonNotWitnessed, -1, -1, "the policy demands %s; the checkpoint is cosigned by %s", p.demand(), listed(who))
 	}
 }
 
@@ -150,7 +151,7 @@ func listed(names []string) string {
 	if len(names) == 0 {
 		return "none of its witnesses"
 	}
-	return fmt.Sprintf("%q", names)
+	return strings.ToValidUTF8(strings.Join(names, ", "), "?")
 }
 
 var _ note.Verifier = WitnessKey{}

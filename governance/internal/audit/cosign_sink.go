@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"unicode/utf8"
 
@@ -63,11 +64,16 @@ func (c *cosigner) Publish(ctx context.Context, id tenant.ID, head SignedHead) e
 	head, err := c.cosign(tenant.NewContext(ctx, id), head)
 	if isContradiction(err) {
 		c.all.metrics.inconsistencies.Inc()
-		c.log.LogAttrs(ctx, slog.LevelError, "the platform's log contradicts what a witness cosigned or this replica signed: was it restored, cut or rewritten?",
-			slog.Any("error", err))
+		c.log.LogAttrs(ctx, slog.LevelError, "the platform's log contradicts what was cosigned or signed", slog.Any("error", err))
 	}
 	c.all.answered(c, head, err)
 	return err
+}
+
+// contradiction is the answer when a witness has seen another history.
+func contradiction(format string, args ...any) error {
+	return errs.New(errs.DataLoss, errs.ReasonLogInconsistent,
+		"a witness has cosigned a head that the platform's log does not contain: was it restored, cut or rewritten?").Because(fmt.Errorf(format, args...))
 }
 
 func isContradiction(err error) bool { return errs.ReasonOf(err) == errs.ReasonLogInconsistent }
@@ -82,7 +88,7 @@ func (c *cosigner) cosign(ctx context.Context, head SignedHead) (SignedHead, err
 				return SignedHead{}, err
 			}
 			if c.known > newer.Size {
-				return SignedHead{}, inconsistent("the witness %s has cosigned a head with %d entries, the platform's log has %d",
+				return SignedHead{}, contradiction("the witness %s has cosigned a head with %d entries, the platform's log has %d",
 					c.client.Name(), c.known, newer.Size)
 			}
 			head = newer
@@ -96,7 +102,7 @@ func (c *cosigner) cosign(ctx context.Context, head SignedHead) (SignedHead, err
 			}
 			c.known = size.Size
 		case errors.Is(err, witness.ErrInconsistent):
-			return SignedHead{}, inconsistent("the witness %s refused the head with %d entries, proven from %d: %w", c.client.Name(), head.Size, c.known, err)
+			return SignedHead{}, contradiction("the witness %s refused the head with %d entries, proven from %d: %w", c.client.Name(), head.Size, c.known, err)
 		case err != nil:
 			return SignedHead{}, err
 		default:
