@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -172,6 +173,24 @@ func TestAddCheckpointFollowsNoRedirect(t *testing.T) {
 	})
 	if _, err := client.AddCheckpoint(t.Context(), 0, nil, head(t, 1)); err == nil {
 		t.Error("no error")
+	}
+}
+
+// Who cannot show a certificate for the witness's name is not believed, not even a refusal.
+func TestAddCheckpointChecksCertificates(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnprocessableEntity) }))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	client, err := witness.NewClient(auditlog.PolicyWitness{Name: "w", Key: key(t, 1).WitnessKey, URL: server.URL}, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	_, err = client.AddCheckpoint(t.Context(), 0, nil, head(t, 1))
+	if err == nil || errors.Is(err, witness.ErrInconsistent) || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("from a server without a good certificate: %v", err)
 	}
 }
 
