@@ -128,6 +128,10 @@ bench: ## Print decisions/s, durable appends/s, and KS on 1M against 1M values, 
 attack-wall: ## Attack the Audit Wall as every role and write docs/attack-wall.md
 	UPDATE_ATTACK_WALL=1 go test ./governance/internal/wallattack -run '^TestAttacks$$' -count=1 -v
 
+.PHONY: bench-wall
+bench-wall: ## Measure the Audit Wall's write path and write docs/bench-wall.md (BENCH_WALL_MAX=10000000: a longer curve)
+	UPDATE_BENCH_WALL=1 go test ./governance/internal/wallbench -run '^$$' -bench '^BenchmarkWall$$' -benchtime 1x -timeout 30m
+
 .PHONY: vulncheck
 vulncheck: $(govulncheck_STAMP) ## Check the dependencies against the Go vulnerability database, when it can be reached
 	@./scripts/vulncheck $(MODULES)
