@@ -40,6 +40,7 @@ CREATE INDEX gov_audit_trail_entries_source_idx ON gov_audit_trail_entries (tena
 CREATE INDEX gov_audit_trail_entries_correlation_idx ON gov_audit_trail_entries (tenant_id, correlation_id, leaf_index)
     WHERE correlation_id <> '';
 CREATE INDEX gov_audit_trail_entries_actor_idx ON gov_audit_trail_entries (tenant_id, actor_id, leaf_index);
+CREATE INDEX gov_audit_trail_entries_resource_type_idx ON gov_audit_trail_entries (tenant_id, resource_type, leaf_index);
 CREATE INDEX gov_audit_trail_entries_resource_idx ON gov_audit_trail_entries (tenant_id, resource_type, resource_id, leaf_index);
 CREATE INDEX gov_audit_trail_entries_recorded_at_idx ON gov_audit_trail_entries (tenant_id, recorded_at, leaf_index);
 

@@ -57,6 +57,7 @@ type Wall struct {
 	publisher *publisher
 	sizes     *sizes
 	witnesses *witnesses // nil without a policy
+	watches   *watches
 	metrics   *metrics
 	log       *slog.Logger
 }
@@ -81,14 +82,16 @@ func New(ctx context.Context, cfg Config, db Databases, log *slog.Logger) (*Wall
 		cfg: cfg, db: db, heads: heads,
 		queue:     newQueue(cfg.QueueEntries, cfg.QueueBytes),
 		sizes:     newSizes(),
+		watches:   newWatches(),
 		metrics:   newMetrics(),
 		publisher: newPublisher(log),
 		log:       log,
 	}
 	w.metrics.waiting(w.queue.len)
+	w.metrics.watching(w.watches.len)
 	w.signer = newSigner(w.origin, keys, db.Writer, heads, w.metrics, log)
 	w.signer.publish, w.signer.record, w.signer.announcedKeys = w.publisher.offer, w.record, w.announcedKeys
-	w.sequencer = newSequencer(cfg, w.queue, db.Writer, w.sizes, w.signer.moved, w.metrics, log)
+	w.sequencer = newSequencer(cfg, w.queue, db.Writer, w.sizes, w.moved, w.metrics, log)
 	if cfg.WitnessPolicyFile != "" {
 		if w.witnesses, err = newWitnesses(w, db.Writer, log); err != nil {
 			heads.close()
@@ -118,6 +121,10 @@ func (w *Wall) Run(ctx context.Context) error {
 	})
 	g.Go(func() error {
 		w.publisher.run(lastRound, w.heads)
+		return nil
+	})
+	g.Go(func() error {
+		w.pollWatched(ctx)
 		return nil
 	})
 	w.sequencer.run(ctx)

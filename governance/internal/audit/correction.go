@@ -34,8 +34,6 @@ type Correction struct {
 	Reason       string
 	// Corrected is what the entry should have said, by field.
 	Corrected map[string]any
-
-	size int // bytes of its leaf
 }
 
 // Corrections returns the corrections of entries of the tenant in ctx, each entry's oldest first, and of an entry that has many the newest 32. Entries
@@ -45,19 +43,42 @@ func (w *Wall) Corrections(ctx context.Context, entries []uuid.UUID) (found map[
 		return nil, nil
 	}
 	err = w.read(ctx, func(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
-		found, err = corrections(ctx, tx, id, entries)
+		found, _, err = corrections(ctx, tx, id, entries)
 		return err
 	})
 	return found, err
 }
 
-// corrections probes the index over resources once for each entry.
-func corrections(ctx context.Context, tx pgx.Tx, id tenant.ID, entries []uuid.UUID) (map[uuid.UUID][]Correction, error) {
+// corrections probes the index over resources once for each entry. It also returns the bytes of each entry's corrections.
+func corrections(
+	ctx context.Context, tx pgx.Tx, id tenant.ID, entries []uuid.UUID,
+) (found map[uuid.UUID][]Correction, sizes map[uuid.UUID]int, err error) {
+	sql, args := correctionsQuery(id, entries)
+	rows, err := tx.Query(ctx, sql, args)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read corrections: %w", err)
+	}
+	found, sizes = make(map[uuid.UUID][]Correction), make(map[uuid.UUID]int)
+	var leaf []byte
+	_, err = pgx.ForEachRow(rows, []any{&leaf}, func() error {
+		if of, c, ok := correctionOf(leaf); ok {
+			found[of] = append(found[of], c)
+			sizes[of] += len(leaf)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("read corrections: %w", err)
+	}
+	return found, sizes, nil
+}
+
+func correctionsQuery(id tenant.ID, entries []uuid.UUID) (string, pgx.NamedArgs) {
 	ids := make([]string, len(entries))
 	for i, entry := range entries {
 		ids[i] = entry.String()
 	}
-	rows, err := tx.Query(ctx, `
+	return `
 		SELECT corrections.entry
 		FROM unnest(@ids::text[]) AS asked (id)
 		CROSS JOIN LATERAL (
@@ -68,25 +89,9 @@ func corrections(ctx context.Context, tx pgx.Tx, id tenant.ID, entries []uuid.UU
 			ORDER BY e.leaf_index DESC
 			LIMIT @most
 		) AS corrections
-		ORDER BY corrections.leaf_index`,
-		pgx.NamedArgs{
+		ORDER BY corrections.leaf_index`, pgx.NamedArgs{
 			"tenant_id": [16]byte(id), "ids": ids, "resource_type": ResourceEntry, "event_type": EventCorrection, "most": maxCorrections,
-		})
-	if err != nil {
-		return nil, fmt.Errorf("read corrections: %w", err)
-	}
-	found := make(map[uuid.UUID][]Correction)
-	var leaf []byte
-	_, err = pgx.ForEachRow(rows, []any{&leaf}, func() error {
-		if of, c, ok := correctionOf(leaf); ok {
-			found[of] = append(found[of], c)
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read corrections: %w", err)
-	}
-	return found, nil
 }
 
 // correctionOf reads a correction from its leaf, which alone counts. One that has been altered beyond reading is left out: the list of its own entry shows that.
@@ -100,7 +105,7 @@ func correctionOf(leaf []byte) (of uuid.UUID, c Correction, ok bool) {
 	}
 	c = Correction{
 		Position:     Position{EntryID: e.EntryID, LeafIndex: e.LeafIndex, LeafHash: auditlog.LeafHash(leaf)},
-		RecordedTime: e.RecordedTime, Actor: e.Actor, size: len(leaf),
+		RecordedTime: e.RecordedTime, Actor: e.Actor,
 	}
 	c.Reason, _ = e.Details[DetailReason].(string)
 	c.Corrected, _ = e.Details[DetailCorrected].(map[string]any)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -59,3 +60,8 @@ func SizeSeen(w *Wall, id tenant.ID) int64 { return w.sizes.of(id) }
 
 // OnSigned calls fn with every newly signed head of a wall that does not run yet.
 func OnSigned(w *Wall, fn func(tenant.ID, SignedHead)) { w.signer.publish = fn }
+
+// CorrectionsQuery is the statement behind Corrections.
+func CorrectionsQuery(id tenant.ID, entries []uuid.UUID) (string, pgx.NamedArgs) {
+	return correctionsQuery(id, entries)
+}

@@ -9,7 +9,7 @@ type metrics struct {
 	committed, commitFailures                        prometheus.Counter
 	batch, flush, sign                               prometheus.Histogram
 	ready                                            prometheus.Gauge
-	queued                                           prometheus.Collector
+	queued, watched                                  prometheus.Collector
 }
 
 func newMetrics() *metrics {
@@ -48,9 +48,15 @@ func (m *metrics) waiting(n func() int) {
 	}, func() float64 { return float64(n()) })
 }
 
+func (m *metrics) watching(n func() int) {
+	m.watched = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "aumos", Subsystem: "audit", Name: "watches", Help: "Watches of logs under way on this replica.",
+	}, func() float64 { return float64(n()) })
+}
+
 func (m *metrics) all() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.appended, m.repeated, m.refused, m.poisoned, m.conflicts, m.signed, m.signFailures, m.inconsistencies,
-		m.committed, m.commitFailures, m.batch, m.flush, m.sign, m.ready, m.queued,
+		m.committed, m.commitFailures, m.batch, m.flush, m.sign, m.ready, m.queued, m.watched,
 	}
 }
