@@ -47,6 +47,8 @@ type Config struct {
 type Audit struct {
 	audit.Config
 
+	ReadSessionIdle time.Duration `env:"READ_SESSION_IDLE" envDefault:"5m" help:"How long somebody may pause before their reading of the audit log is summed up in an entry."`
+
 	Writer postgres.Config `envPrefix:"WRITER__"` // as aumos_audit_writer
 	Reader postgres.Config `envPrefix:"READER__"` // as aumos_audit_reader
 }
@@ -95,6 +97,9 @@ func (c Config) Validate() error {
 	}
 	if err := c.Kafka.Validate(); err != nil {
 		problems = append(problems, fmt.Errorf("%sKAFKA__: %w", Prefix, err))
+	}
+	if c.Audit.ReadSessionIdle < 0 {
+		problems = append(problems, errors.New(Prefix+"AUDIT__READ_SESSION_IDLE must not be negative"))
 	}
 	if c.Evaluation.Deadline < 0 || c.Evaluation.CompileDeadline < 0 || c.Evaluation.TenantSlots < 0 || c.Evaluation.Slots < 0 {
 		problems = append(problems, errors.New(Prefix+"EVALUATION__: no setting may be negative"))

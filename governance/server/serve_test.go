@@ -43,19 +43,20 @@ func TestServe(t *testing.T) {
 	}
 
 	running.stop()
-	if n := s.checkpoints(t, id, 2); n != 1 {
+	// What was recorded and changed, and two entries of the auditor's reading: its beginning, and its end with the service.
+	if n := s.checkpoints(t, id, 4); n != 1 {
 		t.Errorf("%d checkpoints of the whole log after the stop, want 1", n)
 	}
 	heads, err := filepath.Glob(filepath.Join(s.cfg.Audit.HeadsDir, id.String()+"*"))
 	if err != nil || len(heads) != 1 {
 		t.Fatalf("files of signed heads: %q, %v", heads, err)
 	}
-	if head, err := os.ReadFile(heads[0]); err != nil || !strings.Contains(string(head), `"tree_size":2`) {
+	if head, err := os.ReadFile(heads[0]); err != nil || !strings.Contains(string(head), `"tree_size":4`) {
 		t.Errorf("the signed head: %s, %v", head, err)
 	}
 
 	// It starts again on what it left, and the log goes on.
-	if again := record(t, s, s.run(t), id); again.GetLeafIndex() != 2 {
+	if again := record(t, s, s.run(t), id); again.GetLeafIndex() != 4 {
 		t.Errorf("after a restart: recorded at %v", again)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
+	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/governance/internal/tile"
 	"github.com/aumos-enterprise/platform/migrations"
@@ -113,7 +114,8 @@ func serve(ctx context.Context, cfg Config, db databases, wall *audit.Wall, log 
 	if err != nil {
 		return err
 	}
-	server, tiles, err := newServers(cfg, wall, verifier, log, registry)
+	readings := reading.New(reading.Config{Wall: wall, IdleAfter: cfg.Audit.ReadSessionIdle, Log: log})
+	server, tiles, err := newServers(cfg, wall, readings, verifier, log, registry)
 	if err != nil {
 		return err
 	}
@@ -123,21 +125,21 @@ func serve(ctx context.Context, cfg Config, db databases, wall *audit.Wall, log 
 	mutations := api.NewMutations(db.primary, wall, recorder)
 	governancev1.RegisterPolicyServiceServer(server.GRPC(), &api.PolicyService{Pool: db.primary, Engine: engine, Decider: decider, Mutations: mutations})
 	governancev1.RegisterDecisionServiceServer(server.GRPC(), &api.DecisionService{Decider: decider})
-	governancev1.RegisterAuditServiceServer(server.GRPC(), &api.AuditService{Wall: wall})
-	addresses, ports := Addresses{GRPC: server.Addr(), Admin: server.AdminAddr()}, server.Run
+	governancev1.RegisterAuditServiceServer(server.GRPC(), &api.AuditService{Wall: wall, Reading: readings})
+	addresses, ports := Addresses{GRPC: server.Addr(), Admin: server.AdminAddr()}, together(server.Run, wall.RunWatches)
 	if tiles != nil {
-		addresses.Tiles, ports = tiles.Addr(), together(server.Run, tiles.Run)
+		addresses.Tiles, ports = tiles.Addr(), together(ports, tiles.Run)
 	}
 	if ready != nil {
 		ready(addresses)
 	}
 	// Each goes on until the one before it has stopped: nothing is left to append when the wall stops, and nothing to answer when it has.
-	return inOrder(ctx, ports, together(recorder.Run, decider.Run), wall.Run)
+	return inOrder(ctx, ports, together(recorder.Run, decider.Run, readings.Run), wall.Run)
 }
 
 // newServers binds the ports; tiles is nil when the settings name no port for it. One chain stands before both.
 func newServers(
-	cfg Config, wall *audit.Wall, verifier *auth.Verifier, log *slog.Logger, registry *prometheus.Registry,
+	cfg Config, wall *audit.Wall, readings *reading.Recorder, verifier *auth.Verifier, log *slog.Logger, registry *prometheus.Registry,
 ) (_ *grpcserver.Server, tiles *tile.Server, err error) {
 	chain, err := interceptor.NewChain(interceptor.Config{
 		Log: log, Registry: registry, Verifier: verifier, Domain: domain, RateLimit: cfg.RateLimit,
@@ -149,7 +151,7 @@ func newServers(
 	if err != nil || cfg.Tiles.Listen == "" {
 		return server, nil, err
 	}
-	tiles, err = tile.New(cfg.Tiles, tile.Deps{Wall: wall, Chain: chain, Log: log, Registry: registry, GRPC: cfg.Server})
+	tiles, err = tile.New(cfg.Tiles, tile.Deps{Wall: wall, Reading: readings, Chain: chain, Log: log, Registry: registry, GRPC: cfg.Server})
 	if err != nil {
 		return nil, nil, errors.Join(err, server.Close())
 	}

@@ -1,11 +1,9 @@
 package api
 
 import (
-	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -21,36 +19,13 @@ func structMap(s *structpb.Struct) map[string]any {
 	return s.AsMap()
 }
 
-func entryFilterOf(req *governancev1.ListEntriesRequest) (audit.Filter, error) {
-	f := audit.Filter{
-		EventType: req.GetEventType(), ActorID: req.GetActorId(), ResourceType: req.GetResourceType(), ResourceID: req.GetResourceId(),
-		MinIndex: req.GetMinLeafIndex(),
+// structMessage converts what a leaf holds, which is what JSON has.
+func structMessage(values map[string]any) *structpb.Struct {
+	s, err := structpb.NewStruct(values)
+	if values == nil || err != nil {
+		return nil
 	}
-	for _, text := range []struct{ field, value string }{
-		{"actor_id", f.ActorID}, {"resource_type", f.ResourceType}, {"resource_id", f.ResourceID},
-	} {
-		if strings.IndexByte(text.value, 0) >= 0 {
-			return audit.Filter{}, errs.InvalidField(text.field, "must not contain the character U+0000")
-		}
-	}
-	var err error
-	if f.RecordedFrom, err = timeOf("recorded.start_time", req.GetRecorded().GetStartTime()); err != nil {
-		return audit.Filter{}, err
-	}
-	if f.RecordedBefore, err = timeOf("recorded.end_time", req.GetRecorded().GetEndTime()); err != nil {
-		return audit.Filter{}, err
-	}
-	return f, nil
-}
-
-// logEntryMessage decodes the leaf for people. A leaf that is not an entry is shown as its bytes alone.
-func logEntryMessage(e audit.LogEntry) *governancev1.LogEntry {
-	m := &governancev1.LogEntry{Leaf: e.Leaf, StoredHashes: e.StoredHashes, MismatchedColumns: e.Mismatched}
-	var entry governancev1.AuditEntry
-	if proto.Unmarshal(e.Leaf, &entry) == nil {
-		m.Entry = &entry
-	}
-	return m
+	return s
 }
 
 func positionMessage(p audit.Position) *governancev1.LogPosition {

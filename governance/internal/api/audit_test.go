@@ -19,10 +19,12 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/aumos-enterprise/platform/governance/internal/api"
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
@@ -37,21 +39,35 @@ type auditServer struct {
 	*grpcservertest.Server
 	t  testing.TB
 	db postgrestest.AuditDB
+
+	wall *audit.Wall
+	// stopReading ends the sessions of reading, stopWatches the watches.
+	stopReading, stopWatches context.CancelFunc
 }
 
 func startAudit(t testing.TB) *auditServer {
 	t.Helper()
-	db := postgrestest.Audit(t)
+	return startAuditOn(t, postgrestest.Audit(t), reading.Config{})
+}
+
+// startAuditOn runs one of several services on a wall.
+func startAuditOn(t testing.TB, db postgrestest.AuditDB, sessions reading.Config) *auditServer {
+	t.Helper()
 	wall, err := audit.New(t.Context(), audit.Config{HeadsDir: t.TempDir(), OriginPrefix: "audit.example.com"},
 		audit.Databases{Writer: db.Writer, Reader: db.Reader}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	run(t, wall.Run)
+	sessions.Wall, sessions.Log = wall, slog.New(slog.DiscardHandler)
+	readings := reading.New(sessions)
+	stopReading := run(t, readings.Run)
 	server := grpcservertest.Start(t, "governance.aumos", grpcservertest.Options{}, func(s *grpc.Server) {
-		governancev1.RegisterAuditServiceServer(s, &api.AuditService{Wall: wall})
+		governancev1.RegisterAuditServiceServer(s, &api.AuditService{Wall: wall, Reading: readings})
 	})
-	return &auditServer{Server: server, t: t, db: db}
+	return &auditServer{
+		Server: server, t: t, db: db, wall: wall, stopReading: stopReading, stopWatches: run(t, wall.RunWatches),
+	}
 }
 
 // person returns a client of somebody with a role in a tenant.
@@ -180,6 +196,27 @@ func TestAuditPermissions(t *testing.T) {
 			}
 			return err
 		}, codes.PermissionDenied, codes.OK, codes.Unknown},
+		"WatchEntries": {func(c governancev1.AuditServiceClient) error {
+			stream, err := c.WatchEntries(t.Context(), &governancev1.WatchEntriesRequest{EventType: "drift.", HeartbeatInterval: durationpb.New(time.Second)})
+			if err != nil {
+				return err
+			}
+			res, err := stream.Recv()
+			if err == nil && res.GetEntry() == nil {
+				return io.EOF
+			}
+			return err
+		}, codes.PermissionDenied, codes.OK, codes.Unknown},
+		"CorrectEntry": {func(c governancev1.AuditServiceClient) error {
+			_, err := c.CorrectEntry(t.Context(), &governancev1.CorrectEntryRequest{
+				EntryId: req.GetEntryId(), Reason: "a slip", RequestId: uuid.NewString(),
+			})
+			return err
+		}, codes.PermissionDenied, codes.OK, codes.NotFound},
+		"ListCheckpoints": {func(c governancev1.AuditServiceClient) error {
+			_, err := c.ListCheckpoints(t.Context(), &governancev1.ListCheckpointsRequest{})
+			return err
+		}, codes.PermissionDenied, codes.OK, codes.OK},
 		"GetCheckpoint": {func(c governancev1.AuditServiceClient) error {
 			res, err := c.GetCheckpoint(t.Context(), &governancev1.GetCheckpointRequest{})
 			if err == nil && res.GetCheckpoint().GetTreeSize() == 0 {
@@ -215,7 +252,7 @@ func TestAuditPermissions(t *testing.T) {
 			}{
 				"viewer":   {s.person(tenantA, auth.RoleViewer), call.viewer},
 				"admin":    {s.person(tenantA, auth.RoleAdmin), call.person},
-				"stranger": {s.person(tenantB, auth.RoleAdmin), call.stranger},
+				"stranger": {s.person(tenant.ID(uuid.New()), auth.RoleAdmin), call.stranger}, // whose log has not even a reading
 			} {
 				err := call.rpc(tc.client)
 				got := codeOf(err)
@@ -406,8 +443,8 @@ func TestAuditorVerifiesOffline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	note := checkpoint.GetCheckpoint().GetNote()
-	if r := exportAndVerify(t, auditor, keys.GetKeys()[0], note, ring); r.Verdict != auditlog.Verified || r.Entries != 9 {
+	head := checkpoint.GetCheckpoint()
+	if r := exportAndVerify(t, auditor, keys.GetKeys()[0], head, ring); r.Verdict != auditlog.Verified || r.Entries != 9 {
 		t.Errorf("export: %+v", r)
 	}
 
@@ -422,14 +459,14 @@ func TestAuditorVerifiesOffline(t *testing.T) {
 			t.Fatalf("%s: %v", sql, err)
 		}
 	}
-	r := exportAndVerify(t, auditor, keys.GetKeys()[0], note, ring)
+	r := exportAndVerify(t, auditor, keys.GetKeys()[0], head, ring)
 	if r.Verdict != auditlog.Tampered || len(r.Findings) == 0 || r.Findings[0].First != 5 || r.Findings[0].Last != 5 {
 		t.Errorf("export of the altered log: %v %v", r.Verdict, r.Findings)
 	}
 }
 
 func exportAndVerify(
-	t *testing.T, auditor governancev1.AuditServiceClient, key *governancev1.LogKey, note string, ring auditlog.Keyring,
+	t *testing.T, auditor governancev1.AuditServiceClient, key *governancev1.LogKey, head *governancev1.Checkpoint, ring auditlog.Keyring,
 ) auditlog.Report {
 	t.Helper()
 	var file bytes.Buffer
@@ -437,8 +474,9 @@ func exportAndVerify(
 	if err != nil {
 		t.Fatal(err)
 	}
+	last := head.GetTreeSize() - 1 // what follows tells of this reading
 	for token, first := "", true; first || token != ""; first = false {
-		res, err := auditor.ListEntries(context.WithoutCancel(t.Context()), &governancev1.ListEntriesRequest{PageSize: 4, PageToken: token})
+		res, err := auditor.ListEntries(context.WithoutCancel(t.Context()), &governancev1.ListEntriesRequest{PageSize: 4, PageToken: token, MaxLeafIndex: &last})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -449,7 +487,7 @@ func exportAndVerify(
 		}
 		token = res.GetNextPageToken()
 	}
-	if err := x.Close(note); err != nil {
+	if err := x.Close(head.GetNote()); err != nil {
 		t.Fatal(err)
 	}
 	r, err := auditlog.VerifyExport(&file, auditlog.Options{Keys: ring})

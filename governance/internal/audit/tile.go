@@ -73,6 +73,15 @@ func (t Tile) lastLeaves() []int64 {
 	return leaves
 }
 
+// Leaves returns the indexes of the leaves of a tile of level 0.
+func (t Tile) Leaves() []int64 {
+	leaves := make([]int64, t.Width)
+	for i := range leaves {
+		leaves[i] = t.Index*TileWidth + int64(i)
+	}
+	return leaves
+}
+
 func (t Tile) notFound() error {
 	return errs.ResourceNotFound("audit_tile", fmt.Sprintf("%d/%d.p/%d", t.Level, t.Index, t.Width))
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
 
@@ -37,6 +38,7 @@ const (
 // handler serves the logs, each to those who may read it.
 type handler struct {
 	wall    *audit.Wall
+	reading *reading.Recorder
 	slots   chan struct{} // filled by requests under way
 	timeout time.Duration // requestTimeout, except in tests
 }
@@ -94,7 +96,11 @@ func (h *handler) read(ctx context.Context, t target) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return bundle(leaves)
+		body, err := bundle(leaves)
+		if err != nil {
+			return nil, err
+		}
+		return body, h.reading.Note(ctx, reading.Read{RPC: "tile/entries", Indexes: t.tile.Leaves()})
 	case kindUnknown:
 	}
 	return nil, errs.New(errs.NotFound, errs.ReasonNotFound, "not found")

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/pkg/grpcserver"
 	"github.com/aumos-enterprise/platform/pkg/interceptor"
 )
@@ -34,6 +35,8 @@ type Config struct {
 // Deps are what a server needs around it.
 type Deps struct {
 	Wall *audit.Wall
+	// Reading records who is shown entries.
+	Reading *reading.Recorder
 	// Chain decides who may read. Its rate limit counts these requests together with rpcs.
 	Chain    *interceptor.Chain
 	Log      *slog.Logger
@@ -63,7 +66,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if err := deps.Registry.Register(requests); err != nil {
 		return nil, fmt.Errorf("register tile metrics: %w", err)
 	}
-	h := &handler{wall: deps.Wall, slots: make(chan struct{}, maxRequests), timeout: requestTimeout}
+	h := &handler{wall: deps.Wall, reading: deps.Reading, slots: make(chan struct{}, maxRequests), timeout: requestTimeout}
 	served := deps.Chain.HTTP(interceptor.Resource{Name: "audit log", Permission: permission, Tenant: tenantOf, Serve: h.serve})
 	s := &Server{
 		log: deps.Log, drainDelay: deps.GRPC.DrainDelay, stopTimeout: deps.GRPC.StopTimeout,
