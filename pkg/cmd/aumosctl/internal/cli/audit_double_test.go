@@ -31,6 +31,10 @@ type auditDouble struct {
 	short   bool                             // ListEntries leaves the last entry out
 	paged   int                              // calls of ListEntries
 	listed  *governancev1.ListEntriesRequest // the last one
+
+	onWatch   func()                              // called for each watch
+	watched   []*governancev1.WatchEntriesRequest // each stream's
+	corrected *governancev1.CorrectEntryRequest   // the last one
 }
 
 const logSize = 11
@@ -124,6 +128,9 @@ func (d *auditDouble) ListEntries(_ context.Context, req *governancev1.ListEntri
 	end := int64(len(d.entries))
 	if d.short {
 		end--
+	}
+	if req.GetNewestFirst() {
+		return &governancev1.ListEntriesResponse{Entries: d.entries[end-int64(req.GetPageSize()) : end]}, nil
 	}
 	res := &governancev1.ListEntriesResponse{}
 	for ; at < end && len(res.GetEntries()) < min(4, int(req.GetPageSize())); at++ {

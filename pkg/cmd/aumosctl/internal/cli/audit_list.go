@@ -17,28 +17,31 @@ import (
 )
 
 type listOptions struct {
-	eventType, actor, resource string
-	since, until               string
-	from, last                 int64
-	limit                      int
+	entryFilter
+
+	since, until   string
+	from, to, last int64
+	newest         bool
+	limit          int
 }
 
 func (a *app) auditListCommand() *cobra.Command {
 	var o listOptions
 	cmd := &cobra.Command{
-		Use: "list", Short: "List entries in the order of their index", Args: cobra.NoArgs,
+		Use: "list", Short: "List entries in the order of their index, or the newest first", Args: cobra.NoArgs,
 		Example: `  aumosctl audit list --last 20
+  aumosctl audit list --newest --outcome denied --limit 10
   aumosctl audit list --type drift. --since 24h
   aumosctl audit list --resource policy_version --actor alice -o jsonl --limit 0`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.auditList(cmd.Context(), o) },
 	}
+	o.flags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.eventType, "type", "", "only this event type, or with a dot at its end all that start with it")
-	f.StringVar(&o.actor, "actor", "", "only entries by this actor id")
-	f.StringVar(&o.resource, "resource", "", "only entries about this kind of resource, or about one as TYPE/ID")
 	f.StringVar(&o.since, "since", "", "only entries recorded from then on: a time (RFC 3339) or how long ago (24h)")
 	f.StringVar(&o.until, "until", "", "only entries recorded before then")
 	f.Int64Var(&o.from, "from", 0, "only entries from this index on")
+	f.Int64Var(&o.to, "to", -1, "only entries up to this index")
+	f.BoolVar(&o.newest, "newest", false, "the newest first")
 	f.Int64Var(&o.last, "last", 0, "only among the newest so many entries")
 	f.IntVar(&o.limit, "limit", 50, "at most this many; 0: all")
 	cmd.MarkFlagsMutuallyExclusive("from", "last")
@@ -69,9 +72,7 @@ func (a *app) auditList(ctx context.Context, o listOptions) error {
 	})
 	grid := output.NewGrid(">index", "recorded", "event", "outcome", "actor", "resource", "entry id")
 	return printList(a, items, grid, func(e *governancev1.LogEntry) []string {
-		if len(e.GetMismatchedColumns()) > 0 {
-			a.note("entry %d has been altered: its columns %s differ from what was recorded", e.GetEntry().GetLeafIndex(), strings.Join(e.GetMismatchedColumns(), ", "))
-		}
+		a.noteAltered(e)
 		return entryRow(e.GetEntry())
 	})
 }
@@ -80,8 +81,18 @@ func (o listOptions) request(now time.Time) (*governancev1.ListEntriesRequest, e
 	if o.from < 0 || o.last < 0 {
 		return nil, errors.New("--from and --last must not be negative")
 	}
-	req := &governancev1.ListEntriesRequest{EventType: o.eventType, ActorId: o.actor, MinLeafIndex: o.from}
-	req.ResourceType, req.ResourceId, _ = strings.Cut(o.resource, "/")
+	req := &governancev1.ListEntriesRequest{
+		EventType: o.eventType, Action: o.action, ActorId: o.actor, CorrelationId: o.correlation, SourceService: o.service,
+		MinLeafIndex: o.from, NewestFirst: o.newest,
+	}
+	req.ResourceType, req.ResourceId = o.resourceKey()
+	if o.to >= 0 {
+		req.MaxLeafIndex = &o.to
+	}
+	var err error
+	if req.Outcome, err = o.outcomeValue(); err != nil {
+		return nil, err
+	}
 	since, err := moment("--since", o.since, now)
 	if err != nil {
 		return nil, err
@@ -94,6 +105,17 @@ func (o listOptions) request(now time.Time) (*governancev1.ListEntriesRequest, e
 		req.Recorded = &typev1.TimeRange{StartTime: since, EndTime: until}
 	}
 	return req, nil
+}
+
+// noteAltered tells what a row does not show of its entry: that somebody has changed it, or that it was corrected.
+func (a *app) noteAltered(e *governancev1.LogEntry) {
+	index := e.GetEntry().GetLeafIndex()
+	if len(e.GetMismatchedColumns()) > 0 {
+		a.note("entry %d has been altered: its columns %s differ from what was recorded", index, strings.Join(e.GetMismatchedColumns(), ", "))
+	}
+	if n := len(e.GetCorrections()); n > 0 {
+		a.note("entry %d has %s: see audit show %d", index, plural(int64(n), "correction"), index)
+	}
 }
 
 // moment reads a time, or how long before now it was.

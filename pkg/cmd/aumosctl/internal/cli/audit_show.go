@@ -49,7 +49,7 @@ func (a *app) auditShow(ctx context.Context, key, leaf string) error {
 		}
 	}
 	if a.format == formatTable {
-		err = a.printEntry(entry.GetEntry(), entry.GetLeaf())
+		err = errors.Join(a.printEntry(entry.GetEntry(), entry.GetLeaf()), a.printCorrections(entry.GetCorrections()))
 	} else {
 		err = a.printMessage("entry", entry)
 	}
@@ -90,6 +90,24 @@ func (a *app) printEntry(e *governancev1.AuditEntry, leaf []byte) error {
 		return err
 	}
 	return errors.Join(a.printStruct("details", e.GetDetails()), a.printStruct("state", e.GetResource().GetState()))
+}
+
+// printCorrections prints what was said of an entry later.
+func (a *app) printCorrections(corrections []*governancev1.Correction) error {
+	for _, c := range corrections {
+		if _, err := fmt.Fprintln(a.stdout); err != nil {
+			return err
+		}
+		err := output.Pairs(a.stdout, "", "corrected", when(c.GetRecordedTime())+" by entry "+strconv.FormatInt(c.GetPosition().GetLeafIndex(), 10),
+			"by", actorText(c.GetActor()), "reason", c.GetReason())
+		if err != nil {
+			return err
+		}
+		if err := a.printStruct("should have said", c.GetCorrected()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *app) printStruct(name string, s *structpb.Struct) error {

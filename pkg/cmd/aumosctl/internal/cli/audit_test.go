@@ -213,9 +213,13 @@ func TestAuditRead(t *testing.T) {
 func TestAuditListFilters(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	p.run(t, "audit", "list", "--from", "9", "--type", "drift.", "--actor", "analyst", "--resource", "detection/detection-9", "--limit", "7").expect(t, 0)
+	p.run(t, "audit", "list", "--from", "9", "--type", "drift.", "--actor", "analyst", "--resource", "detection/detection-9", "--limit", "7",
+		"--to", "0", "--newest", "--action", "detection.run", "--outcome", "Denied", "--correlation", "run-1", "--service", "svc-drift").expect(t, 0)
+	last := int64(0)
 	want := &governancev1.ListEntriesRequest{
 		PageSize: 7, EventType: "drift.", ActorId: "analyst", ResourceType: "detection", ResourceId: "detection-9", MinLeafIndex: 9,
+		MaxLeafIndex: &last, NewestFirst: true, Action: "detection.run", Outcome: governancev1.AuditOutcome_AUDIT_OUTCOME_DENIED,
+		CorrelationId: "run-1", SourceService: "svc-drift",
 	}
 	if diff := cmp.Diff(want, p.audit.listed, protocmp.Transform()); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)
