@@ -31,8 +31,13 @@ func entryFilterOf(req entryFilter) (f audit.Filter, names []string, err error) 
 		CorrelationID: req.GetCorrelationId(), SourceService: req.GetSourceService(),
 	}
 	for _, text := range []struct{ field, value string }{
-		{"event_type", f.EventType}, {"action", f.Action}, {"actor_id", f.ActorID}, {"resource_type", f.ResourceType},
-		{"resource_id", f.ResourceID}, {"correlation_id", f.CorrelationID}, {"source_service", f.SourceService},
+		{"event_type", f.EventType},
+		{"action", f.Action},
+		{"actor_id", f.ActorID},
+		{"resource_type", f.ResourceType},
+		{"resource_id", f.ResourceID},
+		{"correlation_id", f.CorrelationID},
+		{"source_service", f.SourceService},
 	} {
 		if strings.IndexByte(text.value, 0) >= 0 {
 			return audit.Filter{}, nil, errs.InvalidField(text.field, "must not contain the character U+0000")

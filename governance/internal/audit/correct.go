@@ -61,10 +61,10 @@ func (r CorrectionRequest) entry(ctx context.Context, leafIndex int64) auditlog.
 		EventType: EventCorrection, Action: actionCorrect, Outcome: auditlog.Success, Actor: r.Actor,
 		Resource:      auditlog.Resource{Type: ResourceEntry, ID: r.Entry.String()},
 		SourceService: correctionSource, RequestID: r.RequestID,
-		Details: map[string]any{DetailLeafIndex: float64(leafIndex), DetailReason: r.Reason},
+		Details: map[string]any{detailLeafIndex: float64(leafIndex), detailReason: r.Reason},
 	}
 	if len(r.Corrected) > 0 {
-		e.Details[DetailCorrected] = r.Corrected
+		e.Details[detailCorrected] = r.Corrected
 	}
 	return e
 }

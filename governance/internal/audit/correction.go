@@ -17,10 +17,13 @@ const (
 	EventCorrection = "audit.correction"
 	// ResourceEntry is the type of resource that such an entry is about; the resource's id is the other entry's.
 	ResourceEntry = "audit_entry"
-	// DetailReason and DetailCorrected are the names of its details, beside DetailLeafIndex.
-	DetailReason    = "reason"
-	DetailCorrected = "corrected"
-	DetailLeafIndex = "leaf_index"
+)
+
+// The names of its details.
+const (
+	detailLeafIndex = "leaf_index" // of the corrected entry
+	detailReason    = "reason"
+	detailCorrected = "corrected"
 )
 
 // maxCorrections bounds the corrections that are shown with an entry; a list by resource shows all.
@@ -78,7 +81,7 @@ func correctionsQuery(id tenant.ID, entries []uuid.UUID) (string, pgx.NamedArgs)
 	for i, entry := range entries {
 		ids[i] = entry.String()
 	}
-	return `
+	const sql = `
 		SELECT corrections.entry
 		FROM unnest(@ids::text[]) AS asked (id)
 		CROSS JOIN LATERAL (
@@ -89,9 +92,10 @@ func correctionsQuery(id tenant.ID, entries []uuid.UUID) (string, pgx.NamedArgs)
 			ORDER BY e.leaf_index DESC
 			LIMIT @most
 		) AS corrections
-		ORDER BY corrections.leaf_index`, pgx.NamedArgs{
-			"tenant_id": [16]byte(id), "ids": ids, "resource_type": ResourceEntry, "event_type": EventCorrection, "most": maxCorrections,
-		}
+		ORDER BY corrections.leaf_index`
+	return sql, pgx.NamedArgs{
+		"tenant_id": [16]byte(id), "ids": ids, "resource_type": ResourceEntry, "event_type": EventCorrection, "most": maxCorrections,
+	}
 }
 
 // correctionOf reads a correction from its leaf, which alone counts. One that has been altered beyond reading is left out: the list of its own entry shows that.
@@ -107,7 +111,7 @@ func correctionOf(leaf []byte) (of uuid.UUID, c Correction, ok bool) {
 		Position:     Position{EntryID: e.EntryID, LeafIndex: e.LeafIndex, LeafHash: auditlog.LeafHash(leaf)},
 		RecordedTime: e.RecordedTime, Actor: e.Actor,
 	}
-	c.Reason, _ = e.Details[DetailReason].(string)
-	c.Corrected, _ = e.Details[DetailCorrected].(map[string]any)
+	c.Reason, _ = e.Details[detailReason].(string)
+	c.Corrected, _ = e.Details[detailCorrected].(map[string]any)
 	return of, c, true
 }

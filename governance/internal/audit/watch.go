@@ -68,8 +68,8 @@ func (x *Watch) Next(ctx context.Context, patience time.Duration) (entries []Log
 		if err := x.over(ctx); err != nil {
 			return nil, x.next, err
 		}
-		more, err := false, error(nil)
-		if entries, more, err = x.look(ctx); err != nil {
+		entries, more, err := x.look(ctx)
+		if err != nil {
 			return nil, x.next, err
 		}
 		if len(entries) > 0 || x.next-x.told >= watchReport {

@@ -121,14 +121,13 @@ func (r *Recorder) close(ctx context.Context, s *session) error {
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
 	_, err := r.cfg.Wall.Append(ctx, s.closing)
-	switch errs.ReasonOf(err) {
-	case errs.ReasonUnavailable, errs.ReasonOverloaded, errs.ReasonConflict:
-		return err //nolint:wrapcheck // says it all
-	}
-	if err != nil && ctx.Err() != nil {
+	switch reason := errs.ReasonOf(err); {
+	case err == nil:
+	case reason == errs.ReasonUnavailable || reason == errs.ReasonOverloaded || reason == errs.ReasonConflict:
+		return err
+	case ctx.Err() != nil:
 		return unanswered(err)
-	}
-	if err != nil { // a damaged log, which takes no entry: its alarm is the signer's
+	default: // a damaged log, which takes no entry: its alarm is the signer's
 		r.cfg.Log.LogAttrs(ctx, slog.LevelError, "a session of reading is left without a closing entry",
 			slog.String("tenant_id", s.key.tenant.String()), slog.String("session", s.id.String()), slog.Any("error", err))
 	}
