@@ -28,7 +28,7 @@ func TestDev(t *testing.T) {
 
 	dev := start(t, nil, "aumos-dev", args...)
 	dev.awaitOutput(t, "aumosctl token")
-	first := command(t, environ, nil, "aumosctl", "audit", "list", "-o", "jsonl").want(t, 0).stdout
+	first := trail(t, environ)
 	for _, event := range []string{"policy.version_activated", "drift.baseline_activated", "drift.detection"} {
 		if !strings.Contains(first, event) {
 			t.Errorf("the samples left no %s on the wall:\n%s", event, first)
@@ -43,7 +43,19 @@ func TestDev(t *testing.T) {
 
 	dev = start(t, nil, "aumos-dev", args...)
 	dev.awaitOutput(t, "aumosctl token")
-	if again := command(t, environ, nil, "aumosctl", "audit", "list", "-o", "jsonl").want(t, 0).stdout; again != first {
+	if again := trail(t, environ); again != first {
 		t.Errorf("the state changed over a restart:\n%s\n%s", first, again)
 	}
+}
+
+// trail returns the entries on the wall, without those that tell of reading it: each look adds to them.
+func trail(t *testing.T, environ []string) string {
+	t.Helper()
+	var kept strings.Builder
+	for line := range strings.Lines(command(t, environ, nil, "aumosctl", "audit", "list", "-o", "jsonl", "--limit", "0").want(t, 0).stdout) {
+		if !strings.Contains(line, `"audit.read"`) {
+			kept.WriteString(line)
+		}
+	}
+	return kept.String()
 }
