@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -175,6 +176,64 @@ func TestWatchesAreBounded(t *testing.T) {
 		}
 		if status.Code(err) != codes.ResourceExhausted || time.Now().After(deadline) {
 			t.Fatalf("after one had left: %v", err)
+		}
+	}
+}
+
+// TestSlowWatch: a caller that does not read holds up nobody, takes no connection, and still gets everything.
+func TestSlowWatch(t *testing.T) {
+	t.Parallel()
+	s := startAudit(t)
+	stream, _ := watch(t, s.person(tenantA, auth.RoleAuditor), &governancev1.WatchEntriesRequest{EventType: "drift."})
+	const batches, each = 10, 40
+	for range batches { // far more than a stream's window takes
+		req := &governancev1.BatchRecordEntriesRequest{}
+		for range each {
+			e := recordRequest(t)
+			e.Details = object(map[string]any{"x": strings.Repeat("x", 20_000)})
+			req.Entries = append(req.Entries, e)
+		}
+		if _, err := s.service(tenantA).BatchRecordEntries(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(10 * time.Second); s.db.Reader.Stat().AcquiredConns() > 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("the watch holds a connection")
+		}
+	}
+	last := int64(-1)
+	for n := range batches * each {
+		e, err := nextEntry(stream)
+		if err != nil {
+			t.Fatalf("after %d entries: %v", n, err)
+		}
+		if index := e.GetEntry().GetLeafIndex(); index <= last {
+			t.Fatalf("entry %d after %d", index, last)
+		}
+		last = e.GetEntry().GetLeafIndex()
+	}
+}
+
+// TestReadYourWrites: a read with the position of a write sees it, whichever replica answers.
+func TestReadYourWrites(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	first, second := startAuditOn(t, db, reading.Config{}), startAuditOn(t, db, reading.Config{})
+	service, auditor := first.service(tenantA), second.person(tenantA, auth.RoleAuditor)
+	for range 5 {
+		p := record(t, service, recordRequest(t))
+		one, err := auditor.GetEntry(t.Context(), &governancev1.GetEntryRequest{
+			Key: &governancev1.GetEntryRequest_EntryId{EntryId: p.GetEntryId()}, MinPosition: p.GetPosition(),
+		})
+		if err != nil || one.GetEntry().GetEntry().GetLeafIndex() != p.GetLeafIndex() {
+			t.Fatalf("GetEntry: %v, %v", one, err)
+		}
+		list, err := auditor.ListEntries(t.Context(), &governancev1.ListEntriesRequest{
+			EventType: "drift.", NewestFirst: true, PageSize: 1, MinPosition: p.GetPosition(),
+		})
+		if err != nil || len(list.GetEntries()) != 1 || list.GetEntries()[0].GetEntry().GetEntryId() != p.GetEntryId() {
+			t.Fatalf("ListEntries: %v, %v", list, err)
 		}
 	}
 }
