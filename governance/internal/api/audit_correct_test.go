@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	typev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/type/v1"
@@ -108,9 +109,12 @@ func TestCorrectEntryRefuses(t *testing.T) {
 		field  string
 	}{
 		"another's entry": {tenantB, func(*governancev1.CorrectEntryRequest) {}, codes.NotFound, governancev1.ErrorReason_ERROR_REASON_NOT_FOUND, ""},
-		"no entry":        {tenantA, func(r *governancev1.CorrectEntryRequest) { r.EntryId = uuid.NewString() }, codes.NotFound, governancev1.ErrorReason_ERROR_REASON_NOT_FOUND, ""},
-		"no reason":       {tenantA, func(r *governancev1.CorrectEntryRequest) { r.Reason = "" }, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "reason"},
-		"nil request id":  {tenantA, func(r *governancev1.CorrectEntryRequest) { r.RequestId = uuid.Nil.String() }, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "request_id"},
+		"platform log": {
+			auditlog.PlatformTenant, func(*governancev1.CorrectEntryRequest) {}, codes.PermissionDenied, governancev1.ErrorReason_ERROR_REASON_PLATFORM_LOG, "",
+		},
+		"no entry":       {tenantA, func(r *governancev1.CorrectEntryRequest) { r.EntryId = uuid.NewString() }, codes.NotFound, governancev1.ErrorReason_ERROR_REASON_NOT_FOUND, ""},
+		"no reason":      {tenantA, func(r *governancev1.CorrectEntryRequest) { r.Reason = "" }, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "reason"},
+		"nil request id": {tenantA, func(r *governancev1.CorrectEntryRequest) { r.RequestId = uuid.Nil.String() }, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "request_id"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

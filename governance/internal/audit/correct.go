@@ -37,11 +37,15 @@ type CorrectionRequest struct {
 // Correct appends a correction of an entry of the tenant in ctx. It fails with NOT_FOUND when there is no such entry, and with REQUEST_ID_REUSED when the
 // actor has corrected something else, or otherwise, under the same request.
 func (w *Wall) Correct(ctx context.Context, r CorrectionRequest) (Position, error) {
+	id, _ := tenant.FromContext(ctx)
+	if err := RefusePlatform(id); err != nil {
+		return Position{}, err
+	}
 	corrected, err := w.Get(ctx, r.Entry)
 	if err != nil {
 		return Position{}, err
 	}
-	e := r.entry(ctx, corrected.LeafIndex)
+	e := r.entry(id, corrected.LeafIndex)
 	position, err := w.Append(ctx, e)
 	if errs.ReasonOf(err) == errs.ReasonEntryIDReused { // the calls' own ids differ
 		return w.repeatCorrection(ctx, e)
@@ -53,8 +57,7 @@ func (w *Wall) Correct(ctx context.Context, r CorrectionRequest) (Position, erro
 }
 
 // entry is the correction. Its id is a function of who asks and for what, so that the wall itself recognizes a repetition.
-func (r CorrectionRequest) entry(ctx context.Context, leafIndex int64) auditlog.Entry {
-	id, _ := tenant.FromContext(ctx)
+func (r CorrectionRequest) entry(id tenant.ID, leafIndex int64) auditlog.Entry {
 	name := append(id[:], r.Request[:]...)
 	e := auditlog.Entry{
 		EntryID: uuid.NewSHA1(correctionNamespace, append(name, r.Actor.ID...)), TenantID: id,
