@@ -21,6 +21,8 @@ import (
 
 // Add writes the entry as an intent in the mutation's tenant transaction. An entry without an effective time takes effect now. Its errors are
 // for the client: an entry that the wall would refuse stops the mutation.
+//
+// Changes of one resource must wait for each other before they call it: their entries are appended in the order of the calls.
 func Add(ctx context.Context, tx pgx.Tx, e auditlog.Entry) error {
 	if e.EffectiveTime.IsZero() {
 		e.EffectiveTime = time.Now().UTC().Truncate(time.Microsecond)
@@ -32,9 +34,12 @@ func Add(ctx context.Context, tx pgx.Tx, e auditlog.Entry) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO gov_audit_intents (tenant_id, entry_id, entry)
-		VALUES (@tenant_id, @entry_id, @entry)`,
-		pgx.NamedArgs{"tenant_id": uuid.UUID(e.TenantID), "entry_id": e.EntryID, "entry": serialized})
+		INSERT INTO gov_audit_intents (tenant_id, entry_id, entry, resource_type, resource_id)
+		VALUES (@tenant_id, @entry_id, @entry, @resource_type, @resource_id)`,
+		pgx.NamedArgs{
+			"tenant_id": uuid.UUID(e.TenantID), "entry_id": e.EntryID, "entry": serialized,
+			"resource_type": e.Resource.Type, "resource_id": e.Resource.ID,
+		})
 	if err != nil {
 		return fmt.Errorf("add audit intent: %w", err)
 	}
@@ -56,48 +61,63 @@ func NewRecorder(pool *pgxpool.Pool, wall *audit.Wall, log *slog.Logger) *Record
 // Settle appends the intent of the tenant in ctx to the wall and removes it: between a mutation's commit and its answer. An intent that was settled
 // before is no error, so that retries may settle again; its position is then unknown and zero.
 //
+// Intents of the same resource that were added before it go first: on the wall a resource's states follow each other as its changes did. One that can never
+// land does not hold up those after it.
+//
 // When the wall does not answer, the intent stays and Run appends it later. The entry's id makes that harmless, however often it happens.
-func (r *Recorder) Settle(ctx context.Context, entryID uuid.UUID) (audit.Position, error) {
-	e, err := r.read(ctx, entryID)
-	if err != nil || e == nil {
+func (r *Recorder) Settle(ctx context.Context, entryID uuid.UUID) (position audit.Position, err error) {
+	due, err := r.read(ctx, entryID)
+	if err != nil {
 		return audit.Position{}, err
 	}
-	position, err := r.wall.Append(ctx, *e)
-	if err != nil {
-		return audit.Position{}, fmt.Errorf("append intent %s: %w", entryID, err)
-	}
-	if err := r.remove(ctx, entryID); err != nil {
-		// The entry is where it belongs. Run finds the intent, appends it to no effect, and removes it.
-		r.log.LogAttrs(ctx, slog.LevelWarn, "settled audit intent could not be removed", slog.String("entry_id", entryID.String()), slog.Any("error", err))
+	for _, e := range due {
+		position, err = r.wall.Append(ctx, e)
+		if err != nil && e.EntryID != entryID && !down(err) {
+			continue // it fails by itself, and says so when it is its turn
+		}
+		if err != nil {
+			return audit.Position{}, fmt.Errorf("append intent %s: %w", e.EntryID, err)
+		}
+		if err := r.remove(ctx, e.EntryID); err != nil {
+			// The entry is where it belongs. Run finds the intent, appends it to no effect, and removes it.
+			r.log.LogAttrs(ctx, slog.LevelWarn, "settled audit intent could not be removed", slog.String("entry_id", e.EntryID.String()), slog.Any("error", err))
+		}
 	}
 	return position, nil
 }
 
-// read returns the intent's entry, or nil when there is none.
-func (r *Recorder) read(ctx context.Context, entryID uuid.UUID) (*auditlog.Entry, error) {
-	var serialized []byte
+// read returns the intent's entry, last, and those of the same resource that go before it; none when the intent is settled.
+func (r *Recorder) read(ctx context.Context, entryID uuid.UUID) ([]auditlog.Entry, error) {
+	var serialized [][]byte
 	err := postgres.ReadTenantTx(ctx, r.pool, func(ctx context.Context, tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `
-			SELECT entry
-			FROM gov_audit_intents
-			WHERE entry_id = @entry_id
-			  AND tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid`,
-			pgx.NamedArgs{"entry_id": entryID}).Scan(&serialized)
+		rows, err := tx.Query(ctx, `
+			SELECT i.entry
+			FROM gov_audit_intents AS asked
+			JOIN gov_audit_intents AS i ON i.tenant_id = asked.tenant_id AND (i.entry_id = asked.entry_id
+				OR i.resource_type = asked.resource_type AND i.resource_id = asked.resource_id AND i.sequence < asked.sequence)
+			WHERE asked.entry_id = @entry_id
+			  AND asked.tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid
+			ORDER BY i.sequence`,
+			pgx.NamedArgs{"entry_id": entryID})
+		if err != nil {
+			return err
+		}
+		serialized, err = pgx.CollectRows(rows, pgx.RowTo[[]byte])
+		return err
 	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil //nolint:nilnil // nothing is left to do
-	}
 	if err != nil {
 		return nil, fmt.Errorf("read audit intent: %w", err)
 	}
-	e, err := auditlog.Unmarshal(serialized)
-	if err != nil {
-		return nil, fmt.Errorf("read audit intent: %w", err)
+	due := make([]auditlog.Entry, len(serialized))
+	for i, entry := range serialized {
+		if due[i], err = auditlog.Unmarshal(entry); err != nil {
+			return nil, fmt.Errorf("read audit intent: %w", err)
+		}
+		if id, ok := tenant.FromContext(ctx); !ok || id != due[i].TenantID {
+			return nil, errors.New("read audit intent: it is of another tenant")
+		}
 	}
-	if id, ok := tenant.FromContext(ctx); !ok || id != e.TenantID {
-		return nil, errors.New("read audit intent: it is of another tenant")
-	}
-	return &e, nil
+	return due, nil
 }
 
 func (r *Recorder) remove(ctx context.Context, entryID uuid.UUID) error {

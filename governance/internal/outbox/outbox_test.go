@@ -129,6 +129,30 @@ func TestSettle(t *testing.T) {
 	}
 }
 
+// TestSettleKeepsTheOrderOfChanges settles the intents of a resource in the reverse order, as requests that answer at the same time may.
+func TestSettleKeepsTheOrderOfChanges(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first, second, third, other := b.entry(), b.entry(), b.entry(), b.entry()
+	other.Resource.ID = "p2"
+	b.add(t, first, other)
+	b.add(t, second)
+	b.add(t, third)
+	for _, e := range []auditlog.Entry{third, second, first} {
+		if _, err := b.recorder.Settle(b.ctx, e.EntryID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, e := range []auditlog.Entry{first, second, third} {
+		if got := b.recorded(t, e.EntryID); got.LeafIndex != int64(i) {
+			t.Errorf("change %d is entry %d", i, got.LeafIndex)
+		}
+	}
+	if n := b.intents(t); n != 1 {
+		t.Errorf("%d intents are left, want that of the other resource", n)
+	}
+}
+
 func TestRolledBackMutationLeavesNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
