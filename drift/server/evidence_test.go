@@ -46,7 +46,7 @@ func setUp(t *testing.T) (*drifttest.Service, *drifttest.Client, *driftv1.RunDet
 	m := c.Monitor(t, "m", drifttest.Numeric("x"))
 	batch := drifttest.Batch(drifttest.Numbers("x", drifttest.Sequence(50, 0, 1)...))
 	c.Active(t, m, batch)
-	s.Governance.AwaitEntries(t, c.Tenant, 4)
+	s.Governance.AwaitEntries(t, c.Tenant, 5)
 	return s, c, &driftv1.RunDetectionHeader{MonitorId: m.GetId()}, batch
 }
 
@@ -103,7 +103,7 @@ func TestRunWaits(t *testing.T) {
 	m := c.Monitor(t, "m", drifttest.Numeric("x"))
 	batch := drifttest.Batch(drifttest.Numbers("x", drifttest.Sequence(50, 0, 1)...))
 	c.Active(t, m, batch)
-	s.Governance.AwaitEntries(t, c.Tenant, 4)
+	s.Governance.AwaitEntries(t, c.Tenant, 5)
 	s.Governance.Fail(drifttest.ErrDown)
 	calls := s.Governance.Calls()
 	answer := make(chan *driftv1.Detection)
@@ -126,6 +126,52 @@ func TestRunWaits(t *testing.T) {
 		t.Errorf("got %v", d.GetEvidence())
 	}
 	recordedOnce(t, s, c, d)
+}
+
+// TestEvidenceKeepsTheOrderOfChanges changes resources while governance is down, and lets many workers record it: the states of each follow each other as the
+// changes did.
+func TestEvidenceKeepsTheOrderOfChanges(t *testing.T) {
+	t.Parallel()
+	s := drifttest.Start(t)
+	s.Governance.Fail(drifttest.ErrDown)
+	c := s.Client(t, drifttest.NewTenant())
+	m := c.Monitor(t, "m", drifttest.Numeric("x"))
+	var baselines []string
+	for range 2 {
+		b, err := c.Upload(t, &driftv1.UploadBaselineHeader{MonitorId: m.GetId()}, drifttest.Batch(drifttest.Numbers("x", drifttest.Sequence(50, 0, 1)...)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		baselines = append(baselines, b.GetId())
+	}
+	const activations = 12
+	for i := range activations {
+		if _, err := c.ActivateBaseline(t.Context(), &driftv1.ActivateBaselineRequest{BaselineId: baselines[i%2]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Governance.Fail(nil)
+	const entries = 4 + 2 + 3*(activations-1) // the first activation retires nothing
+	states := map[string][]map[string]any{}
+	for _, e := range s.Governance.AwaitEntries(t, c.Tenant, entries) {
+		states[e.GetResource().GetId()] = append(states[e.GetResource().GetId()], e.GetResource().GetState().AsMap())
+	}
+	for i, state := range states[m.GetId()] {
+		want := any(nil)
+		if i > 0 {
+			want = baselines[(i-1)%2]
+		}
+		if state["active_baseline_id"] != want {
+			t.Errorf("state %d of the monitor has baseline %v, want %v", i, state["active_baseline_id"], want)
+		}
+	}
+	for i, id := range baselines {
+		for j, state := range states[id] {
+			if want := []string{"RETIRED", "ACTIVE"}[j%2]; j > 0 && state["state"] != want || j == 0 && state["state"] != "READY" {
+				t.Errorf("state %d of baseline %d is %v, want %s", j, i, state["state"], want)
+			}
+		}
+	}
 }
 
 // TestRestart stops the service with evidence pending; the next one records it.
@@ -227,8 +273,8 @@ func TestReplicas(t *testing.T) {
 		}
 		recordedOnce(t, two, b, d)
 	}
-	if n := len(stack.Governance.Entries(id)); n != 4+2*runs {
-		t.Errorf("got %d entries, want %d", n, 4+2*runs)
+	if n := len(stack.Governance.Entries(id)); n != 5+2*runs {
+		t.Errorf("got %d entries, want %d", n, 5+2*runs)
 	}
 	for _, s := range []*drifttest.Service{one, two} {
 		_, body := get(t, "http://"+s.Addresses.Admin+"/metrics")

@@ -197,7 +197,7 @@ func checkEvidence(t *testing.T, s *drifttest.Service, c *drifttest.Client, d *d
 		e.GetRecordTime() == nil {
 		t.Fatalf("got evidence %v", e)
 	}
-	entries := s.Governance.AwaitEntries(t, c.Tenant, 5)
+	entries := s.Governance.AwaitEntries(t, c.Tenant, 6)
 	byType := make(map[string]*governancev1.RecordEntryRequest)
 	for _, entry := range entries {
 		byType[entry.GetEventType()] = entry
@@ -206,7 +206,7 @@ func checkEvidence(t *testing.T, s *drifttest.Service, c *drifttest.Client, d *d
 			t.Errorf("got %v", entry)
 		}
 	}
-	if len(entries) != 5 || len(byType) != 5 {
+	if len(entries) != 6 || len(byType) != 6 {
 		t.Errorf("got %d entries of %d types", len(entries), len(byType))
 	}
 	for event, want := range map[string]struct{ action, resource string }{
@@ -214,13 +214,14 @@ func checkEvidence(t *testing.T, s *drifttest.Service, c *drifttest.Client, d *d
 		"drift.monitor_created":    {"drift.create_monitor", "monitor"},
 		"drift.baseline_uploaded":  {"drift.upload_baseline", "baseline"},
 		"drift.baseline_activated": {"drift.activate_baseline", "baseline"},
+		"drift.monitor_changed":    {"drift.activate_baseline", "monitor"},
 		"drift.detection":          {"drift.detect", "detection"},
 	} {
 		entry := byType[event]
 		if entry.GetAction() != want.action || entry.GetResource().GetType() != want.resource {
 			t.Errorf("%s: got %v", event, entry)
 		}
-		if want.resource != "detection" && len(entry.GetResource().GetState().GetFields()) == 0 {
+		if len(entry.GetResource().GetState().GetFields()) == 0 {
 			t.Errorf("%s has no state", event)
 		}
 	}
@@ -237,6 +238,12 @@ func checkEvidence(t *testing.T, s *drifttest.Service, c *drifttest.Client, d *d
 	state := byType["drift.baseline_activated"].GetResource().GetState().AsMap()
 	if state["state"] != "ACTIVE" || state["row_count"] != float64(knownRows) {
 		t.Errorf("got state %v", state)
+	}
+	if state := byType["drift.monitor_changed"].GetResource().GetState().AsMap(); state["active_baseline_id"] != d.GetBaselineId() || state["etag"] == "" {
+		t.Errorf("got state of the monitor %v", state)
+	}
+	if state := byType["drift.detection"].GetResource().GetState().AsMap(); state["status"] != "OK" || state["document_sha256"] != hex.EncodeToString(d.GetDocumentSha256()) {
+		t.Errorf("got state of the detection %v", state)
 	}
 }
 
@@ -342,7 +349,7 @@ func TestServicePrincipal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range s.Governance.AwaitEntries(t, engineer.Tenant, 5) {
+	for _, e := range s.Governance.AwaitEntries(t, engineer.Tenant, 6) {
 		if e.GetResource().GetId() == d.GetId() && (e.GetActor().GetKind() != typev1.ActorKind_ACTOR_KIND_SERVICE || e.GetActor().GetId() != "pipeline") {
 			t.Errorf("got actor %v", e.GetActor())
 		}

@@ -81,11 +81,16 @@ func (s baselines) ActivateBaseline(ctx context.Context, req *driftv1.ActivateBa
 		if !a.Changed {
 			return resp, nil
 		}
-		entry, err := a.Evidence(ctx)
+		entries, err := a.Evidence(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return resp, s.Evidence.Add(ctx, tx, entry)
+		for _, entry := range entries {
+			if err := s.Evidence.Add(ctx, tx, entry); err != nil {
+				return nil, err
+			}
+		}
+		return resp, nil
 	})
 }
 

@@ -3,6 +3,7 @@ package baseline
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -14,8 +15,8 @@ import (
 type Activation struct {
 	Baseline Baseline
 	Monitor  monitor.Monitor
-	Changed  bool      // false when the baseline was active already
-	Retired  uuid.UUID // the baseline that was active before; uuid.Nil if none was
+	Changed  bool     // false when the baseline was active already
+	Retired  Baseline // the baseline that was active before; with no id if none was
 }
 
 // Activate makes the baseline the one that runs compare with; the one that was active retires. A stale etag of the monitor is STALE_ETAG.
@@ -39,12 +40,18 @@ func Activate(ctx context.Context, tx pgx.Tx, id uuid.UUID, etag string) (Activa
 		b, err = Get(ctx, tx, id)
 		return Activation{Baseline: b, Monitor: m}, err
 	}
-	a := Activation{Changed: true, Retired: m.ActiveBaselineID}
-	if err := swap(ctx, tx, m.ID, id); err != nil {
+	now, err := monitor.Touch(ctx, tx, m.ID)
+	if err != nil {
 		return Activation{}, err
 	}
-	if err := monitor.Touch(ctx, tx, m.ID); err != nil {
+	if err := swap(ctx, tx, m.ID, id, now); err != nil {
 		return Activation{}, err
+	}
+	a := Activation{Changed: true}
+	if m.ActiveBaselineID != uuid.Nil {
+		if a.Retired, err = Get(ctx, tx, m.ActiveBaselineID); err != nil {
+			return Activation{}, err
+		}
 	}
 	if a.Baseline, err = Get(ctx, tx, id); err != nil {
 		return Activation{}, err
@@ -53,7 +60,7 @@ func Activate(ctx context.Context, tx pgx.Tx, id uuid.UUID, etag string) (Activa
 	return a, err
 }
 
-func swap(ctx context.Context, tx pgx.Tx, monitorID, id uuid.UUID) error {
+func swap(ctx context.Context, tx pgx.Tx, monitorID, id uuid.UUID, now time.Time) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE drf_baselines
 		SET state = 'RETIRED'
@@ -64,8 +71,8 @@ func swap(ctx context.Context, tx pgx.Tx, monitorID, id uuid.UUID) error {
 	}
 	_, err = tx.Exec(ctx, `
 		UPDATE drf_baselines
-		SET state = 'ACTIVE', activate_time = now()
-		WHERE id = @id`, pgx.NamedArgs{"id": id})
+		SET state = 'ACTIVE', activate_time = @now
+		WHERE id = @id`, pgx.NamedArgs{"id": id, "now": now})
 	if err != nil {
 		return fmt.Errorf("activate baseline: %w", err)
 	}

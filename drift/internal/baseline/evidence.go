@@ -21,8 +21,30 @@ func (b Baseline) Evidence(ctx context.Context, m monitor.Monitor) (evidence.Ent
 	return e, nil
 }
 
-// Evidence returns the entry that documents the activation.
-func (a Activation) Evidence(ctx context.Context) (evidence.Entry, error) {
+// Evidence returns the entries that document the activation, one for each resource that it changed: the baseline that was active, this one, the monitor.
+func (a Activation) Evidence(ctx context.Context) ([]evidence.Entry, error) {
+	var entries []evidence.Entry
+	if a.Retired.ID != uuid.Nil {
+		retired, err := evidence.NewEntry(ctx, evidence.BaselineRetired, *a.Baseline.ActivateTime, a.Retired.resource())
+		if err != nil {
+			return nil, err
+		}
+		retired.Details = map[string]any{"monitor_id": a.Monitor.ID.String(), "active_baseline_id": a.Baseline.ID.String()}
+		retired.Digests = a.Retired.digests()
+		entries = append(entries, retired)
+	}
+	activated, err := a.activated(ctx)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := a.Monitor.ChangeEvidence(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append(entries, activated, changed), nil
+}
+
+func (a Activation) activated(ctx context.Context) (evidence.Entry, error) {
 	e, err := evidence.NewEntry(ctx, evidence.BaselineActivated, *a.Baseline.ActivateTime, a.Baseline.resource())
 	if err != nil {
 		return evidence.Entry{}, err
@@ -31,8 +53,8 @@ func (a Activation) Evidence(ctx context.Context) (evidence.Entry, error) {
 		"monitor_id": a.Monitor.ID.String(), "monitor_name": a.Monitor.Name, "model_id": a.Monitor.ModelID.String(),
 		"monitor_etag": a.Monitor.ETag(),
 	}
-	if a.Retired != uuid.Nil {
-		e.Details["retired_baseline_id"] = a.Retired.String()
+	if a.Retired.ID != uuid.Nil {
+		e.Details["retired_baseline_id"] = a.Retired.ID.String()
 	}
 	e.Digests = a.Baseline.digests()
 	return e, nil

@@ -3,6 +3,7 @@ package detection
 import (
 	"context"
 	"encoding/hex"
+	"time"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect"
 	"github.com/aumos-enterprise/platform/drift/internal/evidence"
@@ -20,7 +21,7 @@ func (d Detection) Prove(ctx context.Context, r Run) (evidence.Entry, Detection,
 	if err != nil {
 		return evidence.Entry{}, Detection{}, err
 	}
-	e, err := evidence.NewEntry(ctx, evidence.Detection, d.CreateTime, evidence.Resource{Type: "detection", ID: d.ID})
+	e, err := evidence.NewEntry(ctx, evidence.Detection, d.CreateTime, evidence.Resource{Type: "detection", ID: d.ID, State: d.state()})
 	if err != nil {
 		return evidence.Entry{}, Detection{}, err
 	}
@@ -34,6 +35,16 @@ func (d Detection) Prove(ctx context.Context, r Run) (evidence.Entry, Detection,
 	e.Digests = []evidence.Digest{{Name: DigestName, SHA256: d.DocumentSHA256}}
 	d.EntryID = e.EntryID
 	return e, d, nil
+}
+
+// state is the detection as entries show it; the document, which has the rest, is named by its digest.
+func (d Detection) state() map[string]any {
+	return map[string]any{
+		"monitor_id": d.MonitorID.String(), "model_id": d.ModelID.String(), "baseline_id": d.BaselineID.String(), "description": d.Description,
+		"status": string(d.Status), "severity": d.Severity, "row_count": d.RowCount, "feature_count": d.FeatureCount,
+		"drifted_feature_count": d.DriftedFeatureCount, "rule": d.Rule, "document_sha256": hex.EncodeToString(d.DocumentSHA256[:]),
+		"create_time": d.CreateTime.UTC().Format(time.RFC3339Nano),
+	}
 }
 
 // drifted returns the names of the features that drifted, the most severe first, as far as the budget goes.

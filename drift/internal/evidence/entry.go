@@ -20,8 +20,10 @@ type Kind string
 const (
 	ModelRegistered   Kind = "drift.model_registered"
 	MonitorCreated    Kind = "drift.monitor_created"
+	MonitorChanged    Kind = "drift.monitor_changed"
 	BaselineUploaded  Kind = "drift.baseline_uploaded"
 	BaselineActivated Kind = "drift.baseline_activated"
+	BaselineRetired   Kind = "drift.baseline_retired"
 	Detection         Kind = "drift.detection"
 )
 
@@ -34,7 +36,7 @@ func (k Kind) action() string {
 		return "drift.create_monitor"
 	case BaselineUploaded:
 		return "drift.upload_baseline"
-	case BaselineActivated:
+	case BaselineActivated, BaselineRetired, MonitorChanged: // all three are of one activation
 		return "drift.activate_baseline"
 	case Detection:
 		return "drift.detect"

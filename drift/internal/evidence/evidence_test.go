@@ -45,7 +45,7 @@ func TestEntry(t *testing.T) {
 			t.Errorf("%q was read as a SHA-256", bad)
 		}
 	}
-	for _, k := range []Kind{ModelRegistered, MonitorCreated, BaselineUploaded, BaselineActivated, Detection} {
+	for _, k := range []Kind{ModelRegistered, MonitorCreated, MonitorChanged, BaselineUploaded, BaselineActivated, BaselineRetired, Detection} {
 		if k.action() == "drift.unknown" {
 			t.Errorf("%s has no action", k)
 		}

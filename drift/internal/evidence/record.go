@@ -60,20 +60,28 @@ func insert(ctx context.Context, tx pgx.Tx, e Entry) error {
 	return nil
 }
 
-// load returns the evidence with its age. It fails with pgx.ErrNoRows when the tenant has none of this id.
-func load(ctx context.Context, tx pgx.Tx, id uuid.UUID) (e Entry, state State, age time.Duration, err error) {
+// load returns the state and the age of the evidence, and what has to be recorded next for it: the oldest pending evidence about the same resource, which
+// is the evidence itself when none waits that was added before. It fails with pgx.ErrNoRows when the tenant has none of this id.
+func load(ctx context.Context, tx pgx.Tx, id uuid.UUID) (next Entry, state State, age time.Duration, err error) {
 	var payload []byte
 	err = tx.QueryRow(ctx, `
-		SELECT payload, state, clock_timestamp() - create_time
-		FROM drf_evidence
-		WHERE entry_id = @entry_id`, pgx.NamedArgs{"entry_id": id}).Scan(&payload, &state, &age)
+		SELECT coalesce(due.payload, asked.payload), asked.state, clock_timestamp() - asked.create_time
+		FROM drf_evidence AS asked
+		LEFT JOIN LATERAL (
+			SELECT e.payload
+			FROM drf_evidence AS e
+			WHERE e.tenant_id = asked.tenant_id AND e.subject_id = asked.subject_id AND e.state = 'PENDING' AND e.sequence <= asked.sequence
+			ORDER BY e.sequence
+			LIMIT 1
+		) AS due ON true
+		WHERE asked.entry_id = @entry_id`, pgx.NamedArgs{"entry_id": id}).Scan(&payload, &state, &age)
 	if err != nil {
 		return Entry{}, "", 0, fmt.Errorf("select evidence: %w", err)
 	}
-	if err := json.Unmarshal(payload, &e); err != nil {
+	if err := json.Unmarshal(payload, &next); err != nil {
 		return Entry{}, "", 0, fmt.Errorf("decode evidence: %w", err)
 	}
-	return e, state, age, nil
+	return next, state, age, nil
 }
 
 // complete notes that the evidence is recorded. Evidence that is already is left alone: its receipt is as good.

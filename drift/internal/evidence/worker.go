@@ -55,23 +55,37 @@ func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
 	}
 }
 
+// attempt records the evidence, after what waits about the same resource and was added before: on the wall a resource's states follow each other as
+// its changes did. Another worker may be recording the same, which does no harm.
 func (w *worker) attempt(ctx context.Context, j *river.Job[job]) (age time.Duration, err error) {
-	var entry Entry
-	var state State
-	err = postgres.ReadTenantTx(ctx, w.queue.pool, func(ctx context.Context, tx pgx.Tx) (err error) {
-		entry, state, age, err = load(ctx, tx, j.Args.EntryID)
-		return err
-	})
-	if err != nil || state == Recorded {
-		return age, err
+	for {
+		var next Entry
+		var state State
+		err = postgres.ReadTenantTx(ctx, w.queue.pool, func(ctx context.Context, tx pgx.Tx) (err error) {
+			next, state, age, err = load(ctx, tx, j.Args.EntryID)
+			return err
+		})
+		if err != nil || state == Recorded {
+			return age, err
+		}
+		if err := w.bring(ctx, j, next); err != nil || next.EntryID == j.Args.EntryID {
+			return age, err
+		}
 	}
+}
+
+// bring records an entry and keeps its receipt.
+func (w *worker) bring(ctx context.Context, j *river.Job[job], entry Entry) error {
 	receipt, err := w.record(ctx, entry)
 	if err != nil {
-		return age, err
+		return err
 	}
-	return age, postgres.TenantTx(ctx, w.queue.pool, func(ctx context.Context, tx pgx.Tx) error {
+	return postgres.TenantTx(ctx, w.queue.pool, func(ctx context.Context, tx pgx.Tx) error {
 		if err := complete(ctx, tx, entry.EntryID, receipt); err != nil {
 			return err
+		}
+		if entry.EntryID != j.Args.EntryID { // it has a job of its own, which will find it recorded
+			return notify(ctx, tx, entry.EntryID)
 		}
 		// A job that is gone has been worked by somebody else; the evidence is recorded all the same.
 		if _, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, j); err != nil && !errors.Is(err, rivertype.ErrNotFound) {

@@ -25,11 +25,20 @@ type featureState struct {
 
 // Evidence returns the entry that documents the creation.
 func (m Monitor) Evidence(ctx context.Context) (evidence.Entry, error) {
+	return m.evidence(ctx, evidence.MonitorCreated, m.CreateTime)
+}
+
+// ChangeEvidence returns the entry that documents a change.
+func (m Monitor) ChangeEvidence(ctx context.Context) (evidence.Entry, error) {
+	return m.evidence(ctx, evidence.MonitorChanged, m.UpdateTime)
+}
+
+func (m Monitor) evidence(ctx context.Context, kind evidence.Kind, effective time.Time) (evidence.Entry, error) {
 	state, digest, err := m.State()
 	if err != nil {
 		return evidence.Entry{}, err
 	}
-	e, err := evidence.NewEntry(ctx, evidence.MonitorCreated, m.CreateTime,
+	e, err := evidence.NewEntry(ctx, kind, effective,
 		evidence.Resource{Type: "monitor", ID: m.ID, Name: m.Name, State: state})
 	if err != nil {
 		return evidence.Entry{}, err
@@ -59,7 +68,7 @@ func (m Monitor) State() (state map[string]any, features evidence.SHA256, err er
 	}
 	state = map[string]any{
 		"name": m.Name, "model_id": m.ModelID.String(), "rule": m.Rule, "active_baseline_id": nil, "feature_count": len(m.Features),
-		"features": shown, "create_time": m.CreateTime.UTC().Format(time.RFC3339Nano), "update_time": m.UpdateTime.UTC().Format(time.RFC3339Nano),
+		"features": shown, "etag": m.ETag(), "create_time": m.CreateTime.UTC().Format(time.RFC3339Nano), "update_time": m.UpdateTime.UTC().Format(time.RFC3339Nano),
 	}
 	if m.ActiveBaselineID != uuid.Nil {
 		state["active_baseline_id"] = m.ActiveBaselineID.String()

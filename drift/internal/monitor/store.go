@@ -152,16 +152,18 @@ func NextBaselineNumber(ctx context.Context, tx pgx.Tx, id uuid.UUID) (number in
 	return number, nil
 }
 
-// Touch notes that the monitor has changed.
-func Touch(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
-	_, err := tx.Exec(ctx, `
+// Touch notes that the monitor has changed, and returns when.
+func Touch(ctx context.Context, tx pgx.Tx, id uuid.UUID) (now time.Time, err error) {
+	// The statement's time, not the transaction's: that one may have begun before a change for which it then waited.
+	err = tx.QueryRow(ctx, `
 		UPDATE drf_monitors
-		SET revision = revision + 1, update_time = now()
-		WHERE id = @id`, pgx.NamedArgs{"id": id})
+		SET revision = revision + 1, update_time = statement_timestamp()
+		WHERE id = @id
+		RETURNING update_time`, pgx.NamedArgs{"id": id}).Scan(&now)
 	if err != nil {
-		return fmt.Errorf("update monitor: %w", err)
+		return time.Time{}, fmt.Errorf("update monitor: %w", err)
 	}
-	return nil
+	return now, nil
 }
 
 // Filter narrows a list; its parts combine with AND, and empty ones match everything.
