@@ -126,6 +126,7 @@ func serve(ctx context.Context, cfg Config, db databases, wall *audit.Wall, log 
 	governancev1.RegisterPolicyServiceServer(server.GRPC(), &api.PolicyService{Pool: db.primary, Engine: engine, Decider: decider, Mutations: mutations})
 	governancev1.RegisterDecisionServiceServer(server.GRPC(), &api.DecisionService{Decider: decider})
 	governancev1.RegisterAuditServiceServer(server.GRPC(), &api.AuditService{Wall: wall, Reading: readings})
+	governancev1.RegisterTimeMachineServiceServer(server.GRPC(), &api.TimeMachineService{Wall: wall, Reading: readings})
 	addresses, ports := Addresses{GRPC: server.Addr(), Admin: server.AdminAddr()}, together(server.Run, wall.RunWatches)
 	if tiles != nil {
 		addresses.Tiles, ports = tiles.Addr(), together(ports, tiles.Run)

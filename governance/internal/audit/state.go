@@ -54,6 +54,10 @@ func (w *Wall) States(ctx context.Context, asked ...ResourceAt) (states []*LogEn
 	return states, err
 }
 
+// planned has a statement planned for its parameters. A plan for any parameters supposes that a resource has few changes, and then sorts those of one
+// that has very many.
+const planned = pgx.QueryExecModeCacheDescribe
+
 // stateOrder is the order in which the changes of one resource count, and in which the index that serves it goes.
 func (m Moment) stateOrder(direction string) string {
 	if m.EffectiveTime.IsZero() {
@@ -129,7 +133,7 @@ func lastIndex(ctx context.Context, tx pgx.Tx, id tenant.ID, m Moment) (int64, e
 
 // stateRows runs a query over rowColumns and returns the entries, none of them altered.
 func stateRows(ctx context.Context, tx pgx.Tx, sql string, args pgx.NamedArgs) ([]LogEntry, error) {
-	rows, err := tx.Query(ctx, sql, args)
+	rows, err := tx.Query(ctx, sql, planned, args)
 	if err != nil {
 		return nil, fmt.Errorf("read resource states: %w", err)
 	}

@@ -36,6 +36,8 @@ type StatePlace struct {
 type StatePage struct {
 	// Entries say the states, in the order of the resources' ids.
 	Entries []LogEntry
+	// Last is the last entry that counts.
+	Last int64
 	// Next is nil on the last page. A page before may have fewer entries than asked for, or none: its size is bounded, and so is the number of deleted
 	// resources that it passes over.
 	Next *StatePlace
@@ -57,6 +59,7 @@ func listStates(ctx context.Context, tx pgx.Tx, id tenant.ID, l StateList) (page
 			return StatePage{}, err
 		}
 	}
+	page.Last = l.After.Last
 	steps, err := walk(ctx, tx, id, l)
 	if err != nil {
 		return StatePage{}, err
@@ -64,9 +67,9 @@ func listStates(ctx context.Context, tx pgx.Tx, id tenant.ID, l StateList) (page
 	// What ended the walk: the limit's one more, the bounds, or the end of the resources.
 	if n := len(steps); n > 0 && steps[n-1].Shown > int64(l.Limit) {
 		steps = steps[:n-1]
-		page.Next = &StatePlace{Last: l.After.Last, Resource: steps[n-2].LeafIndex}
+		page.Next = &StatePlace{Last: page.Last, Resource: steps[n-2].LeafIndex}
 	} else if n > 0 && (steps[n-1].Bytes > maxPageBytes || steps[n-1].Step == maxWalk) {
-		page.Next = &StatePlace{Last: l.After.Last, Resource: steps[n-1].LeafIndex}
+		page.Next = &StatePlace{Last: page.Last, Resource: steps[n-1].LeafIndex}
 	}
 	var indexes []int64
 	for _, s := range steps {
@@ -96,7 +99,7 @@ type walkStep struct {
 
 func walk(ctx context.Context, tx pgx.Tx, id tenant.ID, l StateList) ([]walkStep, error) {
 	sql, args := l.query(id)
-	rows, err := tx.Query(ctx, sql, args)
+	rows, err := tx.Query(ctx, sql, planned, args)
 	if err != nil {
 		return nil, fmt.Errorf("list resources: %w", err)
 	}

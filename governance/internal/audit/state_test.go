@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,10 @@ func appendPast(t *testing.T, wall *audit.Wall, id tenant.ID, n int, random *ran
 		case 0:
 			e.EventType, e.Resource.State = "policy.deleted", nil
 		case 1:
-			e.EventType, e.Resource.State, e.Outcome = "policy.deleted", nil, auditlog.Denied
+			e.EventType, e.Outcome = "policy.deleted", auditlog.Denied // which deletes nothing
+			if random.IntN(2) == 0 {
+				e.Resource.State = nil
+			}
 		case 2:
 			e.EventType, e.Resource.State = "decision.evaluated", nil
 		}
@@ -154,7 +158,7 @@ func indexOf(e *audit.LogEntry) int64 {
 func describe(m audit.Moment) string {
 	index := "none"
 	if m.LeafIndex != nil {
-		index = fmt.Sprint(*m.LeafIndex)
+		index = strconv.FormatInt(*m.LeafIndex, 10)
 	}
 	return fmt.Sprintf("index %s, recorded %s, effective %s", index, m.RecordedTime, m.EffectiveTime)
 }

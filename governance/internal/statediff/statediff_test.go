@@ -52,16 +52,22 @@ func TestDiff(t *testing.T) {
 		"other kind": {
 			`{"a":{},"b":[],"c":{"x":1},"d":1}`, `{"a":[],"b":{},"c":1,"d":{"x":1}}`,
 			[]statediff.Difference{
-				{"/a", statediff.Changed, map[string]any{}, []any{}}, {"/b", statediff.Changed, []any{}, map[string]any{}},
-				{"/c", statediff.Changed, map[string]any{"x": 1.0}, 1.0}, {"/d", statediff.Changed, 1.0, map[string]any{"x": 1.0}},
+				{"/a", statediff.Changed, map[string]any{}, []any{}},
+				{"/b", statediff.Changed, []any{}, map[string]any{}},
+				{"/c", statediff.Changed, map[string]any{"x": 1.0}, 1.0},
+				{"/d", statediff.Changed, 1.0, map[string]any{"x": 1.0}},
 			},
 		},
 		// The names of RFC 6901, section 5.
 		"escapes": {
 			`{}`, `{"":0,"a/b":1,"m~n":8,"~1":2," ":7,"k\"l":6}`,
 			[]statediff.Difference{
-				{"/", statediff.Added, nil, 0.0}, {"/ ", statediff.Added, nil, 7.0}, {"/a~1b", statediff.Added, nil, 1.0}, {`/k"l`, statediff.Added, nil, 6.0},
-				{"/m~0n", statediff.Added, nil, 8.0}, {"/~01", statediff.Added, nil, 2.0},
+				{"/", statediff.Added, nil, 0.0},
+				{"/ ", statediff.Added, nil, 7.0},
+				{"/a~1b", statediff.Added, nil, 1.0},
+				{`/k"l`, statediff.Added, nil, 6.0},
+				{"/m~0n", statediff.Added, nil, 8.0},
+				{"/~01", statediff.Added, nil, 2.0},
 			},
 		},
 	} {
