@@ -43,6 +43,7 @@ type platform struct {
 	policy  *policyDouble
 	audit   *auditDouble
 	drift   *driftDouble
+	history *historyDouble
 
 	mu         sync.Mutex // guards what follows
 	requestIDs []string
@@ -51,7 +52,7 @@ type platform struct {
 
 func newPlatform(t *testing.T) *platform {
 	t.Helper()
-	p := &platform{policy: &policyDouble{}, audit: newAuditDouble(t), drift: newDriftDouble()}
+	p := &platform{policy: &policyDouble{}, audit: newAuditDouble(t), drift: newDriftDouble(), history: &historyDouble{}}
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -61,6 +62,7 @@ func newPlatform(t *testing.T) *platform {
 	governancev1.RegisterPolicyServiceServer(server, p.policy)
 	governancev1.RegisterDecisionServiceServer(server, p.policy)
 	governancev1.RegisterAuditServiceServer(server, p.audit)
+	governancev1.RegisterTimeMachineServiceServer(server, p.history)
 	driftv1.RegisterModelServiceServer(server, p.drift)
 	driftv1.RegisterMonitorServiceServer(server, p.drift)
 	driftv1.RegisterBaselineServiceServer(server, p.drift)

@@ -136,6 +136,8 @@ var reasonHints = map[string]string{ //nolint:gochecknoglobals // a constant tab
 	"DECISION_POINT_UNBOUND": "push a policy with --decision-point and --activate",
 	"ENTRY_TOO_LARGE":        "store the large part elsewhere and record its digest",
 	"TREE_SIZE_BEYOND_LOG":   "compare with the newest checkpoint: a log that was larger before has been cut",
+	"POSITION_NOT_REACHED":   "run the command again: the replica that answered is behind the one that recorded",
+	"PLATFORM_LOG":           "name a tenant of yours: the platform's own log takes no entries of others",
 	"LOG_INCONSISTENT":       "stop, and tell whoever runs the platform: the log has been cut, restored or rewritten",
 	"COLUMN_UNKNOWN":         "leave the column out with --ignore, or make another monitor with --monitor",
 	"COLUMN_MISSING":         "the data must have every feature of the monitor",
