@@ -19,7 +19,8 @@ import (
 //
 //	{"leaf_index":0,"leaf":"…","stored_hashes":["…"],"entry":{…},"mismatched_columns":[]}
 //
-// in the order of leaf_index without gaps; the last line is {"checkpoint":"…"}, the signed note that covers the entries up to the last. Bytes
+// in the order of leaf_index without gaps; the last line is {"checkpoint":"…"}, the signed note that covers the entries up to the last. A note
+// that covers more comes with the proof that the tree up to the last entry is a prefix of its: {"checkpoint":"…","consistency":["…"]}. Bytes
 // are standard base64; entry is the leaf in protobuf JSON, for people and for search, or null when the leaf is not an entry. There is no
 // freedom in the form, neither white space nor the order of fields: a verifier compares bytes, so that any change to a file shows.
 const ExportFormat = "aumos.audit-export/v1"
@@ -43,8 +44,9 @@ type ExportHeader struct {
 	Keys []string `json:"keys"`
 }
 
-type exportCheckpoint struct {
-	Checkpoint string `json:"checkpoint"`
+type exportEnd struct {
+	Checkpoint  string   `json:"checkpoint"`
+	Consistency []string `json:"consistency,omitempty"`
 }
 
 // ExportWriter writes an export.
@@ -65,6 +67,22 @@ func NewExportWriter(w io.Writer, h ExportHeader) (*ExportWriter, error) {
 	}
 	x := &ExportWriter{out: bufio.NewWriterSize(w, 1<<16), next: h.FirstIndex}
 	return x, x.writeJSON(h)
+}
+
+// ContinueExportWriter writes on where an export was interrupted: the next entry is at the index.
+func ContinueExportWriter(w io.Writer, next int64) *ExportWriter {
+	return &ExportWriter{out: bufio.NewWriterSize(w, 1<<16), next: next}
+}
+
+// Next returns the index after the last entry.
+func (x *ExportWriter) Next() int64 { return x.next }
+
+// Flush writes everything buffered.
+func (x *ExportWriter) Flush() error {
+	if err := x.out.Flush(); err != nil {
+		return fmt.Errorf("write export: %w", err)
+	}
+	return nil
 }
 
 // Add writes an entry as the platform returned it. Entries come in the order of the list.
@@ -114,14 +132,18 @@ func (x *ExportWriter) Write(leafIndex int64, leaf []byte, storedHashes [][]byte
 }
 
 // Close writes the checkpoint that covers the entries, and everything buffered. It does not close the underlying writer.
-func (x *ExportWriter) Close(checkpoint string) error {
-	if err := x.writeJSON(exportCheckpoint{Checkpoint: checkpoint}); err != nil {
+func (x *ExportWriter) Close(checkpoint string) error { return x.End(LogEnd{Checkpoint: checkpoint}) }
+
+// End is Close for entries that end before their checkpoint does.
+func (x *ExportWriter) End(end LogEnd) error {
+	line := exportEnd{Checkpoint: end.Checkpoint}
+	for _, h := range end.Consistency {
+		line.Consistency = append(line.Consistency, h.String())
+	}
+	if err := x.writeJSON(line); err != nil {
 		return err
 	}
-	if err := x.out.Flush(); err != nil {
-		return fmt.Errorf("write export: %w", err)
-	}
-	return nil
+	return x.Flush()
 }
 
 func (x *ExportWriter) writeJSON(v any) error {
@@ -133,6 +155,19 @@ func (x *ExportWriter) writeJSON(v any) error {
 		return fmt.Errorf("write export: %w", err)
 	}
 	return nil
+}
+
+// parse reads the last line's proof.
+func (e exportEnd) parse() (LogEnd, error) {
+	end := LogEnd{Checkpoint: e.Checkpoint}
+	for _, s := range e.Consistency {
+		h, err := parseHash(s)
+		if err != nil {
+			return end, err
+		}
+		end.Consistency = append(end.Consistency, h)
+	}
+	return end, nil
 }
 
 // The fixed parts of an entry's line.
@@ -181,6 +216,15 @@ func parseCanonical[T any](line []byte) (T, error) {
 		return v, errors.New("not in canonical form")
 	}
 	return v, nil
+}
+
+// start returns what a verification begins with.
+func (h ExportHeader) start() (LogStart, error) {
+	tree, err := h.precedingRange()
+	if err == nil && h.FirstIndex > maxTreeSize {
+		err = fmt.Errorf("the first index is beyond %d", int64(maxTreeSize))
+	}
+	return LogStart{Origin: h.Origin, TenantID: h.TenantID, Tree: tree}, err
 }
 
 // precedingRange reads the tree before the first entry.

@@ -152,17 +152,34 @@ func appendJSONNumber(dst []byte, f float64) ([]byte, error) {
 	return dst, nil
 }
 
+// What a byte means for a JSON string.
+const (
+	stringUTF8    = 1 // part of a longer character
+	stringEscaped = 2
+)
+
+var stringKinds = func() (kinds [256]byte) { //nolint:gochecknoglobals // a constant table
+	for c := range kinds {
+		switch {
+		case c >= utf8.RuneSelf:
+			kinds[c] = stringUTF8
+		case c < ' ' || c == '"' || c == '\\':
+			kinds[c] = stringEscaped
+		}
+	}
+	return kinds
+}()
+
 func appendJSONString(dst, s []byte) ([]byte, error) {
 	dst = append(dst, '"')
-	ascii, plain := true, true
+	var kinds byte
 	for _, c := range s {
-		ascii = ascii && c < utf8.RuneSelf
-		plain = plain && c >= ' ' && c != '"' && c != '\\'
+		kinds |= stringKinds[c]
 	}
-	if !ascii && !utf8.Valid(s) {
+	if kinds&stringUTF8 != 0 && !utf8.Valid(s) {
 		return dst, errFormat
 	}
-	if plain {
+	if kinds&stringEscaped == 0 {
 		dst = append(dst, s...)
 		return append(dst, '"'), nil
 	}

@@ -99,6 +99,9 @@ type Finding struct {
 	Detail string `json:"detail"`
 }
 
+// Certain reports whether the finding proves a change. Otherwise it says what kept the verification from telling.
+func (f Finding) Certain() bool { return !f.Reason.cannotVerify() }
+
 // String returns the finding for people.
 func (f Finding) String() string {
 	switch {
@@ -131,12 +134,22 @@ type Report struct {
 	// TreeSize and RootHash are the checkpoint's.
 	TreeSize int64
 	RootHash [32]byte
+	// Checkpoint is the signed note itself.
+	Checkpoint string
 	// SignedBy names the trusted keys that signed the checkpoint.
 	SignedBy []string
 	// WitnessedBy names the witnesses of the policy that cosigned it, as the policy does.
 	WitnessedBy []string
 	// KnownCheckpoints is how many checkpoints of the auditor's fit.
 	KnownCheckpoints int
+	// StoredCheckpoints is how many checkpoints that came with the log fit, and CommittedHeads how many heads on the platform's log.
+	StoredCheckpoints, CommittedHeads int
+	// UnsignedCheckpoints is how many checkpoints that came with the log no trusted key signed.
+	UnsignedCheckpoints int
+	// Unsigned is how many entries lie beyond the checkpoint, where Options.UnsignedTail accepts that.
+	Unsigned int64
+	// Receipts is how many receipts that came with the log lead from their entry to its root.
+	Receipts int64
 	// proven is set where the last missing piece fits: nothing else makes a report Verified.
 	proven bool
 	// UniqueIDs is how many entry ids were compared with each other: all of them, unless Options.MaxIDs is smaller.
@@ -152,6 +165,27 @@ func (r *Report) add(reason Reason, first, last int64, format string, args ...an
 		return
 	}
 	r.Findings = append(r.Findings, Finding{Reason: reason, First: first, Last: last, Detail: fmt.Sprintf(format, args...)})
+}
+
+// Refuse returns the report on something that cannot be judged further.
+func Refuse(reason Reason, format string, args ...any) Report {
+	var r Report
+	r.add(reason, -1, -1, format, args...)
+	return r.conclude()
+}
+
+// Note adds a finding about no entry to a report that was concluded.
+func (r *Report) Note(reason Reason, format string, args ...any) {
+	r.add(reason, -1, -1, format, args...)
+	r.conclude()
+}
+
+// include adds the findings of the report on something that belongs to what was verified.
+func (r *Report) include(other *Report, prefix string) {
+	for _, f := range other.Findings {
+		r.add(f.Reason, -1, -1, "%s%s", prefix, f.Detail)
+	}
+	r.proven = r.proven && other.proven
 }
 
 // conclude derives the verdict: one proof of a change outweighs every doubt, and no finding at all proves nothing.

@@ -8,14 +8,17 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
+// leafHashPrefix tells leaves from inner nodes (RFC 6962, section 2.1).
+const leafHashPrefix = 0x00
+
 // LeafHash returns the hash of a leaf: SHA-256(0x00 ‖ leaf) (RFC 6962, section 2.1). It equals tlog.RecordHash, without its allocations: the
 // prefix is put before leaves that fit a buffer.
 func LeafHash(leaf []byte) tlog.Hash {
-	var buf [2048]byte
+	var buf [2048]byte // whose first byte is leafHashPrefix
 	if len(leaf) >= len(buf) {
 		return tlog.RecordHash(leaf)
 	}
-	n := copy(buf[1:], leaf) // buf[0] is the prefix 0x00
+	n := copy(buf[1:], leaf)
 	return sha256.Sum256(buf[:n+1])
 }
 

@@ -2,9 +2,11 @@ package auditlog
 
 import (
 	"bytes"
-	"encoding/base64"
+	"crypto/sha256"
 	"errors"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,56 +16,36 @@ import (
 // progressEvery is how many entries lie between two calls of Options.Progress.
 const progressEvery = 1 << 14
 
-// exportedEntry is an entry's line, taken apart. The slices point into the line, leaf into the verifier's scratch.
-type exportedEntry struct {
-	index   int64
-	leaf    []byte
-	hashes  []byte // the stored hashes as they stand in the line: "…","…"
-	tail    []byte // what follows the stored hashes
-	columns []byte
+// entryRow is an entry with what its source says about it. The slices are valid during the call only.
+type entryRow struct {
+	index      int64
+	leaf       []byte
+	hashes     []tlog.Hash
+	excess     bool     // something that is no hash follows them
+	mismatched []string // columns
+	hashed     []byte   // the leaf behind the prefix that it is hashed with, where the source has it so
+
+	line     bool   // of an export: what follows is set, and hashes are not
+	hashText []byte // the stored hashes as they stand in the line
+	tail     []byte // what follows them
 }
 
-// split takes a line apart at its fixed parts. It does not parse JSON: the exporter's form is the only one there is.
-func (v *verifier) split(line []byte) (e exportedEntry, ok bool) {
-	rest, ok := bytes.CutPrefix(line, []byte(entryPrefix))
-	if !ok {
-		return e, false
+func (e *entryRow) leafHash() tlog.Hash {
+	if e.hashed != nil {
+		return sha256.Sum256(e.hashed)
 	}
-	digits, rest, ok := bytes.Cut(rest, []byte(leafPrefix))
-	if !ok {
-		return e, false
-	}
-	if e.index, ok = v.index(digits); !ok {
-		return e, false
-	}
-	encoded, rest, ok := bytes.Cut(rest, []byte(hashesPrefix))
-	if !ok || bytes.IndexByte(encoded, '\r') >= 0 { // which package base64 skips
-		return e, false
-	}
-	var err error
-	v.leaf, err = strictBase64.AppendDecode(v.leaf[:0], encoded)
-	if err != nil {
-		return e, false
-	}
-	e.leaf = v.leaf
-	e.hashes, e.tail, ok = bytes.Cut(rest, []byte(textPrefix))
-	return e, ok
+	return LeafHash(e.leaf)
 }
 
-// index reads an index. Nearly always it is the next one, which needs no parsing.
-func (v *verifier) index(digits []byte) (int64, bool) {
-	var buf [20]byte
-	if bytes.Equal(digits, strconv.AppendInt(buf[:0], v.next, 10)) {
-		return v.next, true
+// readHashes takes the hashes of a line apart, which is worth it only where they are not those that they should be.
+func (e *entryRow) readHashes() {
+	if e.line {
+		e.hashes, e.excess = splitHashes(nil, e.hashText)
 	}
-	index, err := parseDecimal(string(digits))
-	return index, err == nil && index <= maxTreeSize
 }
-
-var strictBase64 = base64.StdEncoding.Strict() //nolint:gochecknoglobals // a constant
 
 // entry judges one entry.
-func (v *verifier) entry(e exportedEntry) {
+func (v *Verifier) entry(e entryRow) {
 	switch {
 	case e.index > v.next:
 		v.report.add(ReasonMissingEntries, v.next, e.index-1, "the log goes on at index %d", e.index)
@@ -74,8 +56,8 @@ func (v *verifier) entry(e exportedEntry) {
 		v.content(e, false)
 		return // next stays: whatever follows is judged against the same place
 	}
-	v.next = e.index + 1
 	v.nodes(e)
+	v.next = e.index + 1
 	v.content(e, true)
 	if v.opts.Progress != nil && v.next%progressEvery == 0 {
 		v.opts.Progress(v.next - v.report.FirstIndex)
@@ -83,68 +65,43 @@ func (v *verifier) entry(e exportedEntry) {
 }
 
 // nodes adds the leaf to the tree and compares what it completes with the stored hashes.
-func (v *verifier) nodes(e exportedEntry) {
-	leafHash := LeafHash(e.leaf)
-	hashes := hashList{rest: e.hashes}
+func (v *Verifier) nodes(e entryRow) {
+	v.holdHeads()
+	leafHash := e.leafHash()
 	if v.broken { // the tree is lost, the leaf's own hash is not
-		stored, ok := hashes.next()
-		if !ok || stored != leafHash {
+		e.readHashes()
+		if len(e.hashes) == 0 || e.hashes[0] != leafHash {
 			v.report.add(ReasonLeafHash, e.index, e.index, "the entry's bytes do not have the stored hash")
 		}
 		return
 	}
-	v.holdKnown()
 	v.completed = v.tree.Append(v.completed[:0], leafHash)
+	if e.line && v.hashTextIs(e.hashText, v.completed) || !e.line && !e.excess && slices.Equal(e.hashes, v.completed) {
+		return
+	}
+	e.readHashes()
 	for level, want := range v.completed {
-		stored, ok := hashes.next()
-		if ok && stored == want {
+		if level < len(e.hashes) && e.hashes[level] == want {
 			continue
 		}
 		first := e.index - (1<<level - 1)
 		switch {
 		case level == 0:
 			v.report.add(ReasonLeafHash, e.index, e.index, "the entry's bytes do not have the stored hash")
-		case !ok:
+		case level >= len(e.hashes):
 			v.report.add(ReasonNodeHash, e.index, e.index, "the stored hash of level %d is missing", level)
 			return
 		case !v.report.covers(first, e.index): // otherwise it follows from what was found below
 			v.report.add(ReasonNodeHash, first, e.index, "the hash stored with entry %d for level %d does not fit the entries", e.index, level)
 		}
 	}
-	if len(hashes.rest) != 0 {
+	if len(e.hashes) > len(v.completed) || e.excess {
 		v.report.add(ReasonNodeHash, e.index, e.index, "more hashes are stored than the entry completes")
 	}
 }
 
-// hashList reads stored hashes as they stand in a line: "…","…".
-type hashList struct {
-	rest []byte
-	more bool // a comma must come first
-}
-
-func (l *hashList) next() (h tlog.Hash, ok bool) {
-	const quoted = 2 + 44 // the base64 of 32 bytes has 44 characters
-	b := l.rest
-	if l.more {
-		if len(b) == 0 || b[0] != ',' {
-			return h, false
-		}
-		b = b[1:]
-	}
-	if len(b) < quoted || b[0] != '"' || b[quoted-1] != '"' {
-		return h, false
-	}
-	var buf [33]byte // a padded group decodes into 3 bytes before it is cut
-	n, err := strictBase64.Decode(buf[:], b[1:quoted-1])
-	if err != nil || n != tlog.HashSize {
-		return h, false
-	}
-	l.rest, l.more = b[quoted:], true
-	return tlog.Hash(buf[:tlog.HashSize]), true
-}
-
-// content judges what the leaf says, and what the line says about it. The time counts only where the entry stands in its place.
-func (v *verifier) content(e exportedEntry, inPlace bool) {
+// content judges what the leaf says, and what its source says about it. The time counts only where the entry stands in its place.
+func (v *Verifier) content(e entryRow, inPlace bool) {
 	text, facts, err := appendLeafJSON(v.text[:0], e.leaf)
 	v.text = text
 	if err != nil {
@@ -155,16 +112,11 @@ func (v *verifier) content(e exportedEntry, inPlace bool) {
 		v.report.add(reason, e.index, e.index, "%v", err)
 		return
 	}
-	rest, ok := bytes.CutPrefix(e.tail, text)
-	if ok {
-		rest, ok = bytes.CutPrefix(rest, []byte(columnsPrefix))
+	if e.line {
+		v.readable(e)
 	}
-	if !ok {
-		v.report.add(ReasonEntryText, e.index, e.index, "the readable entry is not what the leaf says")
-	} else if e.columns, ok = bytes.CutSuffix(rest, []byte(entrySuffix)); !ok {
-		v.report.add(ReasonMalformed, e.index, e.index, "the entry's line was altered")
-	} else if len(e.columns) > 0 {
-		v.report.add(ReasonColumns, e.index, e.index, "search columns differ from the entry: %s", e.columns)
+	if len(e.mismatched) > 0 {
+		v.report.add(ReasonColumns, e.index, e.index, "search columns differ from the entry: %s", strings.Join(e.mismatched, ", "))
 	}
 	v.facts(e.index, facts)
 	if inPlace {
@@ -172,7 +124,22 @@ func (v *verifier) content(e exportedEntry, inPlace bool) {
 	}
 }
 
-func (v *verifier) facts(index int64, facts leafFacts) {
+// readable compares the rest of an export's line with the leaf, whose text was just written.
+func (v *Verifier) readable(e entryRow) {
+	rest, ok := bytes.CutPrefix(e.tail, v.text)
+	if ok {
+		rest, ok = bytes.CutPrefix(rest, []byte(columnsPrefix))
+	}
+	if !ok {
+		v.report.add(ReasonEntryText, e.index, e.index, "the readable entry is not what the leaf says")
+	} else if columns, ok := bytes.CutSuffix(rest, []byte(entrySuffix)); !ok {
+		v.report.add(ReasonMalformed, e.index, e.index, "the entry's line was altered")
+	} else if len(columns) > 0 {
+		v.report.add(ReasonColumns, e.index, e.index, "search columns differ from the entry: %s", columns)
+	}
+}
+
+func (v *Verifier) facts(index int64, facts leafFacts) {
 	if facts.leafIndex != index {
 		v.report.add(ReasonLeafPosition, index, index, "the leaf says index %s", strconv.FormatInt(facts.leafIndex, 10))
 	}
@@ -188,18 +155,21 @@ func (v *verifier) facts(index int64, facts leafFacts) {
 	}
 }
 
-// time judges a recorded time.
-func (v *verifier) time(index int64, recorded time.Time) {
+// time judges a recorded time by the latest before: many small steps back are no smaller than one.
+func (v *Verifier) time(index int64, recorded time.Time) {
 	switch {
 	case recorded.IsZero():
 		v.report.add(ReasonLeafFormat, index, index, "the leaf has no recorded time")
 		return
-	case !v.last.IsZero() && recorded.Before(v.last.Add(-v.opts.TimeTolerance)):
-		v.report.add(ReasonTimeBackwards, index, index, "recorded %s, the entry before %s",
-			recorded.Format(time.RFC3339Nano), v.last.Format(time.RFC3339Nano))
+	case !v.latest.IsZero() && recorded.Before(v.latest.Add(-v.opts.TimeTolerance)):
+		v.report.add(ReasonTimeBackwards, index, index, "recorded %s, an entry before %s",
+			recorded.Format(time.RFC3339Nano), v.latest.Format(time.RFC3339Nano))
 	}
 	if v.report.First.IsZero() {
 		v.report.First = recorded
 	}
-	v.last, v.report.Last = recorded, recorded
+	v.report.Last = recorded
+	if recorded.After(v.latest) {
+		v.latest = recorded
+	}
 }
