@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
@@ -41,13 +40,16 @@ func entryKey(text string) (*governancev1.GetEntryRequest, error) {
 
 func (a *app) auditKeysCommand() *cobra.Command {
 	var out string
+	var platform bool
 	cmd := &cobra.Command{
 		Use: "keys", Short: "Print the public keys that sign your log", Args: cobra.NoArgs,
 		Long: `Prints the public keys that sign the checkpoints of your tenant's log, one verifier key (c2sp.org/signed-note) a line.
 
 Keep them where whoever runs the platform cannot change them, and compare them with what it publishes: verification is worth as much as the
-keys that it trusts.`,
-		Example: "  aumosctl audit keys --out wall.vkey",
+keys that it trusts.
+
+With --platform it prints those of the platform's log instead, to which the heads of all logs are committed and which witnesses cosign.`,
+		Example: "  aumosctl audit keys --out wall.vkey\n  aumosctl audit keys --platform --out platform.vkey",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			client, done, err := a.audit(ctx)
@@ -59,23 +61,26 @@ keys that it trusts.`,
 			if err != nil {
 				return err
 			}
-			text := ""
-			var textSb62 strings.Builder
-			for _, key := range res.GetKeys() {
-				textSb62.WriteString(key.GetVkey() + "\n")
+			keys := res.GetKeys()
+			if platform {
+				keys = res.GetPlatformKeys()
 			}
-			text += textSb62.String()
+			var text strings.Builder
+			for _, key := range keys {
+				text.WriteString(key.GetVkey() + "\n")
+			}
 			if out != "" {
-				return writeEvidence(out, text)
+				return writeEvidence(out, text.String())
 			}
 			if a.format != formatTable {
 				return a.printMessage("log_keys", res)
 			}
-			_, err = fmt.Fprint(a.stdout, text)
+			_, err = fmt.Fprint(a.stdout, text.String())
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write the keys to this file")
+	cmd.Flags().BoolVar(&platform, "platform", false, "the keys of the platform's log")
 	return cmd
 }
 
@@ -111,63 +116,4 @@ A checkpoint kept elsewhere is what finds a history that was rewritten as a whol
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write the checkpoint to this file")
 	return cmd
-}
-
-func (a *app) auditProveCommand() *cobra.Command {
-	var out, leaf string
-	cmd := &cobra.Command{
-		Use: "prove INDEX|ENTRY_ID", Short: "Get an entry's receipt", Args: cobra.ExactArgs(1),
-		Long: `Gets the receipt of an entry: its index, the proof that it is in the log, and the signed checkpoint, in one text (c2sp.org/tlog-proof).
-
-The receipt vouches for the hash of the entry's bytes. With --leaf the bytes are kept too, and audit verify --leaf says what the entry says.`,
-		Example: `  aumosctl audit prove 12 --out entry-12.tlog-proof --leaf entry-12.leaf
-  aumosctl audit verify entry-12.tlog-proof --leaf entry-12.leaf --key wall.vkey`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.auditProve(cmd.Context(), args[0], out, leaf) },
-	}
-	cmd.Flags().StringVar(&out, "out", "", "write the receipt to this file")
-	cmd.Flags().StringVar(&leaf, "leaf", "", "write the entry's exact bytes to this file")
-	return cmd
-}
-
-func (a *app) auditProve(ctx context.Context, key, out, leaf string) error {
-	req, err := entryKey(key)
-	if err != nil {
-		return err
-	}
-	client, done, err := a.audit(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
-	id := req.GetEntryId()
-	if id == "" || leaf != "" {
-		res, err := call(ctx, a, client.GetEntry, req)
-		if err != nil {
-			return err
-		}
-		id = res.GetEntry().GetEntry().GetEntryId()
-		if leaf != "" {
-			if err := writeEvidence(leaf, string(res.GetEntry().GetLeaf())); err != nil {
-				return err
-			}
-		}
-	}
-	res, err := call(ctx, a, client.GetReceipt, &governancev1.GetReceiptRequest{EntryId: id})
-	if err != nil {
-		return err
-	}
-	switch {
-	case out != "":
-		return writeEvidence(out, res.GetReceipt())
-	case a.format != formatTable:
-		return a.printMessage("receipt", res)
-	default:
-		_, err = fmt.Fprint(a.stdout, res.GetReceipt())
-		return err
-	}
-}
-
-// writeEvidence writes a small file of evidence, which others are to read.
-func writeEvidence(path, text string) error {
-	return os.WriteFile(path, []byte(text), 0o644) //nolint:gosec // evidence is for others to read
 }

@@ -35,6 +35,9 @@ type auditDouble struct {
 	onWatch   func()                              // called for each watch
 	watched   []*governancev1.WatchEntriesRequest // each stream's
 	corrected *governancev1.CorrectEntryRequest   // the last one
+	failAt    int                                 // the call of ListEntries that fails; 0: none
+	witness   *auditlog.CosigningKey              // of the platform's log
+	grown     bool                                // the server lists checkpoints and commits to heads; older ones do neither
 }
 
 const logSize = 11
@@ -46,7 +49,7 @@ func newAuditDouble(t *testing.T) *auditDouble {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.origin = auditlog.Origin("wall.example.com/log", id)
+	d.origin = auditlog.Origin(originPrefix, id)
 	for i := range logSize {
 		d.append(t, auditlog.Entry{
 			EntryID: uuid.MustParse(entryID(i)), TenantID: id, LeafIndex: int64(i),
@@ -101,6 +104,14 @@ func (d *auditDouble) append(t *testing.T, e auditlog.Entry) {
 	d.entries = append(d.entries, log)
 }
 
+func (d *auditDouble) hashes(indexes []int64) ([]tlog.Hash, error) {
+	list := make([]tlog.Hash, len(indexes))
+	for i, index := range indexes {
+		list[i] = d.stored[index]
+	}
+	return list, nil
+}
+
 func (d *auditDouble) checkpoint() (string, error) {
 	signed, _, err := auditlog.Checkpoint{Origin: d.origin, Size: d.tree.Size(), Root: d.tree.Root()}.Sign(d.key)
 	return signed, err
@@ -119,6 +130,9 @@ func (d *auditDouble) GetEntry(_ context.Context, req *governancev1.GetEntryRequ
 func (d *auditDouble) ListEntries(_ context.Context, req *governancev1.ListEntriesRequest) (*governancev1.ListEntriesResponse, error) {
 	d.paged++
 	d.listed = req
+	if d.paged == d.failAt {
+		return nil, refuse(codes.Internal, "INTERNAL", "internal error")
+	}
 	at := req.GetMinLeafIndex()
 	if req.GetPageToken() != "" {
 		if _, err := fmt.Sscan(req.GetPageToken(), &at); err != nil {
@@ -153,13 +167,7 @@ func (d *auditDouble) GetReceipt(_ context.Context, req *governancev1.GetReceipt
 		if e.GetEntry().GetEntryId() != req.GetEntryId() {
 			continue
 		}
-		hashes, err := tlog.ProveRecord(d.tree.Size(), int64(i), tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-			list := make([]tlog.Hash, len(indexes))
-			for j, index := range indexes {
-				list[j] = d.stored[index]
-			}
-			return list, nil
-		}))
+		hashes, err := tlog.ProveRecord(d.tree.Size(), int64(i), tlog.HashReaderFunc(d.hashes))
 		if err != nil {
 			return nil, err
 		}
@@ -175,5 +183,84 @@ func (d *auditDouble) GetReceipt(_ context.Context, req *governancev1.GetReceipt
 
 func (d *auditDouble) ListLogKeys(context.Context, *governancev1.ListLogKeysRequest) (*governancev1.ListLogKeysResponse, error) {
 	vkey, err := d.key.VKey(d.origin)
-	return &governancev1.ListLogKeysResponse{Keys: []*governancev1.LogKey{{Origin: d.origin, Vkey: vkey}}}, err
+	res := &governancev1.ListLogKeysResponse{Keys: []*governancev1.LogKey{{Origin: d.origin, Vkey: vkey}}}
+	if d.grown && err == nil {
+		vkey, err = d.key.VKey(platformOrigin)
+		res.PlatformKeys = []*governancev1.LogKey{{Origin: platformOrigin, Vkey: vkey}}
+	}
+	return res, err
+}
+
+const (
+	originPrefix   = "wall.example.com/log"
+	platformOrigin = originPrefix + "/platform"
+)
+
+func (d *auditDouble) GetConsistencyProof(_ context.Context, req *governancev1.GetConsistencyProofRequest) (*governancev1.GetConsistencyProofResponse, error) {
+	proof, err := tlog.ProveTree(req.GetSecondTreeSize(), req.GetFirstTreeSize(), tlog.HashReaderFunc(d.hashes))
+	res := &governancev1.GetConsistencyProofResponse{FirstTreeSize: req.GetFirstTreeSize(), SecondTreeSize: req.GetSecondTreeSize()}
+	for i := range proof {
+		res.Hashes = append(res.Hashes, proof[i][:])
+	}
+	return res, err
+}
+
+// ListCheckpoints has one of every third size.
+func (d *auditDouble) ListCheckpoints(_ context.Context, req *governancev1.ListCheckpointsRequest) (*governancev1.ListCheckpointsResponse, error) {
+	if !d.grown {
+		return d.UnimplementedAuditServiceServer.ListCheckpoints(context.Background(), req)
+	}
+	res := &governancev1.ListCheckpointsResponse{}
+	for size := int64(len(d.entries)) / 3 * 3; size > 0; size -= 3 {
+		root, err := tlog.TreeHash(size, tlog.HashReaderFunc(d.hashes))
+		if err != nil {
+			return nil, err
+		}
+		signed, _, err := auditlog.Checkpoint{Origin: d.origin, Size: size, Root: root}.Sign(d.key)
+		if err != nil {
+			return nil, err
+		}
+		res.Checkpoints = append(res.Checkpoints, &governancev1.Checkpoint{TreeSize: size, RootHash: root[:], Note: signed})
+	}
+	return res, nil
+}
+
+func (d *auditDouble) GetHeadCommitment(ctx context.Context, req *governancev1.GetHeadCommitmentRequest) (*governancev1.GetHeadCommitmentResponse, error) {
+	if !d.grown {
+		return d.UnimplementedAuditServiceServer.GetHeadCommitment(ctx, req)
+	}
+	res, err := d.GetCheckpoint(ctx, &governancev1.GetCheckpointRequest{})
+	if err != nil {
+		return nil, err
+	}
+	leaf, receipt, err := d.commit(res.GetCheckpoint().GetNote())
+	return &governancev1.GetHeadCommitmentResponse{
+		Commitment: &governancev1.HeadCommitment{Checkpoint: res.GetCheckpoint(), Leaf: leaf, Receipt: receipt},
+	}, err
+}
+
+// commit makes a platform's log with one entry.
+func (d *auditDouble) commit(signed string) (leaf []byte, receipt string, err error) {
+	head, err := auditlog.Read(signed)
+	if err != nil {
+		return nil, "", err
+	}
+	_, id, err := auditlog.ParseOrigin(d.origin)
+	if err != nil {
+		return nil, "", err
+	}
+	e := auditlog.NewCommitment(id, head)
+	e.RecordedTime = time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC)
+	if leaf, err = e.Marshal(); err != nil {
+		return nil, "", err
+	}
+	hash := auditlog.LeafHash(leaf)
+	note, _, err := auditlog.Checkpoint{Origin: platformOrigin, Size: 1, Root: hash}.Sign(d.key)
+	if err == nil && d.witness != nil {
+		var line string
+		if line, err = d.witness.Cosign(note, e.RecordedTime); err == nil {
+			note, err = auditlog.AddSignatures(note, line)
+		}
+	}
+	return leaf, auditlog.NewReceipt(0, hash, nil, note), err
 }

@@ -78,7 +78,11 @@ func (a *app) printVerification(v verification) error {
 		return err
 	}
 	for _, finding := range r.Findings {
-		if _, err := fmt.Fprintf(a.stdout, "  %s\n", output.Clean(finding.String())); err != nil {
+		doubt := ""
+		if r.Verdict == auditlog.Tampered && !finding.Certain() {
+			doubt = " (a doubt, no proof)"
+		}
+		if _, err := fmt.Fprintf(a.stdout, "  %s%s\n", output.Clean(finding.String()), doubt); err != nil {
 			return err
 		}
 	}
@@ -122,18 +126,55 @@ func (v verification) facts() []string {
 	for _, key := range r.SignedBy {
 		pairs = append(pairs, "signed by", key)
 	}
-	if r.KnownCheckpoints > 0 {
-		pairs = append(pairs, "also fits", plural(int64(r.KnownCheckpoints), "known checkpoint"))
+	for _, name := range r.WitnessedBy {
+		pairs = append(pairs, "witness", name)
 	}
-	if r.Verdict == auditlog.Verified {
-		pairs = append(pairs, "proven", v.proven())
+	for _, fits := range []struct {
+		n    int64
+		what string
+	}{
+		{int64(r.KnownCheckpoints), "known checkpoint"},
+		{int64(r.StoredCheckpoints), "stored checkpoint"},
+		{int64(r.CommittedHeads), "platform commitment"},
+		{r.Receipts, "receipt"},
+	} {
+		if fits.n > 0 {
+			pairs = append(pairs, "also fits", plural(fits.n, fits.what))
+		}
 	}
-	return pairs
+	if r.Unsigned > 0 {
+		pairs = append(pairs, "not signed yet", fmt.Sprintf("%d after the checkpoint, which hold together", r.Unsigned))
+	}
+	if r.UniqueIDs < r.Entries && !v.receipt {
+		pairs = append(pairs, "not checked", fmt.Sprintf("whether entry ids repeat beyond the first %d", r.UniqueIDs))
+	}
+	return append(pairs, v.certainty()...)
+}
+
+// certainty says what is proven, and on what that rests.
+func (v verification) certainty() []string {
+	switch v.report.Verdict {
+	case auditlog.Verified:
+		return []string{"proven", v.proven()}
+	case auditlog.Tampered:
+		for _, f := range v.report.Findings {
+			if f.Certain() && (f.Reason == auditlog.ReasonCheckpointConflict || f.Reason == auditlog.ReasonRootHash) {
+				return []string{"how sure", "certain: no other entries have the hashes that were signed; either the entries or the head was made up"}
+			}
+		}
+		return []string{"how sure", "certain: what is named contradicts what stands beside it, whoever signed"}
+	default:
+		return []string{"how sure", "nothing contradicts itself, and what is named is missing to tell"}
+	}
 }
 
 // proven says in words what a verified report proves.
 func (v verification) proven() string {
 	switch {
+	case !v.receipt && v.report.FirstIndex+v.report.Entries < v.report.TreeSize:
+		return "these are all entries of that range of the signed log, each byte as it was signed; more follow"
+	case !v.receipt && v.report.FirstIndex > 0:
+		return "these are all entries from the first of them up to the checkpoint, each byte as it was signed"
 	case !v.receipt:
 		return "these are all entries up to the checkpoint, each byte as it was signed"
 	case v.leaf == nil:
@@ -145,30 +186,43 @@ func (v verification) proven() string {
 
 // verificationJSON is a report for programs.
 type verificationJSON struct {
-	Name             string             `json:"name"`
-	Verdict          string             `json:"verdict"`
-	Origin           string             `json:"origin,omitempty"`
-	TenantID         string             `json:"tenant_id,omitempty"`
-	FirstIndex       int64              `json:"first_index"`
-	Entries          int64              `json:"entries"`
-	FirstRecorded    *time.Time         `json:"first_recorded_time,omitempty"`
-	LastRecorded     *time.Time         `json:"last_recorded_time,omitempty"`
-	TreeSize         int64              `json:"tree_size"`
-	RootHash         string             `json:"root_hash,omitempty"`
-	SignedBy         []string           `json:"signed_by,omitempty"`
-	KnownCheckpoints int                `json:"known_checkpoints"`
-	Findings         []auditlog.Finding `json:"findings"`
-	Dropped          int                `json:"findings_dropped,omitempty"`
+	Name              string        `json:"name"`
+	Verdict           string        `json:"verdict"`
+	Origin            string        `json:"origin,omitempty"`
+	TenantID          string        `json:"tenant_id,omitempty"`
+	FirstIndex        int64         `json:"first_index"`
+	Entries           int64         `json:"entries"`
+	FirstRecorded     *time.Time    `json:"first_recorded_time,omitempty"`
+	LastRecorded      *time.Time    `json:"last_recorded_time,omitempty"`
+	TreeSize          int64         `json:"tree_size"`
+	RootHash          string        `json:"root_hash,omitempty"`
+	SignedBy          []string      `json:"signed_by,omitempty"`
+	KnownCheckpoints  int           `json:"known_checkpoints"`
+	StoredCheckpoints int           `json:"stored_checkpoints,omitempty"`
+	CommittedHeads    int           `json:"committed_heads,omitempty"`
+	Receipts          int64         `json:"receipts,omitempty"`
+	Unsigned          int64         `json:"entries_not_signed,omitempty"`
+	UniqueIDs         int64         `json:"entry_ids_compared"`
+	WitnessedBy       []string      `json:"witnessed_by,omitempty"`
+	Findings          []findingJSON `json:"findings"`
+	Dropped           int           `json:"findings_dropped,omitempty"`
+}
+
+type findingJSON struct {
+	auditlog.Finding
+	Certain bool `json:"certain"`
 }
 
 func (v verification) json() verificationJSON {
 	r := v.report
 	j := verificationJSON{
 		Name: v.name, Verdict: r.Verdict.String(), Origin: r.Origin, TenantID: r.TenantID, FirstIndex: r.FirstIndex, Entries: r.Entries,
-		TreeSize: r.TreeSize, SignedBy: r.SignedBy, KnownCheckpoints: r.KnownCheckpoints, Findings: r.Findings, Dropped: r.Dropped,
+		TreeSize: r.TreeSize, SignedBy: r.SignedBy, KnownCheckpoints: r.KnownCheckpoints, Dropped: r.Dropped,
+		StoredCheckpoints: r.StoredCheckpoints, CommittedHeads: r.CommittedHeads, Receipts: r.Receipts, Unsigned: r.Unsigned,
+		UniqueIDs: r.UniqueIDs, WitnessedBy: r.WitnessedBy, Findings: []findingJSON{},
 	}
-	if j.Findings == nil {
-		j.Findings = []auditlog.Finding{}
+	for _, f := range r.Findings {
+		j.Findings = append(j.Findings, findingJSON{Finding: f, Certain: f.Certain()})
 	}
 	if r.TreeSize > 0 {
 		j.RootHash = hex.EncodeToString(r.RootHash[:])

@@ -100,7 +100,7 @@ func TestAuditVerifyKnownCheckpoint(t *testing.T) {
 	offline(t, "audit", "verify", export, "--key", e.key).expect(t, 0)
 	offline(t, "audit", "verify", export, "--key", e.key, "--checkpoint", known).expect(t, 1).says(t, "TAMPERED", "CHECKPOINT_CONFLICT")
 	rewritten.run(t, "audit", "verify", "--key", e.key, "--checkpoint", known).expect(t, 1).says(t, "CHECKPOINT_CONFLICT")
-	offline(t, "audit", "verify", e.receipt, "--key", e.key, "--checkpoint", known).expect(t, 3).says(t, "--checkpoint is for exports")
+	offline(t, "audit", "verify", e.receipt, "--key", e.key, "--checkpoint", known).expect(t, 3).says(t, "--checkpoint is for logs")
 }
 
 // One changed bit anywhere in an export is found. In the line of an entry it is told apart from a doubt, and the entry is named.

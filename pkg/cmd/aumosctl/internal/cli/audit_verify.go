@@ -1,60 +1,75 @@
 package cli
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
+	"github.com/aumos-enterprise/platform/pkg/auditlog/bundle"
 	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 )
 
-const verifyHelp = `Verifies exports of the log and receipts (.tlog-proof), offline. Without a file it reads the whole log from governance and verifies that.
+const verifyHelp = `Verifies exports of the log, bundles and receipts (.tlog-proof), offline. Without a file it reads the whole log from governance and verifies that;
+with --database it reads the wall's database itself.
 
-An export is recomputed from the entries' bytes: no gap, each leaf and inner node as stored, the readable entries as the bytes say, the root as
-in the checkpoint, its signature by a key given with --key. What fails is named with the index of the entry.
+An export is recomputed from the entries' bytes: no gap, each leaf and inner node as stored, the readable entries as the bytes say, times that do not
+fall, the root as in the checkpoint, its signature by a key given with --key. What fails is named with the index of the entry. Memory stays the
+same whatever the size.
 
-A receipt proves that the entry with a certain hash stands at its index in the signed log. With --leaf, the entry's exact bytes (audit prove
---leaf), it also proves what the entry says.
+A bundle is verified as its entries are, and with everything that came with them: each file, the older checkpoints, the receipts, and the
+commitment on the platform's log. A receipt proves that the entry with a certain hash stands at its index in the signed log. With --leaf, the
+entry's exact bytes (audit prove --leaf), it also proves what the entry says.
 
 Keys are not taken from what is verified: keep those of audit keys, and give them as a file or as they are. A checkpoint kept from earlier,
-given with --checkpoint (a checkpoint or a receipt), finds a history that was rewritten since with the log's own key.
+given with --checkpoint, finds a history that was rewritten since with the log's own key: a checkpoint, several in one file, a receipt, or the
+platform's own files of signed heads and checkpoint logs. --policy (c2sp.org/tlog-policy) demands the cosignatures of witnesses besides.
 
-Exit codes: 0 verified, 1 tampered, 2 cannot verify (no key, another log's key, not covered by the checkpoint), 3 failure to read. Of several
-files the worst answer counts, tampered first.`
+--database connects as aumos_audit_reader and reads one snapshot: the columns against the bytes, the tree, and the signature and root of every
+checkpoint there. --tenant says whose log; --all reads the platform's log, whose key it takes, and then every log that it commits to: one that was
+dropped, cut or rewritten since is found. The password is better given in PGPASSWORD or PGPASSFILE than in the URL.
+
+Exit codes: 0 verified, 1 tampered, 2 cannot verify (no key, another log's key, not covered by the checkpoint, not witnessed), 3 failure to read. Of
+several answers the worst counts, tampered first.`
 
 const verifyExample = `  aumosctl audit verify wall.jsonl --key wall.vkey --checkpoint last-year.checkpoint
+  aumosctl audit verify wall.zip --key wall.vkey --key platform.vkey --policy witnesses.policy
   aumosctl audit verify entry-12.tlog-proof --leaf entry-12.leaf --key wall.vkey
-  aumosctl audit verify --key wall.vkey`
+  aumosctl audit verify --key wall.vkey
+  aumosctl audit verify --database postgres://aumos_audit_reader@db.example.com/aumos_audit --all --key platform.vkey`
 
 type verifyOptions struct {
-	keys, checkpoints []string
-	leaf              string
+	keys, checkpoints      []string
+	leaf, policy, database string
+	all                    bool
+	tolerance              time.Duration
 }
 
 func (a *app) auditVerifyCommand() *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
-		Use: "verify [FILE...] --key FILE|KEY", Short: "Verify exports, receipts or the live log", Long: verifyHelp, Example: verifyExample,
+		Use: "verify [FILE...] --key FILE|KEY", Short: "Verify exports, bundles, receipts, the live log or the database", Long: verifyHelp, Example: verifyExample,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.auditVerify(cmd.Context(), args, o) },
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.keys, "key", nil, "a key that you trust, or a file with keys, one a line; may be repeated")
-	f.StringArrayVar(&o.checkpoints, "checkpoint", nil, "a file with a checkpoint or receipt that you kept; may be repeated")
+	f.StringArrayVar(&o.checkpoints, "checkpoint", nil, "a file with checkpoints, or a receipt, that you kept; may be repeated")
+	f.StringVar(&o.policy, "policy", "", "the file that says which witnesses must have cosigned (c2sp.org/tlog-policy)")
+	f.DurationVar(&o.tolerance, "time-tolerance", 0, "how far recorded times may fall")
 	f.StringVar(&o.leaf, "leaf", "", "the file with the exact bytes of the receipt's entry")
+	f.StringVar(&o.database, "database", "", "the URL of the wall's database, to read it instead of a file")
+	f.BoolVar(&o.all, "all", false, "with --database: the platform's log and every log that it names")
 	return cmd
 }
 
-// verification is the report on one file, or on the live log.
+// verification is the report on one file, or on a log.
 type verification struct {
 	name    string
 	receipt bool
@@ -62,28 +77,87 @@ type verification struct {
 	report  auditlog.Report
 }
 
-func (a *app) auditVerify(ctx context.Context, files []string, o verifyOptions) error {
+// options reads what the auditor brings.
+func (o verifyOptions) options() (auditlog.Options, error) {
 	keys, err := readKeys(o.keys)
+	if err != nil {
+		return auditlog.Options{}, err
+	}
+	options := auditlog.Options{Keys: keys, TimeTolerance: o.tolerance}
+	if o.tolerance < 0 {
+		return options, errors.New("--time-tolerance must not be negative")
+	}
+	for _, path := range o.checkpoints {
+		if err := addKnown(&options, path, o.all); err != nil {
+			return options, err
+		}
+	}
+	if o.policy == "" {
+		return options, nil
+	}
+	text, err := readAtMost(o.policy, maxReceipt)
+	if err != nil {
+		return options, err
+	}
+	policy, err := auditlog.ParsePolicy(text)
+	if err != nil {
+		return options, fmt.Errorf("%s: %w", o.policy, err)
+	}
+	named, err := policy.Keys()
+	if err != nil {
+		return options, fmt.Errorf("%s: %w", o.policy, err)
+	}
+	options.Policy, options.Keys = &policy, keys.With(named) // the policy says whom to believe
+	return options, nil
+}
+
+// addKnown adds the checkpoints of a file. Where it has those of several logs, only logs whose key is trusted count.
+func addKnown(options *auditlog.Options, path string, every bool) error {
+	var all, others []string
+	several := map[string]bool{}
+	err := readCheckpoints(path, func(signed string) error {
+		origin, _, _ := strings.Cut(signed, "\n")
+		several[origin] = true
+		if every || options.Keys.Empty() || options.Keys.Has(origin) {
+			all = append(all, signed)
+		} else if len(others) < 1 {
+			others = append(others, signed)
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	options := auditlog.Options{Keys: keys}
-	for _, path := range o.checkpoints {
-		checkpoint, err := readCheckpoint(path)
-		if err != nil {
-			return err
+	if len(several) > 1 {
+		options.KnownOthers, others = true, nil
+		if len(all) == 0 {
+			return fmt.Errorf("%s has checkpoints of %d logs, and none of a log whose key was given", path, len(several))
 		}
-		options.Known = append(options.Known, checkpoint)
 	}
-	if len(files) == 0 {
-		if o.leaf != "" {
-			return errors.New("--leaf is for a receipt")
-		}
+	options.Known = append(append(options.Known, all...), others...)
+	return nil
+}
+
+func (a *app) auditVerify(ctx context.Context, files []string, o verifyOptions) error {
+	options, err := o.options()
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.all && o.database == "":
+		return errors.New("--all is for --database")
+	case o.database != "" && len(files) > 0:
+		return errors.New("--database is instead of files")
+	case len(files) == 0 && o.leaf != "":
+		return errors.New("--leaf is for a receipt")
+	case o.database != "":
+		return a.verifyDatabase(ctx, o, options)
+	case len(files) == 0:
 		report, err := a.verifyLive(ctx, options)
 		if err != nil {
 			return err
 		}
-		return a.reportVerifications(keys, []verification{{name: "the live log", report: report}}, nil)
+		return a.reportVerifications(options.Keys, []verification{{name: "the live log", report: report}}, nil)
 	}
 	var done []verification
 	var failures []error
@@ -95,89 +169,122 @@ func (a *app) auditVerify(ctx context.Context, files []string, o verifyOptions) 
 		}
 		done = append(done, v)
 	}
-	return a.reportVerifications(keys, done, errors.Join(failures...))
+	return a.reportVerifications(options.Keys, done, errors.Join(failures...))
 }
 
 // maxReceipt bounds a receipt: at most 63 hashes and a note.
 const maxReceipt = 64 << 10
 
-// verifyFile verifies an export or a receipt, told apart by its name and its first bytes: a receipt whose first line was altered is no less
-// a receipt.
+const receiptMagic = "c2sp.org/tlog-proof@"
+
+// verifyFile verifies an export, a bundle or a receipt.
 func (a *app) verifyFile(ctx context.Context, path string, files int, o verifyOptions, options auditlog.Options) (verification, error) {
 	v := verification{name: path}
-	file, err := os.Open(path)
+	file, err := openEvidence(path)
 	if err != nil {
 		return v, err
 	}
-	defer func() { _ = file.Close() }()
-	reader := bufio.NewReaderSize(&interruptible{ctx: ctx, r: file}, 64<<10)
-	first, err := reader.Peek(len(receiptMagic))
-	if err != nil && !errors.Is(err, io.EOF) {
-		return v, fmt.Errorf("read %s: %w", path, err)
+	defer func() { _ = file.Close() }() // was only read
+	if v.receipt = file.receipt; v.receipt {
+		return a.verifyReceipt(v, file, files, o, options)
 	}
-	v.receipt = string(first) == receiptMagic || filepath.Ext(path) == ".tlog-proof"
-	if !v.receipt {
-		if o.leaf != "" {
-			return v, fmt.Errorf("--leaf is for a receipt, and %s is none", path)
+	if o.leaf != "" {
+		return v, fmt.Errorf("--leaf is for a receipt, and %s is none", path)
+	}
+	bar := output.NewBytesBar(a.stderr, "verifying "+file.base())
+	defer bar.Done()
+	if file.bundle {
+		v.report, err = bundle.Verify(&readAt{ctx: ctx, e: file, bar: bar}, file.size, options)
+		if err != nil {
+			return v, fmt.Errorf("%s: %w", path, err)
 		}
-		bar := output.NewBar(a.stderr, "verifying "+filepath.Base(path))
-		defer bar.Done()
-		if info, err := file.Stat(); err == nil {
-			counted := &countingReader{r: reader, done: func(n int64) { bar.Set(n, info.Size()) }}
-			v.report, err = auditlog.VerifyExport(counted, options)
-			return v, err
-		}
-		v.report, err = auditlog.VerifyExport(reader, options)
+		return v, nil
+	}
+	reader, err := file.export(ctx, bar)
+	if err != nil {
 		return v, err
 	}
+	v.report, err = auditlog.VerifyExport(reader, options)
+	return v, err
+}
+
+func (a *app) verifyReceipt(v verification, file *evidence, files int, o verifyOptions, options auditlog.Options) (verification, error) {
 	if len(options.Known) > 0 {
-		return v, fmt.Errorf("--checkpoint is for exports and the live log, and %s is a receipt", path)
+		return v, fmt.Errorf("--checkpoint is for logs, and %s is a receipt", v.name)
 	}
 	if o.leaf != "" {
 		if files > 1 {
 			return v, errors.New("--leaf is for a single receipt")
 		}
+		var err error
 		if v.leaf, err = readAtMost(o.leaf, auditlog.MaxLeafSize); err != nil {
 			return v, err
 		}
 	}
-	text, err := io.ReadAll(io.LimitReader(reader, maxReceipt))
+	text, err := io.ReadAll(io.LimitReader(file, maxReceipt))
 	if err != nil {
-		return v, fmt.Errorf("read %s: %w", path, err)
+		return v, fmt.Errorf("read %s: %w", v.name, err)
 	}
-	v.report = auditlog.VerifyReceipt(string(text), auditlog.ReceiptOptions{Keys: options.Keys, Leaf: v.leaf})
+	v.report = auditlog.VerifyReceipt(string(text), auditlog.ReceiptOptions{Keys: options.Keys, Leaf: v.leaf, Policy: options.Policy})
 	return v, nil
 }
 
-const receiptMagic = "c2sp.org/tlog-proof@"
-
 // verifyLive reads the log as an export does and verifies it on the way.
-func (a *app) verifyLive(ctx context.Context, options auditlog.Options) (report auditlog.Report, err error) {
+func (a *app) verifyLive(ctx context.Context, options auditlog.Options) (auditlog.Report, error) {
 	client, done, err := a.audit(ctx)
 	if err != nil {
-		return report, err
+		return auditlog.Report{}, err
 	}
 	defer done()
-	reader, writer := io.Pipe()
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		_, err := a.exportLog(ctx, client, writer)
-		return errors.Join(err, writer.CloseWithError(err)) // a nil error ends the export
-	})
-	group.Go(func() error {
-		var err error
-		report, err = auditlog.VerifyExport(reader, options)
-		return errors.Join(err, reader.CloseWithError(io.ErrClosedPipe)) // what follows a line that is too long is not read
-	})
-	err = group.Wait()
-	if errors.Is(err, io.ErrClosedPipe) && report.Verdict != 0 {
-		err = nil
+	log, err := a.openLog(ctx, client, options.Policy != nil)
+	if err != nil {
+		return auditlog.Report{}, err
 	}
-	return report, err
+	stored, err := log.checkpoints(ctx)
+	if err != nil {
+		return auditlog.Report{}, err
+	}
+	v := auditlog.NewVerifier(auditlog.LogStart{Origin: log.head.Origin, TenantID: log.tenantID}, options)
+	if c := log.commitment; c != nil {
+		v.Commitment(c.GetLeaf(), c.GetReceipt())
+	}
+	for _, signed := range stored {
+		if head, ok := v.StoredCheckpoint(signed); ok {
+			v.Expect(head)
+		}
+	}
+	bar := output.NewCountBar(a.stderr, "verifying the log", "entries")
+	defer bar.Done()
+	read := int64(0)
+	err = log.entries(ctx, 0, log.head.Size, func(e *governancev1.LogEntry) error {
+		index := v.Size()
+		if e.GetEntry() != nil { // a row whose leaf says another index than its place shows as a gap
+			index = e.GetEntry().GetLeafIndex()
+		}
+		v.Add(auditlog.Row{LeafIndex: index, Leaf: e.GetLeaf(), StoredHashes: e.GetStoredHashes(), Mismatched: e.GetMismatchedColumns()})
+		read++
+		bar.Set(read, log.head.Size)
+		return nil
+	})
+	if err != nil {
+		return auditlog.Report{}, err
+	}
+	if read < log.head.Size {
+		a.note("warning: the checkpoint covers %d entries, the log returned %d", log.head.Size, read)
+	}
+	return v.Conclude(auditlog.LogEnd{Checkpoint: log.checkpoint}), nil
 }
 
 // readKeys reads keys from files, and keys that stand in the arguments themselves.
 func readKeys(arguments []string) (auditlog.Keyring, error) {
+	vkeys, err := readVKeys(arguments)
+	if err != nil {
+		return auditlog.Keyring{}, err
+	}
+	return auditlog.ParseKeys(vkeys...)
+}
+
+func readVKeys(arguments []string) ([]string, error) {
 	var vkeys []string
 	for _, argument := range arguments {
 		data, err := readAtMost(argument, maxReceipt)
@@ -191,26 +298,10 @@ func readKeys(arguments []string) (auditlog.Keyring, error) {
 		case errors.Is(err, os.ErrNotExist) && strings.Count(argument, "+") >= 2:
 			vkeys = append(vkeys, argument)
 		default:
-			return auditlog.Keyring{}, fmt.Errorf("read the key: %w", err)
+			return nil, fmt.Errorf("read the key: %w", err)
 		}
 	}
-	return auditlog.ParseKeys(vkeys...)
-}
-
-// readCheckpoint reads a signed checkpoint from a file that holds it, or from a receipt.
-func readCheckpoint(path string) (string, error) {
-	data, err := readAtMost(path, maxReceipt)
-	if err != nil {
-		return "", err
-	}
-	if !bytes.HasPrefix(data, []byte(receiptMagic)) {
-		return string(data), nil
-	}
-	proof, err := auditlog.ParseProof(string(data))
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
-	}
-	return proof.Checkpoint, nil
+	return vkeys, nil
 }
 
 // interruptible ends a long read when the program is interrupted.

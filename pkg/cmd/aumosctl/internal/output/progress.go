@@ -21,19 +21,31 @@ type Bar struct {
 }
 
 // NewBar makes a bar that appears on w when w is a terminal, and otherwise does nothing.
-func NewBar(w io.Writer, title string) *Bar {
+func NewBar(w io.Writer, title string) *Bar { return newBar(w, title) }
+
+// NewCountBar is NewBar with the count and the rate of what is done, in a unit.
+func NewCountBar(w io.Writer, title, unit string) *Bar {
+	return newBar(w, title, progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit))
+}
+
+// NewBytesBar is NewBar with the size and the rate of what is done, in bytes.
+func NewBytesBar(w io.Writer, title string) *Bar {
+	return newBar(w, title, progressbar.OptionShowBytes(true), progressbar.OptionShowTotalBytes(true))
+}
+
+func newBar(w io.Writer, title string, options ...progressbar.Option) *Bar {
 	if !IsTerminal(w) {
 		return &Bar{}
 	}
-	return &Bar{bar: progressbar.NewOptions64(1,
+	return &Bar{bar: progressbar.NewOptions64(1, append([]progressbar.Option{
 		progressbar.OptionSetWriter(w),
 		progressbar.OptionSetDescription(title),
 		progressbar.OptionSetWidth(32),
-		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionThrottle(100 * time.Millisecond),
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "=", SaucerHead: ">", SaucerPadding: " ", BarStart: "[", BarEnd: "]"}),
-	)}
+	}, options...)...)}
 }
 
 // Set moves the bar. A bar that cannot be drawn is no reason to stop, so its errors are dropped.
