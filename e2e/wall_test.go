@@ -45,3 +45,29 @@ func TestSuperuserIsFound(t *testing.T) {
 		t.Errorf("the report does not name index %d:\n%s", index, report)
 	}
 }
+
+// TestEvidenceOutlivesPlatform takes evidence out of a running platform, sees that the database itself holds it up, and verifies it when nothing
+// of the platform runs any more.
+func TestEvidenceOutlivesPlatform(t *testing.T) {
+	t.Parallel()
+	p := deploy(t)
+	u := p.newTenant(t)
+	u.detect(t, 0, "winter_control.csv")
+	u.ctl(t, "audit", "keys", "--out", u.file("wall.vkey")).want(t, 0)
+	u.ctl(t, "audit", "keys", "--platform", "--out", u.file("platform.vkey")).want(t, 0)
+	u.ctl(t, "audit", "export", "--out", u.file("wall.jsonl")).want(t, 0)
+	u.detect(t, 0, "winter_control.csv")
+	u.ctl(t, "audit", "export", "--out", u.file("next.jsonl"), "--after", u.file("wall.jsonl")).want(t, 0)
+	u.ctl(t, "audit", "export", "--bundle", u.file("wall.zip"), "--receipts").want(t, 0)
+	database := []string{"audit", "verify", "--database", p.AdminURL(postgres.DatabaseAudit), "--all", "--key", u.file("platform.vkey")}
+	if r := u.ctl(t, database...).want(t, 0); !strings.Contains(r.stdout, u.tenant) || !strings.Contains(r.stdout, "platform commitment") {
+		t.Errorf("the database's report does not name the tenant's log and what it is committed to:\n%s", r.stdout)
+	}
+
+	p.governance.kill(t)
+	for _, file := range []string{"wall.jsonl", "next.jsonl", "wall.zip"} {
+		u.ctl(t, "audit", "verify", u.file(file), "--key", u.file("wall.vkey"), "--key", u.file("platform.vkey")).want(t, 0)
+	}
+	u.ctl(t, "audit", "prove", "1", "--from-export", u.file("wall.zip"), "--out", u.file("1.tlog-proof")).want(t, 0)
+	u.ctl(t, "audit", "verify", u.file("1.tlog-proof"), "--key", u.file("wall.vkey")).want(t, 0)
+}
