@@ -303,30 +303,3 @@ func readVKeys(arguments []string) ([]string, error) {
 	}
 	return vkeys, nil
 }
-
-// interruptible ends a long read when the program is interrupted.
-type interruptible struct {
-	ctx context.Context //nolint:containedctx // io.Reader has no room for one
-	r   io.Reader
-}
-
-func (i *interruptible) Read(p []byte) (int, error) {
-	if err := i.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return i.r.Read(p)
-}
-
-// countingReader tells how far a file was read.
-type countingReader struct {
-	r    io.Reader
-	n    int64
-	done func(n int64)
-}
-
-func (c *countingReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	c.done(c.n)
-	return n, err
-}
