@@ -27,6 +27,7 @@ type Config struct {
 	HeadsDir           string        `env:"HEADS_DIR" envDefault:"audit-heads" help:"Directory of this replica's signed heads, outside the database and its backups: what notices a restored or cut log."`
 	CheckpointLog      string        `env:"CHECKPOINT_LOG" help:"File to which every signed head of every log is appended as a line of JSON, to be shipped to where the service's administrators cannot change it; empty: checkpoints.log in HEADS_DIR."`
 	CheckpointInterval time.Duration `env:"CHECKPOINT_INTERVAL" envDefault:"10s" help:"How often logs that grew are signed."`
+	PostureInterval    time.Duration `env:"POSTURE_INTERVAL" envDefault:"10m" help:"How often the running service checks everything that is to prevent changes of the wall, as it does at its start."`
 	QueueEntries       int           `env:"QUEUE_ENTRIES" envDefault:"8192" help:"Most entries that wait to be appended; further ones are refused."`
 	QueueBytes         int           `env:"QUEUE_BYTES" envDefault:"67108864" help:"Most bytes of entries that wait to be appended."`
 	BatchEntries       int           `env:"BATCH_ENTRIES" envDefault:"2048" help:"Most entries in one transaction."`
@@ -57,6 +58,7 @@ func (c Config) withDefaults() Config {
 	c.OriginPrefix = or(c.OriginPrefix, "audit.localhost/log")
 	c.HeadsDir = or(c.HeadsDir, "audit-heads")
 	c.CheckpointInterval = or(c.CheckpointInterval, 10*time.Second)
+	c.PostureInterval = or(c.PostureInterval, 10*time.Minute)
 	c.QueueEntries = or(c.QueueEntries, 8192)
 	c.QueueBytes = or(c.QueueBytes, 64<<20)
 	c.BatchEntries = or(c.BatchEntries, 2048)
@@ -86,7 +88,8 @@ func (c Config) Validate() error {
 			problems = append(problems, err)
 		}
 	}
-	if min(c.QueueEntries, c.QueueBytes, c.BatchEntries, c.BatchBytes) < 1 || min(c.CheckpointInterval, c.FlushTimeout, c.WitnessTimeout) < time.Millisecond {
+	if min(c.QueueEntries, c.QueueBytes, c.BatchEntries, c.BatchBytes) < 1 ||
+		min(c.CheckpointInterval, c.FlushTimeout, c.WitnessTimeout, c.PostureInterval) < time.Millisecond {
 		problems = append(problems, errors.New("limits and times must be positive"))
 	}
 	if c.BatchEntries > maxRecent {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -31,6 +32,10 @@ type PostureOptions struct {
 	Primary *pgxpool.Pool
 	// Deployment says which weaknesses are allowed.
 	Deployment config.Deployment
+	// Logs says how the wall signs, to compare stored checkpoints with the logs; nil leaves them out.
+	Logs *Config
+	// Deep looks at every stored checkpoint, which may take long, rather than at the newest of each log.
+	Deep bool
 }
 
 // schemaCheck finds problems by a query over the catalogue: each row is one, no row means that all is well.
@@ -43,8 +48,8 @@ type schemaCheck struct {
 
 const restoreSchema = "find out who changed it; then restore the schema from the migrations, or the database from a backup, and verify every log"
 
-// Posture checks everything that is to prevent changes of the wall: tables, owners, triggers, guard functions, policies, privileges, roles and
-// the server's settings. It reads the catalogue as the wall's own roles. An error means that it could not look.
+// Posture checks everything that is to prevent changes of the wall: tables, owners, triggers, guard functions, policies, privileges, roles, settings,
+// the schema as a whole and the server; and the checkpoints in the database. It reads as the wall's own roles. An error means that it could not look.
 func Posture(ctx context.Context, db Databases, opts PostureOptions) ([]Check, error) {
 	var checks []Check
 	for _, role := range []struct {
@@ -67,11 +72,27 @@ func Posture(ctx context.Context, db Databases, opts PostureOptions) ([]Check, e
 		}
 		checks = append(checks, Check{Name: c.name, OK: len(problems) == 0, Required: c.required, Problems: problems, Remedy: c.remedy})
 	}
+	catalogue, err := catalogueChecks(ctx, db.Writer)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := settingsCheck(ctx, db)
+	if err != nil {
+		return nil, err
+	}
 	server, err := serverChecks(ctx, db.Writer, opts)
 	if err != nil {
 		return nil, err
 	}
-	return append(checks, server...), nil
+	checks = slices.Concat(checks, catalogue, []Check{settings}, server)
+	if opts.Logs == nil {
+		return checks, nil
+	}
+	checkpoints, err := checkpointCheck(ctx, db.Writer, opts)
+	if err != nil {
+		return nil, err
+	}
+	return append(checks, checkpoints), nil
 }
 
 // Refusal returns an error that lists the required checks that fail, or nil when there are none.
@@ -100,5 +121,6 @@ func findProblems(ctx context.Context, pool *pgxpool.Pool, sql string) ([]string
 	if err != nil {
 		return nil, fmt.Errorf("check posture: %w", postgres.Translate(err))
 	}
+	slices.Sort(problems) // one digest for one posture
 	return problems, nil
 }

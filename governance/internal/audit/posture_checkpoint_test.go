@@ -1,0 +1,115 @@
+package audit_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
+	"github.com/aumos-enterprise/platform/pkg/config"
+	"github.com/aumos-enterprise/platform/pkg/postgrestest"
+)
+
+// signedNote signs a checkpoint with the key of wallConfig, or with another one.
+func signedNote(t *testing.T, cfg audit.Config, c auditlog.Checkpoint) string {
+	t.Helper()
+	keys, err := auditlog.ParseSigningKeys(cfg.SigningKeys.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	note, _, err := c.Sign(keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return note
+}
+
+func TestPostureOfCheckpoints(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	cfg := wallConfig(t)
+	wall, _ := startWall(t, db, cfg)
+	watched, other := newTenant(t), newTenant(t)
+	var heads []audit.SignedHead
+	for range 3 {
+		appendMany(t, wall, watched, 4)
+		appendMany(t, wall, other, 1)
+		head, err := wall.Checkpoint(as(t, watched))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := wall.Checkpoint(as(t, other)); err != nil {
+			t.Fatal(err)
+		}
+		heads = append(heads, head)
+	}
+	look := func(deep bool) audit.Check {
+		t.Helper()
+		return posture(t, db, audit.PostureOptions{Logs: &cfg, Deep: deep})["checkpoints"]
+	}
+	for _, deep := range []bool{false, true} {
+		if c := look(deep); !c.OK || c.Required {
+			t.Errorf("before any change, deep %t: %+v", deep, c)
+		}
+	}
+	rotated := cfg
+	rotated.SigningKeys = config.Secret("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")
+	if c := posture(t, db, audit.PostureOptions{Logs: &rotated, Deep: true})["checkpoints"]; !c.OK {
+		t.Errorf("with none of the keys that signed: %+v", c)
+	}
+
+	origin, root := auditlog.Origin(testPrefix, watched), heads[0].Checkpoint.Root
+	insert := func(size int64, note string, root []byte) {
+		t.Helper()
+		_, err := db.Writer.Exec(t.Context(), `
+			INSERT INTO public.gov_audit_checkpoints (tenant_id, tree_size, root_hash, note, key_ids, created_at)
+			VALUES ($1, $2, $3, $4, '{00000000}', now())`, [16]byte(watched), size, root, note)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	bad := signedNote(t, cfg, auditlog.Checkpoint{Origin: origin, Size: 7, Root: root})
+	insert(5, "no note", root[:])
+	insert(6, signedNote(t, cfg, auditlog.Checkpoint{Origin: origin, Size: 4, Root: root}), root[:])
+	insert(7, bad, root[:]) // the real key, as whoever stole it would
+	insert(9, signedNote(t, rotated, auditlog.Checkpoint{Origin: origin, Size: 9, Root: root}), root[:])
+	insert(10, strings.Replace(bad, "\n7\n", "\n10\n", 1), root[:])
+	if c := look(false); !c.OK {
+		t.Errorf("the newest is as it was: %+v", c)
+	}
+	insert(13, signedNote(t, cfg, auditlog.Checkpoint{Origin: origin, Size: 13, Root: root}), root[:])
+	if c := look(false); c.OK || !strings.HasSuffix(c.Problems[0], "checkpoint of 13 entries: the log has 12 entries") || len(c.Problems) != 1 {
+		t.Errorf("%+v", c)
+	}
+	_, err := db.Writer.Exec(t.Context(), `
+		INSERT INTO public.gov_audit_cosignatures (tenant_id, tree_size, root_hash, key_name, key_id, line, cosigned_at)
+		VALUES ($1, 8, sha256('x'), 'witness', '00000000', 'x', now())`, [16]byte(watched))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := look(true)
+	want := []string{
+		"of 5 entries: the note is no checkpoint", "of 6 entries: the note says something else than its columns", "of 7 entries: the log's root of that size is another",
+		"of 8 entries: 1 cosignatures are of another root", "of 9 entries: the log's root of that size is another",
+		"of 10 entries: a signature in the name of a present key does not verify", "of 13 entries: the log has 12 entries",
+	}
+	if len(c.Problems) != len(want) || c.Required {
+		t.Fatalf("%+v", c)
+	}
+	for i, problem := range c.Problems {
+		if !strings.HasPrefix(problem, "log "+watched.String()+", checkpoint ") || !strings.HasSuffix(problem, want[i]) {
+			t.Errorf("got %q, want %q", problem, want[i])
+		}
+	}
+	lifted(t, db, `
+		ALTER TABLE gov_audit_trail_entries DISABLE TRIGGER USER;
+		DELETE FROM gov_audit_trail_entries WHERE tenant_id = '`+other.String()+`' AND leaf_index = 1`)
+	found := strings.Join(look(false).Problems, "\n")
+	if !strings.Contains(found, "log "+other.String()+", checkpoint of 3 entries: the log lacks entries below its end") {
+		t.Errorf("%s", found)
+	}
+	lifted(t, db, `DROP TABLE gov_audit_checkpoints`)
+	if c := look(true); c.OK || c.Problems[0] != "the table is missing" {
+		t.Errorf("%+v", c)
+	}
+}

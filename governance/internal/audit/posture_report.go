@@ -1,0 +1,98 @@
+package audit
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+)
+
+// Verdict is what a check comes to.
+type Verdict string
+
+// The verdicts.
+const (
+	VerdictOK      Verdict = "ok"
+	VerdictWarning Verdict = "warning"
+	VerdictFailed  Verdict = "failed"
+)
+
+// Verdict returns what the check comes to: only a required one fails.
+func (c Check) Verdict() Verdict {
+	switch {
+	case c.OK:
+		return VerdictOK
+	case c.Required:
+		return VerdictFailed
+	default:
+		return VerdictWarning
+	}
+}
+
+// PostureReport is the wall's posture at a time.
+type PostureReport struct {
+	Checks    []Check
+	CheckTime time.Time
+}
+
+// SHA256 sums up names, verdicts and problems, in the order of the checks: equal for equal postures, whenever they were looked at. For each check it
+// covers a line "name verdict count", and for each of its problems a line "length problem", the length in bytes; each line ends in a line feed.
+func (r PostureReport) SHA256() [sha256.Size]byte {
+	sum := sha256.New()
+	for _, c := range r.Checks {
+		fmt.Fprintf(sum, "%s %s %d\n", c.Name, c.Verdict(), len(c.Problems))
+		for _, problem := range c.Problems {
+			fmt.Fprintf(sum, "%d %s\n", len(problem), problem)
+		}
+	}
+	return [sha256.Size]byte(sum.Sum(nil))
+}
+
+// Count returns how many checks come to a verdict.
+func (r PostureReport) Count(v Verdict) int {
+	n := 0
+	for _, c := range r.Checks {
+		if c.Verdict() == v {
+			n++
+		}
+	}
+	return n
+}
+
+const (
+	// recordedProblems and recordedBytes bound the problems of one check in an entry, which has limits of its own.
+	recordedProblems = 10
+	recordedBytes    = 200
+)
+
+// details describes the posture in an entry: the digest, each verdict, and the beginning of what is wrong.
+func (r PostureReport) details() map[string]any {
+	sum := r.SHA256()
+	verdicts, problems := map[string]any{}, map[string]any{}
+	for _, c := range r.Checks {
+		verdicts[c.Name] = string(c.Verdict())
+		if list := shortened(c.Problems); len(list) > 0 {
+			problems[c.Name] = list
+		}
+	}
+	return map[string]any{"posture_sha256": hex.EncodeToString(sum[:]), "checks": verdicts, "problems": problems}
+}
+
+// shortened keeps the beginning of a list and of what is in it.
+func shortened(problems []string) []any {
+	var list []any
+	for i, problem := range problems {
+		if i == recordedProblems {
+			return append(list, fmt.Sprintf("and %d more", len(problems)-i))
+		}
+		if len(problem) > recordedBytes {
+			cut := recordedBytes
+			for cut > 0 && problem[cut]&0xC0 == 0x80 { // in the middle of a character
+				cut--
+			}
+			problem = problem[:cut] + "…"
+		}
+		list = append(list, problem)
+	}
+	return list
+}
