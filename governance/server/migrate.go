@@ -74,11 +74,12 @@ func Migrate(ctx context.Context, m Migration) (applied []string, err error) {
 	for _, d := range []struct {
 		name, url, owner string
 		fsys             fs.FS
+		migrate          func(ctx context.Context, conn *pgx.Conn, fsys fs.FS, owner string) ([]string, error)
 	}{
-		{"governance", governance, postgres.RoleGovernanceOwner, migrations.Governance()},
-		{"audit", auditing, postgres.RoleAuditOwner, migrations.Audit()},
+		{"governance", governance, postgres.RoleGovernanceOwner, migrations.Governance(), postgres.Migrate},
+		{"audit", auditing, postgres.RoleAuditOwner, migrations.Audit(), migrateWall},
 	} {
-		names, err := migrateDatabase(ctx, d.url, d.fsys, d.owner)
+		names, err := migrateDatabase(ctx, d.url, func(conn *pgx.Conn) ([]string, error) { return d.migrate(ctx, conn, d.fsys, d.owner) })
 		for _, name := range names {
 			applied = append(applied, d.name+"/"+name)
 		}
@@ -89,13 +90,13 @@ func Migrate(ctx context.Context, m Migration) (applied []string, err error) {
 	return applied, nil
 }
 
-func migrateDatabase(ctx context.Context, adminURL string, fsys fs.FS, owner string) (applied []string, err error) {
+func migrateDatabase(ctx context.Context, adminURL string, migrate func(conn *pgx.Conn) ([]string, error)) (applied []string, err error) {
 	conn, err := pgx.Connect(ctx, adminURL)
 	if err != nil {
 		return nil, fmt.Errorf("connect to migrate: %w", postgres.Translate(err))
 	}
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	return postgres.Migrate(ctx, conn, fsys, owner)
+	return migrate(conn)
 }
 
 // urls returns the administrator's URLs of both databases.

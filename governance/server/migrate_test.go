@@ -1,15 +1,20 @@
 package server_test
 
 import (
+	"context"
+	"crypto/sha256"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/aumos-enterprise/platform/governance/server"
 	"github.com/aumos-enterprise/platform/migrations"
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
@@ -82,6 +87,89 @@ func TestMigrateANewServer(t *testing.T) {
 			}
 			pool.Close()
 		}
+	}
+}
+
+// TestMigrateIsRecorded: what lifts the wall's guard against DDL stands on the platform's log, before and after it.
+func TestMigrateIsRecorded(t *testing.T) {
+	t.Parallel()
+	local := postgrestest.Server(t)
+	m := server.Migration{AdminURL: inDatabase(t, local.AdminURL(), postgres.DatabaseGovernance), MaintenanceDatabase: "postgres"}
+	if err := server.Bootstrap(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	migrate := func() error {
+		_, err := server.Migrate(t.Context(), m)
+		return err
+	}
+	if err := migrate(); err != nil {
+		t.Fatal(err)
+	}
+	admin, err := pgx.Connect(t.Context(), inDatabase(t, local.AdminURL(), postgres.DatabaseAudit).Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = admin.Close(context.Background()) })
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := admin.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`DELETE FROM schema_migrations WHERE name = '0003_seal_superuser.sql'`)
+	if err := migrate(); err == nil || !strings.Contains(err.Error(), "apply 0003_seal_superuser.sql") { // what it makes is there
+		t.Errorf("got %v", err)
+	}
+	exec(`DROP EVENT TRIGGER aumos_audit_deny_ddl; DROP EVENT TRIGGER aumos_audit_deny_rewrite`)
+	if err := migrate(); err != nil {
+		t.Error(err)
+	}
+	if err := migrate(); err != nil { // finds nothing to do
+		t.Error(err)
+	}
+
+	entries := platformEntries(t, admin)
+	want := []struct {
+		eventType  string
+		outcome    auditlog.Outcome
+		migrations int
+	}{
+		{"audit.migration_finished", auditlog.Success, 3}, // nothing to write to before it
+		{"audit.migration_started", auditlog.Success, 1},
+		{"audit.migration_failed", auditlog.Failure, 0},
+		{"audit.migration_started", auditlog.Success, 1},
+		{"audit.migration_finished", auditlog.Success, 1},
+	}
+	if len(entries) != len(want) {
+		t.Fatalf("got %+v", entries)
+	}
+	for i, e := range entries {
+		list, _ := e.Details["migrations"].([]any)
+		text, failed := e.Details["error"].(string)
+		if e.EventType != want[i].eventType || e.Outcome != want[i].outcome || len(list) != want[i].migrations || e.Details["administrator"] != "postgres" ||
+			failed != (e.Outcome == auditlog.Failure) || failed && !strings.Contains(text, "aumos_audit_deny_ddl") {
+			t.Errorf("entry %d is %+v, want %+v", i, e, want[i])
+		}
+	}
+	if entries[1].CorrelationID != entries[2].CorrelationID || entries[2].CorrelationID == entries[3].CorrelationID {
+		t.Error("the entries of one run have one correlation id")
+	}
+	sql, err := fs.ReadFile(migrations.Audit(), "0003_seal_superuser.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, _ := entries[1].Details["migrations"].([]any)[0].(map[string]any)
+	if named["name"] != "0003_seal_superuser.sql" || named["sha256"] != fmt.Sprintf("%x", sha256.Sum256(sql)) {
+		t.Errorf("the entry names %v", named)
+	}
+
+	// Nothing is migrated that cannot be recorded.
+	exec(`
+		DELETE FROM schema_migrations WHERE name = '0003_seal_superuser.sql';
+		DROP EVENT TRIGGER aumos_audit_deny_ddl; DROP EVENT TRIGGER aumos_audit_deny_rewrite;
+		REVOKE INSERT ON gov_audit_trail_entries FROM aumos_audit_writer`)
+	if err := migrate(); err == nil || !strings.Contains(err.Error(), "nothing is migrated that is not on the audit wall") {
+		t.Errorf("got %v", err)
 	}
 }
 

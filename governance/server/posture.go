@@ -2,18 +2,29 @@ package server
 
 import (
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 )
 
-// WritePosture checks everything that is to prevent changes of the Audit Wall and writes each check with what is wrong and what to do about it. It
-// returns an error when a required one fails, for which the service would refuse to start.
-func WritePosture(ctx context.Context, cfg Config, w io.Writer) error {
+// PostureOutput says how WritePosture looks and writes.
+type PostureOutput struct {
+	// Deep compares every stored checkpoint with the logs rather than the newest of each log.
+	Deep bool
+	// JSON writes one JSON object instead of lines for people.
+	JSON bool
+}
+
+// WritePosture checks everything that is to prevent changes of the Audit Wall and writes each check with what is wrong and what to do about it, and the
+// digest of it all. It returns an error when a required one fails, for which the service would refuse to start.
+func WritePosture(ctx context.Context, cfg Config, out PostureOutput, w io.Writer) error {
 	if err := errors.Join(cfg.missingDatabases()...); err != nil {
 		return err
 	}
@@ -22,56 +33,104 @@ func WritePosture(ctx context.Context, cfg Config, w io.Writer) error {
 		return err
 	}
 	defer db.close()
-	checks, err := posture(ctx, cfg, db)
+	r, err := posture(ctx, cfg, db, out.Deep)
 	if err != nil {
 		return err
 	}
-	failed := 0
-	for _, c := range checks {
-		verdict := "ok"
-		switch {
-		case !c.OK && c.Required:
-			verdict = "FAILED"
-			failed++
-		case !c.OK:
-			verdict = "warning"
-		}
-		if _, err := fmt.Fprintf(w, "%-8s %s\n", verdict, c.Name); err != nil {
-			return fmt.Errorf("write posture: %w", err)
-		}
-		if c.OK {
-			continue
-		}
-		for _, problem := range c.Problems {
-			fmt.Fprintf(w, "           %s\n", problem)
-		}
-		fmt.Fprintf(w, "           remedy: %s\n", c.Remedy)
+	write := writePostureText
+	if out.JSON {
+		write = writePostureJSON
 	}
-	if failed > 0 {
-		return fmt.Errorf("%d of %d checks failed: the audit wall's database is not fit to hold it", failed, len(checks))
+	if err := write(w, r); err != nil {
+		return fmt.Errorf("write posture: %w", err)
+	}
+	if failed := r.Count(audit.VerdictFailed); failed > 0 {
+		return fmt.Errorf("%d of %d checks failed: the audit wall's database is not fit to hold it", failed, len(r.Checks))
 	}
 	return nil
 }
 
-// checkPosture refuses a database that is not fit to hold the wall, and reports what weakens it otherwise.
-func checkPosture(ctx context.Context, cfg Config, db databases, log *slog.Logger) error {
-	checks, err := posture(ctx, cfg, db)
-	if err != nil {
-		return err
+func writePostureText(w io.Writer, r audit.PostureReport) error {
+	var text strings.Builder
+	for _, c := range r.Checks {
+		verdict := string(c.Verdict())
+		if c.Verdict() == audit.VerdictFailed {
+			verdict = "FAILED"
+		}
+		fmt.Fprintf(&text, "%-8s %s\n", verdict, c.Name)
+		if c.OK {
+			continue
+		}
+		for _, problem := range c.Problems {
+			fmt.Fprintf(&text, "           %s\n", problem)
+		}
+		fmt.Fprintf(&text, "           remedy: %s\n", c.Remedy)
 	}
-	for _, c := range checks {
-		if !c.OK && !c.Required {
+	sum := r.SHA256()
+	fmt.Fprintf(&text, "posture  sha256:%x\n", sum)
+	_, err := io.WriteString(w, text.String())
+	return err //nolint:wrapcheck // by the caller
+}
+
+// postureJSON is the posture as `governance wall posture -o json` writes it.
+type postureJSON struct {
+	CheckTime time.Time          `json:"check_time"`
+	SHA256    string             `json:"sha256"`
+	Checks    []postureCheckJSON `json:"checks"`
+}
+
+type postureCheckJSON struct {
+	Name     string   `json:"name"`
+	Verdict  string   `json:"verdict"`
+	Required bool     `json:"required"`
+	Problems []string `json:"problems"`
+	Remedy   string   `json:"remedy"`
+}
+
+func writePostureJSON(w io.Writer, r audit.PostureReport) error {
+	sum := r.SHA256()
+	p := postureJSON{CheckTime: r.CheckTime, SHA256: hex.EncodeToString(sum[:]), Checks: make([]postureCheckJSON, len(r.Checks))}
+	for i, c := range r.Checks {
+		p.Checks[i] = postureCheckJSON{
+			Name: c.Name, Verdict: string(c.Verdict()), Required: c.Required, Problems: append([]string{}, c.Problems...), Remedy: c.Remedy,
+		}
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(p) //nolint:wrapcheck // by the caller
+}
+
+// checkPosture refuses a database that is not fit to hold the wall, and reports what weakens it otherwise.
+func checkPosture(ctx context.Context, cfg Config, db databases, log *slog.Logger) (audit.PostureReport, error) {
+	r, err := posture(ctx, cfg, db, false)
+	if err != nil {
+		return r, err
+	}
+	for _, c := range r.Checks {
+		if c.Verdict() == audit.VerdictWarning {
 			log.LogAttrs(ctx, slog.LevelWarn, "the audit wall lacks a layer of protection", slog.String("check", c.Name),
 				slog.String("problems", strings.Join(c.Problems, "; ")), slog.String("remedy", c.Remedy))
 		}
 	}
-	return audit.Refusal(checks)
+	return r, audit.Refusal(r.Checks)
 }
 
-func posture(ctx context.Context, cfg Config, db databases) ([]audit.Check, error) {
-	checks, err := audit.Posture(ctx, db.wall, audit.PostureOptions{Primary: db.primary, Deployment: cfg.Deployment})
-	if err != nil {
-		return nil, fmt.Errorf("check the audit wall: %w", err)
+// watchPosture goes on checking while the service runs.
+func watchPosture(cfg Config, db databases, wall *audit.Wall, start audit.PostureReport, log *slog.Logger) *audit.PostureWatch {
+	look := func(ctx context.Context) ([]audit.Check, error) {
+		r, err := posture(ctx, cfg, db, false)
+		return r.Checks, err
 	}
-	return checks, nil
+	return audit.NewPostureWatch(wall, start, cfg.Audit.PostureInterval, look, log)
+}
+
+func posture(ctx context.Context, cfg Config, db databases, deep bool) (audit.PostureReport, error) {
+	checks, err := audit.Posture(ctx, db.wall, audit.PostureOptions{
+		Primary: db.primary, Deployment: cfg.Deployment, Logs: &cfg.Audit.Config, Deep: deep,
+	})
+	if err != nil {
+		return audit.PostureReport{}, fmt.Errorf("check the audit wall: %w", err)
+	}
+	return audit.PostureReport{Checks: checks, CheckTime: time.Now().UTC()}, nil
 }

@@ -75,7 +75,8 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(Addresses
 	if err := db.checkSchema(ctx); err != nil {
 		return err
 	}
-	if err := checkPosture(ctx, cfg, db, log); err != nil {
+	sound, err := checkPosture(ctx, cfg, db, log)
+	if err != nil {
 		return err
 	}
 	wall, err := audit.New(ctx, cfg.Audit.Config, db.wall, log)
@@ -89,11 +90,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(Addresses
 	}
 	defer closeSinks()
 	wall.PublishTo(sinks...)
-	return serve(ctx, cfg, db, wall, log, ready)
+	return serve(ctx, cfg, db, wall, watchPosture(cfg, db, wall, sound, log), log, ready)
 }
 
 // serve puts the parts together and runs them.
-func serve(ctx context.Context, cfg Config, db databases, wall *audit.Wall, log *slog.Logger, ready func(Addresses)) error {
+func serve(
+	ctx context.Context, cfg Config, db databases, wall *audit.Wall, watch *audit.PostureWatch, log *slog.Logger, ready func(Addresses),
+) error {
 	engine := rego.NewEngine(cfg.Evaluation.engine(log))
 	defer closeEngine(ctx, engine, log)
 	recorder := outbox.NewRecorder(db.primary, wall, log)
@@ -105,7 +108,7 @@ func serve(ctx context.Context, cfg Config, db databases, wall *audit.Wall, log 
 		return err
 	}
 	registry := telemetry.NewRegistry(name)
-	for _, c := range slices.Concat(wall.Collectors(), engine.Collectors(), decider.Collectors()) {
+	for _, c := range slices.Concat(wall.Collectors(), watch.Collectors(), engine.Collectors(), decider.Collectors()) {
 		if err := registry.Register(c); err != nil {
 			return fmt.Errorf("register metrics: %w", err)
 		}
@@ -125,7 +128,7 @@ func serve(ctx context.Context, cfg Config, db databases, wall *audit.Wall, log 
 	mutations := api.NewMutations(db.primary, wall, recorder)
 	governancev1.RegisterPolicyServiceServer(server.GRPC(), &api.PolicyService{Pool: db.primary, Engine: engine, Decider: decider, Mutations: mutations})
 	governancev1.RegisterDecisionServiceServer(server.GRPC(), &api.DecisionService{Decider: decider})
-	governancev1.RegisterAuditServiceServer(server.GRPC(), &api.AuditService{Wall: wall, Reading: readings})
+	governancev1.RegisterAuditServiceServer(server.GRPC(), &api.AuditService{Wall: wall, Reading: readings, Posture: watch})
 	governancev1.RegisterTimeMachineServiceServer(server.GRPC(), &api.TimeMachineService{Wall: wall, Reading: readings})
 	addresses, ports := Addresses{GRPC: server.Addr(), Admin: server.AdminAddr()}, together(server.Run, wall.RunWatches)
 	if tiles != nil {
@@ -135,7 +138,7 @@ func serve(ctx context.Context, cfg Config, db databases, wall *audit.Wall, log 
 		ready(addresses)
 	}
 	// Each goes on until the one before it has stopped: nothing is left to append when the wall stops, and nothing to answer when it has.
-	return inOrder(ctx, ports, together(recorder.Run, decider.Run, readings.Run), wall.Run)
+	return inOrder(ctx, ports, together(recorder.Run, decider.Run, readings.Run, watch.Run), wall.Run)
 }
 
 // newServers binds the ports; tiles is nil when the settings name no port for it. One chain stands before both.

@@ -92,23 +92,35 @@ func migrate(cmd *cobra.Command, m server.Migration, bootstrap bool) error {
 
 func wallCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "wall", Short: "Look after the Audit Wall", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(&cobra.Command{
-		Use:   "posture",
-		Short: "Check everything that is to prevent changes of the Audit Wall; the exit code answers",
-		Long: "posture checks the audit database as the service does at its start: tables, owners, triggers, guard functions, policies, privileges, roles\n" +
-			"and the server's settings. With AUMOS_GOVERNANCE_PRODUCTION it is as strict as production.",
-		Args: cobra.NoArgs,
-		RunE: posture,
-	})
+	cmd.AddCommand(postureCommand())
 	return cmd
 }
 
-func posture(cmd *cobra.Command, _ []string) error {
-	cfg, err := server.Load(os.Environ())
-	if err != nil {
-		return err
+func postureCommand() *cobra.Command {
+	var out server.PostureOutput
+	var format string
+	cmd := &cobra.Command{
+		Use:   "posture",
+		Short: "Check everything that is to prevent changes of the Audit Wall; the exit code answers",
+		Long: "posture checks the audit database as the service does at its start: tables, owners, triggers, guard functions, policies, privileges, roles,\n" +
+			"settings, the whole schema, the server, and the newest stored checkpoint of each log. With AUMOS_GOVERNANCE_PRODUCTION it is as strict as\n" +
+			"production. The digest at the end is what the service records on the platform's log at its start, as long as it looks at the same.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if format != "text" && format != "json" {
+				return fmt.Errorf("--output %q is neither text nor json", format)
+			}
+			out.JSON = format == "json"
+			cfg, err := server.Load(os.Environ())
+			if err != nil {
+				return err
+			}
+			return server.WritePosture(cmd.Context(), cfg, out, cmd.OutOrStdout())
+		},
 	}
-	return server.WritePosture(cmd.Context(), cfg, cmd.OutOrStdout())
+	cmd.Flags().BoolVar(&out.Deep, "deep", false, "compare every stored checkpoint with the logs")
+	cmd.Flags().StringVarP(&format, "output", "o", "text", "text or json")
+	return cmd
 }
 
 func describe(cmd *cobra.Command, _ []string) error {

@@ -48,6 +48,7 @@ func TestCommandsRefuse(t *testing.T) {
 		{[]string{"serve", "now"}, nil, "unknown command"},
 		{[]string{"migrate"}, nil, "AUMOS_GOVERNANCE_MIGRATION__ADMIN_URL"},
 		{[]string{"wall", "posture"}, nil, "is not set"},
+		{[]string{"wall", "posture", "-o", "yaml"}, nil, "neither text nor json"},
 		{[]string{"healthcheck"}, map[string]string{"AUMOS_GOVERNANCE_SERVER__ADMIN_LISTEN": "127.0.0.1:1"}, "ask for readiness"},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
@@ -90,6 +91,8 @@ func TestMigrateAndCheckTheWall(t *testing.T) {
 		{[]string{"migrate", "--bootstrap"}, []string{"applied governance/0001_idempotency.sql", "applied audit/0003_seal_superuser.sql", "up to date"}},
 		{[]string{"migrate"}, []string{"up to date"}},
 		{[]string{"wall", "posture"}, []string{"ok       triggers\n", "ok       event_triggers_enabled\n", "warning  own_server\n"}},
+		{[]string{"wall", "posture", "--deep", "-o", "json"}, []string{`"name": "triggers",`, `"verdict": "ok",`, `"sha256": "`}},
+		{[]string{"wall", "posture", "--deep", "--output", "json"}, []string{`"name": "triggers"`, `"verdict": "ok"`, `"sha256": "`}},
 	} {
 		out, err := run(t, c.args...)
 		if err != nil {

@@ -13,4 +13,5 @@ type AuditService struct {
 	Wall *audit.Wall
 	// Reading records who is shown entries.
 	Reading *reading.Recorder
+	Posture *audit.PostureWatch
 }

@@ -193,18 +193,9 @@ func (c *checkpointAuditor) judgeLog(ctx context.Context, found []checkpointRow)
 }
 
 func (c *checkpointAuditor) judgeOne(ctx context.Context, id tenant.ID, size int64, keys auditlog.Keyring, stored checkpointRow) error {
-	said, _, err := auditlog.Open(stored.Note, keys)
-	switch {
-	case errors.Is(err, auditlog.ErrUnknownKey): // of a key that has left, or of somebody's own: its root tells
-	case errors.Is(err, auditlog.ErrBadSignature):
-		c.report(id, stored, "a signature in the name of a present key does not verify")
-		return nil
-	case err != nil:
-		c.report(id, stored, "the note is no checkpoint")
-		return nil
-	}
-	if said.Origin != auditlog.Origin(c.prefix, id) || said.Size != stored.TreeSize || !bytes.Equal(said.Root[:], stored.RootHash) {
-		c.report(id, stored, "the note says something else than its columns")
+	said, problem := c.open(id, keys, stored)
+	if problem != "" {
+		c.report(id, stored, "%s", problem)
 		return nil
 	}
 	if stored.Strange > 0 {
@@ -215,7 +206,7 @@ func (c *checkpointAuditor) judgeOne(ctx context.Context, id tenant.ID, size int
 		return nil
 	}
 	var root tlog.Hash
-	err = withNodes(ctx, c.pool, id, func(r tlog.HashReader) (err error) {
+	err := withNodes(ctx, c.pool, id, func(r tlog.HashReader) (err error) {
 		root, err = tlog.TreeHash(stored.TreeSize, r)
 		return err //nolint:wrapcheck // of the reader
 	})
@@ -228,6 +219,22 @@ func (c *checkpointAuditor) judgeOne(ctx context.Context, id tenant.ID, size int
 		c.report(id, stored, "the log's root of that size is another")
 	}
 	return nil
+}
+
+// open reads what a note says and tells what is wrong with it. A note that no present key signed is of a key that has left, or of somebody's own: its
+// root tells.
+func (c *checkpointAuditor) open(id tenant.ID, keys auditlog.Keyring, stored checkpointRow) (said auditlog.Checkpoint, problem string) {
+	said, _, err := auditlog.Open(stored.Note, keys)
+	switch {
+	case errors.Is(err, auditlog.ErrBadSignature):
+		return said, "a signature in the name of a present key does not verify"
+	case err != nil && !errors.Is(err, auditlog.ErrUnknownKey):
+		return said, "the note is no checkpoint"
+	case said.Origin != auditlog.Origin(c.prefix, id) || said.Size != stored.TreeSize || !bytes.Equal(said.Root[:], stored.RootHash):
+		return said, "the note says something else than its columns"
+	default:
+		return said, ""
+	}
 }
 
 func (c *checkpointAuditor) report(id tenant.ID, stored checkpointRow, format string, args ...any) {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // Verdict is what a check comes to.
@@ -85,14 +86,18 @@ func shortened(problems []string) []any {
 		if i == recordedProblems {
 			return append(list, fmt.Sprintf("and %d more", len(problems)-i))
 		}
-		if len(problem) > recordedBytes {
-			cut := recordedBytes
-			for cut > 0 && problem[cut]&0xC0 == 0x80 { // in the middle of a character
-				cut--
-			}
-			problem = problem[:cut] + "…"
-		}
-		list = append(list, problem)
+		list = append(list, beginning(problem, recordedBytes))
 	}
 	return list
+}
+
+// beginning keeps a text that fits, and the beginning of one that does not.
+func beginning(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit] + "…"
 }

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/aumos-enterprise/platform/pkg/errs"
 )
 
 const (
@@ -88,8 +91,11 @@ func (w *PostureWatch) report(ctx context.Context, fresh time.Duration) (Posture
 	ctx, cancel := context.WithTimeout(ctx, postureTimeout)
 	defer cancel()
 	checks, err := w.look(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, context.Canceled):
 		return PostureReport{}, err
+	case err != nil: // whatever it is: whoever asks may ask again
+		return PostureReport{}, errs.Down("the audit wall", err)
 	}
 	r := PostureReport{Checks: checks, CheckTime: positionTime(time.Now())}
 	w.keep(r)

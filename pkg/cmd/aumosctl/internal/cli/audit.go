@@ -15,7 +15,7 @@ import (
 func (a *app) auditCommand() *cobra.Command {
 	return group("audit", "Read the Audit Wall and verify its evidence",
 		a.auditListCommand(), a.auditWatchCommand(), a.auditShowCommand(), a.auditCorrectCommand(), a.auditProveCommand(), a.auditKeysCommand(), a.auditCheckpointCommand(),
-		a.auditExportCommand(), a.auditVerifyCommand())
+		a.auditExportCommand(), a.auditVerifyCommand(), a.auditPostureCommand())
 }
 
 // audit connects to governance's AuditService; done closes the connection.

@@ -29,6 +29,7 @@ type auditDouble struct {
 	stored  []tlog.Hash // all hashes in the order of tlog.StoredHashIndex
 	tree    auditlog.Range
 	short   bool                             // ListEntries leaves the last entry out
+	weak    bool                             // GetWallPosture has a failed check
 	paged   int                              // calls of ListEntries
 	listed  *governancev1.ListEntriesRequest // the last one
 
