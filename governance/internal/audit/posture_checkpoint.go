@@ -37,7 +37,8 @@ type checkpointRow struct {
 	TreeSize int64
 	RootHash []byte
 	Note     string
-	Strange  int // cosignatures of another root
+	Lines    []string // cosignatures
+	Strange  int      // cosignatures of another root, or whose line is another witness's
 }
 
 // newestCheckpoints reads the newest checkpoint of each log, by one index probe for each.
@@ -49,7 +50,7 @@ const newestCheckpoints = `
 		FROM logs
 		WHERE logs.tenant_id IS NOT NULL AND n < @limit
 	)
-	SELECT last.tenant_id, last.tree_size, last.root_hash, last.note, ` + strangeCosignatures + `
+	SELECT last.tenant_id, last.tree_size, last.root_hash, last.note, ` + cosignaturesOf + `
 	FROM logs
 	CROSS JOIN LATERAL (
 		SELECT c.tenant_id, c.tree_size, c.root_hash, c.note
@@ -62,23 +63,44 @@ const newestCheckpoints = `
 
 // pageOfCheckpoints reads all checkpoints in the order of their key.
 const pageOfCheckpoints = `
-	SELECT last.tenant_id, last.tree_size, last.root_hash, last.note, ` + strangeCosignatures + `
+	SELECT last.tenant_id, last.tree_size, last.root_hash, last.note, ` + cosignaturesOf + `
 	FROM public.gov_audit_checkpoints AS last
 	WHERE (last.tenant_id, last.tree_size) > (@tenant_id::uuid, @tree_size::bigint)
 	ORDER BY last.tenant_id, last.tree_size
 	LIMIT @limit`
 
-const strangeCosignatures = `(
-		SELECT count(*)::int
-		FROM public.gov_audit_cosignatures AS w
-		WHERE w.tenant_id = last.tenant_id AND w.tree_size = last.tree_size AND w.root_hash <> last.root_hash
-	) AS strange`
+const cosignaturesOf = `
+		ARRAY(
+			SELECT w.line
+			FROM public.gov_audit_cosignatures AS w
+			WHERE w.tenant_id = last.tenant_id AND w.tree_size = last.tree_size
+			ORDER BY w.key_name, w.key_id
+		) AS lines,
+		(
+			SELECT count(*)::int
+			FROM public.gov_audit_cosignatures AS w
+			WHERE w.tenant_id = last.tenant_id AND w.tree_size = last.tree_size
+				AND (w.root_hash <> last.root_hash OR NOT starts_with(w.line, U&'\2014 ' || w.key_name || ' '))
+		) AS strange`
+
+// orphanCosignatures finds cosignatures of heads that are not in the database: the service stores a head before it asks a witness.
+const orphanCosignatures = `
+	SELECT format('log %s, checkpoint of %s entries: it is missing, and has cosignatures', w.tenant_id, w.tree_size)
+	FROM public.gov_audit_cosignatures AS w
+	WHERE NOT EXISTS (
+		SELECT
+		FROM public.gov_audit_checkpoints AS c
+		WHERE c.tenant_id = w.tenant_id AND c.tree_size = w.tree_size
+	)
+	GROUP BY w.tenant_id, w.tree_size
+	ORDER BY w.tenant_id, w.tree_size
+	LIMIT @limit`
 
 // checkpointCheck compares stored checkpoints with the logs: what each note says with its columns, its root with the stored hashes, its signature with
 // the present keys. It reports and never refuses: a row that somebody adds with the writer's password cannot be removed again, and no proof rests
 // on it, since the service answers from the heads that it keeps outside the database.
 func checkpointCheck(ctx context.Context, pool *pgxpool.Pool, opts PostureOptions) (Check, error) {
-	c := checkpointAuditor{pool: pool}
+	c := checkpointAuditor{pool: pool, witnesses: opts.Witnesses}
 	if err := c.prepare(ctx, *opts.Logs); err != nil {
 		return Check{}, fmt.Errorf("checkpoints: %w", err)
 	}
@@ -102,10 +124,12 @@ func checkpointCheck(ctx context.Context, pool *pgxpool.Pool, opts PostureOption
 
 // checkpointAuditor looks at checkpoints and collects problems.
 type checkpointAuditor struct {
-	pool     *pgxpool.Pool
-	prefix   string
-	keys     []auditlog.SigningKey
-	problems []string
+	pool   *pgxpool.Pool
+	prefix string
+	keys   []auditlog.SigningKey
+	// witnesses are those whose cosignatures can be verified; of the others, the form is looked at.
+	witnesses []auditlog.WitnessKey
+	problems  []string
 }
 
 func (c *checkpointAuditor) prepare(ctx context.Context, cfg Config) (err error) {
@@ -132,8 +156,11 @@ func (c *checkpointAuditor) all(ctx context.Context) error {
 	args := pgx.NamedArgs{"tenant_id": [16]byte{}, "tree_size": int64(0), "limit": checkpointPage}
 	for {
 		found, err := c.read(ctx, pageOfCheckpoints, args)
-		if err != nil || len(found) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(found) == 0 {
+			return c.orphans(ctx)
 		}
 		if err := c.judge(ctx, found); err != nil {
 			return err
@@ -141,6 +168,19 @@ func (c *checkpointAuditor) all(ctx context.Context) error {
 		last := found[len(found)-1]
 		args["tenant_id"], args["tree_size"] = last.TenantID, last.TreeSize
 	}
+}
+
+func (c *checkpointAuditor) orphans(ctx context.Context) error {
+	rows, err := c.pool.Query(ctx, orphanCosignatures, pgx.NamedArgs{"limit": maxCheckpointProblems})
+	if err != nil {
+		return fmt.Errorf("read cosignatures: %w", err)
+	}
+	problems, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("read cosignatures: %w", err)
+	}
+	c.problems = append(c.problems, problems...)
+	return nil
 }
 
 func (c *checkpointAuditor) read(ctx context.Context, sql string, args pgx.NamedArgs) ([]checkpointRow, error) {
@@ -199,7 +239,17 @@ func (c *checkpointAuditor) judgeOne(ctx context.Context, id tenant.ID, size int
 		return nil
 	}
 	if stored.Strange > 0 {
-		c.report(id, stored, "%d cosignatures are of another root", stored.Strange)
+		c.report(id, stored, "%d cosignatures are of another root or witness than their columns say", stored.Strange)
+	}
+	for _, line := range stored.Lines {
+		// One at a time: a line that does not verify must not hide behind another.
+		signed, err := auditlog.AddSignatures(stored.Note, line)
+		if err == nil {
+			_, err = auditlog.Cosignatures(signed, c.witnesses...)
+		}
+		if err != nil {
+			c.report(id, stored, "a cosignature does not verify, or is none")
+		}
 	}
 	if stored.TreeSize > size {
 		c.report(id, stored, "the log has %d entries", size)

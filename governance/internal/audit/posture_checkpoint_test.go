@@ -1,8 +1,11 @@
 package audit_test
 
 import (
+	"bytes"
+	"crypto/ed25519"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
@@ -43,9 +46,10 @@ func TestPostureOfCheckpoints(t *testing.T) {
 		}
 		heads = append(heads, head)
 	}
+	var witnesses []auditlog.WitnessKey
 	look := func(deep bool) audit.Check {
 		t.Helper()
-		return posture(t, db, audit.PostureOptions{Logs: &cfg, Deep: deep})["checkpoints"]
+		return posture(t, db, audit.PostureOptions{Logs: &cfg, Deep: deep, Witnesses: witnesses})["checkpoints"]
 	}
 	for _, deep := range []bool{false, true} {
 		if c := look(deep); !c.OK || c.Required {
@@ -81,17 +85,39 @@ func TestPostureOfCheckpoints(t *testing.T) {
 	if c := look(false); c.OK || !strings.HasSuffix(c.Problems[0], "checkpoint of 13 entries: the log has 12 entries") || len(c.Problems) != 1 {
 		t.Errorf("%+v", c)
 	}
-	_, err := db.Writer.Exec(t.Context(), `
-		INSERT INTO public.gov_audit_cosignatures (tenant_id, tree_size, root_hash, key_name, key_id, line, cosigned_at)
-		VALUES ($1, 8, sha256('x'), 'witness', '00000000', 'x', now())`, [16]byte(watched))
+	witness, err := auditlog.NewCosigningKey("witness.example", bytes.Repeat([]byte{9}, ed25519.SeedSize))
 	if err != nil {
 		t.Fatal(err)
 	}
+	witnesses = append(witnesses, witness.WitnessKey)
+	cosign := func(size int64, head audit.SignedHead, root []byte, alter func(line string) string) {
+		t.Helper()
+		line, err := witness.Cosign(head.Note, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = db.Writer.Exec(t.Context(), `
+			INSERT INTO public.gov_audit_cosignatures (tenant_id, tree_size, root_hash, key_name, key_id, line, cosigned_at)
+			VALUES ($1, $2, $3, $4, $5, $6, now())`, [16]byte(watched), size, root, witness.Name(), witness.ID(), alter(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	asIs := func(line string) string { return line }
+	cosign(4, heads[0], heads[0].Checkpoint.Root[:], asIs)
+	cosign(8, heads[1], bytes.Repeat([]byte{1}, 32), asIs)
+	cosign(12, heads[1], heads[2].Checkpoint.Root[:], asIs) // of another head
+	cosign(11, heads[1], heads[1].Checkpoint.Root[:], asIs)
+	insert(3, signedNote(t, cfg, auditlog.Checkpoint{Origin: origin, Size: 3, Root: root}), root[:])
+	cosign(3, heads[0], root[:], func(string) string { return "no line" })
 	c := look(true)
 	want := []string{
+		"of 3 entries: 1 cosignatures are of another root or witness than their columns say", "of 3 entries: a cosignature does not verify, or is none",
+		"of 3 entries: the log's root of that size is another",
 		"of 5 entries: the note is no checkpoint", "of 6 entries: the note says something else than its columns", "of 7 entries: the log's root of that size is another",
-		"of 8 entries: 1 cosignatures are of another root", "of 9 entries: the log's root of that size is another",
-		"of 10 entries: a signature in the name of a present key does not verify", "of 13 entries: the log has 12 entries",
+		"of 8 entries: 1 cosignatures are of another root or witness than their columns say", "of 9 entries: the log's root of that size is another",
+		"of 10 entries: a signature in the name of a present key does not verify", "of 12 entries: a cosignature does not verify, or is none",
+		"of 13 entries: the log has 12 entries", "of 11 entries: it is missing, and has cosignatures",
 	}
 	if len(c.Problems) != len(want) || c.Required {
 		t.Fatalf("%+v", c)
