@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 )
 
 // attack is one thing that somebody tries.
@@ -91,7 +93,7 @@ func TestAttacks(t *testing.T) {
 			}
 		}
 	}
-	document := render(all, seen)
+	document := render(all, seen, serverVersion(t))
 	t.Log("\n" + document)
 	if os.Getenv("UPDATE_ATTACK_WALL") != "" {
 		if err := os.WriteFile(documentPath, []byte(document), 0o644); err != nil { //nolint:gosec // a document for everybody
@@ -99,9 +101,20 @@ func TestAttacks(t *testing.T) {
 		}
 	}
 	written, err := os.ReadFile(documentPath)
-	if err != nil || string(written) != document {
+	if err != nil || !sameDocument(string(written), document) {
 		t.Errorf("docs/attack-wall.md is not what the attacks came to (%v): make attack-wall writes it anew", err)
 	}
+}
+
+// serverVersion returns the number of PostgreSQL's version.
+func serverVersion(t *testing.T) string {
+	t.Helper()
+	var version string
+	err := postgrestest.Audit(t).Writer.QueryRow(t.Context(), `SELECT split_part(current_setting('server_version'), ' ', 1)`).Scan(&version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version
 }
 
 // judge carries out an attack and says what came of it.

@@ -77,8 +77,11 @@ func (g *ground) lifted(sql string) {
 // fill puts in what the placeholders of an attack stand for.
 func (g *ground) fill(sql, table string) string {
 	key := "leaf_index"
-	if table == "gov_audit_checkpoints" {
+	switch table {
+	case "gov_audit_checkpoints":
 		key = "tree_size"
+	case "gov_audit_cosignatures":
+		key = "tree_size, key_name, key_id"
 	}
 	return strings.NewReplacer(":tenant", "'"+g.tenant.String()+"'", ":other", "'"+g.other.String()+"'", ":table", "public."+table, ":key", key,
 		":db", pgx.Identifier{g.name}.Sanitize(), ":super", pgx.Identifier{g.admin.Config().User}.Sanitize()).Replace(sql)
@@ -114,44 +117,57 @@ func (g *ground) session(as role) *pgx.Conn {
 	return conn
 }
 
-// state returns everything on the wall, byte for byte, and the catalogue rows that protect it.
+// state returns everything on the wall, byte for byte, and the catalogue rows that protect it. The platform's own log is left out: the service
+// writes to it whenever it signs.
 func (g *ground) state() (state string) {
 	g.t.Helper()
 	err := g.admin.QueryRow(g.t.Context(), `
 		SELECT string_agg(line, chr(10) ORDER BY line)
 		FROM (
-			`+g.readable(`SELECT 'entry ' || w::text AS line FROM public.gov_audit_trail_entries AS w`, "gov_audit_trail_entries")+`
+			`+g.readable("entry", "gov_audit_trail_entries")+`
 			UNION ALL
-			`+g.readable(`SELECT 'checkpoint ' || w::text FROM public.gov_audit_checkpoints AS w`, "gov_audit_checkpoints")+catalogue+`
-		) AS lines`).Scan(&state)
+			`+g.readable("checkpoint", "gov_audit_checkpoints")+`
+			UNION ALL
+			`+g.readable("cosignature", "gov_audit_cosignatures")+catalogue+`
+		) AS lines`, [16]byte(auditlog.PlatformTenant)).Scan(&state)
 	if err != nil {
 		g.t.Fatalf("read everything: %v", err)
 	}
 	return state
 }
 
-// readable replaces a query by an empty one when its table is gone.
-func (g *ground) readable(sql, table string) string {
+// readable reads the rows of a table, if it is there.
+func (g *ground) readable(what, table string) string {
 	g.t.Helper()
 	var exists bool
 	if err := g.admin.QueryRow(g.t.Context(), `SELECT to_regclass('public.' || $1) IS NOT NULL`, table).Scan(&exists); err != nil {
 		g.t.Fatal(err)
 	}
 	if exists {
-		return sql
+		return `SELECT '` + what + ` ' || w::text AS line FROM public.` + table + ` AS w WHERE w.tenant_id <> $1`
 	}
-	return `SELECT 'no ` + table + `' AS line`
+	return `SELECT 'no ` + table + `' AS line WHERE $1::uuid IS NOT NULL`
 }
 
 // catalogue reads what decides who may do what.
 const catalogue = `
 	UNION ALL SELECT 'relation ' || (c.oid, c.relname, c.relnamespace, c.relowner, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity,
-		c.relacl, c.relispartition, c.relpartbound IS NULL)::text
+		c.relacl, c.relispartition, c.relpartbound IS NULL, c.relreplident, c.reloptions)::text
 	FROM pg_class AS c
 	WHERE c.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')
 	UNION ALL SELECT 'column ' || (a.attrelid, a.attname, a.attnum, a.atttypid, a.attnotnull, a.atthasdef, a.attacl)::text
 	FROM pg_attribute AS a
 	WHERE a.attrelid >= 16384
+	UNION ALL SELECT 'default ' || (d.adrelid, d.adnum, pg_get_expr(d.adbin, d.adrelid))::text FROM pg_attrdef AS d WHERE d.oid >= 16384
+	UNION ALL SELECT 'type ' || (y.oid, y.typname, y.typnamespace, y.typtype)::text FROM pg_type AS y WHERE y.oid >= 16384
+	UNION ALL SELECT 'operator ' || o::text FROM pg_operator AS o WHERE o.oid >= 16384
+	UNION ALL SELECT 'cast ' || k::text FROM pg_cast AS k WHERE k.oid >= 16384
+	UNION ALL SELECT 'extension ' || e::text FROM pg_extension AS e
+	UNION ALL SELECT 'publication ' || p::text FROM pg_publication AS p
+	UNION ALL SELECT 'default privileges ' || a::text FROM pg_default_acl AS a
+	UNION ALL SELECT 'large object ' || l::text FROM pg_largeobject_metadata AS l
+	UNION ALL SELECT 'parameter ' || a::text FROM pg_parameter_acl AS a
+	UNION ALL SELECT 'migration ' || m::text FROM public.schema_migrations AS m
 	UNION ALL SELECT 'constraint ' || (k.oid, k.conname, k.conrelid)::text FROM pg_constraint AS k WHERE k.oid >= 16384
 	UNION ALL SELECT 'schema ' || n::text FROM pg_namespace AS n WHERE n.nspname !~ '^pg_(toast|temp)'
 	UNION ALL SELECT 'trigger ' || t::text FROM pg_trigger AS t
@@ -159,6 +175,7 @@ const catalogue = `
 	UNION ALL SELECT 'policy ' || p::text FROM pg_policy AS p
 	UNION ALL SELECT 'rule ' || (r.oid, r.rulename, r.ev_class)::text FROM pg_rewrite AS r WHERE r.oid >= 16384
 	UNION ALL SELECT 'function ' || p::text FROM pg_proc AS p WHERE p.oid >= 16384
+	UNION ALL SELECT 'functions of PostgreSQL ' || md5(string_agg(p.oid || ' ' || p.xmin::text, ',' ORDER BY p.oid)) FROM pg_proc AS p WHERE p.oid < 16384
 	UNION ALL SELECT 'partition ' || i::text FROM pg_inherits AS i
 	UNION ALL SELECT 'database ' || (d.datdba, d.datacl)::text FROM pg_database AS d WHERE d.datname = current_database()
 	UNION ALL SELECT 'role ' || (r.oid, r.rolname, r.rolsuper, r.rolcanlogin, r.rolbypassrls, r.rolcreaterole, r.rolcreatedb, r.rolreplication)::text FROM pg_roles AS r
@@ -220,7 +237,9 @@ func (g *ground) findings(presented string) (found []string) {
 
 func (g *ground) posture() []audit.Check {
 	g.t.Helper()
-	checks, err := audit.Posture(g.t.Context(), g.db, audit.PostureOptions{})
+	checks, err := audit.Posture(g.t.Context(), g.db, audit.PostureOptions{
+		Logs: &g.cfg, Deep: true, Witnesses: []auditlog.WitnessKey{g.witness.WitnessKey},
+	})
 	if err != nil {
 		g.t.Fatal(err)
 	}

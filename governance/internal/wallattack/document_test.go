@@ -2,6 +2,7 @@ package wallattack_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -32,21 +33,31 @@ Whoever has the writer's password can append entries that are true to form: the 
 the entry was true. A superuser can add rows in the same way. Whoever holds the signing key and rewrites a log before any of its heads left
 the database cannot be found out by anybody. Attacks below PostgreSQL, on its files or its memory, come to the same as those on rows with the guards lifted.
 
-A superuser who lifts the guards can also do what nothing here finds, and what changes no entry:
+The posture is what the server says about itself. It is looked at when the service starts, every ten minutes while it runs, and when somebody asks, and what
+it comes to stands on the platform's log; what a superuser does and undoes in between is not in it. Verification does not rest on it. A superuser who
+lifts the guards can also do what nothing here finds, and what changes no entry:
 
-- leave objects behind that no migration made, such as a view that reads with its owner's rights, or grant other services' roles CREATE on a schema:
-  the posture looks at the wall's own tables and functions, and names SECURITY DEFINER functions without refusing them;
-- drop a CHECK constraint or an index, add a column, set a default;
-- give the database or a role a setting, such as a default for ` + "`aumos.tenant_id`" + ` (the database's owner may do that too) or
-  ` + "`session_replication_role`" + `, which the guards, being ENABLE ALWAYS, ignore;
-- change rows of the checkpoints other than the newest root, or add one of a size that the log has passed (the writer may do that too): no
-  proof rests on them, the service answers from the heads that it keeps outside the database.
+- remove a checkpoint that is not the newest, or a cosignature, from the database: the service keeps every head that it signed outside of it, and those who
+  hold one can use it as before;
+- replace a part of PostgreSQL itself (its files, or its catalogue with forged transaction numbers) so that it answers the posture's questions wrongly;
+- drop the database: the service stops, and the heads in its files tell a smaller one that takes its place.
+
+The check "additions" also names logical replication slots, which the servers of these tests do not allow.
 `
 
+// ranOn is the document's line about the server, in which two documents may differ.
+var ranOn = regexp.MustCompile(`\nThese tables are from a run on PostgreSQL [0-9.]+\.\n`)
+
+// sameDocument compares documents but for the server that they were written on.
+func sameDocument(a, b string) bool {
+	return ranOn.ReplaceAllString(a, "") == ranOn.ReplaceAllString(b, "")
+}
+
 // render writes the document.
-func render(all []group, seen []observed) string {
+func render(all []group, seen []observed, version string) string {
 	var b strings.Builder
 	b.WriteString(documentHead)
+	fmt.Fprintf(&b, "\nThese tables are from a run on PostgreSQL %s.\n", version)
 	for i, g := range all {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| Attack |", g.title, g.text)
 		for _, as := range g.roles {

@@ -20,6 +20,8 @@ type forged struct {
 	entry    auditlog.Entry
 	leaf     []byte
 	recorded time.Time
+	effect   time.Time // what the column says
+	changes  bool      // what the column says
 	hashes   []byte
 }
 
@@ -54,9 +56,12 @@ func forgeries() []attack {
 		}),
 		forge("back-dated entry, all hashes right", detected(verification(at(auditlog.ReasonTimeBackwards, 20, 20))), func(g *ground, f *forged) {
 			f.recorded = f.recorded.Add(-24 * time.Hour)
+			f.effect = f.recorded
 			g.seal(f, f.index)
 		}),
 		forge("back-dated column, the leaf as it should be", detected(verification(at(auditlog.ReasonColumns, 20, 20))), func(_ *ground, f *forged) { f.recorded = f.recorded.Add(-24 * time.Hour) }),
+		forge("another effective time in the column than in the leaf", detected(verification(at(auditlog.ReasonColumns, 20, 20))), func(_ *ground, f *forged) { f.effect = f.effect.Add(-24 * time.Hour) }),
+		forge("change of state that the column denies", detected(verification(at(auditlog.ReasonColumns, 20, 20))), func(_ *ground, f *forged) { f.changes = false }),
 		{name: "copy of an earlier entry under a new id", want: same(detected(verification(at(auditlog.ReasonColumns, 20, 20), at(auditlog.ReasonLeafPosition, 20, 20), at(auditlog.ReasonDuplicateEntryID, 20, 20), at(auditlog.ReasonTimeBackwards, 20, 20))), writer, superuser), run: func(g *ground, as role) (string, error) {
 			f := g.next()
 			f.leaf = g.leaves()[4]
@@ -81,7 +86,8 @@ func forgeries() []attack {
 			},
 		},
 		{
-			name: "checkpoint of a size that comes next, with another root", grows: true, want: same(detected(noSignature), writer, superuser),
+			name: "checkpoint of a size that comes next, with another root", grows: true,
+			want: same(detected(posture("checkpoints"), noSignature), writer, superuser),
 			sql: `INSERT INTO gov_audit_checkpoints (tenant_id, tree_size, root_hash, note, key_ids, created_at)
 				VALUES (:tenant, 21, sha256('x'), 'x', ARRAY['00000000'], now())`,
 		},
@@ -90,7 +96,46 @@ func forgeries() []attack {
 			sql: `INSERT INTO gov_audit_checkpoints (tenant_id, tree_size, root_hash, note, key_ids, created_at)
 				VALUES (:tenant, 20, sha256('x'), 'x', ARRAY['00000000'], now())`,
 		},
+		{name: "checkpoint of a size that the log has passed, signed with the real key", want: same(detected(posture("checkpoints")), writer, superuser), run: (*ground).forgeCheckpoint},
+		{
+			name: "cosignature of another root", want: same(detected(posture("checkpoints")), writer, superuser),
+			sql: `INSERT INTO gov_audit_cosignatures (tenant_id, tree_size, root_hash, key_name, key_id, line, cosigned_at)
+				VALUES (:tenant, 15, sha256('x'), 'x', '00000000', U&'\2014 x AAAAAAAA', now())`,
+		},
+		{
+			name: "cosignature of a head that nobody signed", want: same(detected(posture("checkpoints")), writer, superuser),
+			sql: `INSERT INTO gov_audit_cosignatures (tenant_id, tree_size, root_hash, key_name, key_id, line, cosigned_at)
+				VALUES (:tenant, 3, sha256('x'), 'x', '00000000', U&'\2014 x AAAAAAAA', now())`,
+		},
+		{
+			name: "cosignature in a witness's name that is another head's", want: same(detected(posture("checkpoints")), writer, superuser),
+			sql: `INSERT INTO gov_audit_cosignatures (tenant_id, tree_size, root_hash, key_name, key_id, line, cosigned_at)
+				SELECT c.tenant_id, c.tree_size, c.root_hash, w.key_name, w.key_id, w.line, w.cosigned_at
+				FROM gov_audit_checkpoints AS c, gov_audit_cosignatures AS w
+				WHERE c.tenant_id = :tenant AND c.tree_size = 20 AND w.tenant_id = :tenant`,
+		},
+		{
+			name: "cosignature in a witness's place", want: same(byKey, writer, superuser),
+			sql: `INSERT INTO gov_audit_cosignatures SELECT * FROM gov_audit_cosignatures WHERE tenant_id = :tenant`,
+		},
 	}
+}
+
+// forgeCheckpoint adds what whoever stole the key and the writer's password can make.
+func (g *ground) forgeCheckpoint(as role) (string, error) {
+	g.t.Helper()
+	keys, err := auditlog.ParseSigningKeys(g.cfg.SigningKeys.Reveal())
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	note, ids, err := auditlog.Checkpoint{Origin: auditlog.Origin(prefix, g.tenant), Size: 7, Root: sha256.Sum256([]byte("x"))}.Sign(keys...)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	_, err = g.session(as).Exec(g.t.Context(), `
+		INSERT INTO public.gov_audit_checkpoints (tenant_id, tree_size, root_hash, note, key_ids, created_at)
+		VALUES ($1, 7, sha256('x'), $2, $3, now())`, [16]byte(g.tenant), note, ids)
+	return "", err
 }
 
 // leaves reads the watched log.
@@ -115,6 +160,7 @@ func (g *ground) leaves() [][]byte {
 func (g *ground) next() forged {
 	g.t.Helper()
 	f := forged{index: entries, entry: g.entry(g.tenant, entries), recorded: time.Now().UTC().Truncate(time.Microsecond)}
+	f.effect, f.changes = f.recorded, f.entry.ChangesState()
 	g.seal(&f, f.index)
 	return f
 }
@@ -155,11 +201,11 @@ func (g *ground) insert(as role, f forged) error {
 			tenant_id, leaf_index, entry_id, content_sha256, hashes, recorded_at, effective_at, state_change,
 			event_type, action, outcome, actor_id, resource_type, resource_id, source_service, correlation_id, request_id, entry
 		) VALUES (
-			@tenant_id, @leaf_index, @entry_id, @content_sha256, @hashes, @recorded_at, @recorded_at, false,
+			@tenant_id, @leaf_index, @entry_id, @content_sha256, @hashes, @recorded_at, @effective_at, @state_change,
 			@event_type, @action, 'SUCCESS', @actor_id, @resource_type, @resource_id, @source_service, '', @request_id, @entry
 		)`, pgx.NamedArgs{
 		"tenant_id": [16]byte(g.tenant), "leaf_index": f.index, "entry_id": e.EntryID, "content_sha256": content[:], "hashes": f.hashes,
-		"recorded_at": f.recorded, "event_type": e.EventType, "action": e.Action, "actor_id": e.Actor.ID, "resource_type": e.Resource.Type,
+		"recorded_at": f.recorded, "effective_at": f.effect, "state_change": f.changes, "event_type": e.EventType, "action": e.Action, "actor_id": e.Actor.ID, "resource_type": e.Resource.Type,
 		"resource_id": e.Resource.ID, "source_service": e.SourceService, "request_id": e.RequestID, "entry": f.leaf,
 	})
 	return err

@@ -33,7 +33,7 @@ const (
 func wallTables() []string {
 	return []string{
 		"gov_audit_trail_entries", "gov_audit_trail_entries_p0", "gov_audit_trail_entries_p1", "gov_audit_trail_entries_p2",
-		"gov_audit_trail_entries_p3", "gov_audit_checkpoints",
+		"gov_audit_trail_entries_p3", "gov_audit_checkpoints", "gov_audit_cosignatures",
 	}
 }
 
@@ -43,11 +43,13 @@ type ground struct {
 	url           func(role string) string // an empty role is the superuser
 	name          string
 	db            audit.Databases
+	cfg           audit.Config
 	admin         *pgx.Conn
 	wall          *audit.Wall
 	tenant, other tenant.ID
 	keys          auditlog.Keyring
 	kept          []string // checkpoints of the watched log that an auditor holds, oldest first
+	witness       auditlog.CosigningKey
 	sessions      map[role]*pgx.Conn
 }
 
@@ -110,6 +112,11 @@ func prepare(g *ground) *ground {
 	g.t.Helper()
 	g.admin, g.sessions = g.connect(""), map[role]*pgx.Conn{}
 	g.tenant, g.other = tenant.ID(g.newID()), tenant.ID(g.newID())
+	g.cfg = audit.Config{
+		SigningKeys:        config.Secret(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, ed25519.SeedSize))),
+		OriginPrefix:       prefix,
+		CheckpointInterval: time.Hour, // on demand only
+	}
 	g.wall = g.startWall(g.db)
 	for i := range entries {
 		g.append(g.wall, g.tenant, i)
@@ -128,6 +135,7 @@ func prepare(g *ground) *ground {
 	if g.keys, err = auditlog.ParseKeys(keys[0].VKey); err != nil {
 		g.t.Fatal(err)
 	}
+	g.cosign()
 	if r := g.verify(g.kept[1], g.kept...); r.Verdict != auditlog.Verified {
 		g.t.Fatalf("before the attack: %+v", r)
 	}
@@ -137,12 +145,9 @@ func prepare(g *ground) *ground {
 // startWall runs a wall with the real key, and with heads of its own, until the test ends.
 func (g *ground) startWall(db audit.Databases) *audit.Wall {
 	g.t.Helper()
-	wall, err := audit.New(g.t.Context(), audit.Config{
-		SigningKeys:        config.Secret(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, ed25519.SeedSize))),
-		OriginPrefix:       prefix,
-		HeadsDir:           g.t.TempDir(),
-		CheckpointInterval: time.Hour, // on demand only
-	}, db, slog.New(slog.DiscardHandler))
+	cfg := g.cfg
+	cfg.HeadsDir = g.t.TempDir()
+	wall, err := audit.New(g.t.Context(), cfg, db, slog.New(slog.DiscardHandler))
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -191,4 +196,25 @@ func (g *ground) keep() {
 		g.t.Fatalf("Checkpoint: %v", err)
 	}
 	g.kept = append(g.kept, head.Note)
+}
+
+// cosign stores a witness's cosignature of the first checkpoint, as the service does.
+func (g *ground) cosign() {
+	g.t.Helper()
+	var err error
+	if g.witness, err = auditlog.NewCosigningKey("witness.example", bytes.Repeat([]byte{9}, ed25519.SeedSize)); err != nil {
+		g.t.Fatal(err)
+	}
+	line, err := g.witness.Cosign(g.kept[0], time.Now())
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	_, err = g.db.Writer.Exec(g.t.Context(), `
+		INSERT INTO public.gov_audit_cosignatures (tenant_id, tree_size, root_hash, key_name, key_id, line, cosigned_at)
+		SELECT tenant_id, tree_size, root_hash, $3, $4, $5, now()
+		FROM public.gov_audit_checkpoints
+		WHERE tenant_id = $1 AND tree_size = $2`, [16]byte(g.tenant), firstHead, g.witness.Name(), g.witness.ID(), line)
+	if err != nil {
+		g.t.Fatal(err)
+	}
 }

@@ -1,7 +1,7 @@
 package wallattack_test
 
-const rowText = `Each attack is tried on the table of entries, on each of its four partitions and on the checkpoints. A superuser may add rows with
-COPY; that is among the forged rows below.`
+const rowText = `Each attack is tried on the table of entries, on each of its four partitions, on the checkpoints and on the cosignatures. A superuser may
+add rows with COPY; that is among the forged rows below.`
 
 // rowAttacks change rows without touching the schema.
 func rowAttacks() []attack {
@@ -36,6 +36,10 @@ func rowAttacks() []attack {
 		{name: "COPY FROM into a partition", sql: `COPY public.gov_audit_trail_entries_p0 FROM STDIN`, want: apart(byPrivilege, notTried)},
 		{
 			name: "COPY FROM into the checkpoints", sql: `COPY public.gov_audit_checkpoints FROM STDIN`,
+			want: map[role]outcome{writer: byRowSecurity, reader: byPrivilege, owner: byPrivilege, guard: byPrivilege, superuser: notTried},
+		},
+		{
+			name: "COPY FROM into the cosignatures", sql: `COPY public.gov_audit_cosignatures FROM STDIN`,
 			want: map[role]outcome{writer: byRowSecurity, reader: byPrivilege, owner: byPrivilege, guard: byPrivilege, superuser: notTried},
 		},
 	}
@@ -98,6 +102,26 @@ func schemaAttacks() []attack {
 		{name: "a table in front of the wall's on the search_path", sql: `SET search_path = pg_temp, public; CREATE TEMP TABLE gov_audit_trail_entries (tenant_id uuid)`, want: ddl},
 		{name: "a schema in front of the wall's on the search_path", sql: `CREATE SCHEMA aumos_audit_writer; SELECT 1`, want: ddl},
 		{name: "CREATE VIEW, which reads with its owner's rights", sql: `CREATE VIEW public.all_entries AS SELECT * FROM gov_audit_trail_entries`, want: ddl},
+		{name: "CREATE TABLE ... INHERITS", sql: `CREATE TABLE public.child () INHERITS (gov_audit_checkpoints)`, want: ddl},
+		{name: "CREATE TABLE AS, which keeps a copy", sql: `CREATE TABLE public.copied AS SELECT * FROM public.gov_audit_checkpoints`, want: map[role]outcome{
+			writer: byDDLGuard, reader: byDDLGuard, owner: byDDLGuard, guard: byPrivilege, superuser: byDDLGuard, // the guard may not enter the schema
+		}},
+		{name: "CREATE INDEX, whose expression is run by who inserts", sql: `CREATE INDEX ON :table ((tenant_id::text))`, want: ddl},
+		{name: "DROP INDEX", sql: `DROP INDEX gov_audit_trail_entries_actor_idx`, want: ddl},
+		{name: "ADD COLUMN", sql: `ALTER TABLE :table ADD COLUMN extra text`, want: ddl},
+		{name: "SET DEFAULT", sql: `ALTER TABLE :table ALTER COLUMN tenant_id SET DEFAULT gen_random_uuid()`, want: ddl},
+		{name: "DROP CONSTRAINT", sql: `ALTER TABLE gov_audit_trail_entries DROP CONSTRAINT gov_audit_trail_entries_pkey`, want: ddl},
+		{name: "ALTER TABLE ... SET SCHEMA", sql: `ALTER TABLE :table SET SCHEMA aumos_audit_guard`, want: ddl},
+		{name: "GRANT CREATE ON SCHEMA", sql: `GRANT CREATE ON SCHEMA public TO PUBLIC`, want: ddl},
+		{name: "CREATE OPERATOR in front of PostgreSQL's", sql: `CREATE OPERATOR public.= (LEFTARG = uuid, RIGHTARG = uuid, FUNCTION = uuid_ne)`, want: ddl},
+		{name: "CREATE CAST", sql: `CREATE CAST (point AS uuid) WITH INOUT`, want: ddl},
+		{name: "CREATE DOMAIN", sql: `CREATE DOMAIN public.uuid AS text`, want: ddl},
+		{name: "CREATE PUBLICATION", sql: `CREATE PUBLICATION leak FOR ALL TABLES`, want: ddl},
+		{name: "CREATE SUBSCRIPTION", sql: `CREATE SUBSCRIPTION feed CONNECTION 'host=localhost' PUBLICATION leak WITH (connect = false)`, want: ddl},
+		{
+			name: "CREATE OR REPLACE of a function of PostgreSQL's", want: ddl,
+			sql: `CREATE OR REPLACE FUNCTION pg_catalog.uuid_eq(uuid, uuid) RETURNS boolean LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'booleq'`,
+		},
 		{name: "CREATE EXTENSION", sql: `CREATE EXTENSION pg_surgery`, want: ddl},
 	}
 }
@@ -108,6 +132,11 @@ next table. For owner and guard, SET SESSION AUTHORIZATION is left out: it depen
 // sessionAttacks try to get more rights.
 func sessionAttacks() []attack {
 	all := same(byPrivilege, writer, reader, owner, guard)
+	owned := func(check string) map[role]outcome { // what the database's owner may do
+		want := same(byPrivilege, writer, reader, guard)
+		want[owner] = detected(posture(check))
+		return want
+	}
 	return []attack{
 		{name: "SET ROLE to another of the wall's roles", sql: `DO $$
 			DECLARE name text; became int := 0;
@@ -136,6 +165,38 @@ func sessionAttacks() []attack {
 		{name: "REASSIGN OWNED", sql: `REASSIGN OWNED BY aumos_audit_owner, aumos_audit_guard TO aumos_audit_writer`, want: all},
 		{name: "ALTER DATABASE ... OWNER TO", sql: `ALTER DATABASE :db OWNER TO aumos_audit_writer`, want: all},
 		{name: "ALTER DATABASE ... SET session_replication_role", sql: `ALTER DATABASE :db SET session_replication_role = replica`, want: all},
+		{
+			name: "ALTER DATABASE ... SET aumos.tenant_id, which chooses the tenant for sessions that choose none", want: all,
+			sql: `ALTER DATABASE :db SET aumos.tenant_id = :tenant`,
+		},
+		{
+			name: "ALTER DATABASE ... SET synchronous_commit = off, which lets commits get lost", want: owned("settings"),
+			sql: `ALTER DATABASE :db SET synchronous_commit = off`, undo: `ALTER DATABASE :db RESET synchronous_commit`,
+		},
+		{
+			name: "ALTER ROLE ... SET synchronous_commit = off for oneself", want: same(detected(posture("settings")), writer, reader, owner, guard),
+			sql: `ALTER ROLE CURRENT_USER IN DATABASE :db SET synchronous_commit = off`,
+			undo: `DO $$
+				DECLARE name text;
+				BEGIN
+					FOREACH name IN ARRAY ARRAY['aumos_audit_owner', 'aumos_audit_guard', 'aumos_audit_writer', 'aumos_audit_reader'] LOOP
+						EXECUTE format('ALTER ROLE %I IN DATABASE %I RESET ALL', name, current_database());
+					END LOOP;
+				END $$`,
+		},
+		{
+			name: "GRANT CREATE ON DATABASE to another service's role",
+			want: map[role]outcome{writer: noEffect, reader: noEffect, owner: detected(posture("grants")), guard: byPrivilege},
+			sql:  `GRANT CREATE ON DATABASE :db TO aumos_drift_app`, undo: `REVOKE CREATE ON DATABASE :db FROM aumos_drift_app`,
+		},
+		{
+			name: "INSERT into the record of migrations, as if a newer release had been here", want: owned("schema"),
+			sql: `INSERT INTO public.schema_migrations (name, sha256) VALUES ('9999_x.sql', sha256('x'))`, undo: `DELETE FROM public.schema_migrations WHERE name = '9999_x.sql'`,
+		},
+		{
+			name: "large object, which needs no DDL", want: same(detected(posture("additions")), writer, reader, owner, guard),
+			sql: `SELECT lo_create(0)`, undo: `SELECT lo_unlink(oid) FROM pg_largeobject_metadata`,
+		},
 		{name: "ALTER EVENT TRIGGER ... DISABLE", sql: `ALTER EVENT TRIGGER aumos_audit_deny_ddl DISABLE`, want: all},
 		{name: "DROP EVENT TRIGGER", sql: `DROP EVENT TRIGGER aumos_audit_deny_rewrite`, want: all},
 		{name: "UPDATE pg_trigger", sql: `UPDATE pg_catalog.pg_trigger SET tgenabled = 'D'`, want: all},
@@ -192,6 +253,22 @@ func sharedAttacks() []attack {
 			name: "ALTER ROLE ... CREATEROLE of the writer", sql: `ALTER ROLE aumos_audit_writer CREATEROLE`,
 			undo: `ALTER ROLE aumos_audit_writer NOCREATEROLE`, want: found("writer_role"),
 		},
+		{
+			name: "GRANT SET ON PARAMETER to the writer", sql: `GRANT SET ON PARAMETER session_replication_role TO aumos_audit_writer`,
+			undo: `REVOKE SET ON PARAMETER session_replication_role FROM aumos_audit_writer`, want: found("grants"),
+		},
+		{
+			name: "GRANT CREATE, TEMPORARY ON DATABASE to everybody", sql: `GRANT CREATE, TEMPORARY ON DATABASE :db TO PUBLIC`,
+			undo: `REVOKE CREATE, TEMPORARY ON DATABASE :db FROM PUBLIC`, want: found("writer_role", "reader_role", "grants"),
+		},
+		{
+			name: "ALTER DATABASE ... SET session_replication_role", sql: `ALTER DATABASE :db SET session_replication_role = replica`,
+			undo: `ALTER DATABASE :db RESET session_replication_role`, want: found("settings"),
+		},
+		{
+			name: "ALTER ROLE ... SET synchronous_commit = off", sql: `ALTER ROLE aumos_audit_writer SET synchronous_commit = off`,
+			undo: `ALTER ROLE aumos_audit_writer RESET synchronous_commit`, want: found("settings"),
+		},
 		{name: "ALTER DATABASE ... OWNER TO", sql: `ALTER DATABASE :db OWNER TO :super`, undo: `ALTER DATABASE :db OWNER TO aumos_audit_owner`, want: found("owners")},
 		{name: "DROP ROLE of the guard", sql: `DROP ROLE aumos_audit_guard`, want: same(byDependency, superuser)},
 		{
@@ -204,7 +281,7 @@ func sharedAttacks() []attack {
 		},
 		{
 			name: "ALTER EVENT TRIGGER ... RENAME", sql: `ALTER EVENT TRIGGER aumos_audit_deny_ddl RENAME TO x`,
-			undo: `ALTER EVENT TRIGGER x RENAME TO aumos_audit_deny_ddl`, want: found("event_triggers"),
+			undo: `ALTER EVENT TRIGGER x RENAME TO aumos_audit_deny_ddl`, want: found("event_triggers", "objects"),
 		},
 		{
 			name: "UPDATE pg_trigger", sql: `UPDATE pg_trigger SET tgenabled = 'D' WHERE tgname = 'aumos_audit_deny_statement'`,
@@ -223,6 +300,6 @@ func sharedAttacks() []attack {
 			undo: `UPDATE pg_proc SET prosecdef = false WHERE proname = 'deny_change'`, want: found("guard_functions"),
 		},
 		// The last one: privileges merge, so that it cannot be undone.
-		{name: "REASSIGN OWNED of the owner to the writer", sql: `REASSIGN OWNED BY aumos_audit_owner TO aumos_audit_writer`, want: found("writer_role", "tables", "owners")},
+		{name: "REASSIGN OWNED of the owner to the writer", sql: `REASSIGN OWNED BY aumos_audit_owner TO aumos_audit_writer`, want: found("writer_role", "tables", "grants", "owners")},
 	}
 }
