@@ -58,7 +58,7 @@ func (c Config) withDefaults() Config {
 	c.OriginPrefix = or(c.OriginPrefix, "audit.localhost/log")
 	c.HeadsDir = or(c.HeadsDir, "audit-heads")
 	c.CheckpointInterval = or(c.CheckpointInterval, 10*time.Second)
-	c.PostureInterval = or(c.PostureInterval, 10*time.Minute)
+	c.PostureInterval = or(c.PostureInterval, postureInterval)
 	c.QueueEntries = or(c.QueueEntries, 8192)
 	c.QueueBytes = or(c.QueueBytes, 64<<20)
 	c.BatchEntries = or(c.BatchEntries, 2048)

@@ -16,6 +16,8 @@ import (
 )
 
 const (
+	// postureInterval is how often a wall's posture is looked at whose settings do not say.
+	postureInterval = 10 * time.Minute
 	// postureFresh is for how long a posture is answered again: asking must not be a way to load the database.
 	postureFresh = 10 * time.Second
 	// postureTimeout bounds one look.
@@ -52,7 +54,7 @@ func NewPostureWatch(
 		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "aumos", Subsystem: "audit", Name: name, Help: help})
 	}
 	w := &PostureWatch{
-		look: look, record: wall.RecordPlatform, log: log, interval: interval,
+		look: look, record: wall.RecordPlatform, log: log, interval: or(interval, postureInterval),
 		failed: gauge("posture_failed_checks", "Required checks of the wall's posture that fail: look into each at once."),
 		warned: gauge("posture_warnings", "Checks of the wall's posture that name a missing layer."),
 		looked: gauge("posture_check_timestamp_seconds", "When the posture was looked at last, in Unix time."),

@@ -133,7 +133,7 @@ func TestPostureWatchTriesAgain(t *testing.T) {
 	db := postgrestest.Audit(t)
 	wall, _ := startWall(t, db, wallConfig(t))
 	gone := errors.New("the database is gone")
-	w := audit.NewPostureWatch(wall, audit.PostureReport{}, time.Hour, func(context.Context) ([]audit.Check, error) { return nil, gone }, quiet())
+	w := audit.NewPostureWatch(wall, audit.PostureReport{}, 0, func(context.Context) ([]audit.Check, error) { return nil, gone }, quiet())
 	if _, err := w.Report(t.Context()); !errors.Is(err, gone) {
 		t.Errorf("Report: %v", err)
 	}
