@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
@@ -33,10 +32,8 @@ type PostureOptions struct {
 	Primary *pgxpool.Pool
 	// Deployment says which weaknesses are allowed.
 	Deployment config.Deployment
-	// Logs says how the wall signs, to compare stored checkpoints with the logs; nil leaves them out.
+	// Logs says how the wall signs and who witnesses, to compare stored checkpoints and cosignatures with the logs; nil leaves them out.
 	Logs *Config
-	// Witnesses are the keys of the witnesses whose stored cosignatures are verified.
-	Witnesses []auditlog.WitnessKey
 	// Deep looks at every stored checkpoint, which may take long, rather than at the newest of each log.
 	Deep bool
 }

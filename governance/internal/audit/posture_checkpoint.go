@@ -100,7 +100,7 @@ const orphanCosignatures = `
 // the present keys. It reports and never refuses: a row that somebody adds with the writer's password cannot be removed again, and no proof rests
 // on it, since the service answers from the heads that it keeps outside the database.
 func checkpointCheck(ctx context.Context, pool *pgxpool.Pool, opts PostureOptions) (Check, error) {
-	c := checkpointAuditor{pool: pool, witnesses: opts.Witnesses}
+	c := checkpointAuditor{pool: pool}
 	if err := c.prepare(ctx, *opts.Logs); err != nil {
 		return Check{}, fmt.Errorf("checkpoints: %w", err)
 	}
@@ -137,9 +137,25 @@ func (c *checkpointAuditor) prepare(ctx context.Context, cfg Config) (err error)
 	c.prefix = cfg.OriginPrefix
 	_, missing := os.Stat(filepath.Join(cfg.HeadsDir, generatedKeyFile))
 	if cfg.SigningKeys != "" || missing == nil { // looking must not make a key
-		c.keys, err = signingKeys(ctx, cfg, slog.New(slog.DiscardHandler))
+		if c.keys, err = signingKeys(ctx, cfg, slog.New(slog.DiscardHandler)); err != nil {
+			return err
+		}
 	}
-	return err
+	if cfg.WitnessPolicyFile == "" {
+		return nil
+	}
+	text, err := os.ReadFile(cfg.WitnessPolicyFile)
+	if err != nil {
+		return fmt.Errorf("witness policy: %w", err)
+	}
+	policy, err := auditlog.ParsePolicy(text)
+	if err != nil {
+		return fmt.Errorf("witness policy %s: %w", cfg.WitnessPolicyFile, err)
+	}
+	for _, w := range policy.Witnesses {
+		c.witnesses = append(c.witnesses, w.Key)
+	}
+	return nil
 }
 
 // newest looks at the newest checkpoint of each log.

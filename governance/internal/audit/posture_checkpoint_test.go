@@ -3,6 +3,8 @@ package audit_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -46,10 +48,9 @@ func TestPostureOfCheckpoints(t *testing.T) {
 		}
 		heads = append(heads, head)
 	}
-	var witnesses []auditlog.WitnessKey
 	look := func(deep bool) audit.Check {
 		t.Helper()
-		return posture(t, db, audit.PostureOptions{Logs: &cfg, Deep: deep, Witnesses: witnesses})["checkpoints"]
+		return posture(t, db, audit.PostureOptions{Logs: &cfg, Deep: deep})["checkpoints"]
 	}
 	for _, deep := range []bool{false, true} {
 		if c := look(deep); !c.OK || c.Required {
@@ -89,7 +90,10 @@ func TestPostureOfCheckpoints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	witnesses = append(witnesses, witness.WitnessKey)
+	cfg.WitnessPolicyFile = filepath.Join(t.TempDir(), "policy")
+	if err := os.WriteFile(cfg.WitnessPolicyFile, []byte("witness w "+witness.VKey()+"\nquorum w\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	cosign := func(size int64, head audit.SignedHead, root []byte, alter func(line string) string) {
 		t.Helper()
 		line, err := witness.Cosign(head.Note, time.Now())

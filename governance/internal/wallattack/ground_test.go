@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -49,7 +51,6 @@ type ground struct {
 	tenant, other tenant.ID
 	keys          auditlog.Keyring
 	kept          []string // checkpoints of the watched log that an auditor holds, oldest first
-	witness       auditlog.CosigningKey
 	sessions      map[role]*pgx.Conn
 }
 
@@ -146,6 +147,7 @@ func prepare(g *ground) *ground {
 func (g *ground) startWall(db audit.Databases) *audit.Wall {
 	g.t.Helper()
 	cfg := g.cfg
+	cfg.WitnessPolicyFile = ""
 	cfg.HeadsDir = g.t.TempDir()
 	wall, err := audit.New(g.t.Context(), cfg, db, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -201,19 +203,23 @@ func (g *ground) keep() {
 // cosign stores a witness's cosignature of the first checkpoint, as the service does.
 func (g *ground) cosign() {
 	g.t.Helper()
-	var err error
-	if g.witness, err = auditlog.NewCosigningKey("witness.example", bytes.Repeat([]byte{9}, ed25519.SeedSize)); err != nil {
+	witness, err := auditlog.NewCosigningKey("witness.example", bytes.Repeat([]byte{9}, ed25519.SeedSize))
+	if err != nil {
 		g.t.Fatal(err)
 	}
-	line, err := g.witness.Cosign(g.kept[0], time.Now())
+	line, err := witness.Cosign(g.kept[0], time.Now())
 	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.cfg.WitnessPolicyFile = filepath.Join(g.t.TempDir(), "policy") // for the posture: the service of these tests asks nobody
+	if err := os.WriteFile(g.cfg.WitnessPolicyFile, []byte("witness w "+witness.VKey()+"\nquorum w\n"), 0o600); err != nil {
 		g.t.Fatal(err)
 	}
 	_, err = g.db.Writer.Exec(g.t.Context(), `
 		INSERT INTO public.gov_audit_cosignatures (tenant_id, tree_size, root_hash, key_name, key_id, line, cosigned_at)
 		SELECT tenant_id, tree_size, root_hash, $3, $4, $5, now()
 		FROM public.gov_audit_checkpoints
-		WHERE tenant_id = $1 AND tree_size = $2`, [16]byte(g.tenant), firstHead, g.witness.Name(), g.witness.ID(), line)
+		WHERE tenant_id = $1 AND tree_size = $2`, [16]byte(g.tenant), firstHead, witness.Name(), witness.ID(), line)
 	if err != nil {
 		g.t.Fatal(err)
 	}
