@@ -48,12 +48,18 @@ func compareSchema(wanted, found []string) (problems []string, newer bool) {
 	}
 	for _, line := range found {
 		if !slices.Contains(wanted, line) {
-			newer = newer || strings.HasPrefix(line, "migration ")
+			newer = newer || isUnknownMigration(line, wanted)
 			problems = append(problems, "not the migrations': "+line)
 		}
 	}
 	slices.Sort(problems)
 	return problems, newer
+}
+
+// isUnknownMigration reports whether a line names a migration that no wanted one has the name of: one that was altered is not newer.
+func isUnknownMigration(line string, wanted []string) bool {
+	name, _, _ := strings.Cut(line, ": ")
+	return strings.HasPrefix(name, "migration ") && !slices.ContainsFunc(wanted, func(w string) bool { return strings.HasPrefix(w, name+": ") })
 }
 
 // schemaLines describes the wall's tables and the record of migrations, a line for each table, column, constraint, index and migration, in words that

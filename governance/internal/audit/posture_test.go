@@ -267,6 +267,7 @@ func TestPostureFindsEachWeakening(t *testing.T) {
 		"index not valid":              {`UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'gov_audit_trail_entries_p0_pkey'::regclass`, "schema keys"},
 		"table with options":           {`ALTER TABLE gov_audit_checkpoints SET (autovacuum_enabled = off)`, "schema"},
 		"rows sent to subscribers":     {`ALTER TABLE gov_audit_checkpoints REPLICA IDENTITY FULL`, "schema"},
+		"migration altered":            {`UPDATE schema_migrations SET sha256 = sha256('x') WHERE name = '0002_trail.sql'`, "schema"},
 		"migration forgotten":          {`DELETE FROM schema_migrations WHERE name = '0002_trail.sql'`, "schema"},
 		"view added":                   {`CREATE VIEW everything AS SELECT * FROM gov_audit_trail_entries; GRANT SELECT ON everything TO aumos_audit_reader`, "objects"},
 		"table added":                  {`CREATE TABLE aside (LIKE gov_audit_trail_entries)`, "objects"},
