@@ -68,11 +68,18 @@ func recorder(ctx context.Context) (source string, id tenant.ID, err error) {
 	return caller.Subject, id, audit.RefusePlatform(id)
 }
 
+// derivedVersion is that of the ids which governance derives from what an entry is about, such as a decision's from its request. Were others let use
+// them, who guesses one could be there first, and the true entry would be refused.
+const derivedVersion = 5
+
 // entryOf converts a request to record an entry. The numbers of outcomes and kinds of actor are the contract's.
 func entryOf(req *governancev1.RecordEntryRequest, source string, id tenant.ID) (auditlog.Entry, error) {
 	entryID, err := parseID("entry_id", req.GetEntryId())
 	if err != nil {
 		return auditlog.Entry{}, err
+	}
+	if entryID.Version() == derivedVersion {
+		return auditlog.Entry{}, errs.InvalidField("entry_id", "ids of version 5 are governance's own: make one of version 4 or 7")
 	}
 	e := auditlog.Entry{
 		EntryID:   entryID,

@@ -281,7 +281,10 @@ func TestRecordEntryRefuses(t *testing.T) {
 		reason governancev1.ErrorReason
 		field  string
 	}{
-		"entry id":       {func(r *governancev1.RecordEntryRequest) { r.EntryId = "x" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "entry_id"},
+		"entry id": {func(r *governancev1.RecordEntryRequest) { r.EntryId = "x" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "entry_id"},
+		"derived entry id": {func(r *governancev1.RecordEntryRequest) {
+			r.EntryId = uuid.NewSHA1(uuid.NameSpaceURL, []byte("a guess")).String()
+		}, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "entry_id"},
 		"nil entry id":   {func(r *governancev1.RecordEntryRequest) { r.EntryId = uuid.Nil.String() }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "entry_id"},
 		"event type":     {func(r *governancev1.RecordEntryRequest) { r.EventType = "Drift" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type"},
 		"own namespace":  {func(r *governancev1.RecordEntryRequest) { r.EventType = "decision.evaluated" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type"},

@@ -29,7 +29,7 @@ const (
 // Everything of an entry that its writer says; the rest is set by the log.
 type RecordEntryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The entry's id (UUID), made once by the writer and repeated in retries.
+	// The entry's id (UUID of any version but 5, whose ids governance derives), made once by the writer and repeated in retries.
 	EntryId string `protobuf:"bytes,1,opt,name=entry_id,json=entryId,proto3" json:"entry_id,omitempty"`
 	// When the event took effect; the recorded time if unset.
 	EffectiveTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=effective_time,json=effectiveTime,proto3" json:"effective_time,omitempty"`
