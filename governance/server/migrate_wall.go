@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
@@ -30,7 +31,7 @@ func migrateWall(ctx context.Context, conn *pgx.Conn, fsys fs.FS, owner string) 
 	if len(pending) == 0 {
 		return postgres.Migrate(ctx, conn, fsys, owner) // says whatever else is wrong
 	}
-	record, err := audit.NewMigrationRecord()
+	record, err := posture.NewMigrationRecord()
 	if err != nil {
 		return nil, err
 	}

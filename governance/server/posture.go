@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/posture"
 )
 
 // PostureOutput says how WritePosture looks and writes.
@@ -33,7 +34,7 @@ func WritePosture(ctx context.Context, cfg Config, out PostureOutput, w io.Write
 		return err
 	}
 	defer db.close()
-	r, err := posture(ctx, cfg, db, out.Deep)
+	r, err := lookAtPosture(ctx, cfg, db, out.Deep)
 	if err != nil {
 		return err
 	}
@@ -44,17 +45,17 @@ func WritePosture(ctx context.Context, cfg Config, out PostureOutput, w io.Write
 	if err := write(w, r); err != nil {
 		return fmt.Errorf("write posture: %w", err)
 	}
-	if failed := r.Count(audit.VerdictFailed); failed > 0 {
+	if failed := r.Count(posture.VerdictFailed); failed > 0 {
 		return fmt.Errorf("%d of %d checks failed: the audit wall's database is not fit to hold it", failed, len(r.Checks))
 	}
 	return nil
 }
 
-func writePostureText(w io.Writer, r audit.PostureReport) error {
+func writePostureText(w io.Writer, r posture.Report) error {
 	var text strings.Builder
 	for _, c := range r.Checks {
 		verdict := string(c.Verdict())
-		if c.Verdict() == audit.VerdictFailed {
+		if c.Verdict() == posture.VerdictFailed {
 			verdict = "FAILED"
 		}
 		fmt.Fprintf(&text, "%-8s %s\n", verdict, c.Name)
@@ -87,7 +88,7 @@ type postureCheckJSON struct {
 	Remedy   string   `json:"remedy"`
 }
 
-func writePostureJSON(w io.Writer, r audit.PostureReport) error {
+func writePostureJSON(w io.Writer, r posture.Report) error {
 	sum := r.SHA256()
 	p := postureJSON{CheckTime: r.CheckTime, SHA256: hex.EncodeToString(sum[:]), Checks: make([]postureCheckJSON, len(r.Checks))}
 	for i, c := range r.Checks {
@@ -102,35 +103,35 @@ func writePostureJSON(w io.Writer, r audit.PostureReport) error {
 }
 
 // checkPosture refuses a database that is not fit to hold the wall, and reports what weakens it otherwise.
-func checkPosture(ctx context.Context, cfg Config, db databases, log *slog.Logger) (audit.PostureReport, error) {
-	r, err := posture(ctx, cfg, db, false)
+func checkPosture(ctx context.Context, cfg Config, db databases, log *slog.Logger) (posture.Report, error) {
+	r, err := lookAtPosture(ctx, cfg, db, false)
 	if err != nil {
 		return r, err
 	}
 	for _, c := range r.Checks {
-		if c.Verdict() == audit.VerdictWarning {
+		if c.Verdict() == posture.VerdictWarning {
 			log.LogAttrs(ctx, slog.LevelWarn, "the audit wall lacks a layer of protection", slog.String("check", c.Name),
 				slog.String("problems", strings.Join(c.Problems, "; ")), slog.String("remedy", c.Remedy))
 		}
 	}
-	return r, audit.Refusal(r.Checks)
+	return r, posture.Refusal(r.Checks)
 }
 
 // watchPosture goes on checking while the service runs.
-func watchPosture(cfg Config, db databases, wall *audit.Wall, start audit.PostureReport, log *slog.Logger) *audit.PostureWatch {
-	look := func(ctx context.Context) ([]audit.Check, error) {
-		r, err := posture(ctx, cfg, db, false)
+func watchPosture(cfg Config, db databases, wall *audit.Wall, start posture.Report, log *slog.Logger) *posture.Watch {
+	look := func(ctx context.Context) ([]posture.Check, error) {
+		r, err := lookAtPosture(ctx, cfg, db, false)
 		return r.Checks, err
 	}
-	return audit.NewPostureWatch(wall, start, cfg.Audit.PostureInterval, look, log)
+	return posture.NewWatch(wall, start, cfg.Audit.WithDefaults().PostureInterval, look, log)
 }
 
-func posture(ctx context.Context, cfg Config, db databases, deep bool) (audit.PostureReport, error) {
-	checks, err := audit.Posture(ctx, db.wall, audit.PostureOptions{
+func lookAtPosture(ctx context.Context, cfg Config, db databases, deep bool) (posture.Report, error) {
+	checks, err := posture.Look(ctx, db.wall, posture.Options{
 		Primary: db.primary, Deployment: cfg.Deployment, Logs: &cfg.Audit.Config, Deep: deep,
 	})
 	if err != nil {
-		return audit.PostureReport{}, fmt.Errorf("check the audit wall: %w", err)
+		return posture.Report{}, fmt.Errorf("check the audit wall: %w", err)
 	}
-	return audit.PostureReport{Checks: checks, CheckTime: time.Now().UTC()}, nil
+	return posture.Report{Checks: checks, CheckTime: time.Now().UTC()}, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
+	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/governance/internal/tile"
@@ -95,7 +96,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(Addresses
 
 // serve puts the parts together and runs them.
 func serve(
-	ctx context.Context, cfg Config, db databases, wall *audit.Wall, watch *audit.PostureWatch, log *slog.Logger, ready func(Addresses),
+	ctx context.Context, cfg Config, db databases, wall *audit.Wall, watch *posture.Watch, log *slog.Logger, ready func(Addresses),
 ) error {
 	engine := rego.NewEngine(cfg.Evaluation.engine(log))
 	defer closeEngine(ctx, engine, log)

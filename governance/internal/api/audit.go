@@ -2,6 +2,7 @@ package api
 
 import (
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 )
@@ -13,5 +14,5 @@ type AuditService struct {
 	Wall *audit.Wall
 	// Reading records who is shown entries.
 	Reading *reading.Recorder
-	Posture *audit.PostureWatch
+	Posture *posture.Watch
 }

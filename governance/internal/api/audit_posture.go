@@ -7,7 +7,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
@@ -30,7 +30,7 @@ func (s *AuditService) GetWallPosture(ctx context.Context, _ *governancev1.GetWa
 	return res, nil
 }
 
-func postureCheckMessage(c audit.Check, caller tenant.ID) *governancev1.PostureCheck {
+func postureCheckMessage(c posture.Check, caller tenant.ID) *governancev1.PostureCheck {
 	m := &governancev1.PostureCheck{Name: c.Name, Ok: c.OK, Required: c.Required, Problems: make([]string, len(c.Problems)), Remedy: c.Remedy}
 	for i, problem := range c.Problems {
 		m.Problems[i] = withoutStrangers(problem, caller)

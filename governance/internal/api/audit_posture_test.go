@@ -15,6 +15,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/api"
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	"github.com/aumos-enterprise/platform/pkg/grpcserver/grpcservertest"
@@ -41,11 +42,11 @@ func startPosture(t *testing.T) (server *auditServer, looks *atomic.Int64) {
 		}
 	}
 	looks = new(atomic.Int64)
-	look := func(ctx context.Context) ([]audit.Check, error) {
+	look := func(ctx context.Context) ([]posture.Check, error) {
 		looks.Add(1)
-		return audit.Posture(ctx, dbs, audit.PostureOptions{Logs: &cfg})
+		return posture.Look(ctx, dbs, posture.Options{Logs: &cfg})
 	}
-	watch := audit.NewPostureWatch(wall, audit.PostureReport{}, time.Hour, look, slog.New(slog.DiscardHandler))
+	watch := posture.NewWatch(wall, posture.Report{}, time.Hour, look, slog.New(slog.DiscardHandler))
 	run(t, watch.Run)
 	chain := grpcservertest.Start(t, "governance.aumos", grpcservertest.Options{}, func(s *grpc.Server) {
 		governancev1.RegisterAuditServiceServer(s, &api.AuditService{Wall: wall, Posture: watch})

@@ -73,10 +73,6 @@ func idleWall(t testing.TB, dbs audit.Databases, cfg audit.Config) (wall *audit.
 	}
 }
 
-func databases(db postgrestest.AuditDB) audit.Databases {
-	return audit.Databases{Writer: db.Writer, Reader: db.Reader}
-}
-
 func TestAppendIsIdempotent(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
@@ -217,10 +218,12 @@ func TestSchemaIsSealed(t *testing.T) {
 		}
 	}
 	checkLog(t, wall, db.Admin(), id)
-	for name, c := range posture(t, db, audit.PostureOptions{}) {
-		if !c.OK && c.Required {
-			t.Errorf("posture afterwards: %s: %q", name, c.Problems)
-		}
+	checks, err := posture.Look(t.Context(), databases(db), posture.Options{})
+	if err == nil {
+		err = posture.Refusal(checks)
+	}
+	if err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }
 

@@ -63,9 +63,9 @@ type Wall struct {
 }
 
 // New prepares a wall; Run makes it work. It takes HeadsDir for this process alone and waits for a predecessor to let go of it until ctx ends.
-// Whether the database is fit to hold a wall is Posture's to say.
+// Whether the database is fit to hold a wall is package posture's to say.
 func New(ctx context.Context, cfg Config, db Databases, log *slog.Logger) (*Wall, error) {
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}

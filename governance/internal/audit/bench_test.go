@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/governance/internal/durabletest"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -58,7 +59,7 @@ func BenchmarkAppend(b *testing.B) {
 	for _, bc := range []struct{ callers, tenants int }{{1, 1}, {32, 1}, {256, 1}, {256, 200}} {
 		b.Run(fmt.Sprintf("callers=%d/tenants=%d", bc.callers, bc.tenants), func(b *testing.B) {
 			dbs, _ := durableServer(b)
-			wall, _ := startWallOn(b, dbs, wallConfig(b))
+			wall, _ := audittest.Start(b, dbs, wallConfig(b))
 			ids := benchTenants(bc.tenants)
 			var next atomic.Int64
 			latencies := make([][]time.Duration, bc.callers)

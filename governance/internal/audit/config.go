@@ -51,14 +51,15 @@ func (c Config) InsecureSettings() []config.InsecureSetting {
 
 // CheckpointLogPath is where the checkpoint log lies.
 func (c Config) CheckpointLogPath() string {
-	return or(c.CheckpointLog, filepath.Join(c.withDefaults().HeadsDir, "checkpoints.log"))
+	return or(c.CheckpointLog, filepath.Join(c.WithDefaults().HeadsDir, "checkpoints.log"))
 }
 
-func (c Config) withDefaults() Config {
+// WithDefaults returns the settings with the defaults in place of zero values.
+func (c Config) WithDefaults() Config {
 	c.OriginPrefix = or(c.OriginPrefix, "audit.localhost/log")
 	c.HeadsDir = or(c.HeadsDir, "audit-heads")
 	c.CheckpointInterval = or(c.CheckpointInterval, 10*time.Second)
-	c.PostureInterval = or(c.PostureInterval, postureInterval)
+	c.PostureInterval = or(c.PostureInterval, 10*time.Minute)
 	c.QueueEntries = or(c.QueueEntries, 8192)
 	c.QueueBytes = or(c.QueueBytes, 64<<20)
 	c.BatchEntries = or(c.BatchEntries, 2048)
@@ -78,7 +79,7 @@ func or[T comparable](v, def T) T {
 
 // Validate says what is wrong with the settings.
 func (c Config) Validate() error {
-	c = c.withDefaults()
+	c = c.WithDefaults()
 	var problems []error
 	if err := auditlog.CheckOriginPrefix(c.OriginPrefix); err != nil {
 		problems = append(problems, err)

@@ -3,10 +3,7 @@ package audit_test
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
-	"encoding/base64"
 	"fmt"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -15,99 +12,35 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
-	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
-const testPrefix = "audit.example.com/log"
+const testPrefix = audittest.OriginPrefix
 
-// wallConfig signs only on demand and at the end, so that tests decide when.
-func wallConfig(t testing.TB) audit.Config {
-	t.Helper()
-	return audit.Config{
-		SigningKeys:        config.Secret(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, ed25519.SeedSize))),
-		OriginPrefix:       testPrefix,
-		HeadsDir:           t.TempDir(),
-		CheckpointInterval: time.Hour,
-	}
-}
+// What the tests of other packages use, too, under the names that it has here.
+var (
+	databases  = audittest.Databases
+	wallConfig = audittest.Config
+	newTenant  = audittest.NewTenant
+	newEntry   = audittest.NewEntry
+	mustAppend = audittest.Append
+	quiet      = audittest.Quiet
+	lifted     = audittest.Lift
+)
 
 // startWall runs a wall until the test ends, or until stop, which waits for it.
 func startWall(t testing.TB, db postgrestest.AuditDB, cfg audit.Config) (wall *audit.Wall, stop func()) {
 	t.Helper()
-	return startWallOn(t, audit.Databases{Writer: db.Writer, Reader: db.Reader}, cfg)
-}
-
-func startWallOn(t testing.TB, dbs audit.Databases, cfg audit.Config) (wall *audit.Wall, stop func()) {
-	t.Helper()
-	wall, err := audit.New(t.Context(), cfg, dbs, quiet())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- wall.Run(ctx) }()
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	}
-	t.Cleanup(stop)
-	return wall, stop
-}
-
-func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
-
-func newTenant(t testing.TB) tenant.ID {
-	t.Helper()
-	id, err := uuid.NewV7()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tenant.ID(id)
+	return audittest.Start(t, databases(db), cfg)
 }
 
 // as returns a context that acts for a tenant.
 func as(t testing.TB, id tenant.ID) context.Context {
 	t.Helper()
 	return tenant.NewContext(t.Context(), id)
-}
-
-func newEntry(t testing.TB, id tenant.ID) auditlog.Entry {
-	t.Helper()
-	entryID, err := uuid.NewV7()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return auditlog.Entry{
-		EntryID:       entryID,
-		TenantID:      id,
-		EventType:     "policy.version_activated",
-		Action:        "policy.activate",
-		Outcome:       auditlog.Success,
-		Actor:         auditlog.Actor{Kind: auditlog.ActorUser, ID: "user-1"},
-		Resource:      auditlog.Resource{Type: "policy", ID: "p-1", State: map[string]any{"active": true}},
-		SourceService: "governance",
-		RequestID:     "req-1",
-		Details:       map[string]any{"digest": "abc"},
-	}
-}
-
-func mustAppend(t testing.TB, wall *audit.Wall, e auditlog.Entry) audit.Position {
-	t.Helper()
-	p, err := wall.Append(t.Context(), e)
-	if err != nil {
-		t.Fatalf("Append: %v", err)
-	}
-	return p
 }
 
 // appendMany appends n entries of a tenant and returns them as appended.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
@@ -63,6 +64,15 @@ func readNewest(ctx context.Context, q querier, tenants [][16]byte) ([]newest, e
 		return nil, fmt.Errorf("read heads: %w", err)
 	}
 	return found, nil
+}
+
+// StoredSize returns the number of entries of a log.
+func StoredSize(ctx context.Context, pool *pgxpool.Pool, id tenant.ID) (int64, error) {
+	found, err := readNewest(ctx, pool, [][16]byte{id})
+	if err != nil || len(found) == 0 {
+		return 0, err
+	}
+	return found[0].LeafIndex + 1, nil
 }
 
 // refresh reads the heads of tenants that differ from what is remembered, and reports whether any did.

@@ -39,6 +39,16 @@ func signingKeys(ctx context.Context, cfg Config, log *slog.Logger) ([]auditlog.
 	return keys, nil
 }
 
+// PresentKeys returns the keys that sign now: the configured ones, or the one kept beside the heads. It makes none, so there may be none yet.
+func (c Config) PresentKeys(ctx context.Context) ([]auditlog.SigningKey, error) {
+	c = c.WithDefaults()
+	_, missing := os.Stat(filepath.Join(c.HeadsDir, generatedKeyFile))
+	if c.SigningKeys != "" || missing == nil {
+		return signingKeys(ctx, c, slog.New(slog.DiscardHandler))
+	}
+	return nil, nil
+}
+
 // generateKey writes a new key in whole or not at all: a key lost in a crash would orphan what it signed.
 func generateKey(path string) (text []byte, err error) {
 	seed := make([]byte, ed25519.SeedSize)

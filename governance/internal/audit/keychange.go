@@ -29,7 +29,7 @@ func (s *signer) announceChange(ctx context.Context, id tenant.ID, last knownHea
 		if err := s.announcePlatform(ctx); err != nil {
 			return 0, err
 		}
-		return s.size(ctx, id)
+		return StoredSize(ctx, s.pool, id)
 	}
 	if len(last.keyIDs) == 0 {
 		return size, nil
@@ -41,7 +41,7 @@ func (s *signer) announceChange(ctx context.Context, id tenant.ID, last knownHea
 	if err := s.announce(ctx, id, last.keyIDs); err != nil {
 		return 0, err
 	}
-	return s.size(ctx, id)
+	return StoredSize(ctx, s.pool, id)
 }
 
 // announcePlatform makes sure that the platform's log says which keys sign it, from its beginning on.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
@@ -111,4 +112,13 @@ func withNodes(ctx context.Context, q querier, id tenant.ID, fn func(r tlog.Hash
 		}
 		return hashes, nil
 	}))
+}
+
+// StoredRoot computes the root of a log's first entries from their stored hashes.
+func StoredRoot(ctx context.Context, pool *pgxpool.Pool, id tenant.ID, size int64) (root tlog.Hash, err error) {
+	err = withNodes(ctx, pool, id, func(r tlog.HashReader) (err error) {
+		root, err = tlog.TreeHash(size, r)
+		return err //nolint:wrapcheck // of the reader
+	})
+	return root, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 )
@@ -142,7 +143,7 @@ func TestLostAnswer(t *testing.T) {
 	t.Cleanup(writer.Close)
 	wallCfg := wallConfig(t)
 	wallCfg.FlushTimeout = 2 * time.Second
-	wall, _ := startWallOn(t, audit.Databases{Writer: writer, Reader: db.Reader}, wallCfg)
+	wall, _ := audittest.Start(t, audit.Databases{Writer: writer, Reader: db.Reader}, wallCfg)
 	id := newTenant(t)
 	for i := range 12 {
 		lose.Store(i%3 == 1)

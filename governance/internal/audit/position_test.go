@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -83,7 +84,7 @@ func TestAwaitPositionFromMemory(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)
 	reader := db.Pool("aumos_audit_reader")
-	wall, _ := startWallOn(t, audit.Databases{Writer: db.Writer, Reader: reader}, wallConfig(t))
+	wall, _ := audittest.Start(t, audit.Databases{Writer: db.Writer, Reader: reader}, wallConfig(t))
 	id, other := newTenant(t), newTenant(t)
 	p := mustAppend(t, wall, newEntry(t, id))
 	reader.Close()

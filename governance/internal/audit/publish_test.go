@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -49,20 +50,7 @@ func (s *shelf) newest(origin string) (last audit.SignedHead) {
 // startPublishing is startWall with sinks.
 func startPublishing(t *testing.T, db postgrestest.AuditDB, cfg audit.Config, sinks ...audit.Sink) (wall *audit.Wall, stop func()) {
 	t.Helper()
-	wall, err := audit.New(t.Context(), cfg, databases(db), quiet())
-	if err != nil {
-		t.Fatal(err)
-	}
-	wall.PublishTo(sinks...)
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- wall.Run(ctx) }()
-	return wall, func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	}
+	return audittest.Start(t, databases(db), cfg, sinks...)
 }
 
 // TestPublishSignedHeads: the head signed last is published before Run returns; a sink that was away gets it from the next process; and what was

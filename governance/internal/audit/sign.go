@@ -21,7 +21,7 @@ func (s *signer) sign(ctx context.Context, id tenant.ID) (SignedHead, error) {
 	if err != nil {
 		return SignedHead{}, postgres.Translate(err)
 	}
-	size, err := s.size(ctx, id) // after the last head, which another replica may just have stored
+	size, err := StoredSize(ctx, s.pool, id) // after the last head, which another replica may just have stored
 	if err != nil {
 		return SignedHead{}, postgres.Translate(err)
 	}
@@ -58,15 +58,6 @@ func (s *signer) sign(ctx context.Context, id tenant.ID) (SignedHead, error) {
 		return SignedHead{}, postgres.Translate(err)
 	}
 	return signed, nil
-}
-
-// size returns the number of entries of a log.
-func (s *signer) size(ctx context.Context, id tenant.ID) (int64, error) {
-	found, err := readNewest(ctx, s.pool, [][16]byte{id})
-	if err != nil || len(found) == 0 {
-		return 0, err
-	}
-	return found[0].LeafIndex + 1, nil
 }
 
 // prove computes the root of a log from its stored hashes and checks that the log contains an earlier head.

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -115,7 +116,7 @@ func partitionsOf(t *testing.T, admin *pgx.Conn, index string) []string {
 // BenchmarkTimeMachine reads past states of a log of a million entries.
 func BenchmarkTimeMachine(b *testing.B) {
 	dbs, admin := durableServer(b)
-	wall, _ := startWallOn(b, dbs, wallConfig(b))
+	wall, _ := audittest.Start(b, dbs, wallConfig(b))
 	id := newTenant(b)
 	const n = 1_000_000
 	fill(b, dbs.Writer, admin, id, n)

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	wallposture "github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
@@ -235,9 +236,9 @@ func (g *ground) findings(presented string) (found []string) {
 	return found
 }
 
-func (g *ground) posture() []audit.Check {
+func (g *ground) posture() []wallposture.Check {
 	g.t.Helper()
-	checks, err := audit.Posture(g.t.Context(), g.db, audit.PostureOptions{Logs: &g.cfg, Deep: true})
+	checks, err := wallposture.Look(g.t.Context(), g.db, wallposture.Options{Logs: &g.cfg, Deep: true})
 	if err != nil {
 		g.t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package audit_test
+package posture_test
 
 import (
 	"bytes"
@@ -10,12 +10,15 @@ import (
 	"time"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
+	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
-// signedNote signs a checkpoint with the key of wallConfig, or with another one.
+// signedNote signs a checkpoint with the key of a config, or with another one.
 func signedNote(t *testing.T, cfg audit.Config, c auditlog.Checkpoint) string {
 	t.Helper()
 	keys, err := auditlog.ParseSigningKeys(cfg.SigningKeys.Reveal())
@@ -32,38 +35,40 @@ func signedNote(t *testing.T, cfg audit.Config, c auditlog.Checkpoint) string {
 func TestPostureOfCheckpoints(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)
-	cfg := wallConfig(t)
-	wall, _ := startWall(t, db, cfg)
-	watched, other := newTenant(t), newTenant(t)
+	cfg := audittest.Config(t)
+	wall, _ := audittest.Start(t, audittest.Databases(db), cfg)
+	watched, other := audittest.NewTenant(t), audittest.NewTenant(t)
 	var heads []audit.SignedHead
 	for range 3 {
-		appendMany(t, wall, watched, 4)
-		appendMany(t, wall, other, 1)
-		head, err := wall.Checkpoint(as(t, watched))
+		for range 4 {
+			audittest.Append(t, wall, audittest.NewEntry(t, watched))
+		}
+		audittest.Append(t, wall, audittest.NewEntry(t, other))
+		head, err := wall.Checkpoint(tenant.NewContext(t.Context(), watched))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := wall.Checkpoint(as(t, other)); err != nil {
+		if _, err := wall.Checkpoint(tenant.NewContext(t.Context(), other)); err != nil {
 			t.Fatal(err)
 		}
 		heads = append(heads, head)
 	}
-	look := func(deep bool) audit.Check {
+	lookAt := func(deep bool) posture.Check {
 		t.Helper()
-		return posture(t, db, audit.PostureOptions{Logs: &cfg, Deep: deep})["checkpoints"]
+		return look(t, db, posture.Options{Logs: &cfg, Deep: deep})["checkpoints"]
 	}
 	for _, deep := range []bool{false, true} {
-		if c := look(deep); !c.OK || c.Required {
+		if c := lookAt(deep); !c.OK || c.Required {
 			t.Errorf("before any change, deep %t: %+v", deep, c)
 		}
 	}
 	rotated := cfg
 	rotated.SigningKeys = config.Secret("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")
-	if c := posture(t, db, audit.PostureOptions{Logs: &rotated, Deep: true})["checkpoints"]; !c.OK {
+	if c := look(t, db, posture.Options{Logs: &rotated, Deep: true})["checkpoints"]; !c.OK {
 		t.Errorf("with none of the keys that signed: %+v", c)
 	}
 
-	origin, root := auditlog.Origin(testPrefix, watched), heads[0].Checkpoint.Root
+	origin, root := auditlog.Origin(audittest.OriginPrefix, watched), heads[0].Checkpoint.Root
 	insert := func(size int64, note string, root []byte) {
 		t.Helper()
 		_, err := db.Writer.Exec(t.Context(), `
@@ -79,11 +84,11 @@ func TestPostureOfCheckpoints(t *testing.T) {
 	insert(7, bad, root[:]) // the real key, as whoever stole it would
 	insert(9, signedNote(t, rotated, auditlog.Checkpoint{Origin: origin, Size: 9, Root: root}), root[:])
 	insert(10, strings.Replace(bad, "\n7\n", "\n10\n", 1), root[:])
-	if c := look(false); !c.OK {
+	if c := lookAt(false); !c.OK {
 		t.Errorf("the newest is as it was: %+v", c)
 	}
 	insert(13, signedNote(t, cfg, auditlog.Checkpoint{Origin: origin, Size: 13, Root: root}), root[:])
-	if c := look(false); c.OK || !strings.HasSuffix(c.Problems[0], "checkpoint of 13 entries: the log has 12 entries") || len(c.Problems) != 1 {
+	if c := lookAt(false); c.OK || !strings.HasSuffix(c.Problems[0], "checkpoint of 13 entries: the log has 12 entries") || len(c.Problems) != 1 {
 		t.Errorf("%+v", c)
 	}
 	witness, err := auditlog.NewCosigningKey("witness.example", bytes.Repeat([]byte{9}, ed25519.SeedSize))
@@ -114,7 +119,7 @@ func TestPostureOfCheckpoints(t *testing.T) {
 	cosign(11, heads[1], heads[1].Checkpoint.Root[:], asIs)
 	insert(3, signedNote(t, cfg, auditlog.Checkpoint{Origin: origin, Size: 3, Root: root}), root[:])
 	cosign(3, heads[0], root[:], func(string) string { return "no line" })
-	c := look(true)
+	c := lookAt(true)
 	want := []string{
 		"of 3 entries: 1 cosignatures are of another root or witness than their columns say", "of 3 entries: a cosignature does not verify, or is none",
 		"of 3 entries: the log's root of that size is another",
@@ -131,15 +136,15 @@ func TestPostureOfCheckpoints(t *testing.T) {
 			t.Errorf("got %q, want %q", problem, want[i])
 		}
 	}
-	lifted(t, db, `
+	audittest.Lift(t, db, `
 		ALTER TABLE gov_audit_trail_entries DISABLE TRIGGER USER;
 		DELETE FROM gov_audit_trail_entries WHERE tenant_id = '`+other.String()+`' AND leaf_index = 1`)
-	found := strings.Join(look(false).Problems, "\n")
+	found := strings.Join(lookAt(false).Problems, "\n")
 	if !strings.Contains(found, "log "+other.String()+", checkpoint of 3 entries: the log lacks entries below its end") {
 		t.Errorf("%s", found)
 	}
-	lifted(t, db, `DROP TABLE gov_audit_checkpoints`)
-	if c := look(true); c.OK || c.Problems[0] != "the table is missing" {
+	audittest.Lift(t, db, `DROP TABLE gov_audit_checkpoints`)
+	if c := lookAt(true); c.OK || c.Problems[0] != "the table is missing" {
 		t.Errorf("%+v", c)
 	}
 }

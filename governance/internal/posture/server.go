@@ -1,4 +1,4 @@
-package audit
+package posture
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
 
@@ -46,7 +47,7 @@ const recoveryProblems = `
 	WHERE pg_is_in_recovery()`
 
 // serverChecks look at the server rather than the schema.
-func serverChecks(ctx context.Context, wall *pgxpool.Pool, opts PostureOptions) ([]Check, error) {
+func serverChecks(ctx context.Context, wall *pgxpool.Pool, opts Options) ([]Check, error) {
 	settings, err := findProblems(ctx, wall, settingProblems)
 	if err != nil {
 		return nil, err
@@ -62,8 +63,8 @@ func serverChecks(ctx context.Context, wall *pgxpool.Pool, opts PostureOptions) 
 	checks := []Check{
 		{
 			Name: "durability", OK: len(settings) == 0, Problems: settings,
-			Required: opts.Deployment.Production && !opts.Deployment.AllowInsecure.Allowed(InsecureStorage),
-			Remedy:   "turn them on, or allow " + InsecureStorage + ": an entry that was answered may be gone after a crash",
+			Required: opts.Deployment.Production && !opts.Deployment.AllowInsecure.Allowed(audit.InsecureStorage),
+			Remedy:   "turn them on, or allow " + audit.InsecureStorage + ": an entry that was answered may be gone after a crash",
 		},
 		{Name: "checksums", OK: len(checksums) == 0, Problems: checksums, Remedy: "pg_checksums --enable while the server is down"},
 		{Name: "primary_server", OK: len(standby) == 0, Required: true, Problems: standby, Remedy: "connect to the primary server"},
@@ -81,8 +82,8 @@ func serverChecks(ctx context.Context, wall *pgxpool.Pool, opts PostureOptions) 
 	}
 	apart := Check{
 		Name: "own_server", OK: !same.server,
-		Required: opts.Deployment.Production && !opts.Deployment.AllowInsecure.Allowed(InsecureSameServer),
-		Remedy:   "give the wall a server with other administrators, or allow " + InsecureSameServer,
+		Required: opts.Deployment.Production && !opts.Deployment.AllowInsecure.Allowed(audit.InsecureSameServer),
+		Remedy:   "give the wall a server with other administrators, or allow " + audit.InsecureSameServer,
 	}
 	if same.server {
 		apart.Problems = []string{"the wall is on the server of the service's own database: one superuser rules both"}

@@ -1,4 +1,4 @@
-package audit
+package posture
 
 import (
 	"crypto/sha256"
@@ -30,15 +30,15 @@ func (c Check) Verdict() Verdict {
 	}
 }
 
-// PostureReport is the wall's posture at a time.
-type PostureReport struct {
+// Report is the wall's posture at a time.
+type Report struct {
 	Checks    []Check
 	CheckTime time.Time
 }
 
 // SHA256 sums up names, verdicts and problems, in the order of the checks: equal for equal postures, whenever they were looked at. For each check it
 // covers a line "name verdict count", and for each of its problems a line "length problem", the length in bytes; each line ends in a line feed.
-func (r PostureReport) SHA256() [sha256.Size]byte {
+func (r Report) SHA256() [sha256.Size]byte {
 	sum := sha256.New()
 	for _, c := range r.Checks {
 		fmt.Fprintf(sum, "%s %s %d\n", c.Name, c.Verdict(), len(c.Problems))
@@ -50,7 +50,7 @@ func (r PostureReport) SHA256() [sha256.Size]byte {
 }
 
 // Count returns how many checks come to a verdict.
-func (r PostureReport) Count(v Verdict) int {
+func (r Report) Count(v Verdict) int {
 	n := 0
 	for _, c := range r.Checks {
 		if c.Verdict() == v {
@@ -67,7 +67,7 @@ const (
 )
 
 // details describes the posture in an entry: the digest, each verdict, and the beginning of what is wrong.
-func (r PostureReport) details() map[string]any {
+func (r Report) details() map[string]any {
 	sum := r.SHA256()
 	verdicts, problems := map[string]any{}, map[string]any{}
 	for _, c := range r.Checks {

@@ -1,4 +1,4 @@
-package audit
+package posture
 
 // wallTables are the tables that every guard stands on: the entries, their partitions, the checkpoints, and what witnesses said of them.
 var wallTables = []string{ //nolint:gochecknoglobals // a constant table

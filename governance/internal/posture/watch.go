@@ -1,4 +1,4 @@
-package audit
+package posture
 
 import (
 	"context"
@@ -12,25 +12,24 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
 
 const (
-	// postureInterval is how often a wall's posture is looked at whose settings do not say.
-	postureInterval = 10 * time.Minute
-	// postureFresh is for how long a posture is answered again: asking must not be a way to load the database.
-	postureFresh = 10 * time.Second
-	// postureTimeout bounds one look.
-	postureTimeout = 30 * time.Second
-	// postureRetry is when an entry about the posture is tried again that could not be appended.
-	postureRetry = 10 * time.Second
+	// freshFor is for how long a posture is answered again: asking must not be a way to load the database.
+	freshFor = 10 * time.Second
+	// lookTimeout bounds one look.
+	lookTimeout = 30 * time.Second
+	// recordRetry is when an entry about the posture is tried again that could not be appended.
+	recordRetry = 10 * time.Second
 )
 
-// PostureWatch looks at the posture of a running wall every now and then and puts it on the platform's log: at the start, and whenever it differs from
+// Watch looks at the posture of a running wall every now and then and puts it on the platform's log: at the start, and whenever it differs from
 // what was recorded last. A required check that fails now is an alarm (an ERROR in the log, a metric, an entry) and stops nothing: whoever can weaken
 // the database could otherwise stop every decision at will, and end the record when it matters most. What is appended meanwhile is as verifiable
 // as ever, and the next start refuses.
-type PostureWatch struct {
+type Watch struct {
 	look     func(ctx context.Context) ([]Check, error)
 	record   func(ctx context.Context, eventType, action string, details map[string]any) error
 	log      *slog.Logger
@@ -43,18 +42,18 @@ type PostureWatch struct {
 	news chan struct{} // holds a token while last may differ from what is recorded
 
 	mu   sync.Mutex
-	last PostureReport
+	last Report
 }
 
-// NewPostureWatch returns a watch that begins with a posture that was looked at just now. look is Posture with everything filled in.
-func NewPostureWatch(
-	wall *Wall, start PostureReport, interval time.Duration, look func(ctx context.Context) ([]Check, error), log *slog.Logger,
-) *PostureWatch {
+// NewWatch returns a watch that begins with a posture that was looked at just now. look is Look with everything filled in.
+func NewWatch(
+	wall *audit.Wall, start Report, interval time.Duration, look func(ctx context.Context) ([]Check, error), log *slog.Logger,
+) *Watch {
 	gauge := func(name, help string) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "aumos", Subsystem: "audit", Name: name, Help: help})
 	}
-	w := &PostureWatch{
-		look: look, record: wall.RecordPlatform, log: log, interval: or(interval, postureInterval),
+	w := &Watch{
+		look: look, record: wall.RecordPlatform, log: log, interval: interval,
 		failed: gauge("posture_failed_checks", "Required checks of the wall's posture that fail: look into each at once."),
 		warned: gauge("posture_warnings", "Checks of the wall's posture that name a missing layer."),
 		looked: gauge("posture_check_timestamp_seconds", "When the posture was looked at last, in Unix time."),
@@ -68,45 +67,45 @@ func NewPostureWatch(
 }
 
 // Collectors returns the watch's metrics.
-func (w *PostureWatch) Collectors() []prometheus.Collector {
+func (w *Watch) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{w.failed, w.warned, w.looked, w.changes}
 }
 
 // Report returns the posture as it is, or was a few seconds ago. Callers share one look.
-func (w *PostureWatch) Report(ctx context.Context) (PostureReport, error) {
-	return w.report(ctx, postureFresh)
+func (w *Watch) Report(ctx context.Context) (Report, error) {
+	return w.report(ctx, freshFor)
 }
 
-func (w *PostureWatch) report(ctx context.Context, fresh time.Duration) (PostureReport, error) {
+func (w *Watch) report(ctx context.Context, fresh time.Duration) (Report, error) {
 	if r := w.current(); time.Since(r.CheckTime) < fresh {
 		return r, nil
 	}
 	select {
 	case w.turn <- struct{}{}:
 	case <-ctx.Done():
-		return PostureReport{}, context.Cause(ctx)
+		return Report{}, context.Cause(ctx)
 	}
 	defer func() { <-w.turn }()
 	if r := w.current(); time.Since(r.CheckTime) < fresh { // somebody looked meanwhile
 		return r, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, postureTimeout)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	checks, err := w.look(ctx)
 	switch {
 	case errors.Is(err, context.Canceled):
-		return PostureReport{}, err
+		return Report{}, err
 	case err != nil: // whatever it is: whoever asks may ask again
-		return PostureReport{}, errs.Down("the audit wall", err)
+		return Report{}, errs.Down("the audit wall", err)
 	}
-	r := PostureReport{Checks: checks, CheckTime: positionTime(time.Now())}
+	r := Report{Checks: checks, CheckTime: time.Now().UTC()}
 	w.keep(r)
 	w.alarm(ctx, r)
 	return r, nil
 }
 
 // alarm tells the operators. It must not fall silent: it is raised at every look until all is well again.
-func (w *PostureWatch) alarm(ctx context.Context, r PostureReport) {
+func (w *Watch) alarm(ctx context.Context, r Report) {
 	for _, c := range r.Checks {
 		if c.Verdict() == VerdictFailed {
 			w.log.LogAttrs(ctx, slog.LevelError, "the audit wall is less protected than it was when the service started",
@@ -115,14 +114,14 @@ func (w *PostureWatch) alarm(ctx context.Context, r PostureReport) {
 	}
 }
 
-func (w *PostureWatch) current() PostureReport {
+func (w *Watch) current() Report {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.last
 }
 
 // keep remembers a posture and wakes Run.
-func (w *PostureWatch) keep(r PostureReport) {
+func (w *Watch) keep(r Report) {
 	w.mu.Lock()
 	w.last = r
 	w.mu.Unlock()
@@ -136,13 +135,13 @@ func (w *PostureWatch) keep(r PostureReport) {
 }
 
 // Run records the posture that the watch began with, looks again at every interval, and records each change, until ctx ends. It runs while the wall does.
-func (w *PostureWatch) Run(ctx context.Context) error {
+func (w *Watch) Run(ctx context.Context) error {
 	ticker := time.NewTicker(w.interval)
 	defer ticker.Stop()
 	retry := time.NewTimer(0)
 	<-retry.C // the first try is the news of the start
 	defer retry.Stop()
-	var recorded *PostureReport
+	var recorded *Report
 	for {
 		select {
 		case <-ctx.Done():
@@ -160,7 +159,7 @@ func (w *PostureWatch) Run(ctx context.Context) error {
 		if err := w.write(ctx, recorded, now); err != nil {
 			if ctx.Err() == nil {
 				w.log.LogAttrs(ctx, slog.LevelWarn, "the audit wall's posture could not be recorded", slog.Any("error", err))
-				retry.Reset(postureRetry)
+				retry.Reset(recordRetry)
 			}
 			continue
 		}
@@ -169,14 +168,14 @@ func (w *PostureWatch) Run(ctx context.Context) error {
 }
 
 // again looks once more.
-func (w *PostureWatch) again(ctx context.Context) {
+func (w *Watch) again(ctx context.Context) {
 	if _, err := w.report(ctx, 0); err != nil && ctx.Err() == nil {
 		w.log.LogAttrs(ctx, slog.LevelWarn, "cannot check the audit wall's posture", slog.Any("error", err))
 	}
 }
 
 // write puts a posture on the platform's log: the first as the start, any other as a change.
-func (w *PostureWatch) write(ctx context.Context, before *PostureReport, now PostureReport) error {
+func (w *Watch) write(ctx context.Context, before *Report, now Report) error {
 	details := now.details()
 	if before == nil {
 		if err := w.record(ctx, "audit.wall_started", "audit.start", details); err != nil {

@@ -1,4 +1,4 @@
-package audit_test
+package posture_test
 
 import (
 	"bytes"
@@ -13,24 +13,26 @@ import (
 	"time"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
+	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 // watch runs a watch of a database's real posture until the test ends.
-func watch(t *testing.T, db postgrestest.AuditDB, wall *audit.Wall, interval time.Duration, log *slog.Logger) (*audit.PostureWatch, *atomic.Int64) {
+func watch(t *testing.T, db postgrestest.AuditDB, wall *audit.Wall, interval time.Duration, log *slog.Logger) (*posture.Watch, *atomic.Int64) {
 	t.Helper()
 	var looks atomic.Int64
-	look := func(ctx context.Context) ([]audit.Check, error) {
+	look := func(ctx context.Context) ([]posture.Check, error) {
 		looks.Add(1)
-		return audit.Posture(ctx, audit.Databases{Writer: db.Writer, Reader: db.Reader}, audit.PostureOptions{})
+		return posture.Look(ctx, audittest.Databases(db), posture.Options{})
 	}
 	checks, err := look(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := audit.NewPostureWatch(wall, audit.PostureReport{Checks: checks, CheckTime: time.Now()}, interval, look, log)
+	w := posture.NewWatch(wall, posture.Report{Checks: checks, CheckTime: time.Now()}, interval, look, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()
@@ -72,7 +74,7 @@ func awaitPlatform(t *testing.T, wall *audit.Wall, n int) auditlog.Entry {
 func TestPostureWatchRecordsStartAndChanges(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)
-	wall, _ := startWall(t, db, wallConfig(t))
+	wall, _ := audittest.Start(t, audittest.Databases(db), audittest.Config(t))
 	var out lockedBuffer
 	w, _ := watch(t, db, wall, 20*time.Millisecond, slog.New(slog.NewTextHandler(&out, nil)))
 	sound, err := w.Report(t.Context())
@@ -86,7 +88,7 @@ func TestPostureWatchRecordsStartAndChanges(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 
-	lifted(t, db, `ALTER TABLE gov_audit_trail_entries_p1 DISABLE TRIGGER aumos_audit_deny_statement`)
+	audittest.Lift(t, db, `ALTER TABLE gov_audit_trail_entries_p1 DISABLE TRIGGER aumos_audit_deny_statement`)
 	for i := 2; ; i++ { // a look in the middle of the change sees the event triggers disabled, and is recorded, too
 		e = awaitPlatform(t, wall, i)
 		checks, _ = e.Details["checks"].(map[string]any)
@@ -112,8 +114,8 @@ func TestPostureWatchRecordsStartAndChanges(t *testing.T) {
 func TestPostureWatchAnswersFromMemory(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)
-	wall, _ := startWall(t, db, wallConfig(t))
-	w, looks := watch(t, db, wall, time.Hour, quiet())
+	wall, _ := audittest.Start(t, audittest.Databases(db), audittest.Config(t))
+	w, looks := watch(t, db, wall, time.Hour, audittest.Quiet())
 	var callers sync.WaitGroup
 	for range 50 {
 		callers.Go(func() {
@@ -131,9 +133,9 @@ func TestPostureWatchAnswersFromMemory(t *testing.T) {
 func TestPostureWatchTriesAgain(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)
-	wall, _ := startWall(t, db, wallConfig(t))
+	wall, _ := audittest.Start(t, audittest.Databases(db), audittest.Config(t))
 	gone := errors.New("the database is gone")
-	w := audit.NewPostureWatch(wall, audit.PostureReport{}, 0, func(context.Context) ([]audit.Check, error) { return nil, gone }, quiet())
+	w := posture.NewWatch(wall, posture.Report{}, time.Hour, func(context.Context) ([]posture.Check, error) { return nil, gone }, audittest.Quiet())
 	if _, err := w.Report(t.Context()); !errors.Is(err, gone) {
 		t.Errorf("Report: %v", err)
 	}
@@ -146,14 +148,14 @@ func TestPostureWatchTriesAgain(t *testing.T) {
 
 func TestPostureDigest(t *testing.T) {
 	t.Parallel()
-	base := audit.PostureReport{Checks: []audit.Check{{Name: "a", OK: true}, {Name: "b", Required: true, Problems: []string{"x", "y"}}}}
+	base := posture.Report{Checks: []posture.Check{{Name: "a", OK: true}, {Name: "b", Required: true, Problems: []string{"x", "y"}}}}
 	same := base
 	same.CheckTime = time.Now()
 	if base.SHA256() != same.SHA256() {
 		t.Error("the time changes the digest")
 	}
 	seen := map[[32]byte]int{base.SHA256(): 0}
-	for i, checks := range [][]audit.Check{
+	for i, checks := range [][]posture.Check{
 		{{Name: "a", OK: true}, {Name: "b", Required: true, Problems: []string{"x"}}},
 		{{Name: "a", OK: true}, {Name: "b", Required: true, Problems: []string{"x\n1 y"}}},
 		{{Name: "a", OK: true}, {Name: "b", Problems: []string{"x", "y"}}},
@@ -161,7 +163,7 @@ func TestPostureDigest(t *testing.T) {
 		{{Name: "b", Required: true, Problems: []string{"x", "y"}}},
 		{{Name: "c", OK: true}, {Name: "b", Required: true, Problems: []string{"x", "y"}}},
 	} {
-		sum := audit.PostureReport{Checks: checks}.SHA256()
+		sum := posture.Report{Checks: checks}.SHA256()
 		if other, ok := seen[sum]; ok {
 			t.Errorf("%d has the digest of %d", i+1, other)
 		}

@@ -1,4 +1,4 @@
-package audit_test
+package posture_test
 
 import (
 	"os"
@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
+	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestMigratedSchema(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)
-	lines, err := audit.SchemaLines(t.Context(), db.Writer)
+	lines, err := posture.SchemaLines(t.Context(), db.Writer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +27,7 @@ func TestMigratedSchema(t *testing.T) {
 	}
 	written, err := os.ReadFile("schema.txt")
 	if err != nil || string(written) != text {
-		t.Errorf("schema.txt is not what the migrations make (%v): UPDATE_SCHEMA=1 go test -run TestMigratedSchema ./governance/internal/audit writes it anew", err)
+		t.Errorf("schema.txt is not what the migrations make (%v): UPDATE_SCHEMA=1 go test -run TestMigratedSchema ./governance/internal/posture writes it anew", err)
 	}
 }
 
@@ -34,13 +35,13 @@ func TestMigratedSchema(t *testing.T) {
 func TestPostureOfANewerSchema(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)
-	lifted(t, db, `
+	audittest.Lift(t, db, `
 		INSERT INTO schema_migrations (name, sha256) VALUES ('9999_newer.sql', sha256('newer'));
 		ALTER TABLE gov_audit_trail_entries ADD COLUMN newer text;
 		CREATE VIEW newer AS SELECT 1;
 		ALTER VIEW newer OWNER TO aumos_audit_owner`)
-	checks := posture(t, db, audit.PostureOptions{})
-	if err := audit.Refusal(slices.Collect(mapsValues(checks))); err != nil {
+	checks := look(t, db, posture.Options{})
+	if err := posture.Refusal(slices.Collect(mapsValues(checks))); err != nil {
 		t.Errorf("Refusal: %v", err)
 	}
 	for check, want := range map[string]string{"schema": "migration 9999_newer.sql", "objects": "view public.newer"} {

@@ -1,4 +1,6 @@
-package audit
+// Package posture checks what keeps the Audit Wall's database from being changed, at the service's start, while it runs and on demand, and puts on the
+// platform's log what it finds and what migrations do.
+package posture
 
 import (
 	"context"
@@ -10,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
@@ -26,14 +29,14 @@ type Check struct {
 	Remedy string
 }
 
-// PostureOptions says what to check against.
-type PostureOptions struct {
+// Options says what to check against.
+type Options struct {
 	// Primary is the service's other database; nil leaves out the comparison with it.
 	Primary *pgxpool.Pool
 	// Deployment says which weaknesses are allowed.
 	Deployment config.Deployment
 	// Logs says how the wall signs and who witnesses, to compare stored checkpoints and cosignatures with the logs; nil leaves them out.
-	Logs *Config
+	Logs *audit.Config
 	// Deep looks at every stored checkpoint, which may take long, rather than at the newest of each log.
 	Deep bool
 }
@@ -48,9 +51,9 @@ type schemaCheck struct {
 
 const restoreSchema = "find out who changed it; then restore the schema from the migrations, or the database from a backup, and verify every log"
 
-// Posture checks everything that is to prevent changes of the wall: tables, owners, triggers, guard functions, policies, privileges, roles, settings,
+// Look checks everything that is to prevent changes of the wall: tables, owners, triggers, guard functions, policies, privileges, roles, settings,
 // the schema as a whole and the server; and the checkpoints in the database. It reads as the wall's own roles. An error means that it could not look.
-func Posture(ctx context.Context, db Databases, opts PostureOptions) ([]Check, error) {
+func Look(ctx context.Context, db audit.Databases, opts Options) ([]Check, error) {
 	var checks []Check
 	for _, role := range []struct {
 		name string

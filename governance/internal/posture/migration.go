@@ -1,4 +1,4 @@
-package audit
+package posture
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 )
 
@@ -26,13 +27,13 @@ func NewMigrationRecord() (MigrationRecord, error) {
 	return MigrationRecord{id: id}, nil
 }
 
-// Started records what is about to be applied. db acts as the writer role. It fails with ErrNoTable before the first migration.
-func (m MigrationRecord) Started(ctx context.Context, db Beginner, details map[string]any) error {
+// Started records what is about to be applied. db acts as the writer role. It fails with audit.ErrNoTable before the first migration.
+func (m MigrationRecord) Started(ctx context.Context, db audit.Beginner, details map[string]any) error {
 	return m.record(ctx, db, "audit.migration_started", auditlog.Success, details)
 }
 
 // Ended records what was applied; details.error says why it failed.
-func (m MigrationRecord) Ended(ctx context.Context, db Beginner, outcome auditlog.Outcome, details map[string]any) error {
+func (m MigrationRecord) Ended(ctx context.Context, db audit.Beginner, outcome auditlog.Outcome, details map[string]any) error {
 	eventType := "audit.migration_finished"
 	if outcome != auditlog.Success {
 		eventType = "audit.migration_failed"
@@ -43,7 +44,7 @@ func (m MigrationRecord) Ended(ctx context.Context, db Beginner, outcome auditlo
 	return m.record(ctx, db, eventType, outcome, details)
 }
 
-func (m MigrationRecord) record(ctx context.Context, db Beginner, eventType string, outcome auditlog.Outcome, details map[string]any) error {
+func (m MigrationRecord) record(ctx context.Context, db audit.Beginner, eventType string, outcome auditlog.Outcome, details map[string]any) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("make entry id: %w", err)
@@ -51,7 +52,7 @@ func (m MigrationRecord) record(ctx context.Context, db Beginner, eventType stri
 	e := auditlog.NewPlatformEntry(id, auditlog.PlatformTenant, eventType, "audit.migrate", auditlog.PlatformTenant, details)
 	e.CorrelationID = m.id.String()
 	e.Outcome = outcome
-	if _, err := AppendOnce(ctx, db, e); err != nil {
+	if _, err := audit.AppendOnce(ctx, db, e); err != nil {
 		return fmt.Errorf("record migration: %w", err)
 	}
 	return nil

@@ -1,19 +1,17 @@
-package audit
+package posture
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
-	"path/filepath"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
@@ -99,7 +97,7 @@ const orphanCosignatures = `
 // checkpointCheck compares stored checkpoints with the logs: what each note says with its columns, its root with the stored hashes, its signature with
 // the present keys. It reports and never refuses: a row that somebody adds with the writer's password cannot be removed again, and no proof rests
 // on it, since the service answers from the heads that it keeps outside the database.
-func checkpointCheck(ctx context.Context, pool *pgxpool.Pool, opts PostureOptions) (Check, error) {
+func checkpointCheck(ctx context.Context, pool *pgxpool.Pool, opts Options) (Check, error) {
 	c := checkpointAuditor{pool: pool}
 	if err := c.prepare(ctx, *opts.Logs); err != nil {
 		return Check{}, fmt.Errorf("checkpoints: %w", err)
@@ -132,14 +130,10 @@ type checkpointAuditor struct {
 	problems  []string
 }
 
-func (c *checkpointAuditor) prepare(ctx context.Context, cfg Config) (err error) {
-	cfg = cfg.withDefaults()
-	c.prefix = cfg.OriginPrefix
-	_, missing := os.Stat(filepath.Join(cfg.HeadsDir, generatedKeyFile))
-	if cfg.SigningKeys != "" || missing == nil { // looking must not make a key
-		if c.keys, err = signingKeys(ctx, cfg, slog.New(slog.DiscardHandler)); err != nil {
-			return err
-		}
+func (c *checkpointAuditor) prepare(ctx context.Context, cfg audit.Config) (err error) {
+	c.prefix = cfg.WithDefaults().OriginPrefix
+	if c.keys, err = cfg.PresentKeys(ctx); err != nil {
+		return err
 	}
 	if cfg.WitnessPolicyFile == "" {
 		return nil
@@ -228,13 +222,9 @@ func (c *checkpointAuditor) judge(ctx context.Context, found []checkpointRow) er
 
 func (c *checkpointAuditor) judgeLog(ctx context.Context, found []checkpointRow) error {
 	id := tenant.ID(found[0].TenantID)
-	end, err := readNewest(ctx, c.pool, [][16]byte{id})
+	size, err := audit.StoredSize(ctx, c.pool, id)
 	if err != nil {
 		return err
-	}
-	var size int64
-	if len(end) > 0 {
-		size = end[0].LeafIndex + 1
 	}
 	keys, err := c.keyring(id)
 	if err != nil {
@@ -271,11 +261,7 @@ func (c *checkpointAuditor) judgeOne(ctx context.Context, id tenant.ID, size int
 		c.report(id, stored, "the log has %d entries", size)
 		return nil
 	}
-	var root tlog.Hash
-	err := withNodes(ctx, c.pool, id, func(r tlog.HashReader) (err error) {
-		root, err = tlog.TreeHash(stored.TreeSize, r)
-		return err //nolint:wrapcheck // of the reader
-	})
+	root, err := audit.StoredRoot(ctx, c.pool, id, stored.TreeSize)
 	switch {
 	case errs.ReasonOf(err) == errs.ReasonLogInconsistent:
 		c.report(id, stored, "the log lacks entries below its end")

@@ -1,4 +1,4 @@
-package audit_test
+package posture_test
 
 import (
 	"context"
@@ -10,19 +10,21 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
+	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/migrations"
 	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 )
 
-func posture(t *testing.T, db postgrestest.AuditDB, opts audit.PostureOptions) map[string]audit.Check {
+func look(t *testing.T, db postgrestest.AuditDB, opts posture.Options) map[string]posture.Check {
 	t.Helper()
-	checks, err := audit.Posture(t.Context(), audit.Databases{Writer: db.Writer, Reader: db.Reader}, opts)
+	checks, err := posture.Look(t.Context(), audittest.Databases(db), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	byName := map[string]audit.Check{}
+	byName := map[string]posture.Check{}
 	for _, c := range checks {
 		if c.Remedy == "" || c.OK != (len(c.Problems) == 0) {
 			t.Errorf("check %+v", c)
@@ -39,7 +41,7 @@ func TestPostureOfMigratedDatabase(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)
 	gov := postgrestest.Governance(t)
-	for name, c := range posture(t, db, audit.PostureOptions{Primary: gov.App}) {
+	for name, c := range look(t, db, posture.Options{Primary: gov.App}) {
 		switch name {
 		case "durability", "own_server": // the tests' server has fsync off and holds both databases
 			if c.OK || c.Required {
@@ -56,22 +58,22 @@ func TestPostureOfMigratedDatabase(t *testing.T) {
 		}
 	}
 	production := config.Deployment{Production: true}
-	checks := posture(t, db, audit.PostureOptions{Primary: gov.App, Deployment: production})
-	refusal := audit.Refusal(slices.Collect(mapsValues(checks)))
+	checks := look(t, db, posture.Options{Primary: gov.App, Deployment: production})
+	refusal := posture.Refusal(slices.Collect(mapsValues(checks)))
 	for _, name := range []string{"durability", "own_server"} {
 		if refusal == nil || !strings.Contains(refusal.Error(), name) || !strings.Contains(refusal.Error(), checks[name].Remedy) {
 			t.Errorf("production does not refuse for %s: %v", name, refusal)
 		}
 	}
 	production.AllowInsecure = config.Insecure{audit.InsecureSameServer, audit.InsecureStorage}
-	checks = posture(t, db, audit.PostureOptions{Primary: gov.App, Deployment: production})
-	if err := audit.Refusal(slices.Collect(mapsValues(checks))); err != nil {
+	checks = look(t, db, posture.Options{Primary: gov.App, Deployment: production})
+	if err := posture.Refusal(slices.Collect(mapsValues(checks))); err != nil {
 		t.Errorf("production refuses what is allowed by name: %v", err)
 	}
 }
 
-func mapsValues(m map[string]audit.Check) func(func(audit.Check) bool) {
-	return func(yield func(audit.Check) bool) {
+func mapsValues(m map[string]posture.Check) func(func(posture.Check) bool) {
+	return func(yield func(posture.Check) bool) {
 		for _, c := range m {
 			if !yield(c) {
 				return
@@ -83,7 +85,7 @@ func mapsValues(m map[string]audit.Check) func(func(audit.Check) bool) {
 func TestPostureNoticesTheServicesOwnDatabase(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)
-	checks := posture(t, db, audit.PostureOptions{Primary: db.Reader})
+	checks := look(t, db, posture.Options{Primary: db.Reader})
 	if c := checks["own_database"]; c.OK || !c.Required {
 		t.Errorf("%+v", c)
 	}
@@ -97,11 +99,11 @@ func TestPostureRefusesASuperuser(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(admin.Close)
-	checks, err := audit.Posture(t.Context(), audit.Databases{Writer: admin, Reader: db.Reader}, audit.PostureOptions{})
+	checks, err := posture.Look(t.Context(), audit.Databases{Writer: admin, Reader: db.Reader}, posture.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := audit.Refusal(checks); err == nil || !strings.Contains(err.Error(), "writer_role") {
+	if err := posture.Refusal(checks); err == nil || !strings.Contains(err.Error(), "writer_role") {
 		t.Errorf("Refusal: %v", err)
 	}
 }
@@ -153,7 +155,7 @@ func TestPostureOfRoles(t *testing.T) {
 		}
 		dbs.Writer.Reset() // settings count from a session's start
 		dbs.Reader.Reset()
-		checks, err := audit.Posture(t.Context(), dbs, audit.PostureOptions{})
+		checks, err := posture.Look(t.Context(), dbs, posture.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -296,8 +298,8 @@ func TestPostureFindsEachWeakening(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := postgrestest.Audit(t)
-			lifted(t, db, tc.sql)
-			checks := posture(t, db, audit.PostureOptions{})
+			audittest.Lift(t, db, tc.sql)
+			checks := look(t, db, posture.Options{})
 			required := false
 			for name := range strings.FieldsSeq(tc.check) {
 				if c := checks[name]; c.OK || len(c.Problems) == 0 {
@@ -310,27 +312,9 @@ func TestPostureFindsEachWeakening(t *testing.T) {
 					t.Errorf("%s fails as well: %q", name, c.Problems)
 				}
 			}
-			if err := audit.Refusal(slices.Collect(mapsValues(checks))); (err != nil) != required {
+			if err := posture.Refusal(slices.Collect(mapsValues(checks))); (err != nil) != required {
 				t.Errorf("Refusal: %v", err)
 			}
 		})
-	}
-}
-
-// lifted runs SQL as a superuser with the event triggers out of the way, which is what a determined one does.
-func lifted(t testing.TB, db postgrestest.AuditDB, sql string) {
-	t.Helper()
-	admin := db.Admin()
-	exec := func(sql string) {
-		if _, err := admin.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-			t.Fatalf("%s: %v", sql, err)
-		}
-	}
-	exec(`ALTER EVENT TRIGGER aumos_audit_deny_ddl DISABLE; ALTER EVENT TRIGGER aumos_audit_deny_rewrite DISABLE`)
-	exec(sql)
-	for _, name := range []string{"aumos_audit_deny_ddl", "aumos_audit_deny_rewrite"} {
-		if !strings.Contains(sql, name) {
-			exec(`ALTER EVENT TRIGGER ` + name + ` ENABLE ALWAYS`)
-		}
 	}
 }

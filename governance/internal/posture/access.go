@@ -1,4 +1,4 @@
-package audit
+package posture
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
 )
 
 // grantProblems looks at who may make things in the database, become more by default, or touch the guard's schema and the record of migrations. The
@@ -86,7 +88,7 @@ const settingsOfSession = `
 	WHERE coalesce(value, '') <> wanted`
 
 // settingsCheck looks at the settings of the database, its roles, and the sessions of both.
-func settingsCheck(ctx context.Context, db Databases) (Check, error) {
+func settingsCheck(ctx context.Context, db audit.Databases) (Check, error) {
 	problems, err := findProblems(ctx, db.Writer, settingsOfRoles)
 	if err != nil {
 		return Check{}, fmt.Errorf("settings: %w", err)
