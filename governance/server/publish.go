@@ -4,13 +4,12 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/publish"
 )
 
 // openSinks opens what takes signed heads out of the database: the checkpoint log always, Kafka when there are brokers. Who cannot be reached now gets
 // them later, and keeps nobody from serving.
-func openSinks(ctx context.Context, cfg Config, log *slog.Logger) (sinks []audit.Sink, closeSinks func(), err error) {
+func openSinks(ctx context.Context, cfg Config, log *slog.Logger) (sinks []publish.Sink, closeSinks func(), err error) {
 	file, err := publish.OpenFile(cfg.Audit.CheckpointLogPath())
 	if err != nil {
 		return nil, nil, err
@@ -21,14 +20,14 @@ func openSinks(ctx context.Context, cfg Config, log *slog.Logger) (sinks []audit
 		}
 	}
 	if !cfg.Kafka.Enabled() {
-		return []audit.Sink{file}, closeFile, nil
+		return []publish.Sink{file}, closeFile, nil
 	}
 	kafka, err := publish.NewKafka(cfg.Kafka, name, log)
 	if err != nil {
 		closeFile()
 		return nil, nil, err
 	}
-	return []audit.Sink{file, kafka}, func() {
+	return []publish.Sink{file, kafka}, func() {
 		kafka.Close()
 		closeFile()
 	}, nil

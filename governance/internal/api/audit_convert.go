@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 )
@@ -32,7 +33,7 @@ func positionMessage(p audit.Position) *governancev1.LogPosition {
 	return &governancev1.LogPosition{EntryId: p.EntryID.String(), LeafIndex: p.LeafIndex, LeafHash: p.LeafHash[:], Position: p.LeafIndex + 1}
 }
 
-func checkpointMessage(h audit.SignedHead) *governancev1.Checkpoint {
+func checkpointMessage(h auditlog.SignedHead) *governancev1.Checkpoint {
 	return &governancev1.Checkpoint{TreeSize: h.Size, RootHash: h.Root[:], Note: h.Note, CreateTime: timestamppb.New(h.SignedTime)}
 }
 

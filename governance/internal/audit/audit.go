@@ -24,6 +24,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aumos-enterprise/platform/governance/internal/headstore"
+	"github.com/aumos-enterprise/platform/governance/internal/publish"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
@@ -53,8 +55,8 @@ type Wall struct {
 	queue     *queue
 	sequencer *sequencer
 	signer    *signer
-	heads     *headStore
-	publisher *publisher
+	heads     *headstore.Store
+	publisher *publish.Publisher
 	sizes     *sizes
 	witnesses *witnesses // nil without a policy
 	watches   *watches
@@ -69,13 +71,13 @@ func New(ctx context.Context, cfg Config, db Databases, log *slog.Logger) (*Wall
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	heads, err := openHeadStore(ctx, cfg.HeadsDir)
+	heads, err := headstore.Open(ctx, cfg.HeadsDir)
 	if err != nil {
 		return nil, fmt.Errorf("audit wall: %w", err)
 	}
 	keys, err := signingKeys(ctx, cfg, log)
 	if err != nil {
-		heads.close()
+		heads.Close()
 		return nil, fmt.Errorf("audit wall: %w", err)
 	}
 	w := &Wall{
@@ -84,17 +86,17 @@ func New(ctx context.Context, cfg Config, db Databases, log *slog.Logger) (*Wall
 		sizes:     newSizes(),
 		watches:   newWatches(),
 		metrics:   newMetrics(),
-		publisher: newPublisher(log),
+		publisher: publish.NewPublisher(log),
 		log:       log,
 	}
 	w.metrics.waiting(w.queue.len)
 	w.metrics.watching(w.watches.len)
 	w.signer = newSigner(w.origin, keys, db.Writer, heads, w.metrics, log)
-	w.signer.publish, w.signer.record, w.signer.announcedKeys = w.publisher.offer, w.record, w.announcedKeys
+	w.signer.publish, w.signer.record, w.signer.announcedKeys = w.publisher.Offer, w.record, w.announcedKeys
 	w.sequencer = newSequencer(cfg, w.queue, db.Writer, w.sizes, w.moved, w.metrics, log)
 	if cfg.WitnessPolicyFile != "" {
 		if w.witnesses, err = newWitnesses(w, db.Writer, log); err != nil {
-			heads.close()
+			heads.Close()
 			return nil, fmt.Errorf("audit wall: %w", err)
 		}
 		w.PublishTo(w.witnesses.sinks()...)
@@ -102,13 +104,17 @@ func New(ctx context.Context, cfg Config, db Databases, log *slog.Logger) (*Wall
 	return w, nil
 }
 
+// PublishTo adds sinks. Run offers them every head that this replica signs, and at its start the last head of every log, since nobody knows what a
+// predecessor got rid of. Sinks are the caller's to close, after Run. It is called before Run and Collectors.
+func (w *Wall) PublishTo(sinks ...publish.Sink) { w.publisher.Add(sinks...) }
+
 // Close releases HeadsDir of a wall whose Run was never called.
-func (w *Wall) Close() { w.heads.close() }
+func (w *Wall) Close() { w.heads.Close() }
 
 // Run appends, signs and publishes until ctx ends. Then it refuses further appends, writes those that wait, signs a last time the logs that grew,
 // gives the sinks a last chance to take their heads, and returns. It is called once.
 func (w *Wall) Run(ctx context.Context) error {
-	defer w.heads.close()
+	defer w.heads.Close()
 	defer w.witnesses.close()
 	signing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -120,7 +126,7 @@ func (w *Wall) Run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error {
-		w.publisher.run(lastRound, w.heads)
+		w.publisher.Run(lastRound, w.heads)
 		return nil
 	})
 	g.Go(func() error {

@@ -28,7 +28,7 @@ type storedCheckpoint struct {
 
 // Checkpoints returns the checkpoints that are kept with the log of the tenant in ctx, those before a size (0: all), the newest first, at most limit and
 // fewer when they are large. Their notes are as they were stored, followed by the witnesses' cosignatures. more reports whether others follow.
-func (w *Wall) Checkpoints(ctx context.Context, before int64, limit int) (heads []SignedHead, more bool, err error) {
+func (w *Wall) Checkpoints(ctx context.Context, before int64, limit int) (heads []auditlog.SignedHead, more bool, err error) {
 	if before <= 0 {
 		before = math.MaxInt64
 	}
@@ -65,7 +65,7 @@ func (w *Wall) Checkpoints(ctx context.Context, before int64, limit int) (heads 
 		if len(c.RootHash) != tlog.HashSize {
 			return nil, false, inconsistent("the checkpoint of %d entries has been altered", c.TreeSize)
 		}
-		heads = append(heads, SignedHead{
+		heads = append(heads, auditlog.SignedHead{
 			Checkpoint: auditlog.Checkpoint{Origin: w.origin(id), Size: c.TreeSize, Root: tlog.Hash(c.RootHash)},
 			Note:       note, KeyIDs: c.KeyIDs, SignedTime: c.CreatedAt.UTC(),
 		})

@@ -17,16 +17,16 @@ func TestCheckpoints(t *testing.T) {
 	db := postgrestest.Audit(t)
 	wall, _ := startWall(t, db, wallConfig(t))
 	id, other := newTenant(t), newTenant(t)
-	var want []audit.SignedHead
+	var want []auditlog.SignedHead
 	for range 5 {
 		appendMany(t, wall, id, 3)
 		mustAppend(t, wall, newEntry(t, other))
 		mustCheckpoint(t, wall, other)
-		want = append([]audit.SignedHead{mustCheckpoint(t, wall, id)}, want...)
+		want = append([]auditlog.SignedHead{mustCheckpoint(t, wall, id)}, want...)
 	}
-	var got []audit.SignedHead
+	var got []auditlog.SignedHead
 	for before, more := int64(0), true; more; {
-		var page []audit.SignedHead
+		var page []auditlog.SignedHead
 		var err error
 		if page, more, err = wall.Checkpoints(as(t, id), before, 2); err != nil {
 			t.Fatal(err)

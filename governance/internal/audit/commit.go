@@ -25,7 +25,7 @@ const commitAtOnce = 256
 // Commitment shows that a head of a tenant's log stands on the platform's log.
 type Commitment struct {
 	// Head is the tenant's head.
-	Head SignedHead
+	Head auditlog.SignedHead
 	// Leaf is the platform log's entry that commits to it, as its Merkle leaf.
 	Leaf []byte
 	// Receipt is that entry's receipt (c2sp.org/tlog-proof), with the cosignatures of a quorum of witnesses when they came in time.
@@ -62,10 +62,10 @@ func (w *Wall) HeadCommitment(ctx context.Context) (Commitment, error) {
 
 // toCommit returns the heads that a round commits to: those that somebody waits for and, in a full round, all that are not on the platform's log.
 // A log that is signed more often than full rounds come is committed to with the newest head, which contains the others.
-func (s *signer) toCommit(round map[tenant.ID]*demand, full bool) map[tenant.ID]SignedHead {
+func (s *signer) toCommit(round map[tenant.ID]*demand, full bool) map[tenant.ID]auditlog.SignedHead {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	heads := map[tenant.ID]SignedHead{}
+	heads := map[tenant.ID]auditlog.SignedHead{}
 	if full {
 		maps.Copy(heads, s.uncommitted)
 	}
@@ -78,7 +78,7 @@ func (s *signer) toCommit(round map[tenant.ID]*demand, full bool) map[tenant.ID]
 }
 
 // toBeCommitted notes a newly signed head.
-func (s *signer) toBeCommitted(id tenant.ID, h SignedHead) {
+func (s *signer) toBeCommitted(id tenant.ID, h auditlog.SignedHead) {
 	if id == auditlog.PlatformTenant {
 		return // it is not committed to itself
 	}
@@ -88,7 +88,7 @@ func (s *signer) toBeCommitted(id tenant.ID, h SignedHead) {
 }
 
 // commit puts heads on the platform's log and returns what went wrong. What is there already stays the only one.
-func (s *signer) commit(ctx context.Context, heads map[tenant.ID]SignedHead) map[tenant.ID]error {
+func (s *signer) commit(ctx context.Context, heads map[tenant.ID]auditlog.SignedHead) map[tenant.ID]error {
 	failed := map[tenant.ID]error{}
 	if len(heads) == 0 {
 		return failed
@@ -147,7 +147,7 @@ func (s *signer) commitFailed(ctx context.Context, failed map[tenant.ID]error) {
 }
 
 // missing returns those of the heads that the platform's log does not commit to.
-func (s *signer) missing(ctx context.Context, heads map[tenant.ID]SignedHead) (map[tenant.ID]SignedHead, error) {
+func (s *signer) missing(ctx context.Context, heads map[tenant.ID]auditlog.SignedHead) (map[tenant.ID]auditlog.SignedHead, error) {
 	entries := make(map[uuid.UUID]tenant.ID, len(heads))
 	asked := make([][16]byte, 0, len(heads))
 	for id, h := range heads {
@@ -155,7 +155,7 @@ func (s *signer) missing(ctx context.Context, heads map[tenant.ID]SignedHead) (m
 		entries[entry] = id
 		asked = append(asked, entry)
 	}
-	missing := make(map[tenant.ID]SignedHead, len(heads))
+	missing := make(map[tenant.ID]auditlog.SignedHead, len(heads))
 	for part := range slices.Chunk(asked, maxRecent) {
 		rows, err := s.pool.Query(ctx, `
 			SELECT asked.entry_id

@@ -227,7 +227,7 @@ func TestSignedHeadsAreOffered(t *testing.T) {
 	}
 	var mu sync.Mutex
 	offered := map[tenant.ID][]int64{}
-	audit.OnSigned(wall, func(id tenant.ID, h audit.SignedHead) {
+	audit.OnSigned(wall, func(id tenant.ID, h auditlog.SignedHead) {
 		mu.Lock()
 		defer mu.Unlock()
 		offered[id] = append(offered[id], h.Size)

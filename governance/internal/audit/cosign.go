@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/aumos-enterprise/platform/governance/internal/publish"
 	"github.com/aumos-enterprise/platform/governance/internal/witness"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -38,7 +39,7 @@ type witnesses struct {
 
 // cosignedHead is a head with the policy's names of those who cosigned it.
 type cosignedHead struct {
-	head SignedHead
+	head auditlog.SignedHead
 	by   []string
 }
 
@@ -100,8 +101,8 @@ func (w *Wall) checkPolicy(p auditlog.Policy) error {
 }
 
 // sinks returns the witnesses as sinks, one each: a silent one holds up no other.
-func (a *witnesses) sinks() []Sink {
-	sinks := make([]Sink, len(a.cosigners))
+func (a *witnesses) sinks() []publish.Sink {
+	sinks := make([]publish.Sink, len(a.cosigners))
 	for i, c := range a.cosigners {
 		sinks[i] = c
 	}
@@ -119,7 +120,7 @@ func (a *witnesses) close() {
 }
 
 // answered notes what came of a question to a witness and wakes those who wait for it.
-func (a *witnesses) answered(c *cosigner, head SignedHead, err error) {
+func (a *witnesses) answered(c *cosigner, head auditlog.SignedHead, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c.failing, c.contradicting = err != nil, isContradiction(err)
@@ -131,7 +132,7 @@ func (a *witnesses) answered(c *cosigner, head SignedHead, err error) {
 	a.changed = make(chan struct{})
 }
 
-func (a *witnesses) remember(head SignedHead, name string) {
+func (a *witnesses) remember(head auditlog.SignedHead, name string) {
 	i, found := slices.BinarySearchFunc(a.cosigned, head.Size, func(c cosignedHead, size int64) int { return cmp.Compare(c.head.Size, size) })
 	if !found {
 		a.cosigned = slices.Insert(a.cosigned, i, cosignedHead{head: head})
@@ -144,7 +145,7 @@ func (a *witnesses) remember(head SignedHead, name string) {
 
 // await returns a head that contains the given one and that a quorum cosigned, once there is one. It gives up, and returns the given head, after the
 // timeout, or as soon as too many witnesses fail.
-func (a *witnesses) await(ctx context.Context, head SignedHead) SignedHead {
+func (a *witnesses) await(ctx context.Context, head auditlog.SignedHead) auditlog.SignedHead {
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	for {
@@ -164,7 +165,7 @@ func (a *witnesses) await(ctx context.Context, head SignedHead) SignedHead {
 }
 
 // newestWitnessed returns the newest head from the given one on that a quorum cosigned, else the given one.
-func (a *witnesses) newestWitnessed(head SignedHead) (SignedHead, bool) {
+func (a *witnesses) newestWitnessed(head auditlog.SignedHead) (auditlog.SignedHead, bool) {
 	if a.policy.Met() { // no witness is needed
 		return head, true
 	}
@@ -181,7 +182,7 @@ func (a *witnesses) newestWitnessed(head SignedHead) (SignedHead, bool) {
 }
 
 // reachable reports whether the witnesses that have the head, or of which nothing bad is known, are enough.
-func (a *witnesses) reachable(head SignedHead) bool {
+func (a *witnesses) reachable(head auditlog.SignedHead) bool {
 	var names []string
 	for _, c := range a.cosigners {
 		if c.last.Size >= head.Size || !c.failing {
@@ -213,13 +214,13 @@ func (a *witnesses) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(size, prometheus.GaugeValue, float64(c.last.Size), c.label())
 		to <- prometheus.MustNewConstMetric(contradicting, prometheus.GaugeValue, flag, c.label())
 	}
-	newest, _ := a.newestWitnessed(SignedHead{})
+	newest, _ := a.newestWitnessed(auditlog.SignedHead{})
 	to <- prometheus.MustNewConstMetric(quorum, prometheus.GaugeValue, float64(newest.Size))
 }
 
 // witnessed returns a head of the platform's log that contains the given one, with the cosignatures that there are: with a quorum of them if one comes
 // in time, else with those that came. Nobody is refused a head because a witness is silent.
-func (w *Wall) witnessed(ctx context.Context, head SignedHead) (SignedHead, error) {
+func (w *Wall) witnessed(ctx context.Context, head auditlog.SignedHead) (auditlog.SignedHead, error) {
 	ctx = tenant.NewContext(ctx, auditlog.PlatformTenant)
 	cosigned, err := w.withCosignatures(ctx, head)
 	if err != nil || w.witnesses == nil || head.Size == 0 {

@@ -157,7 +157,7 @@ func record(t testing.TB, wall *audit.Wall, n int) {
 }
 
 // mustWitness returns a head of the platform's log that the policy is satisfied with.
-func mustWitness(t testing.TB, wall *audit.Wall, policy auditlog.Policy) (head audit.SignedHead, who []string) {
+func mustWitness(t testing.TB, wall *audit.Wall, policy auditlog.Policy) (head auditlog.SignedHead, who []string) {
 	t.Helper()
 	head, err := wall.Witnessed(t.Context())
 	if err != nil {

@@ -26,7 +26,7 @@ type cosigner struct {
 	witness auditlog.PolicyWitness
 	pool    *pgxpool.Pool
 	// newest signs the head of a log as it is now.
-	newest func(context.Context, tenant.ID) (SignedHead, error)
+	newest func(context.Context, tenant.ID) (auditlog.SignedHead, error)
 	// prove proves that a tree of the log of the tenant in the context contains another.
 	prove func(ctx context.Context, first, second int64) (Consistency, error)
 	log   *slog.Logger
@@ -34,7 +34,7 @@ type cosigner struct {
 	// known is the size that the witness is believed to know; its answers correct it. Heads of one log come one after another.
 	known int64
 
-	last                   SignedHead // that it cosigned for this process; guarded by all.mu, like these:
+	last                   auditlog.SignedHead // that it cosigned for this process; guarded by all.mu, like these:
 	failing, contradicting bool
 }
 
@@ -51,7 +51,7 @@ func (c *cosigner) label() string {
 
 // Publish has the witness cosign a head of the platform's log, or a larger one, and stores what it signed. It fails with LOG_INCONSISTENT, and raises
 // an alarm, when the witness has seen what the log does not contain.
-func (c *cosigner) Publish(ctx context.Context, id tenant.ID, head SignedHead) error {
+func (c *cosigner) Publish(ctx context.Context, id tenant.ID, head auditlog.SignedHead) error {
 	if id != auditlog.PlatformTenant || head.Size == 0 {
 		return nil
 	}
@@ -79,16 +79,16 @@ func contradiction(format string, args ...any) error {
 func isContradiction(err error) bool { return errs.ReasonOf(err) == errs.ReasonLogInconsistent }
 
 // cosign returns the head that the witness cosigned.
-func (c *cosigner) cosign(ctx context.Context, head SignedHead) (SignedHead, error) {
+func (c *cosigner) cosign(ctx context.Context, head auditlog.SignedHead) (auditlog.SignedHead, error) {
 	for range askAtMost {
 		if c.known > head.Size {
 			// Another replica may have been faster with a larger head. Then the log has it by now.
 			newer, err := c.newest(ctx, auditlog.PlatformTenant)
 			if err != nil {
-				return SignedHead{}, err
+				return auditlog.SignedHead{}, err
 			}
 			if c.known > newer.Size {
-				return SignedHead{}, contradiction("the witness %s has cosigned a head with %d entries, the platform's log has %d",
+				return auditlog.SignedHead{}, contradiction("the witness %s has cosigned a head with %d entries, the platform's log has %d",
 					c.client.Name(), c.known, newer.Size)
 			}
 			head = newer
@@ -102,19 +102,19 @@ func (c *cosigner) cosign(ctx context.Context, head SignedHead) (SignedHead, err
 			}
 			c.known = size.Size
 		case errors.Is(err, witness.ErrInconsistent):
-			return SignedHead{}, contradiction("the witness %s refused the head with %d entries, proven from %d: %w", c.client.Name(), head.Size, c.known, err)
+			return auditlog.SignedHead{}, contradiction("the witness %s refused the head with %d entries, proven from %d: %w", c.client.Name(), head.Size, c.known, err)
 		case err != nil:
-			return SignedHead{}, err
+			return auditlog.SignedHead{}, err
 		default:
 			c.known = head.Size
 			return head, c.store(ctx, head, cosignature)
 		}
 	}
-	return SignedHead{}, errors.New("the witness knows another size each time that it is asked")
+	return auditlog.SignedHead{}, errors.New("the witness knows another size each time that it is asked")
 }
 
 // ask sends a head with its proof.
-func (c *cosigner) ask(ctx context.Context, head SignedHead) (auditlog.Cosignature, error) {
+func (c *cosigner) ask(ctx context.Context, head auditlog.SignedHead) (auditlog.Cosignature, error) {
 	var proof tlog.TreeProof
 	if c.known > 0 && c.known < head.Size { // every tree contains the empty one and itself
 		p, err := c.prove(ctx, c.known, head.Size)

@@ -14,7 +14,7 @@ import (
 )
 
 // store puts a cosignature into the database, for readers on every replica. The first of a witness on a head stays; it says as much as a later one.
-func (c *cosigner) store(ctx context.Context, head SignedHead, s auditlog.Cosignature) error {
+func (c *cosigner) store(ctx context.Context, head auditlog.SignedHead, s auditlog.Cosignature) error {
 	args := pgx.NamedArgs{
 		"tenant_id": [16]byte(auditlog.PlatformTenant), "tree_size": head.Size, "root_hash": head.Root[:],
 		"key_name": s.Key.Name(), "key_id": s.Key.ID(), "line": s.Line, "cosigned_at": s.Time,
@@ -44,7 +44,7 @@ func (c *cosigner) store(ctx context.Context, head SignedHead, s auditlog.Cosign
 }
 
 // withCosignatures returns a signed head with the cosignatures of it that are in the database.
-func (w *Wall) withCosignatures(ctx context.Context, head SignedHead) (SignedHead, error) {
+func (w *Wall) withCosignatures(ctx context.Context, head auditlog.SignedHead) (auditlog.SignedHead, error) {
 	var lines []string
 	err := w.read(ctx, func(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
 		rows, err := tx.Query(ctx, `
@@ -62,7 +62,7 @@ func (w *Wall) withCosignatures(ctx context.Context, head SignedHead) (SignedHea
 		return nil
 	})
 	if err != nil {
-		return SignedHead{}, err
+		return auditlog.SignedHead{}, err
 	}
 	for _, line := range lines {
 		signed, err := auditlog.AddSignatures(head.Note, line)

@@ -60,7 +60,7 @@ func TestWitnessesCosign(t *testing.T) {
 }
 
 // checkReceipt verifies a receipt of the last entry with the demands of an auditor.
-func checkReceipt(t *testing.T, wall *audit.Wall, db postgrestest.AuditDB, head audit.SignedHead, policy auditlog.Policy) {
+func checkReceipt(t *testing.T, wall *audit.Wall, db postgrestest.AuditDB, head auditlog.SignedHead, policy auditlog.Policy) {
 	t.Helper()
 	rows := readRows(t, db.Admin(), auditlog.PlatformTenant)
 	e, err := auditlog.Unmarshal(rows[len(rows)-1].leaf)

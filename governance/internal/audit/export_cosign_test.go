@@ -8,10 +8,10 @@ import (
 )
 
 // Witnessed signs the platform log's head and waits for witnesses as a commitment does.
-func (w *Wall) Witnessed(ctx context.Context) (SignedHead, error) {
+func (w *Wall) Witnessed(ctx context.Context) (auditlog.SignedHead, error) {
 	head, err := w.Checkpoint(tenant.NewContext(ctx, auditlog.PlatformTenant))
 	if err != nil {
-		return SignedHead{}, err
+		return auditlog.SignedHead{}, err
 	}
 	return w.witnessed(ctx, head)
 }

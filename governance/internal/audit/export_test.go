@@ -59,7 +59,7 @@ func ListQuery(f Filter, id tenant.ID, limit int) (string, pgx.NamedArgs) {
 func SizeSeen(w *Wall, id tenant.ID) int64 { return w.sizes.of(id) }
 
 // OnSigned calls fn with every newly signed head of a wall that does not run yet.
-func OnSigned(w *Wall, fn func(tenant.ID, SignedHead)) { w.signer.publish = fn }
+func OnSigned(w *Wall, fn func(tenant.ID, auditlog.SignedHead)) { w.signer.publish = fn }
 
 // CorrectionsQuery is the statement behind Corrections.
 func CorrectionsQuery(id tenant.ID, entries []uuid.UUID) (string, pgx.NamedArgs) {

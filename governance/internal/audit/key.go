@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/aumos-enterprise/platform/governance/internal/headstore"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 )
 
@@ -65,5 +66,5 @@ func generateKey(path string) (text []byte, err error) {
 	if err := os.Rename(path+".new", path); err != nil {
 		return nil, err //nolint:wrapcheck // by the caller
 	}
-	return text, syncDirectory(filepath.Dir(path))
+	return text, headstore.SyncDirectory(filepath.Dir(path))
 }

@@ -14,7 +14,7 @@ import (
 
 // knownHead is what a log must contain.
 type knownHead struct {
-	SignedHead
+	auditlog.SignedHead
 	// signed is false when no head is known; then the log may be anything.
 	signed bool
 	// keyIDs are the keys that signed the log's last head, whether they are ours or not.
@@ -25,7 +25,7 @@ type knownHead struct {
 // checkpoint in the database that one of its keys signed, and puts it on file: whoever cuts a log and gets rid of the file must also get rid
 // of the checkpoints, which as little as the entries can be deleted without a trace.
 func (s *signer) lastHead(ctx context.Context, id tenant.ID) (knownHead, error) {
-	h, ok, err := s.heads.last(id)
+	h, ok, err := s.heads.Last(id)
 	if err != nil || ok {
 		return knownHead{SignedHead: h, signed: ok, keyIDs: h.KeyIDs}, err
 	}
@@ -35,7 +35,7 @@ func (s *signer) lastHead(ctx context.Context, id tenant.ID) (knownHead, error) 
 	}
 	s.log.LogAttrs(ctx, slog.LevelInfo, "no signed head of an audit log is on file: took the newest stored checkpoint",
 		slog.String("tenant_id", id.String()), slog.Int64("tree_size", stored.Checkpoint.Size))
-	return stored, s.heads.add(id, stored.SignedHead)
+	return stored, s.heads.Add(id, stored.SignedHead)
 }
 
 // newestStored finds the newest stored checkpoint that one of our keys signed. What its note says counts, not the columns beside it. Who can alter
@@ -71,7 +71,7 @@ func (s *signer) newestStored(ctx context.Context, id tenant.ID) (newest knownHe
 		c, _, err := auditlog.Open(note, ours)
 		if err == nil {
 			newest.signed = true
-			newest.SignedHead = SignedHead{Checkpoint: c, Note: note, KeyIDs: keyIDs, SignedTime: created.UTC()}
+			newest.SignedHead = auditlog.SignedHead{Checkpoint: c, Note: note, KeyIDs: keyIDs, SignedTime: created.UTC()}
 			return newest, nil
 		}
 	}

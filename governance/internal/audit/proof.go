@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -16,27 +15,16 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
-// SignedHead is a log's head with the note that signs it.
-type SignedHead struct {
-	auditlog.Checkpoint
-	// Note is the C2SP signed note.
-	Note string
-	// KeyIDs are the keys that signed it, as in the note's signature lines.
-	KeyIDs []string
-	// SignedTime is when it was signed.
-	SignedTime time.Time
-}
-
 // Checkpoint returns a signed head of the log of the tenant in ctx. It covers every entry that was durable when it was called, on whichever replica.
 // The platform log's carries the cosignatures that have come in.
-func (w *Wall) Checkpoint(ctx context.Context) (SignedHead, error) {
+func (w *Wall) Checkpoint(ctx context.Context) (auditlog.SignedHead, error) {
 	id, ok := tenant.FromContext(ctx)
 	if !ok {
-		return SignedHead{}, errors.New("sign audit log: no tenant in context")
+		return auditlog.SignedHead{}, errors.New("sign audit log: no tenant in context")
 	}
 	h, err := w.signer.demand(ctx, id)
 	if err != nil {
-		return SignedHead{}, fmt.Errorf("sign audit log: %w", err)
+		return auditlog.SignedHead{}, fmt.Errorf("sign audit log: %w", err)
 	}
 	if id == auditlog.PlatformTenant {
 		return w.withCosignatures(ctx, h)
@@ -183,7 +171,7 @@ func (w *Wall) Receipt(ctx context.Context, entryID uuid.UUID) (string, Position
 }
 
 // receipt proves that an entry is covered by a signed head of the log of the tenant in ctx.
-func (w *Wall) receipt(ctx context.Context, e LogEntry, head SignedHead) (string, error) {
+func (w *Wall) receipt(ctx context.Context, e LogEntry, head auditlog.SignedHead) (string, error) {
 	leafHash := auditlog.LeafHash(e.Leaf)
 	p := Inclusion{LeafIndex: e.LeafIndex, TreeSize: head.Size}
 	if e.LeafIndex >= head.Size {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/audittest"
+	"github.com/aumos-enterprise/platform/governance/internal/publish"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -20,12 +21,12 @@ import (
 type shelf struct {
 	mu    sync.Mutex
 	away  bool
-	heads []audit.SignedHead
+	heads []auditlog.SignedHead
 }
 
 func (s *shelf) Name() string { return "shelf" }
 
-func (s *shelf) Publish(_ context.Context, _ tenant.ID, head audit.SignedHead) error {
+func (s *shelf) Publish(_ context.Context, _ tenant.ID, head auditlog.SignedHead) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.away {
@@ -36,7 +37,7 @@ func (s *shelf) Publish(_ context.Context, _ tenant.ID, head audit.SignedHead) e
 }
 
 // newest returns the last head of a log.
-func (s *shelf) newest(origin string) (last audit.SignedHead) {
+func (s *shelf) newest(origin string) (last auditlog.SignedHead) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, head := range s.heads {
@@ -48,7 +49,7 @@ func (s *shelf) newest(origin string) (last audit.SignedHead) {
 }
 
 // startPublishing is startWall with sinks.
-func startPublishing(t *testing.T, db postgrestest.AuditDB, cfg audit.Config, sinks ...audit.Sink) (wall *audit.Wall, stop func()) {
+func startPublishing(t *testing.T, db postgrestest.AuditDB, cfg audit.Config, sinks ...publish.Sink) (wall *audit.Wall, stop func()) {
 	t.Helper()
 	return audittest.Start(t, databases(db), cfg, sinks...)
 }

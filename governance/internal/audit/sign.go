@@ -16,46 +16,46 @@ import (
 
 // sign returns a signed head of the log as it is now. It refuses with LOG_INCONSISTENT, and goes on refusing, when the log does not contain the head
 // that this replica signed last.
-func (s *signer) sign(ctx context.Context, id tenant.ID) (SignedHead, error) {
+func (s *signer) sign(ctx context.Context, id tenant.ID) (auditlog.SignedHead, error) {
 	last, err := s.lastHead(ctx, id)
 	if err != nil {
-		return SignedHead{}, postgres.Translate(err)
+		return auditlog.SignedHead{}, postgres.Translate(err)
 	}
 	size, err := StoredSize(ctx, s.pool, id) // after the last head, which another replica may just have stored
 	if err != nil {
-		return SignedHead{}, postgres.Translate(err)
+		return auditlog.SignedHead{}, postgres.Translate(err)
 	}
 	origin := s.origin(id)
 	switch {
 	case last.signed && last.Checkpoint.Origin != origin:
-		return SignedHead{}, fmt.Errorf("sign log of %s: its origin was %q and is now %q: the origin prefix must not change",
+		return auditlog.SignedHead{}, fmt.Errorf("sign log of %s: its origin was %q and is now %q: the origin prefix must not change",
 			id, last.Checkpoint.Origin, origin)
 	case last.signed && size < last.Checkpoint.Size:
-		return SignedHead{}, inconsistent("the log of %s has %d entries, a head of %d was signed", id, size, last.Checkpoint.Size)
+		return auditlog.SignedHead{}, inconsistent("the log of %s has %d entries, a head of %d was signed", id, size, last.Checkpoint.Size)
 	case size == 0: // every log begins like this: there is nothing to remember
 		return s.seal(auditlog.Checkpoint{Origin: origin, Root: emptyRoot()})
 	}
 	if size, err = s.announceChange(ctx, id, last, size); err != nil {
-		return SignedHead{}, postgres.Translate(err)
+		return auditlog.SignedHead{}, postgres.Translate(err)
 	}
 	head := auditlog.Checkpoint{Origin: origin, Size: size}
 	if head.Root, err = s.prove(ctx, id, size, last.Checkpoint); err != nil {
-		return SignedHead{}, postgres.Translate(err)
+		return auditlog.SignedHead{}, postgres.Translate(err)
 	}
 	signed := last.SignedHead
 	if !last.signed || last.Checkpoint.Size < size || !s.signedByAll(signed) {
 		if signed, err = s.seal(head); err != nil {
-			return SignedHead{}, err
+			return auditlog.SignedHead{}, err
 		}
-		if err := s.heads.add(id, signed); err != nil {
-			return SignedHead{}, err
+		if err := s.heads.Add(id, signed); err != nil {
+			return auditlog.SignedHead{}, err
 		}
 		s.metrics.signed.Inc()
 		s.toBeCommitted(id, signed)
 		s.publish(id, signed)
 	}
 	if err := s.store(ctx, id, signed); err != nil {
-		return SignedHead{}, postgres.Translate(err)
+		return auditlog.SignedHead{}, postgres.Translate(err)
 	}
 	return signed, nil
 }
@@ -79,23 +79,23 @@ func (s *signer) prove(ctx context.Context, id tenant.ID, size int64, earlier au
 }
 
 // seal signs a head.
-func (s *signer) seal(c auditlog.Checkpoint) (SignedHead, error) {
+func (s *signer) seal(c auditlog.Checkpoint) (auditlog.SignedHead, error) {
 	note, keyIDs, err := c.Sign(s.keys...)
 	if err != nil {
-		return SignedHead{}, err //nolint:wrapcheck // says it all
+		return auditlog.SignedHead{}, err //nolint:wrapcheck // says it all
 	}
-	return SignedHead{Checkpoint: c, Note: note, KeyIDs: keyIDs, SignedTime: positionTime(time.Now())}, nil
+	return auditlog.SignedHead{Checkpoint: c, Note: note, KeyIDs: keyIDs, SignedTime: positionTime(time.Now())}, nil
 }
 
 // signedByAll reports whether all present keys signed a head: when keys rotate, the last head is signed again.
-func (s *signer) signedByAll(h SignedHead) bool {
+func (s *signer) signedByAll(h auditlog.SignedHead) bool {
 	_, keyIDs, err := h.Checkpoint.Sign(s.keys...)
 	return err == nil && slices.Equal(keyIDs, h.KeyIDs)
 }
 
 // store puts a checkpoint into the database, for readers. Another replica may have put the same head there; a different one would mean that two
 // histories are in use.
-func (s *signer) store(ctx context.Context, id tenant.ID, h SignedHead) error {
+func (s *signer) store(ctx context.Context, id tenant.ID, h auditlog.SignedHead) error {
 	args := pgx.NamedArgs{
 		"tenant_id": [16]byte(id), "tree_size": h.Checkpoint.Size, "root_hash": h.Checkpoint.Root[:], "note": h.Note, "key_ids": h.KeyIDs,
 		"created_at": h.SignedTime,

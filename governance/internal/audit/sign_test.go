@@ -20,7 +20,7 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
-func mustCheckpoint(t testing.TB, wall *audit.Wall, id tenant.ID) audit.SignedHead {
+func mustCheckpoint(t testing.TB, wall *audit.Wall, id tenant.ID) auditlog.SignedHead {
 	t.Helper()
 	head, err := wall.Checkpoint(as(t, id))
 	if err != nil {

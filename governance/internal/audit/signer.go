@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aumos-enterprise/platform/governance/internal/headstore"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -28,11 +29,11 @@ type signer struct {
 	origin  func(tenant.ID) string
 	keys    []auditlog.SigningKey
 	pool    *pgxpool.Pool
-	heads   *headStore
+	heads   *headstore.Store
 	metrics *metrics
 	log     *slog.Logger
 	// publish is told of every newly signed head once it is on disk, several logs' at once. It must not block. It is set before run.
-	publish func(tenant.ID, SignedHead)
+	publish func(tenant.ID, auditlog.SignedHead)
 
 	// record appends an entry of the wall's own.
 	record func(context.Context, auditlog.Entry) (Position, error)
@@ -49,30 +50,30 @@ type signer struct {
 	grown   map[tenant.ID]struct{} // logs with entries that this replica has not signed
 	demands map[tenant.ID]*demand  // of the next round
 	// uncommitted are newly signed heads that the platform's log does not commit to yet, the newest of each log.
-	uncommitted map[tenant.ID]SignedHead
+	uncommitted map[tenant.ID]auditlog.SignedHead
 	closed      bool
 }
 
 // demand is what callers wait for.
 type demand struct {
 	signed chan struct{} // closed when head and err are final
-	head   SignedHead
+	head   auditlog.SignedHead
 	err    error
 
-	commit    bool          // whether somebody waits for the commitment; final once the round has begun
-	committed chan struct{} // closed when the following are final
-	platform  SignedHead    // the platform's head that covers the commitment
+	commit    bool                // whether somebody waits for the commitment; final once the round has begun
+	committed chan struct{}       // closed when the following are final
+	platform  auditlog.SignedHead // the platform's head that covers the commitment
 	commitErr error
 }
 
 func newDemand() *demand { return &demand{signed: make(chan struct{}), committed: make(chan struct{})} }
 
 func newSigner(
-	origin func(tenant.ID) string, keys []auditlog.SigningKey, pool *pgxpool.Pool, heads *headStore, m *metrics, log *slog.Logger,
+	origin func(tenant.ID) string, keys []auditlog.SigningKey, pool *pgxpool.Pool, heads *headstore.Store, m *metrics, log *slog.Logger,
 ) *signer {
 	return &signer{
-		origin: origin, keys: keys, pool: pool, heads: heads, metrics: m, log: log, publish: func(tenant.ID, SignedHead) {},
-		wake: make(chan struct{}, 1), grown: map[tenant.ID]struct{}{}, demands: map[tenant.ID]*demand{}, uncommitted: map[tenant.ID]SignedHead{},
+		origin: origin, keys: keys, pool: pool, heads: heads, metrics: m, log: log, publish: func(tenant.ID, auditlog.SignedHead) {},
+		wake: make(chan struct{}, 1), grown: map[tenant.ID]struct{}{}, demands: map[tenant.ID]*demand{}, uncommitted: map[tenant.ID]auditlog.SignedHead{},
 	}
 }
 
@@ -84,30 +85,30 @@ func (s *signer) moved(id tenant.ID) {
 }
 
 // demand returns a signed head that covers everything that was durable when it was called.
-func (s *signer) demand(ctx context.Context, id tenant.ID) (SignedHead, error) {
+func (s *signer) demand(ctx context.Context, id tenant.ID) (auditlog.SignedHead, error) {
 	d, err := s.join(id, false)
 	if err != nil {
-		return SignedHead{}, err
+		return auditlog.SignedHead{}, err
 	}
 	select {
 	case <-d.signed:
 		return d.head, d.err
 	case <-ctx.Done():
-		return SignedHead{}, context.Cause(ctx)
+		return auditlog.SignedHead{}, context.Cause(ctx)
 	}
 }
 
 // committed is demand, and returns once the platform's log commits to the head, with a signed head of that log which covers the commitment.
-func (s *signer) committed(ctx context.Context, id tenant.ID) (head, platform SignedHead, err error) {
+func (s *signer) committed(ctx context.Context, id tenant.ID) (head, platform auditlog.SignedHead, err error) {
 	d, err := s.join(id, true)
 	if err != nil {
-		return SignedHead{}, SignedHead{}, err
+		return auditlog.SignedHead{}, auditlog.SignedHead{}, err
 	}
 	select {
 	case <-d.committed:
 		return d.head, d.platform, d.commitErr
 	case <-ctx.Done():
-		return SignedHead{}, SignedHead{}, context.Cause(ctx)
+		return auditlog.SignedHead{}, auditlog.SignedHead{}, context.Cause(ctx)
 	}
 }
 

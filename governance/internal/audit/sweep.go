@@ -34,8 +34,8 @@ func (s *signer) sweep(ctx context.Context) bool {
 }
 
 // unfinished returns the logs to be signed and the heads to be committed to.
-func (s *signer) unfinished(ctx context.Context) (unsigned map[tenant.ID]struct{}, uncommitted map[tenant.ID]SignedHead, err error) {
-	onFile, err := s.heads.tenants()
+func (s *signer) unfinished(ctx context.Context) (unsigned map[tenant.ID]struct{}, uncommitted map[tenant.ID]auditlog.SignedHead, err error) {
+	onFile, err := s.heads.Tenants()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -50,9 +50,9 @@ func (s *signer) unfinished(ctx context.Context) (unsigned map[tenant.ID]struct{
 	if err := s.eachLog(ctx, "gov_audit_checkpoints", "tree_size", func(id tenant.ID, size int64) { stored[id] = size }); err != nil {
 		return nil, nil, err
 	}
-	unsigned, uncommitted = make(map[tenant.ID]struct{}), make(map[tenant.ID]SignedHead)
+	unsigned, uncommitted = make(map[tenant.ID]struct{}), make(map[tenant.ID]auditlog.SignedHead)
 	for id, size := range sizes {
-		last, _, err := s.heads.last(id)
+		last, _, err := s.heads.Last(id)
 		if err != nil || last.Checkpoint.Size != size { // signing will say what is wrong
 			unsigned[id] = struct{}{}
 			continue

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/publish"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
@@ -42,7 +43,7 @@ func Databases(db postgrestest.AuditDB) audit.Databases {
 }
 
 // Start runs a wall until the test ends, or until stop, which waits for it.
-func Start(t testing.TB, dbs audit.Databases, cfg audit.Config, sinks ...audit.Sink) (wall *audit.Wall, stop func()) {
+func Start(t testing.TB, dbs audit.Databases, cfg audit.Config, sinks ...publish.Sink) (wall *audit.Wall, stop func()) {
 	t.Helper()
 	wall, err := audit.New(t.Context(), cfg, dbs, Quiet())
 	if err != nil {

@@ -38,7 +38,7 @@ func TestPostureOfCheckpoints(t *testing.T) {
 	cfg := audittest.Config(t)
 	wall, _ := audittest.Start(t, audittest.Databases(db), cfg)
 	watched, other := audittest.NewTenant(t), audittest.NewTenant(t)
-	var heads []audit.SignedHead
+	var heads []auditlog.SignedHead
 	for range 3 {
 		for range 4 {
 			audittest.Append(t, wall, audittest.NewEntry(t, watched))
@@ -99,7 +99,7 @@ func TestPostureOfCheckpoints(t *testing.T) {
 	if err := os.WriteFile(cfg.WitnessPolicyFile, []byte("witness w "+witness.VKey()+"\nquorum w\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cosign := func(size int64, head audit.SignedHead, root []byte, alter func(line string) string) {
+	cosign := func(size int64, head auditlog.SignedHead, root []byte, alter func(line string) string) {
 		t.Helper()
 		line, err := witness.Cosign(head.Note, time.Now())
 		if err != nil {

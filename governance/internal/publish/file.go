@@ -1,4 +1,4 @@
-// Package publish holds the sinks of signed heads: what left the database is what a rewritten history cannot match.
+// Package publish gives signed heads to sinks: what left the database is what a rewritten history cannot match.
 package publish
 
 import (
@@ -14,7 +14,8 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/headstore"
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
@@ -66,11 +67,11 @@ func (f *File) Close() error {
 	return f.close()
 }
 
-// Name implements audit.Sink.
+// Name implements Sink.
 func (f *File) Name() string { return "file" }
 
-// Publish implements audit.Sink. It returns when the line is on disk.
-func (f *File) Publish(_ context.Context, _ tenant.ID, head audit.SignedHead) error {
+// Publish implements Sink. It returns when the line is on disk.
+func (f *File) Publish(_ context.Context, _ tenant.ID, head auditlog.SignedHead) error {
 	line, err := json.Marshal(Line{
 		Time: head.SignedTime.UTC(), Origin: head.Origin, TreeSize: head.Size, RootHash: head.Root, Note: head.Note,
 	})
@@ -151,7 +152,7 @@ func (f *File) open() (err error) {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is not a regular file", f.path)
 	case info.Size() == 0: // perhaps new: its name is to last, too
-		err = syncDirectory(filepath.Dir(f.path))
+		err = headstore.SyncDirectory(filepath.Dir(f.path))
 	default:
 		err = endLine(file, info.Size())
 	}
@@ -180,13 +181,4 @@ func (f *File) close() error {
 	file := f.file
 	f.file = nil
 	return file.Close()
-}
-
-func syncDirectory(path string) (err error) {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, dir.Close()) }()
-	return dir.Sync()
 }

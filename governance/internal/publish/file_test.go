@@ -16,16 +16,15 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/publish"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
-var _ audit.Sink = (*publish.File)(nil)
+var _ publish.Sink = (*publish.File)(nil)
 
 // headOf returns a signed head of a tenant's log.
-func headOf(t *testing.T, id tenant.ID, size int64) audit.SignedHead {
+func headOf(t *testing.T, id tenant.ID, size int64) auditlog.SignedHead {
 	t.Helper()
 	keys, err := auditlog.ParseSigningKeys(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, ed25519.SeedSize)))
 	if err != nil {
@@ -36,7 +35,7 @@ func headOf(t *testing.T, id tenant.ID, size int64) audit.SignedHead {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return audit.SignedHead{Checkpoint: c, Note: note, KeyIDs: ids, SignedTime: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)}
+	return auditlog.SignedHead{Checkpoint: c, Note: note, KeyIDs: ids, SignedTime: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)}
 }
 
 func openFile(t *testing.T, path string) *publish.File {
@@ -53,7 +52,7 @@ func openFile(t *testing.T, path string) *publish.File {
 	return f
 }
 
-func mustPublish(t *testing.T, sink audit.Sink, id tenant.ID, size int64) {
+func mustPublish(t *testing.T, sink publish.Sink, id tenant.ID, size int64) {
 	t.Helper()
 	if err := sink.Publish(t.Context(), id, headOf(t, id, size)); err != nil {
 		t.Fatal(err)
@@ -187,7 +186,7 @@ func TestFileManyLogs(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "checkpoints.log")
 	f := openFile(t, path)
-	heads := make([]audit.SignedHead, 400)
+	heads := make([]auditlog.SignedHead, 400)
 	for i := range heads {
 		heads[i] = headOf(t, tenant.ID(uuid.New()), int64(i+1))
 	}

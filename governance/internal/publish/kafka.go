@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/kafka"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
@@ -48,11 +48,11 @@ func NewKafka(cfg kafka.Config, id string, log *slog.Logger) (*Kafka, error) {
 // Close ends the connections.
 func (k *Kafka) Close() { k.client.Close() }
 
-// Name implements audit.Sink.
+// Name implements Sink.
 func (k *Kafka) Name() string { return "kafka" }
 
-// Publish implements audit.Sink. It returns when all brokers in sync have the head.
-func (k *Kafka) Publish(ctx context.Context, _ tenant.ID, head audit.SignedHead) error {
+// Publish implements Sink. It returns when all brokers in sync have the head.
+func (k *Kafka) Publish(ctx context.Context, _ tenant.ID, head auditlog.SignedHead) error {
 	id := sha256.Sum256([]byte(head.Note))
 	record := &kgo.Record{ // its time is the present: a head that comes late must not be too old for the topic's retention
 		Key: []byte(head.Origin), Value: []byte(head.Note),

@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/governance/internal/publish"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/kafka"
@@ -24,7 +25,7 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
-var _ audit.Sink = (*publish.Kafka)(nil)
+var _ publish.Sink = (*publish.Kafka)(nil)
 
 // patience bounds every wait: it is only used up when something is wrong.
 const patience = 60 * time.Second
@@ -187,43 +188,21 @@ func sized(t *testing.T, id tenant.ID, size int64) func(*kgo.Record) bool {
 		if err != nil {
 			t.Error(err)
 		}
-		return c.Origin == auditlog.Origin("audit.example.com/log", id) && c.Size == size
+		return c.Origin == auditlog.Origin(audittest.OriginPrefix, id) && c.Size == size
 	}
 }
 
 // startWall runs a wall that signs on demand, until the test ends.
-func startWall(t *testing.T, sink audit.Sink) *audit.Wall {
+func startWall(t *testing.T, sink publish.Sink) *audit.Wall {
 	t.Helper()
-	db := postgrestest.Audit(t)
-	wall, err := audit.New(t.Context(), audit.Config{
-		HeadsDir: t.TempDir(), OriginPrefix: "audit.example.com/log", CheckpointInterval: time.Hour,
-	}, audit.Databases{Writer: db.Writer, Reader: db.Reader}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	wall.PublishTo(sink)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- wall.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	wall, _ := audittest.Start(t, audittest.Databases(postgrestest.Audit(t)), audittest.Config(t), sink)
 	return wall
 }
 
 // grow appends an entry and has the head signed.
 func grow(t *testing.T, wall *audit.Wall, id tenant.ID) {
 	t.Helper()
-	_, err := wall.Append(t.Context(), auditlog.Entry{
-		EntryID: uuid.New(), TenantID: id, EventType: "policy.created", Action: "policy.create", Outcome: auditlog.Success,
-		Actor: auditlog.Actor{Kind: auditlog.ActorUser, ID: "ann"}, Resource: auditlog.Resource{Type: "policy", ID: "p-1"}, SourceService: "governance",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	audittest.Append(t, wall, audittest.NewEntry(t, id))
 	if _, err := wall.Checkpoint(tenant.NewContext(t.Context(), id)); err != nil {
 		t.Fatal(err)
 	}

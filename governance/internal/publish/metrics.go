@@ -1,4 +1,4 @@
-package audit
+package publish
 
 import (
 	"time"
@@ -7,19 +7,19 @@ import (
 )
 
 // The publisher's metrics have a label for the sink, of which there are a handful.
-func publishMetric(name, help string) *prometheus.Desc {
+func metric(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc(prometheus.BuildFQName("aumos", "audit", name), help, []string{"sink"}, nil)
 }
 
 // Describe sends nothing: the sinks are known to Collect alone.
-func (p *publisher) Describe(chan<- *prometheus.Desc) {}
+func (p *Publisher) Describe(chan<- *prometheus.Desc) {}
 
 // Collect reports on each sink. The age is the one to alert on: it grows while a sink lacks the newest head of some log.
-func (p *publisher) Collect(to chan<- prometheus.Metric) {
-	published := publishMetric("heads_published_total", "Signed heads that the sink took.")
-	failures := publishMetric("head_publication_failures_total", "Attempts to publish a signed head that failed.")
-	unsent := publishMetric("heads_unpublished", "Logs whose newest signed head the sink has not taken.")
-	oldest := publishMetric("heads_unpublished_seconds", "For how long the sink has lacked the newest signed head of some log.")
+func (p *Publisher) Collect(to chan<- prometheus.Metric) {
+	published := metric("heads_published_total", "Signed heads that the sink took.")
+	failures := metric("head_publication_failures_total", "Attempts to publish a signed head that failed.")
+	unsent := metric("heads_unpublished", "Logs whose newest signed head the sink has not taken.")
+	oldest := metric("heads_unpublished_seconds", "For how long the sink has lacked the newest signed head of some log.")
 	for _, f := range p.feeds {
 		name := f.sink.Name()
 		to <- prometheus.MustNewConstMetric(published, prometheus.CounterValue, float64(f.published.Load()), name)

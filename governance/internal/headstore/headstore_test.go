@@ -1,4 +1,4 @@
-package audit
+package headstore
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
-func headOf(t *testing.T, size int64) SignedHead {
+func headOf(t *testing.T, size int64) auditlog.SignedHead {
 	t.Helper()
 	keys, err := auditlog.ParseSigningKeys(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, ed25519.SeedSize)))
 	if err != nil {
@@ -27,53 +27,53 @@ func headOf(t *testing.T, size int64) SignedHead {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return SignedHead{Checkpoint: c, Note: note, KeyIDs: ids, SignedTime: time.Date(2026, 1, 1, 0, 0, int(size%60), 0, time.UTC)}
+	return auditlog.SignedHead{Checkpoint: c, Note: note, KeyIDs: ids, SignedTime: time.Date(2026, 1, 1, 0, 0, int(size%60), 0, time.UTC)}
 }
 
-func TestHeadStore(t *testing.T) {
+func TestStore(t *testing.T) {
 	t.Parallel()
-	store, err := openHeadStore(t.Context(), t.TempDir())
+	store, err := Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.close()
+	defer store.Close()
 	id := tenant.ID(uuid.New())
-	if _, ok, err := store.last(id); ok || err != nil {
+	if _, ok, err := store.Last(id); ok || err != nil {
 		t.Fatalf("last of nothing: %v, %v", ok, err)
 	}
 	for size := int64(1); size < 300; size++ { // several windows
-		if err := store.add(id, headOf(t, size)); err != nil {
+		if err := store.Add(id, headOf(t, size)); err != nil {
 			t.Fatal(err)
 		}
-		h, ok, err := store.last(id)
+		h, ok, err := store.Last(id)
 		if err != nil || !ok || h.Checkpoint != headOf(t, size).Checkpoint || h.Note != headOf(t, size).Note || len(h.KeyIDs) != 1 || !h.SignedTime.Equal(headOf(t, size).SignedTime) {
 			t.Fatalf("last after %d: %+v, %v, %v", size, h, ok, err)
 		}
 	}
-	ids, err := store.tenants()
+	ids, err := store.Tenants()
 	if err != nil || len(ids) != 1 || ids[0] != id {
 		t.Errorf("tenants: %v, %v", ids, err)
 	}
 }
 
-// TestHeadStoreTornTail cuts the last line at every byte, as a crash while it was written may: the head before it counts, and the next
+// TestStoreTornTail cuts the last line at every byte, as a crash while it was written may: the head before it counts, and the next
 // one follows it.
-func TestHeadStoreTornTail(t *testing.T) {
+func TestStoreTornTail(t *testing.T) {
 	t.Parallel()
-	store, err := openHeadStore(t.Context(), t.TempDir())
+	store, err := Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.close()
+	defer store.Close()
 	id := tenant.ID(uuid.New())
-	if err := store.add(id, headOf(t, 5)); err != nil {
+	if err := store.Add(id, headOf(t, 5)); err != nil {
 		t.Fatal(err)
 	}
 	first, err := os.ReadFile(store.path(id))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.add(id, headOf(t, 6)); err != nil {
+	if err := store.Add(id, headOf(t, 6)); err != nil {
 		t.Fatal(err)
 	}
 	both, err := os.ReadFile(store.path(id))
@@ -88,11 +88,11 @@ func TestHeadStoreTornTail(t *testing.T) {
 			if err := os.WriteFile(store.path(id), append(bytes.Clone(both[:n]), junk...), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			h, ok, err := store.last(id)
+			h, ok, err := store.Last(id)
 			if err != nil || !ok || h.Checkpoint.Size != 5 {
 				t.Fatalf("cut at %d with %q: size %d, %v, %v", n, junk, h.Checkpoint.Size, ok, err)
 			}
-			if err := store.add(id, headOf(t, 7)); err != nil {
+			if err := store.Add(id, headOf(t, 7)); err != nil {
 				t.Fatal(err)
 			}
 			text, err := os.ReadFile(store.path(id))
@@ -104,21 +104,21 @@ func TestHeadStoreTornTail(t *testing.T) {
 	if err := os.WriteFile(store.path(id), []byte("torn"), 0o600); err != nil { // the very first head
 		t.Fatal(err)
 	}
-	if _, ok, err := store.last(id); ok || err != nil {
+	if _, ok, err := store.Last(id); ok || err != nil {
 		t.Errorf("last of a torn first line: %v, %v", ok, err)
 	}
 }
 
-func TestHeadStoreRefusesDamage(t *testing.T) {
+func TestStoreRefusesDamage(t *testing.T) {
 	t.Parallel()
-	store, err := openHeadStore(t.Context(), t.TempDir())
+	store, err := Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.close()
+	defer store.Close()
 	id := tenant.ID(uuid.New())
 	for _, size := range []int64{1, 2} {
-		if err := store.add(id, headOf(t, size)); err != nil {
+		if err := store.Add(id, headOf(t, size)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -134,10 +134,10 @@ func TestHeadStoreRefusesDamage(t *testing.T) {
 		if err := os.WriteFile(store.path(id), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if h, ok, err := store.last(id); err == nil {
+		if h, ok, err := store.Last(id); err == nil {
 			t.Errorf("%s: %+v, %v", name, h.Checkpoint, ok)
 		}
-		if err := store.add(id, headOf(t, 3)); err == nil {
+		if err := store.Add(id, headOf(t, 3)); err == nil {
 			t.Errorf("%s: another head was added", name)
 		}
 	}

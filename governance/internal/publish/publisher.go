@@ -1,4 +1,4 @@
-package audit
+package publish
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aumos-enterprise/platform/governance/internal/headstore"
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
@@ -16,47 +18,47 @@ type Sink interface {
 	// Publish returns nil once the head is where the sink takes it, for good. Calls for different logs come at the same time, those for one log one
 	// after another, with growing heads; heads between two of them may be missing, and the same head may come again. After an error the log's
 	// newest head is offered again, until it is taken. A sink that is meant for some logs only answers nil for the others.
-	Publish(ctx context.Context, id tenant.ID, head SignedHead) error
+	Publish(ctx context.Context, id tenant.ID, head auditlog.SignedHead) error
 }
 
-// PublishTo adds sinks. Run offers them every head that this replica signs, and at its start the last head of every log, since nobody knows what a
-// predecessor got rid of. Sinks are the caller's to close, after Run. It is called before Run and Collectors.
-func (w *Wall) PublishTo(sinks ...Sink) {
-	for _, sink := range sinks {
-		w.publisher.feeds = append(w.publisher.feeds, newFeed(sink, w.publisher.log))
-	}
-}
-
-// publisher gives signed heads to sinks, each at its own pace: a sink that is slow or away holds up neither the signer nor another sink.
-type publisher struct {
+// Publisher gives signed heads to sinks, each at its own pace: a sink that is slow or away holds up neither the signer nor another sink.
+type Publisher struct {
 	feeds []*feed
 	log   *slog.Logger
 }
 
-func newPublisher(log *slog.Logger) *publisher { return &publisher{log: log} }
+// NewPublisher returns a publisher without sinks.
+func NewPublisher(log *slog.Logger) *Publisher { return &Publisher{log: log} }
 
-// offer notes a head for every sink. It never waits.
-func (p *publisher) offer(id tenant.ID, head SignedHead) {
+// Add adds sinks. It is called before Run and Collect.
+func (p *Publisher) Add(sinks ...Sink) {
+	for _, sink := range sinks {
+		p.feeds = append(p.feeds, newFeed(sink, p.log))
+	}
+}
+
+// Offer notes a head for every sink. It never waits.
+func (p *Publisher) Offer(id tenant.ID, head auditlog.SignedHead) {
 	for _, f := range p.feeds {
 		f.offer(id, head, time.Now())
 	}
 }
 
 // offerLast offers the heads on file. Which of them cannot be read the signer says, which needs them too.
-func (p *publisher) offerLast(ctx context.Context, heads *headStore) {
-	ids, err := heads.tenants()
+func (p *Publisher) offerLast(ctx context.Context, heads *headstore.Store) {
+	ids, err := heads.Tenants()
 	if err != nil {
 		p.log.LogAttrs(ctx, slog.LevelWarn, "cannot publish the heads signed before", slog.Any("error", err))
 	}
 	for _, id := range ids {
-		if head, ok, err := heads.last(id); ok && err == nil {
-			p.offer(id, head)
+		if head, ok, err := heads.Last(id); ok && err == nil {
+			p.Offer(id, head)
 		}
 	}
 }
 
-// run publishes until ctx ends; then the sinks have publishLast for what is left. What they do not take the next process offers.
-func (p *publisher) run(ctx context.Context, heads *headStore) {
+// Run publishes until ctx ends; then the sinks have publishLast for what is left. What they do not take the next process offers.
+func (p *Publisher) Run(ctx context.Context, heads *headstore.Store) {
 	if len(p.feeds) == 0 {
 		return
 	}

@@ -1,4 +1,5 @@
-package audit
+// Package headstore keeps signed heads outside the database: what a changed log is compared with.
+package headstore
 
 import (
 	"bytes"
@@ -21,19 +22,19 @@ import (
 )
 
 const (
-	headSuffix = ".heads"
-	// headTail is read from the end of a file to find the last head: many times the length of one.
-	headTail = 64 << 10
+	suffix = ".heads"
+	// tailBytes is read from the end of a file to find the last head: many times the length of one.
+	tailBytes = 64 << 10
 	// lockWait is how long a new process waits for its predecessor to let go of the directory.
 	lockWait = 30 * time.Second
 )
 
-// headStore keeps the heads that this replica signed, outside the database, one file per log to which lines are only ever appended. A head is on
+// Store keeps the heads that this replica signed, outside the database, one file per log to which lines are only ever appended. A head is on
 // disk before anybody sees its signature; so whatever happens to the database, nothing is signed that contradicts it.
 //
 // An operator who has looked into an inconsistency, and decides to go on from the log as it is, moves the log's file away. Without a file the newest
-// stored checkpoint of the log counts (lastHead): where the log contradicts that as well, it has to go first, which takes a superuser.
-type headStore struct {
+// stored checkpoint of the log counts: where the log contradicts that as well, it has to go first, which takes a superuser.
+type Store struct {
 	dir     string
 	release func()
 }
@@ -47,7 +48,8 @@ type headLine struct {
 	Note       string    `json:"note"`
 }
 
-func openHeadStore(ctx context.Context, dir string) (*headStore, error) {
+// Open takes a directory for this process alone, and waits for a predecessor to let go of it.
+func Open(ctx context.Context, dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open signed heads: %w", err)
 	}
@@ -57,22 +59,23 @@ func openHeadStore(ctx context.Context, dir string) (*headStore, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open signed heads in %s (each replica needs a directory of its own): %w", dir, err)
 	}
-	return &headStore{dir: dir, release: release}, nil
+	return &Store{dir: dir, release: release}, nil
 }
 
-func (s *headStore) close() { s.release() }
+// Close lets go of the directory.
+func (s *Store) Close() { s.release() }
 
-func (s *headStore) path(id tenant.ID) string { return filepath.Join(s.dir, id.String()+headSuffix) }
+func (s *Store) path(id tenant.ID) string { return filepath.Join(s.dir, id.String()+suffix) }
 
-// tenants lists the logs that have a head.
-func (s *headStore) tenants() ([]tenant.ID, error) {
+// Tenants lists the logs that have a head.
+func (s *Store) Tenants() ([]tenant.ID, error) {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return nil, fmt.Errorf("list signed heads: %w", err)
 	}
 	var ids []tenant.ID
 	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), headSuffix)
+		name, ok := strings.CutSuffix(e.Name(), suffix)
 		if id, err := tenant.Parse(name); ok && err == nil {
 			ids = append(ids, id)
 		}
@@ -80,31 +83,31 @@ func (s *headStore) tenants() ([]tenant.ID, error) {
 	return ids, nil
 }
 
-// last returns the last head of a log; ok is false when there is none.
-func (s *headStore) last(id tenant.ID) (h SignedHead, ok bool, err error) {
+// Last returns the last head of a log; ok is false when there is none.
+func (s *Store) Last(id tenant.ID) (h auditlog.SignedHead, ok bool, err error) {
 	file, err := os.Open(s.path(id))
 	if errors.Is(err, os.ErrNotExist) {
-		return SignedHead{}, false, nil
+		return auditlog.SignedHead{}, false, nil
 	}
 	if err != nil {
-		return SignedHead{}, false, fmt.Errorf("read signed head: %w", err)
+		return auditlog.SignedHead{}, false, fmt.Errorf("read signed head: %w", err)
 	}
 	defer func() { _ = file.Close() }() // was only read
 	h, _, ok, err = lastHead(file)
 	if err != nil {
-		return SignedHead{}, false, fmt.Errorf("read signed head %s: %w", file.Name(), err)
+		return auditlog.SignedHead{}, false, fmt.Errorf("read signed head %s: %w", file.Name(), err)
 	}
 	return h, ok, nil
 }
 
 // lastHead reads the last head and returns where the file's sound part ends. A last line that is not whole is what a crash leaves of a write that
 // nobody was told of: it does not count. Any other line that does not read is an error.
-func lastHead(file *os.File) (h SignedHead, end int64, ok bool, err error) {
+func lastHead(file *os.File) (h auditlog.SignedHead, end int64, ok bool, err error) {
 	size, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
 		return h, 0, false, err //nolint:wrapcheck // by the callers
 	}
-	start := max(0, size-headTail)
+	start := max(0, size-tailBytes)
 	tail := make([]byte, size-start)
 	if _, err := file.ReadAt(tail, start); err != nil && !errors.Is(err, io.EOF) {
 		return h, 0, false, err //nolint:wrapcheck // by the callers
@@ -129,27 +132,27 @@ func lastHead(file *os.File) (h SignedHead, end int64, ok bool, err error) {
 	if start > 0 {
 		return h, 0, false, errors.New("no head near its end")
 	}
-	return SignedHead{}, end, false, nil
+	return auditlog.SignedHead{}, end, false, nil
 }
 
-func parseHeadLine(line []byte) (SignedHead, error) {
+func parseHeadLine(line []byte) (auditlog.SignedHead, error) {
 	text, whole := bytes.CutSuffix(line, []byte("\n"))
 	var l headLine
 	if err := json.Unmarshal(text, &l); err != nil || !whole {
-		return SignedHead{}, errors.Join(err, errors.New("not a whole line"))
+		return auditlog.SignedHead{}, errors.Join(err, errors.New("not a whole line"))
 	}
 	c, err := auditlog.Read(l.Note)
 	if err != nil {
-		return SignedHead{}, err
+		return auditlog.SignedHead{}, err
 	}
 	if c.Size != l.TreeSize || c.Root != l.RootHash {
-		return SignedHead{}, errors.New("the note says something else")
+		return auditlog.SignedHead{}, errors.New("the note says something else")
 	}
-	return SignedHead{Checkpoint: c, Note: l.Note, KeyIDs: l.KeyIDs, SignedTime: l.SignedTime}, nil
+	return auditlog.SignedHead{Checkpoint: c, Note: l.Note, KeyIDs: l.KeyIDs, SignedTime: l.SignedTime}, nil
 }
 
-// add appends a head and returns when it is on disk.
-func (s *headStore) add(id tenant.ID, h SignedHead) (err error) {
+// Add appends a head and returns when it is on disk.
+func (s *Store) Add(id tenant.ID, h auditlog.SignedHead) (err error) {
 	line, err := json.Marshal(headLine{
 		TreeSize: h.Checkpoint.Size, RootHash: h.Checkpoint.Root, SignedTime: h.SignedTime, KeyIDs: h.KeyIDs, Note: h.Note,
 	})
@@ -182,10 +185,11 @@ func (s *headStore) add(id tenant.ID, h SignedHead) (err error) {
 	if had {
 		return nil
 	}
-	return syncDirectory(s.dir) // the file is new
+	return SyncDirectory(s.dir) // the file is new
 }
 
-func syncDirectory(path string) (err error) {
+// SyncDirectory makes the names of the files in a directory last.
+func SyncDirectory(path string) (err error) {
 	dir, err := os.Open(path)
 	if err != nil {
 		return err //nolint:wrapcheck // by the caller

@@ -1,7 +1,10 @@
-package audit
+package publish
 
 import (
+	"bytes"
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"log/slog"
 	"maps"
@@ -11,9 +14,26 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/aumos-enterprise/platform/governance/internal/headstore"
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
+
+func headOf(t *testing.T, size int64) auditlog.SignedHead {
+	t.Helper()
+	keys, err := auditlog.ParseSigningKeys(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, ed25519.SeedSize)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := auditlog.Checkpoint{Origin: "audit.example.com/log/x", Size: size, Root: tlog.RecordHash([]byte{byte(size)})}
+	note, ids, err := c.Sign(keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return auditlog.SignedHead{Checkpoint: c, Note: note, KeyIDs: ids, SignedTime: time.Date(2026, 1, 1, 0, 0, int(size%60), 0, time.UTC)}
+}
 
 // memorySink remembers what it was given. While away is set it refuses; while hold is not nil it takes as long as hold is open.
 type memorySink struct {
@@ -32,7 +52,7 @@ func newMemorySink(name string) *memorySink {
 
 func (s *memorySink) Name() string { return s.name }
 
-func (s *memorySink) Publish(ctx context.Context, id tenant.ID, head SignedHead) error {
+func (s *memorySink) Publish(ctx context.Context, id tenant.ID, head auditlog.SignedHead) error {
 	s.mu.Lock()
 	s.tries++
 	hold, away := s.hold, s.away
@@ -72,31 +92,31 @@ func (s *memorySink) last() map[tenant.ID]int64 {
 
 // running is a publisher in a synctest bubble.
 type running struct {
-	*publisher
+	*Publisher
 	stop func()
 }
 
-func runPublisher(t *testing.T, store *headStore, sinks ...Sink) *running {
+func runPublisher(t *testing.T, store *headstore.Store, sinks ...Sink) *running {
 	t.Helper()
-	w := &Wall{publisher: newPublisher(slog.New(slog.DiscardHandler))}
-	w.PublishTo(sinks...)
+	p := NewPublisher(slog.New(slog.DiscardHandler))
+	p.Add(sinks...)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		w.publisher.run(ctx, store)
+		p.Run(ctx, store)
 	}()
 	synctest.Wait()
-	return &running{publisher: w.publisher, stop: func() { cancel(); <-done }}
+	return &running{Publisher: p, stop: func() { cancel(); <-done }}
 }
 
-func newHeadStore(t *testing.T) *headStore {
+func newHeadStore(t *testing.T) *headstore.Store {
 	t.Helper()
-	store, err := openHeadStore(t.Context(), t.TempDir())
+	store, err := headstore.Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(store.close)
+	t.Cleanup(store.Close)
 	return store
 }
 
@@ -113,8 +133,8 @@ func TestPublishNewestAfterOutage(t *testing.T) {
 		p := runPublisher(t, store, well, away, stuck)
 		a, b := tenant.ID(uuid.New()), tenant.ID(uuid.New())
 		for size := int64(1); size <= 20; size++ {
-			p.offer(a, headOf(t, size))
-			p.offer(b, headOf(t, 2*size))
+			p.Offer(a, headOf(t, size))
+			p.Offer(b, headOf(t, 2*size))
 			synctest.Wait()
 			wait(t.Context(), 10*time.Second)
 		}
@@ -162,9 +182,9 @@ func TestPublishEndsInTime(t *testing.T) {
 		away.set(errors.New("nobody there"), nil)
 		p := runPublisher(t, store, slow, away)
 		id := tenant.ID(uuid.New())
-		p.offer(id, headOf(t, 1))
+		p.Offer(id, headOf(t, 1))
 		synctest.Wait()
-		p.offer(id, headOf(t, 2)) // waits behind an attempt, and in a pause
+		p.Offer(id, headOf(t, 2)) // waits behind an attempt, and in a pause
 		tries := away.tries
 		time.AfterFunc(time.Second, func() { close(hold) })
 		begun := time.Now()
@@ -181,7 +201,7 @@ func TestPublishEndsInTime(t *testing.T) {
 		stuck := newMemorySink("stuck")
 		stuck.set(nil, make(chan struct{}))
 		p := runPublisher(t, store, stuck)
-		p.offer(tenant.ID(uuid.New()), headOf(t, 1))
+		p.Offer(tenant.ID(uuid.New()), headOf(t, 1))
 		synctest.Wait()
 		begun := time.Now()
 		p.stop()
@@ -202,7 +222,7 @@ func TestPublishLastOnFile(t *testing.T) {
 		ids = append(ids, id)
 		want[id] = i + 2
 		for _, size := range []int64{1, i + 2} {
-			if err := store.add(id, headOf(t, size)); err != nil {
+			if err := store.Add(id, headOf(t, size)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -255,7 +275,7 @@ type pickySink struct {
 	refused tenant.ID
 }
 
-func (s pickySink) Publish(ctx context.Context, id tenant.ID, head SignedHead) error {
+func (s pickySink) Publish(ctx context.Context, id tenant.ID, head auditlog.SignedHead) error {
 	if id == s.refused {
 		return errors.New("not this one")
 	}

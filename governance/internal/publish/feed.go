@@ -1,4 +1,4 @@
-package audit
+package publish
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
@@ -41,7 +42,7 @@ type feed struct {
 
 // unsent is a log's newest head that the sink has not taken.
 type unsent struct {
-	head SignedHead
+	head auditlog.SignedHead
 	// since is when the log came to have a head that is not published, offered when this one came.
 	since, offered time.Time
 }
@@ -54,7 +55,7 @@ func newFeed(sink Sink, log *slog.Logger) *feed {
 }
 
 // offer takes a head unless a newer one is there: what was on file when the process started may come after what it signed since.
-func (f *feed) offer(id tenant.ID, head SignedHead, now time.Time) {
+func (f *feed) offer(id tenant.ID, head auditlog.SignedHead, now time.Time) {
 	f.mu.Lock()
 	before, waits := f.unsent[id]
 	switch {
