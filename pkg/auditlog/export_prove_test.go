@@ -93,6 +93,14 @@ func TestVerifyPart(t *testing.T) {
 	if r.Verdict != auditlog.CannotVerify || r.Findings[0].Reason != auditlog.ReasonNotCovered {
 		t.Errorf("a known checkpoint beyond the part: %+v", r)
 	}
+	fork, _, err := auditlog.Checkpoint{Origin: auditlog.Origin(testPrefix, testTenant), Size: n, Root: tlog.Hash{1}}.Sign(testKeys(t, 1)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = verify(t, part(t, n, 0, 4), auditlog.Options{Keys: keys, Known: []string{fork}})
+	if r.Verdict != auditlog.Tampered || r.Findings[0].Reason != auditlog.ReasonCheckpointConflict {
+		t.Errorf("another head of the same size is known: %+v", r)
+	}
 }
 
 // A proof that entries follow is no excuse for entries that are there to be missing.

@@ -20,6 +20,8 @@ type Verifier struct {
 	conflict *conflict
 	beyond   *Head   // the largest head that lies after the last entry
 	platform *Report // on the commitment on the platform's log
+	// witnessed is the head that the commitment is to, where a policy is demanded of it.
+	witnessed *Checkpoint
 
 	tenantID []byte
 	tree     Range

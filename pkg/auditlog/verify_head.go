@@ -95,9 +95,13 @@ func (v *Verifier) openKnown() {
 }
 
 // Commitment verifies what shows a head of the log on the platform's log, and demands that head. The keys must hold those of the platform's log.
-// A policy is then demanded of the platform's checkpoint instead of the log's own.
+// A policy is then demanded of the platform's checkpoint instead of the log's own, and the head must be the one that the log ends with: what
+// witnesses have seen of a log's beginning says nothing of what follows.
 func (v *Verifier) Commitment(leaf []byte, receipt string) {
 	head, r := VerifyHeadCommitment(leaf, receipt, ReceiptOptions{Keys: v.opts.Keys, Policy: v.opts.Policy})
+	if v.opts.Policy != nil && head.Origin != "" {
+		v.witnessed = &head
+	}
 	v.platform, v.opts.Policy = &r, nil
 	switch {
 	case head.Origin == "": // there is a finding that says why
@@ -193,6 +197,9 @@ func (v *Verifier) openEnd(signed string) (c Checkpoint, trusted, ok bool) {
 	}
 	v.report.TreeSize, v.report.RootHash, v.report.SignedBy, v.report.Checkpoint = c.Size, c.Root, signedBy, signed
 	v.report.judgePolicy(signed, v.opts.Policy)
+	if w := v.witnessed; w != nil && (w.Size != c.Size || w.Root != c.Root) {
+		v.report.add(ReasonNotWitnessed, -1, -1, "the policy is demanded of a commitment to the head of size %d, the checkpoint is of size %d", w.Size, c.Size)
+	}
 	if c.Origin != v.report.Origin || !originOf(c.Origin, v.report.TenantID) {
 		v.report.add(ReasonOrigin, -1, -1, "the checkpoint is of the log %q, the entries are said to be of %q of tenant %s",
 			c.Origin, v.report.Origin, v.report.TenantID)
@@ -247,6 +254,10 @@ func (v *Verifier) judgeUnread(c Checkpoint, ok, part bool) {
 		case h.Size <= v.next: // lost with the tree
 		case ok && part && h.Size == c.Size && h.Root == c.Root:
 			v.fits(h)
+		case ok && part && h.Size == c.Size: // two histories, whatever was read of either
+			if v.conflict == nil {
+				v.conflict = &conflict{head: h, after: v.good}
+			}
 		case ok && part:
 			v.report.add(ReasonNotCovered, -1, -1, "what was read ends before the %s of size %d", h.Source, h.Size)
 		default:
