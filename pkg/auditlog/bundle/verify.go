@@ -99,6 +99,9 @@ func (v *verifier) open(r io.ReaderAt, size int64) error {
 		v.files[f.Name] = f
 		v.order = append(v.order, f)
 	}
+	if err := checkLayout(reading{r: r, v: v}, size, v.order); err != nil {
+		return err
+	}
 	text, err := v.read(manifestName, maxManifest)
 	if err != nil {
 		return err
@@ -203,8 +206,11 @@ func (v *verifier) checkpoints() []string {
 			stored = append(stored, signed)
 			return nil
 		})
-		if err != nil || data[0] != '{' || bytes.Count(data, []byte("\n")) != len(stored) {
+		switch {
+		case err != nil:
 			v.problem("%s: %v", checkpointsName, err)
+		case checkpointLines(stored) != string(data): // who reads it otherwise is to read the same
+			v.problem("%s is not in canonical form", checkpointsName)
 		}
 	}
 	return stored
