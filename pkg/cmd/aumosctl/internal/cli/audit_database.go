@@ -50,33 +50,30 @@ func (a *app) verifyDatabase(ctx context.Context, o verifyOptions, options audit
 	return a.reportVerifications(options.Keys, done, err)
 }
 
-// verifyAll verifies the platform's log, and then every log that it commits to.
+// verifyAll verifies the platform's log, every log that it commits to, and every other of which the auditor has kept a checkpoint.
 func verifyAll(ctx context.Context, snapshot *walldb.Snapshot, vkeys []string, options auditlog.Options, bar *output.Bar) ([]verification, error) {
 	if options.Policy != nil {
 		for _, log := range options.Policy.Logs {
 			vkeys = append(vkeys, log.VKey)
 		}
 	}
-	prefix, platform := "", []string{}
-	for _, vkey := range vkeys {
-		name, _, _ := strings.Cut(vkey, "+")
-		if p, id, err := auditlog.ParseOrigin(name); err == nil && id == auditlog.PlatformTenant {
-			prefix, platform = p, append(platform, vkey)
-		}
+	prefix, platform, err := platformKeys(vkeys)
+	if err != nil {
+		return nil, err
 	}
-	if len(platform) == 0 {
-		return nil, errors.New("--all takes the key of the platform's log: keep it with aumosctl audit keys --platform --out platform.vkey")
-	}
+	several := options.KnownOthers // files in which checkpoints of other logs are to be expected
 	total := int64(0)
 	options.Progress = func(n int64) { bar.Set(total+n, total+n) }
 	options.KnownOthers = true
-	report, err := snapshot.Verify(ctx, walldb.Log{Origin: auditlog.Origin(prefix, auditlog.PlatformTenant), TenantID: auditlog.PlatformTenant}, withKnown(options, auditlog.Origin(prefix, auditlog.PlatformTenant)))
+	origin := auditlog.Origin(prefix, auditlog.PlatformTenant)
+	report, err := snapshot.Verify(ctx, walldb.Log{Origin: origin, TenantID: auditlog.PlatformTenant}, withKnown(options, origin))
 	if err != nil {
 		return nil, err
 	}
 	done := []verification{{name: "the platform's log in the database", report: report}}
 	options.Policy = nil // it was demanded of the platform's log, which commits to the others
-	err = snapshot.Logs(ctx, func(id tenant.ID) error {
+	verified := map[string]bool{origin: true}
+	each := func(id tenant.ID) error {
 		origin := auditlog.Origin(prefix, id)
 		derived := make([]string, len(platform))
 		for i, vkey := range platform {
@@ -95,10 +92,51 @@ func verifyAll(ctx context.Context, snapshot *walldb.Snapshot, vkeys []string, o
 		if report, err = snapshot.Verify(ctx, walldb.Log{Origin: origin, TenantID: id, Committed: true}, mine); err != nil {
 			return err
 		}
+		verified[origin] = true
 		done = append(done, verification{name: "the log of " + id.String() + " in the database", report: report})
 		return nil
-	})
-	return done, err
+	}
+	if err := snapshot.Logs(ctx, each); err != nil {
+		return done, err
+	}
+	for _, signed := range options.Known {
+		origin, _, _ := strings.Cut(signed, "\n")
+		if verified[origin] {
+			continue
+		}
+		verified[origin] = true
+		p, id, err := auditlog.ParseOrigin(origin)
+		switch {
+		case err == nil && p == prefix:
+			if err := each(id); err != nil { // nobody has committed to it, or nobody says so
+				return done, err
+			}
+		case !several:
+			done = append(done, verification{
+				name: "a known checkpoint", report: auditlog.Refuse(auditlog.ReasonOtherLog, "it is of %q, which is no log of %s", origin, prefix),
+			})
+		}
+	}
+	return done, nil
+}
+
+// platformKeys picks the keys of the platform's log. They must be of one platform: all logs' keys are derived from them.
+func platformKeys(vkeys []string) (prefix string, platform []string, err error) {
+	for _, vkey := range vkeys {
+		name, _, _ := strings.Cut(vkey, "+")
+		p, id, err := auditlog.ParseOrigin(name)
+		switch {
+		case err != nil || id != auditlog.PlatformTenant:
+		case len(platform) > 0 && p != prefix:
+			return "", nil, fmt.Errorf("--all takes the keys of one platform, and these are of %s and %s", prefix, p)
+		default:
+			prefix, platform = p, append(platform, vkey)
+		}
+	}
+	if len(platform) == 0 {
+		return "", nil, errors.New("--all takes the key of the platform's log: keep it with aumosctl audit keys --platform --out platform.vkey")
+	}
+	return prefix, platform, nil
 }
 
 // withKnown leaves the known checkpoints of other logs out: with several logs, none of one is no doubt.

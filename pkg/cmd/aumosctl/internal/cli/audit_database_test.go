@@ -209,6 +209,45 @@ func TestAuditVerifyDatabaseFinds(t *testing.T) {
 	}
 }
 
+// A server that answers one question otherwise than another hides nothing: what is demanded of a log is what the whole platform log said.
+func TestAuditVerifyDatabaseOfTwoFaces(t *testing.T) {
+	t.Parallel()
+	hide := func(w *wall, asked string) {
+		w.attack(`DELETE FROM gov_audit_trail_entries WHERE tenant_id = $1 AND leaf_index >= 8`, [16]byte(w.a))
+		w.attack(`DELETE FROM gov_audit_checkpoints WHERE tenant_id = $1 AND tree_size > 8`, [16]byte(w.a))
+		_, err := w.db.Admin().Exec(t.Context(), `CREATE POLICY hide ON gov_audit_trail_entries AS RESTRICTIVE FOR SELECT TO aumos_audit_reader
+			USING (resource_type <> 'audit_log' OR resource_id <> '`+w.a.String()+`' OR current_query() !~ '`+asked+`')`)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := newWall(t)
+	hide(w, `min\(`) // as if nobody had committed to the log
+	w.verify("--all", "--key", w.platform).expect(t, 1).says(t, "TAMPERED: the log of "+w.a.String(), "entries 8 to 11: CHECKPOINT_CONFLICT")
+	w = newWall(t)
+	hide(w, `FETCH 1000`) // as if nobody had committed to any of its heads
+	w.verify("--all", "--key", w.platform).expect(t, 1).says(t, "TAMPERED: the log of "+w.a.String(), "other commitments")
+}
+
+// A checkpoint that the auditor kept is demanded whether or not the platform's log names its log.
+func TestAuditVerifyDatabaseKnown(t *testing.T) {
+	t.Parallel()
+	w := newWall(t)
+	dropped := tenant.ID(uuid.MustParse("0198c0de-0000-7000-8000-0000000000dd"))
+	head := auditlog.Checkpoint{Origin: auditlog.Origin(originPrefix, dropped), Size: 3, Root: [32]byte{1}}
+	kept, _, err := head.Sign(w.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.verify("--all", "--key", w.platform, "--checkpoint", writeFile(t, "dropped.checkpoint", kept)).expect(t, 1).
+		says(t, "TAMPERED: the log of "+dropped.String(), "entries 0 to 2: CHECKPOINT_CONFLICT", "covers more than there is")
+	head.Origin = auditlog.Origin("elsewhere.example.com", dropped)
+	if kept, _, err = head.Sign(w.key); err != nil {
+		t.Fatal(err)
+	}
+	w.verify("--all", "--key", w.platform, "--checkpoint", writeFile(t, "other.checkpoint", kept)).expect(t, 2).says(t, "OTHER_LOG", head.Origin)
+}
+
 // A log of more rows than a cursor fetches at a time, next to which another transaction writes, is read as of one moment.
 func TestAuditVerifyDatabaseLarge(t *testing.T) {
 	t.Parallel()

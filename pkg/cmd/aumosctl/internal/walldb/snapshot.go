@@ -16,6 +16,7 @@ import (
 type Snapshot struct {
 	conn    *pgx.Conn
 	cursors int
+	named   map[tenant.ID]*commitments // what the platform's log commits to, once it was verified
 }
 
 // Open connects and takes the snapshot. What the URL leaves out is taken from libpq's environment (PGPASSWORD, PGPASSFILE, PGSSLROOTCERT).

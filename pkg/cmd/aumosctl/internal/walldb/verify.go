@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -24,7 +23,7 @@ type Log struct {
 	// Origin is the log's origin; "" takes that of its newest checkpoint.
 	Origin   string
 	TenantID tenant.ID
-	// Committed demands every head of it that the platform's log commits to.
+	// Committed demands every head of it that the platform's log commits to, which must have been verified before.
 	Committed bool
 }
 
@@ -49,6 +48,10 @@ func (s *Snapshot) Verify(ctx context.Context, log Log, opts auditlog.Options) (
 	if err != nil {
 		return auditlog.Report{}, err
 	}
+	platform := log.TenantID == auditlog.PlatformTenant
+	if platform {
+		s.named = map[tenant.ID]*commitments{}
+	}
 	var hashes [][]byte
 	for {
 		row, err := entries.peek(ctx)
@@ -63,6 +66,9 @@ func (s *Snapshot) Verify(ctx context.Context, log Log, opts auditlog.Options) (
 		}
 		r := row.auditRow(hashes[:0])
 		v.Add(r)
+		if platform {
+			s.name(row)
+		}
 		hashes = r.StoredHashes
 		entries.next()
 	}
@@ -115,11 +121,14 @@ func (s *Snapshot) heads(ctx context.Context, v *auditlog.Verifier, log Log) (li
 	if !log.Committed {
 		return list, done, nil
 	}
+	if s.named == nil {
+		return nil, nil, errors.New("read the platform's commitments: its log was not read")
+	}
 	committed, err := declare(ctx, s, auditlog.PlatformTenant, headsAtOnce, pgx.RowTo[[]byte], selectCommitments, auditlog.ResourceLog, log.TenantID.String())
 	if err != nil {
 		return nil, nil, err
 	}
-	list = append(list, &committedHeads{ctx: ctx, v: v, log: log, rows: committed})
+	list = append(list, &committedHeads{ctx: ctx, v: v, log: log, rows: committed, all: s.named[log.TenantID]})
 	return list, func() error { return errors.Join(stored.close(ctx), committed.close(ctx)) }, nil
 }
 
@@ -168,6 +177,10 @@ type committedHeads struct {
 	log   Log
 	rows  *cursor[[]byte]
 	ahead []auditlog.Head // by size
+
+	all  *commitments // nil for none
+	read commitments
+	done bool
 }
 
 func (c *committedHeads) peek() (auditlog.Head, bool, error) {
@@ -177,10 +190,14 @@ func (c *committedHeads) peek() (auditlog.Head, bool, error) {
 			return auditlog.Head{}, false, err
 		}
 		if leaf == nil {
+			c.compare()
 			break
 		}
 		c.rows.next()
 		e, err := auditlog.Unmarshal(*leaf)
+		if e.EventType == auditlog.EventHeadCommitted {
+			c.read.add(*leaf)
+		}
 		if err != nil || e.EventType != auditlog.EventHeadCommitted {
 			continue // verifying the platform's log said so, or it is another event about the log
 		}
@@ -201,6 +218,18 @@ func (c *committedHeads) peek() (auditlog.Head, bool, error) {
 		return auditlog.Head{}, false, nil
 	}
 	return c.ahead[0], true, nil
+}
+
+// compare sees to it that these are all the commitments that the platform's log has.
+func (c *committedHeads) compare() {
+	var all commitments
+	if c.all != nil {
+		all = *c.all
+	}
+	if !c.done && c.read != all {
+		c.v.Malformed("asked for what it commits to of this log, the platform's log has other commitments (%d) than as a whole (%d)", c.read.count, all.count)
+	}
+	c.done = true
 }
 
 func (c *committedHeads) next() { c.ahead = c.ahead[1:] }
@@ -264,34 +293,4 @@ type witnessedRow struct {
 func scanWitnessed(row pgx.CollectableRow) (r witnessedRow, err error) {
 	err = row.Scan(&r.note, &r.cosignatures)
 	return r, err //nolint:wrapcheck // by the cursor
-}
-
-// Logs calls each with every tenant whose log the platform's log commits to, in the order of their ids.
-func (s *Snapshot) Logs(ctx context.Context, each func(tenant.ID) error) error {
-	last := ""
-	for {
-		if _, err := s.conn.Exec(ctx, setTenant, auditlog.PlatformTenant.String()); err != nil {
-			return fmt.Errorf("list logs: %w", err)
-		}
-		var next *string
-		err := s.conn.QueryRow(ctx, `
-			SELECT min(resource_id)
-			FROM public.gov_audit_trail_entries
-			WHERE tenant_id = $1 AND resource_type = $2 AND resource_id > $3`,
-			[16]byte(auditlog.PlatformTenant), auditlog.ResourceLog, last).Scan(&next)
-		if err != nil {
-			return fmt.Errorf("list logs: %w", err)
-		}
-		if next == nil {
-			return nil
-		}
-		last = *next
-		id, err := tenant.Parse(last)
-		if err != nil || id == auditlog.PlatformTenant {
-			continue // the platform's own keys, for one, are events of its own log
-		}
-		if err := each(id); err != nil {
-			return err
-		}
-	}
 }
