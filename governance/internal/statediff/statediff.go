@@ -39,12 +39,12 @@ type Difference struct {
 // changes all that follow.
 func Diff(before, after map[string]any) []Difference {
 	full := comparison{deepest: -1}
-	full.objects("", 0, before, after)
+	full.objects(nil, 0, before, after)
 	if full.pathBytes <= maxPathBytes {
 		return full.found
 	}
 	shallow := comparison{deepest: 1}
-	shallow.objects("", 0, before, after)
+	shallow.objects(nil, 0, before, after)
 	return shallow.found
 }
 
@@ -55,7 +55,24 @@ type comparison struct {
 	pathBytes int
 }
 
-func (c *comparison) add(d Difference) {
+// place is where a value stands. Its path is written out for differences alone: names that are long would otherwise be copied for everything below them.
+type place struct {
+	above *place // nil: the state itself
+	name  string // within above
+}
+
+// path is the place as a JSON Pointer.
+func (p *place) path() string {
+	var tokens []string
+	for ; p != nil; p = p.above {
+		tokens = append(tokens, escape(p.name))
+	}
+	slices.Reverse(tokens)
+	return "/" + strings.Join(tokens, "/")
+}
+
+func (c *comparison) add(at *place, d Difference) {
+	d.Path = at.path()
 	c.found = append(c.found, d)
 	c.pathBytes += len(d.Path)
 }
@@ -63,7 +80,7 @@ func (c *comparison) add(d Difference) {
 // hopeless reports that the result will not be used.
 func (c *comparison) hopeless() bool { return c.deepest < 0 && c.pathBytes > maxPathBytes }
 
-func (c *comparison) objects(path string, depth int, before, after map[string]any) {
+func (c *comparison) objects(at *place, depth int, before, after map[string]any) {
 	names := slices.AppendSeq(make([]string, 0, len(before)+len(after)), maps.Keys(before))
 	names = slices.AppendSeq(names, maps.Keys(after))
 	slices.Sort(names)
@@ -73,11 +90,11 @@ func (c *comparison) objects(path string, depth int, before, after map[string]an
 		}
 		old, had := before[name]
 		current, has := after[name]
-		c.field(path+"/"+escape(name), depth+1, old, had, current, has)
+		c.field(&place{at, name}, depth+1, old, had, current, has)
 	}
 }
 
-func (c *comparison) arrays(path string, depth int, before, after []any) {
+func (c *comparison) arrays(at *place, depth int, before, after []any) {
 	for i := range max(len(before), len(after)) {
 		if c.hopeless() {
 			return
@@ -89,33 +106,33 @@ func (c *comparison) arrays(path string, depth int, before, after []any) {
 		if i < len(after) {
 			current = after[i]
 		}
-		c.field(path+"/"+strconv.Itoa(i), depth+1, old, i < len(before), current, i < len(after))
+		c.field(&place{at, strconv.Itoa(i)}, depth+1, old, i < len(before), current, i < len(after))
 	}
 }
 
-func (c *comparison) field(path string, depth int, before any, had bool, after any, has bool) {
+func (c *comparison) field(at *place, depth int, before any, had bool, after any, has bool) {
 	switch {
 	case !had:
-		c.add(Difference{Path: path, Kind: Added, After: after})
+		c.add(at, Difference{Kind: Added, After: after})
 		return
 	case !has:
-		c.add(Difference{Path: path, Kind: Removed, Before: before})
+		c.add(at, Difference{Kind: Removed, Before: before})
 		return
 	case depth == c.deepest:
 		if !Equal(before, after) {
-			c.add(Difference{Path: path, Kind: Changed, Before: before, After: after})
+			c.add(at, Difference{Kind: Changed, Before: before, After: after})
 		}
 		return
 	}
 	switch b := before.(type) {
 	case map[string]any:
 		if a, ok := after.(map[string]any); ok {
-			c.objects(path, depth, b, a)
+			c.objects(at, depth, b, a)
 			return
 		}
 	case []any:
 		if a, ok := after.([]any); ok {
-			c.arrays(path, depth, b, a)
+			c.arrays(at, depth, b, a)
 			return
 		}
 	default:
@@ -123,7 +140,7 @@ func (c *comparison) field(path string, depth int, before any, had bool, after a
 			return
 		}
 	}
-	c.add(Difference{Path: path, Kind: Changed, Before: before, After: after})
+	c.add(at, Difference{Kind: Changed, Before: before, After: after})
 }
 
 // Equal reports whether two values are the same JSON, numbers by their value.

@@ -99,6 +99,28 @@ func TestPathsAreBounded(t *testing.T) {
 	}
 }
 
+// TestEqualFieldsCostNoPaths compares states that have a long name above many values: what they have in common takes no memory to speak of.
+func TestEqualFieldsCostNoPaths(t *testing.T) { //nolint:paralleltest // counts allocations
+	wide := func() map[string]any {
+		values := map[string]any{}
+		for i := range 2000 {
+			values[strconv.Itoa(i)] = nil
+		}
+		return map[string]any{strings.Repeat("n", 30_000): values}
+	}
+	before, after := wide(), wide()
+	cost := testing.Benchmark(func(b *testing.B) {
+		for range b.N {
+			if found := statediff.Diff(before, after); len(found) > 0 {
+				b.Fatal(found)
+			}
+		}
+	})
+	if bytes := cost.AllocedBytesPerOp(); bytes > 2<<20 {
+		t.Errorf("comparing equal states of 50 KB takes %d bytes", bytes)
+	}
+}
+
 // value draws any JSON value of few names and numbers, so that two of them have much in common.
 func value(depth int) *rapid.Generator[any] {
 	scalars := []*rapid.Generator[any]{
