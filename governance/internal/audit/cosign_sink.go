@@ -87,9 +87,10 @@ func (c *cosigner) cosign(ctx context.Context, head auditlog.SignedHead) (auditl
 			if err != nil {
 				return auditlog.SignedHead{}, err
 			}
-			if c.known > newer.Size {
+			if claimed := c.known; claimed > newer.Size {
+				c.known = 0 // nothing proves it: the next try asks again, rather than never again
 				return auditlog.SignedHead{}, contradiction("the witness %s has cosigned a head with %d entries, the platform's log has %d",
-					c.client.Name(), c.known, newer.Size)
+					c.client.Name(), claimed, newer.Size)
 			}
 			head = newer
 		}

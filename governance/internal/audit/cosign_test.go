@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -264,6 +265,51 @@ func TestWitnessThatForgets(t *testing.T) {
 	if requests > 8 {
 		t.Errorf("it was asked %d times", requests)
 	}
+}
+
+// A size that a witness claims is no proof: it is asked again, and once it signs the alarm is over.
+func TestWitnessThatClaimsTooMuch(t *testing.T) {
+	t.Parallel()
+	own, err := auditlog.NewCosigningKey("w0.example.com", make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mistaken atomic.Bool
+	mistaken.Store(true)
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if mistaken.Load() {
+			rw.Header().Set("Content-Type", "text/x.tlog.size")
+			rw.WriteHeader(http.StatusConflict)
+			_, _ = io.WriteString(rw, "1000000\n")
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		_, signed, _ := strings.Cut(string(body), "\n\n")
+		line, err := own.Cosign(signed, time.Now())
+		if err != nil {
+			t.Error(err)
+		}
+		_, _ = io.WriteString(rw, line)
+	}))
+	t.Cleanup(server.Close)
+	text := fmt.Sprintf("witness w0 %s %s\nquorum w0\n", own.VKey(), server.URL)
+	policy, err := auditlog.ParsePolicy([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wall, logged, _ := startWitnessedWall(t, postgrestest.Audit(t), writePolicy(t, text))
+	record(t, wall, 3)
+	if _, err := wall.Checkpoint(as(t, auditlog.PlatformTenant)); err != nil {
+		t.Fatal(err)
+	}
+	logged.await(t, "ERROR", "contradicts", "cosigned a head with 1000000 entries")
+	awaitSum(t, wall, "aumos_audit_witness_contradicts", 1)
+	mistaken.Store(false)
+	awaitSum(t, wall, "aumos_audit_witness_contradicts", 0)
+	mustWitness(t, wall, policy)
 }
 
 // Two replicas present their heads to the same witnesses, in whatever order: neither is taken for a fork.
