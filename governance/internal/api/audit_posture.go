@@ -38,14 +38,19 @@ func postureCheckMessage(c posture.Check, caller tenant.ID) *governancev1.Postur
 	return m
 }
 
-var uuidText = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+var (
+	uuidText = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	numbers  = regexp.MustCompile(`\b[0-9]+\b`)
+)
 
-// withoutStrangers hides the ids of other tenants, which are nobody else's business.
+// withoutStrangers hides the ids of other tenants, and how much there is in their logs: neither is anybody else's business.
 func withoutStrangers(problem string, caller tenant.ID) string {
-	return uuidText.ReplaceAllStringFunc(problem, func(id string) string {
-		if id == caller.String() {
-			return id
-		}
-		return "of another tenant"
-	})
+	strangers := false
+	for _, id := range uuidText.FindAllString(problem, -1) {
+		strangers = strangers || id != caller.String()
+	}
+	if !strangers {
+		return problem
+	}
+	return numbers.ReplaceAllString(uuidText.ReplaceAllString(problem, "of another tenant"), "some")
 }

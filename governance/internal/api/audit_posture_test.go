@@ -90,6 +90,9 @@ func TestGetWallPosture(t *testing.T) {
 	if !strings.Contains(problems, "log "+tenantA.String()) || strings.Contains(problems, tenantB.String()) || !strings.Contains(problems, "log of another tenant") {
 		t.Errorf("the caller's own log alone is named: %s", problems)
 	}
+	if !strings.Contains(problems, "log "+tenantA.String()+", checkpoint of 1 entries") || !strings.Contains(problems, "another tenant, checkpoint of some entries") {
+		t.Errorf("the size of the caller's own log alone is told: %s", problems)
+	}
 	_, err := ask(auth.RoleViewer)
 	wantError(t, err, codes.PermissionDenied, governancev1.ErrorReason_ERROR_REASON_PERMISSION_MISSING)
 }

@@ -58,6 +58,7 @@ type Wall struct {
 	heads     *headstore.Store
 	publisher *publish.Publisher
 	sizes     *sizes
+	waits     *waits
 	witnesses *witnesses // nil without a policy
 	watches   *watches
 	metrics   *metrics
@@ -84,6 +85,7 @@ func New(ctx context.Context, cfg Config, db Databases, log *slog.Logger) (*Wall
 		cfg: cfg, db: db, heads: heads,
 		queue:     newQueue(cfg.QueueEntries, cfg.QueueBytes),
 		sizes:     newSizes(),
+		waits:     newWaits(),
 		watches:   newWatches(),
 		metrics:   newMetrics(),
 		publisher: publish.NewPublisher(log),

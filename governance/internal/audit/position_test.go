@@ -79,6 +79,51 @@ func TestAwaitPositionWaits(t *testing.T) {
 	}
 }
 
+// TestAwaitPositionIsBounded: each read that waits looks at the log again and again, so one tenant's are no more than a few, whatever it asks for.
+func TestAwaitPositionIsBounded(t *testing.T) {
+	t.Parallel()
+	wall, _ := startWall(t, postgrestest.Audit(t), wallConfig(t))
+	id, other := newTenant(t), newTenant(t)
+	mustAppend(t, wall, newEntry(t, id))
+	mustAppend(t, wall, newEntry(t, other))
+	ctx, cancel := context.WithCancel(as(t, id))
+	defer cancel()
+	answers := make(chan error)
+	const calls = 120
+	for range calls {
+		go func() { answers <- wall.AwaitPosition(ctx, 1000) }()
+	}
+	refused := 0
+	for range calls - 64 { // before any of the others gives up
+		var e *errs.Error
+		if err := <-answers; !errors.As(err, &e) || e.Reason != errs.ReasonOverloaded || e.RetryAfter == 0 {
+			t.Fatalf("refused %d, then: %v", refused, err)
+		}
+		refused++
+	}
+	if err := wall.AwaitPosition(as(t, id), 1); err != nil {
+		t.Errorf("a position that is there: %v", err)
+	}
+	waiting, stop := context.WithCancel(as(t, other))
+	go func() { answers <- wall.AwaitPosition(waiting, 2) }()
+	mustAppend(t, wall, newEntry(t, other))
+	if err := <-answers; err != nil {
+		t.Errorf("another tenant: %v", err)
+	}
+	stop()
+	cancel()
+	for range 64 {
+		<-answers
+	}
+	ctx, cancel = context.WithCancel(as(t, id))
+	go func() { answers <- wall.AwaitPosition(ctx, 2) }()
+	mustAppend(t, wall, newEntry(t, id))
+	if err := <-answers; err != nil {
+		t.Errorf("when the others have gone: %v", err)
+	}
+	cancel()
+}
+
 // TestAwaitPositionFromMemory: what this replica has seen needs no database, until the database may have become another one.
 func TestAwaitPositionFromMemory(t *testing.T) {
 	t.Parallel()
