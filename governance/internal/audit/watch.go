@@ -32,6 +32,7 @@ type Watch struct {
 	id     tenant.ID
 	filter Filter
 	wake   chan struct{} // holds one token when the log may have grown
+	looks  chan struct{} // the log's
 	until  time.Time
 
 	next   int64 // everything before has been looked at
@@ -130,6 +131,14 @@ func (x *Watch) wait(ctx context.Context, heartbeat, pause *time.Timer) (silent 
 // look reads a page after what it has looked at. One snapshot says what matches and how far that is all: entries become visible in the order of their
 // index, since whoever takes an index has seen the one before it.
 func (x *Watch) look(ctx context.Context) (entries []LogEntry, more bool, err error) {
+	select {
+	case x.looks <- struct{}{}:
+		defer func() { <-x.looks }()
+	case <-x.wall.watches.stopping:
+		return nil, false, errs.Down("the watch", errClosed)
+	case <-ctx.Done():
+		return nil, false, fmt.Errorf("watch audit log: %w", context.Cause(ctx))
+	}
 	x.looked = time.Now()
 	var size int64
 	err = x.wall.read(ctx, func(ctx context.Context, tx pgx.Tx, id tenant.ID) error {

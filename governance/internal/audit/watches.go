@@ -12,6 +12,9 @@ const (
 	// maxTenantWatches bounds the watches of one tenant on a replica, maxWatches those of all.
 	maxTenantWatches = 64
 	maxWatches       = 2048
+	// maxLooks bounds the watches of one tenant that read at the same time. Every append wakes all of them: they must not take the connections that others
+	// read by. The others wait, and then find more at once.
+	maxLooks = 2
 	// pollInterval is how often other replicas' appends are looked for.
 	pollInterval = 500 * time.Millisecond
 )
@@ -30,7 +33,8 @@ type watches struct {
 // watchedLog is a log with watches.
 type watchedLog struct {
 	watches map[*Watch]struct{}
-	size    int64 // as the last poll saw it
+	size    int64         // as the last poll saw it
+	looks   chan struct{} // filled by the watches that read
 }
 
 func newWatches() *watches {
@@ -48,10 +52,11 @@ func (w *watches) add(x *Watch) error {
 		return errs.New(errs.ResourceExhausted, errs.ReasonOverloaded, "too many watches: end one first, or watch from another replica").After(time.Minute)
 	}
 	if log == nil {
-		log = &watchedLog{watches: make(map[*Watch]struct{})}
+		log = &watchedLog{watches: make(map[*Watch]struct{}), looks: make(chan struct{}, maxLooks)}
 		w.logs[x.id] = log
 	}
 	log.watches[x] = struct{}{}
+	x.looks = log.looks
 	w.count++
 	return nil
 }
