@@ -68,7 +68,7 @@ const settingsOfRoles = `
 	CROSS JOIN LATERAL (SELECT split_part(c, '=', 1) FROM unnest(s.setconfig) AS c) AS setting (name)
 	WHERE (
 			s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
-			OR s.setdatabase = 0 AND pg_get_userbyid(s.setrole) IN (@owner::text, @guard::text, @writer::text, @reader::text)
+			OR s.setdatabase = 0 AND (s.setrole = 0 OR pg_get_userbyid(s.setrole) IN (@owner::text, @guard::text, @writer::text, @reader::text))
 		)
 		AND setting.name NOT IN (
 			'application_name', 'deadlock_timeout', 'hash_mem_multiplier', 'idle_in_transaction_session_timeout', 'idle_session_timeout',

@@ -190,6 +190,10 @@ const builtinProblems = `
 		UNION ALL SELECT 'pg_operator'::regclass, oid, xmin::text::bigint FROM pg_operator
 		UNION ALL SELECT 'pg_cast'::regclass, oid, xmin::text::bigint FROM pg_cast
 		UNION ALL SELECT 'pg_rewrite'::regclass, oid, xmin::text::bigint FROM pg_rewrite
+		UNION ALL SELECT 'pg_type'::regclass, oid, xmin::text::bigint FROM pg_type
+		UNION ALL SELECT 'pg_opclass'::regclass, oid, xmin::text::bigint FROM pg_opclass
+		UNION ALL SELECT 'pg_amop'::regclass, oid, xmin::text::bigint FROM pg_amop -- by which operators indexes are searched
+		UNION ALL SELECT 'pg_amproc'::regclass, oid, xmin::text::bigint FROM pg_amproc -- and by which functions they are ordered
 	) AS part
 	CROSS JOIN made
 	CROSS JOIN LATERAL pg_identify_object(part.class, part.oid, 0) AS told

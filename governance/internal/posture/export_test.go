@@ -10,3 +10,6 @@ import (
 func SchemaLines(ctx context.Context, pool *pgxpool.Pool) ([]string, error) {
 	return findProblems(ctx, pool, schemaLines)
 }
+
+// SettingsOfRoles is the statement that finds settings of the database and its roles.
+const SettingsOfRoles = settingsOfRoles

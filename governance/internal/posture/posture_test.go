@@ -293,6 +293,9 @@ func TestPostureFindsEachWeakening(t *testing.T) {
 		"extension added":              {`INSERT INTO pg_extension VALUES (99999, 'stranger', 10, 2200, true, '1.0', NULL, NULL)`, "additions"},
 		"large object added":           {`SELECT lo_create(0)`, "additions"},
 		"equality replaced":            {`CREATE OR REPLACE FUNCTION pg_catalog.uuid_eq(uuid, uuid) RETURNS boolean LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'booleq'`, "builtins"},
+		"index searched otherwise":     {`UPDATE pg_amop SET amopopr = amopopr WHERE amopopr = '=(uuid,uuid)'::regoperator`, "builtins"},
+		"index ordered otherwise":      {`UPDATE pg_amproc SET amproc = amproc WHERE amproc = 'uuid_cmp'::regproc`, "builtins"},
+		"type written otherwise":       {`UPDATE pg_type SET typoutput = typoutput WHERE typname = 'uuid'`, "builtins"},
 		"database given away":          {`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO postgres', current_database()); END $$`, "owners"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -316,5 +319,26 @@ func TestPostureFindsEachWeakening(t *testing.T) {
 				t.Errorf("Refusal: %v", err)
 			}
 		})
+	}
+}
+
+// TestSettingsOfEverybody sets something for every role, which other tests must not see.
+func TestSettingsOfEverybody(t *testing.T) {
+	t.Parallel()
+	tx, err := postgrestest.Audit(t).Admin().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := tx.Exec(t.Context(), `ALTER ROLE ALL SET session_replication_role = 'replica'`); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := tx.Query(t.Context(), posture.SettingsOfRoles, pgx.NamedArgs{"owner": "o", "guard": "g", "writer": "w", "reader": "r"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || !slices.Contains(problems, "every database: session_replication_role is set") {
+		t.Errorf("%q, %v", problems, err)
 	}
 }
