@@ -113,7 +113,9 @@ func TestAwaitPositionIsBounded(t *testing.T) {
 	stop()
 	cancel()
 	for range 64 {
-		<-answers
+		if err := <-answers; err == nil {
+			t.Error("a read whose caller went away was answered")
+		}
 	}
 	ctx, cancel = context.WithCancel(as(t, id))
 	go func() { answers <- wall.AwaitPosition(ctx, 2) }()

@@ -110,6 +110,7 @@ func TestEqualFieldsCostNoPaths(t *testing.T) { //nolint:paralleltest // counts 
 	}
 	before, after := wide(), wide()
 	cost := testing.Benchmark(func(b *testing.B) {
+		b.Helper()
 		for range b.N {
 			if found := statediff.Diff(before, after); len(found) > 0 {
 				b.Fatal(found)
