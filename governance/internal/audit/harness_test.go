@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -93,59 +94,19 @@ func readRows(t testing.TB, admin *pgx.Conn, id tenant.ID) []storedRow {
 	return stored
 }
 
-// checkLog verifies a tenant's whole log from what is stored and what the wall hands out: the tree recomputed from the leaves by package tlog,
-// all stored hashes, inclusion proofs of every entry in several trees, consistency proofs between several sizes, the checkpoint and its signature.
+// checkLog verifies a tenant's whole log from what is stored and what the wall hands out: the tree recomputed from the leaves as RFC 6962 defines
+// it, all stored hashes, inclusion proofs of entries in several trees, consistency proofs between several sizes, the checkpoint and its signature.
 func checkLog(t testing.TB, wall *audit.Wall, admin *pgx.Conn, id tenant.ID) []storedRow {
 	t.Helper()
-	ctx := as(t, id)
 	rows := readRows(t, admin, id)
+	leaves, _ := checkRows(t, rows, id)
 	size := int64(len(rows))
-	var all []tlog.Hash
-	reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		out := make([]tlog.Hash, len(indexes))
-		for i, index := range indexes {
-			out[i] = all[index]
-		}
-		return out, nil
-	})
-	ids := map[uuid.UUID]bool{}
-	var last time.Time
-	for i, r := range rows {
-		want, err := tlog.StoredHashes(int64(i), r.leaf, reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(want) != len(r.hashes) {
-			t.Fatalf("entry %d stores %d hashes, want %d", i, len(r.hashes), len(want))
-		}
-		for level := range want {
-			if want[level] != r.hashes[level] {
-				t.Fatalf("entry %d level %d: stored hash is wrong", i, level)
-			}
-		}
-		all = append(all, want...)
-		e, err := auditlog.Unmarshal(r.leaf)
-		if err != nil {
-			t.Fatalf("entry %d: %v", i, err)
-		}
-		if e.LeafIndex != int64(i) || e.TenantID != id || ids[e.EntryID] || e.RecordedTime.Before(last) {
-			t.Fatalf("entry %d says index %d tenant %s id %s time %s (after %s)", i, e.LeafIndex, e.TenantID, e.EntryID, e.RecordedTime, last)
-		}
-		ids[e.EntryID], last = true, e.RecordedTime
-	}
-	root := func(n int64) tlog.Hash {
-		h, err := tlog.TreeHash(n, reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return h
-	}
-	head, err := wall.Checkpoint(ctx)
+	head, err := wall.Checkpoint(as(t, id))
 	if err != nil {
 		t.Fatalf("Checkpoint: %v", err)
 	}
-	if head.Size != size || head.Root != root(size) {
-		t.Fatalf("checkpoint of %d entries, root %s; the table has %d, root %s", head.Size, head.Root, size, root(size))
+	if head.Size != size || head.Root != leaves.root() {
+		t.Fatalf("checkpoint of %d entries, root %s; the table has %d, root %s", head.Size, head.Root, size, leaves.root())
 	}
 	opened, signedBy, err := auditlog.Open(head.Note, keyring(t, wall, id))
 	if err != nil || opened != head.Checkpoint || len(signedBy) != 1 {
@@ -153,31 +114,67 @@ func checkLog(t testing.TB, wall *audit.Wall, admin *pgx.Conn, id tenant.ID) []s
 	}
 	for _, n := range sizesUpTo(size) {
 		for i := int64(0); i < n; i += max(1, n/2-1) {
-			p, err := wall.InclusionProof(ctx, i, n)
-			if err != nil {
-				t.Fatalf("InclusionProof(%d, %d): %v", i, n, err)
-			}
-			if p.LeafHash != auditlog.LeafHash(rows[i].leaf) || p.Root != root(n) {
-				t.Fatalf("InclusionProof(%d, %d) is of another leaf or root", i, n)
-			}
-			if err := tlog.CheckRecord(p.Hashes, n, p.Root, i, p.LeafHash); err != nil {
-				t.Fatalf("InclusionProof(%d, %d): %v", i, n, err)
-			}
+			checkInclusion(t, wall, id, leaves[:n], i)
 		}
 		for m := n; m > 0; m /= 3 {
-			p, err := wall.ConsistencyProof(ctx, m, n)
-			if err != nil {
-				t.Fatalf("ConsistencyProof(%d, %d): %v", m, n, err)
-			}
-			if p.FirstRoot != root(m) || p.SecondRoot != root(n) {
-				t.Fatalf("ConsistencyProof(%d, %d) is of other roots", m, n)
-			}
-			if err := tlog.CheckTree(p.Hashes, n, p.SecondRoot, m, p.FirstRoot); err != nil {
-				t.Fatalf("ConsistencyProof(%d, %d): %v", m, n, err)
-			}
+			checkConsistency(t, wall, id, leaves[:n], m)
 		}
 	}
 	return rows
+}
+
+// checkRows checks the stored hashes against the tree that the leaves alone make, and that the entries say where they stand: no gap, no id twice,
+// times that do not fall.
+func checkRows(t testing.TB, rows []storedRow, id tenant.ID) (tree, []auditlog.Entry) {
+	t.Helper()
+	leaves := make(tree, len(rows))
+	entries := make([]auditlog.Entry, len(rows))
+	ids := map[uuid.UUID]bool{}
+	var last time.Time
+	for i, r := range rows {
+		leaves[i] = r.leaf
+		if want := leaves[:i+1].completed(i); !slices.Equal(r.hashes, want) {
+			t.Fatalf("entry %d of %s stores the hashes %v, want %v", i, id, r.hashes, want)
+		}
+		e, err := auditlog.Unmarshal(r.leaf)
+		if err != nil {
+			t.Fatalf("entry %d of %s: %v", i, id, err)
+		}
+		if e.LeafIndex != int64(i) || e.TenantID != id || ids[e.EntryID] || e.RecordedTime.Before(last) {
+			t.Fatalf("entry %d says index %d tenant %s id %s time %s (after %s)", i, e.LeafIndex, e.TenantID, e.EntryID, e.RecordedTime, last)
+		}
+		ids[e.EntryID], last, entries[i] = true, e.RecordedTime, e
+	}
+	if last.After(time.Now()) {
+		t.Fatalf("the log of %s was recorded at %s, which is to come", id, last)
+	}
+	return leaves, entries
+}
+
+// checkInclusion compares an inclusion proof of the wall's with the one audit path that there is.
+func checkInclusion(t testing.TB, wall *audit.Wall, id tenant.ID, leaves tree, index int64) {
+	t.Helper()
+	n := int64(len(leaves))
+	p, err := wall.InclusionProof(as(t, id), index, n)
+	if err != nil {
+		t.Fatalf("InclusionProof(%d, %d): %v", index, n, err)
+	}
+	if p.LeafHash != leaves[index:index+1].root() || p.Root != leaves.root() || !slices.Equal(p.Hashes, leaves.path(int(index))) {
+		t.Fatalf("InclusionProof(%d, %d) of %s: %+v", index, n, id, p)
+	}
+}
+
+// checkConsistency compares a consistency proof of the wall's with the one that there is.
+func checkConsistency(t testing.TB, wall *audit.Wall, id tenant.ID, leaves tree, first int64) {
+	t.Helper()
+	n := int64(len(leaves))
+	p, err := wall.ConsistencyProof(as(t, id), first, n)
+	if err != nil {
+		t.Fatalf("ConsistencyProof(%d, %d): %v", first, n, err)
+	}
+	if p.FirstRoot != leaves[:first].root() || p.SecondRoot != leaves.root() || !slices.Equal(p.Hashes, leaves.consistency(int(first))) {
+		t.Fatalf("ConsistencyProof(%d, %d) of %s: %+v", first, n, id, p)
+	}
 }
 
 // sizesUpTo returns some tree sizes from 1 to n, the ends and the powers of two among them.
