@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -17,11 +18,7 @@ const algEd25519 = 1
 
 // CheckOriginPrefix says what is wrong with a prefix: origins must be usable as key names.
 func CheckOriginPrefix(prefix string) error {
-	_, err := note.NewEd25519VerifierKey(prefix, make(ed25519.PublicKey, ed25519.PublicKeySize))
-	switch {
-	case err != nil:
-		return fmt.Errorf("origin prefix %q: %w", prefix, err)
-	case prefix == "" || strings.HasSuffix(prefix, "/") || strings.ContainsAny(prefix, "+ \t\r\n"):
+	if !validKeyName(prefix) || strings.HasSuffix(prefix, "/") || strings.ContainsFunc(prefix, unicode.IsControl) {
 		return fmt.Errorf("origin prefix %q: want a host with an optional path, such as audit.example.com/log", prefix)
 	}
 	return nil
@@ -87,7 +84,13 @@ func (s originSigner) Sign(msg []byte) ([]byte, error) {
 
 // Keyring is a set of public keys that somebody trusts.
 type Keyring struct {
-	verifiers []note.Verifier
+	verifiers []ringKey
+}
+
+// ringKey is a key with its one text, by which it is told from others.
+type ringKey struct {
+	note.Verifier
+	vkey string
 }
 
 // ParseKeys reads keys in the verifier format "name+hash+base64".
@@ -107,7 +110,7 @@ func ParseKeys(vkeys ...string) (Keyring, error) {
 		if !canonicalKey(vkey, v) {
 			return Keyring{}, fmt.Errorf("verifier key %q: not in canonical form", vkey)
 		}
-		ring.verifiers = append(ring.verifiers, v)
+		ring.verifiers = append(ring.verifiers, ringKey{v, vkey})
 	}
 	return ring, nil
 }

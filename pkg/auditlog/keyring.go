@@ -3,6 +3,7 @@ package auditlog
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -18,9 +19,15 @@ func (k Keyring) Has(name string) bool {
 	return false
 }
 
-// With returns a ring with more keys.
+// With returns a ring with more keys. A key that both have is in it once: twice it would be ambiguous.
 func (k Keyring) With(other Keyring) Keyring {
-	return Keyring{verifiers: append(append([]note.Verifier(nil), k.verifiers...), other.verifiers...)}
+	all := slices.Clone(k.verifiers)
+	for _, v := range other.verifiers {
+		if !slices.ContainsFunc(all, func(have ringKey) bool { return have.vkey == v.vkey }) {
+			all = append(all, v)
+		}
+	}
+	return Keyring{verifiers: all}
 }
 
 // KeyOfLog returns a key under another log's origin: the platform signs all logs with the same keys, each under the log's origin as its name, so
