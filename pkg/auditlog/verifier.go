@@ -16,7 +16,8 @@ type Verifier struct {
 	heads    []Head // that the log must have, by size; those before held are done
 	held     int
 	good     int64 // the size of the largest head that fits: a change must lie after it
-	stored   Head  // the largest stored head that fits
+	signed   int64 // LogStart.Signed
+	stored   Head  // the largest stored head that fits, up to that of signed
 	conflict *conflict
 	beyond   *Head   // the largest head that lies after the last entry
 	platform *Report // on the commitment on the platform's log
@@ -43,6 +44,9 @@ type LogStart struct {
 	TenantID string
 	// Tree is the tree before the first entry: empty for a whole log.
 	Tree Range
+	// Signed is the size of the checkpoint that the log will end with, if it is not the newest of those stored with it: with Options.UnsignedTail
+	// others may follow, such as have no witnesses yet. 0 stands for the newest.
+	Signed int64
 }
 
 // Row is an entry as its source holds it.
@@ -83,7 +87,7 @@ func (v *Verifier) init(opts Options) {
 
 func (v *Verifier) begin(start LogStart) {
 	v.report.Origin, v.report.TenantID, v.report.FirstIndex = start.Origin, start.TenantID, start.Tree.Size()
-	v.tenantID, v.tree, v.next = []byte(start.TenantID), start.Tree.Clone(), start.Tree.Size()
+	v.tenantID, v.tree, v.next, v.signed = []byte(start.TenantID), start.Tree.Clone(), start.Tree.Size(), start.Signed
 	v.openKnown()
 }
 

@@ -155,7 +155,9 @@ func (v *Verifier) fits(h Head) {
 		v.report.KnownCheckpoints++
 	case StoredHead:
 		v.report.StoredCheckpoints++
-		v.stored = h
+		if v.signed == 0 || h.Size <= v.signed {
+			v.stored = h
+		}
 	case CommittedHead:
 		v.report.CommittedHeads++
 	default:

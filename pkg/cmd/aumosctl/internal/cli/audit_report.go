@@ -143,7 +143,11 @@ func (v verification) facts() []string {
 		}
 	}
 	if r.Unsigned > 0 {
-		pairs = append(pairs, "not signed yet", fmt.Sprintf("%d after the checkpoint, which hold together", r.Unsigned))
+		label := "not signed yet"
+		if len(r.WitnessedBy) > 0 { // later checkpoints may be without a quorum
+			label = "not witnessed yet"
+		}
+		pairs = append(pairs, label, fmt.Sprintf("%d after the checkpoint, which hold together", r.Unsigned))
 	}
 	if r.UniqueIDs < r.Entries && !v.receipt {
 		pairs = append(pairs, "not checked", fmt.Sprintf("whether entry ids repeat beyond the first %d", r.UniqueIDs))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -28,18 +29,21 @@ type Log struct {
 }
 
 // Verify reads a log and verifies all of it: the columns against the entries, the tree, and the signature and root of every stored checkpoint.
-// Entries after the newest checkpoint are those that have not been signed yet.
+// Entries after the newest checkpoint, with a policy after the newest that it accepts, are those that have not been signed, or witnessed, yet.
 func (s *Snapshot) Verify(ctx context.Context, log Log, opts auditlog.Options) (auditlog.Report, error) {
-	end, err := s.end(ctx, log.TenantID, opts.Policy)
+	end, broken, err := s.end(ctx, log.TenantID, opts.Policy)
 	if err != nil {
 		return auditlog.Report{}, err
 	}
+	c, _ := auditlog.Read(end) // what is wrong with it, the verifier says
 	if log.Origin == "" {
-		c, _ := auditlog.Read(end) // what is wrong with it, the verifier says
 		log.Origin = c.Origin
 	}
 	opts.UnsignedTail = true
-	v := auditlog.NewVerifier(auditlog.LogStart{Origin: log.Origin, TenantID: log.TenantID.String()}, opts)
+	v := auditlog.NewVerifier(auditlog.LogStart{Origin: log.Origin, TenantID: log.TenantID.String(), Signed: c.Size}, opts)
+	if broken != nil {
+		v.Malformed("%v", broken)
+	}
 	heads, done, err := s.heads(ctx, v, log)
 	if err != nil {
 		return auditlog.Report{}, err
@@ -237,41 +241,43 @@ func (c *committedHeads) next() { c.ahead = c.ahead[1:] }
 // lookBack is how many checkpoints are searched for one that a policy accepts: the newest may be too young for the witnesses.
 const lookBack = 1000
 
-// end returns the checkpoint that the log is judged by: the newest, or with a policy the newest that it accepts, if any.
-func (s *Snapshot) end(ctx context.Context, id tenant.ID, policy *auditlog.Policy) (string, error) {
+// end returns the checkpoint that the log is judged by: the newest, or with a policy the newest that it accepts, if any. One with a cosignature that
+// does not verify is returned at once: the platform keeps none such. broken says of a cosignature that it is none.
+func (s *Snapshot) end(ctx context.Context, id tenant.ID, policy *auditlog.Policy) (newest string, broken, err error) {
 	limit := 1
 	if policy != nil {
 		limit = lookBack
 	}
 	rows, err := declare(ctx, s, id, limit, scanWitnessed, selectWitnessed)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	newest := ""
 	for range limit {
 		row, err := rows.peek(ctx)
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
 		if row == nil {
 			break
 		}
 		signed, err := auditlog.AddSignatures(row.note, row.cosignatures...)
 		if err != nil {
-			signed = row.note // the verifier says what is wrong with it
+			broken = fmt.Errorf("a stored cosignature: %w", err)
+			signed = row.note // the verifier says what is wrong with it, if it is that
 		}
 		if newest == "" {
 			newest = signed
 		}
 		if policy != nil {
-			if _, ok, err := policy.Satisfied(signed); err == nil && ok {
+			_, ok, err := policy.Satisfied(signed)
+			if ok && err == nil || errors.Is(err, auditlog.ErrBadSignature) {
 				newest = signed
 				break
 			}
 		}
 		rows.next()
 	}
-	return newest, rows.close(ctx)
+	return newest, broken, rows.close(ctx)
 }
 
 const selectWitnessed = `
