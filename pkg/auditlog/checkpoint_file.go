@@ -14,8 +14,8 @@ import (
 const maxNoteLine = 128 << 10
 
 // ReadNotes reads a file of signed notes and calls each with one after the other: the text of one note or of several, or JSON objects, one a
-// line, that have the note under "note", as the platform's files of signed heads and checkpoint logs do. A last line of JSON that is not whole
-// is what a crash leaves, and is left out. What is no note comes as it is: opening it says what is wrong.
+// line, that have the note under "note", as the platform's files of signed heads and checkpoint logs do. A line that is no JSON is what a crash
+// left of one, and is passed over, as long as there are others. What is no note comes as it is: opening it says what is wrong.
 func ReadNotes(r io.Reader, each func(signed string) error) error {
 	lines := bufio.NewReaderSize(r, 64<<10)
 	start, err := lines.Peek(1)
@@ -32,9 +32,13 @@ func ReadNotes(r io.Reader, each func(signed string) error) error {
 }
 
 func readJSONNotes(lines *bufio.Reader, each func(string) error) error {
+	notes := 0
 	for number := 1; ; number++ {
 		line, err := noteLine(lines)
 		if errors.Is(err, io.EOF) && len(line) == 0 {
+			if notes == 0 {
+				return errors.New("read checkpoints: no line is whole")
+			}
 			return nil
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -44,13 +48,14 @@ func readJSONNotes(lines *bufio.Reader, each func(string) error) error {
 			Note string `json:"note"`
 		}
 		switch bad := json.Unmarshal(line, &l); {
-		case bad != nil && errors.Is(err, io.EOF):
-			return nil
+		case !json.Valid(line):
+			continue
 		case bad != nil:
 			return fmt.Errorf("read checkpoints: line %d: %w", number, bad)
 		case l.Note == "":
 			return fmt.Errorf("read checkpoints: line %d has no note", number)
 		}
+		notes++
 		if err := each(l.Note); err != nil {
 			return err
 		}

@@ -235,6 +235,7 @@ func TestReadNotes(t *testing.T) {
 		"two with lines between":         {a + "\n\n" + b, []string{a, b}},
 		"heads":                          {line(a) + line(b), []string{a, b}},
 		"heads, the last line not whole": {line(a) + line(b)[:40], []string{a}},
+		"heads, a line cut by a crash":   {line(a)[:20] + "\n" + line(b) + "\x00\x00\n" + line(a), []string{b, a}},
 		"no note":                        {"hello\n", []string{"hello\n"}},
 	} {
 		var got []string
@@ -246,7 +247,7 @@ func TestReadNotes(t *testing.T) {
 		}
 	}
 	for name, file := range map[string]string{
-		"empty": "", "a broken line": line(a)[:20] + "\n" + line(b), "no note": "{}\n", "too long": strings.Repeat("x", 1<<20),
+		"empty": "", "nothing but a broken line": line(a)[:20] + "\n", "no note": "{}\n", "too long": strings.Repeat("x", 1<<20),
 	} {
 		if err := auditlog.ReadNotes(strings.NewReader(file), func(string) error { return nil }); err == nil {
 			t.Errorf("%s: no error", name)
