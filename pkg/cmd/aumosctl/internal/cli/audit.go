@@ -32,10 +32,11 @@ func entryKey(text string) (*governancev1.GetEntryRequest, error) {
 	if index, err := strconv.ParseInt(text, 10, 64); err == nil && index >= 0 {
 		return &governancev1.GetEntryRequest{Key: &governancev1.GetEntryRequest_LeafIndex{LeafIndex: index}}, nil
 	}
-	if _, err := uuid.Parse(text); err != nil {
+	id, err := uuid.Parse(text) // which reads more forms than the contract takes
+	if err != nil {
 		return nil, fmt.Errorf("%q is neither the index of an entry nor its id (UUID)", text)
 	}
-	return &governancev1.GetEntryRequest{Key: &governancev1.GetEntryRequest_EntryId{EntryId: text}}, nil
+	return &governancev1.GetEntryRequest{Key: &governancev1.GetEntryRequest_EntryId{EntryId: id.String()}}, nil
 }
 
 func (a *app) auditKeysCommand() *cobra.Command {

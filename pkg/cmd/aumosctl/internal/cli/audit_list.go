@@ -130,7 +130,11 @@ func moment(flag, text string, now time.Time) (*timestamppb.Timestamp, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s %q is neither a time such as 2026-11-22T10:00:00Z nor a duration such as 24h", flag, text)
 	}
-	return timestamppb.New(t), nil
+	at := timestamppb.New(t)
+	if !at.IsValid() { // in the year 0, or through its zone after 9999
+		return nil, fmt.Errorf("%s %q is not in the years 1 to 9999", flag, text)
+	}
+	return at, nil
 }
 
 func entryRow(e *governancev1.AuditEntry) []string {
