@@ -16,7 +16,7 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
-func headOf(t *testing.T, size int64) auditlog.SignedHead {
+func headOf(t testing.TB, size int64) auditlog.SignedHead {
 	t.Helper()
 	keys, err := auditlog.ParseSigningKeys(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, ed25519.SeedSize)))
 	if err != nil {

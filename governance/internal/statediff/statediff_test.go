@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -249,4 +250,57 @@ func clone(v any) any {
 	default:
 		return v
 	}
+}
+
+// FuzzDiff compares any two objects of JSON: the pointers alone lead from the one to the other.
+func FuzzDiff(f *testing.F) {
+	f.Add([]byte(`{"a":{"b~/c":[1,2,{"":null}]},"é":0}`), []byte(`{"a":{"b~/c":[1,{"":false}]},"~1":-0}`))
+	f.Add([]byte(`{}`), []byte(`{"":{"":{"":[[[]]]}}}`))
+	f.Add([]byte(`{"0":[1]}`), []byte(`{"0":{"0":1}}`))
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		var before, after map[string]any
+		if json.Unmarshal(a, &before) != nil || json.Unmarshal(b, &after) != nil {
+			return
+		}
+		found := statediff.Diff(before, after)
+		if got := apply(t, before, found); !statediff.Equal(got, or(after)) {
+			t.Fatalf("applied to %s: %v, want %s", a, got, b)
+		}
+		if (len(found) == 0) != statediff.Equal(or(before), or(after)) {
+			t.Fatalf("%d differences between %s and %s", len(found), a, b)
+		}
+		if !slices.IsSortedFunc(statediff.Diff(after, before), func(x, y statediff.Difference) int { return order(x.Path, y.Path) }) {
+			t.Fatalf("between %s and %s the paths are out of order", b, a)
+		}
+	})
+}
+
+// or is the object that a state which is not there counts for.
+func or(state map[string]any) map[string]any {
+	if state == nil {
+		return map[string]any{}
+	}
+	return state
+}
+
+// order is that of pointers by their parts: numbers of elements by their value, and names by their bytes. Where two paths part, both parts are of one
+// object or one array; which of the two only matters for parts that are both numbers.
+func order(a, b string) int {
+	x, y := strings.Split(a, "/"), strings.Split(b, "/")
+	for i := range min(len(x), len(y)) {
+		if x[i] == y[i] {
+			continue
+		}
+		_, errA := strconv.Atoi(x[i])
+		_, errB := strconv.Atoi(y[i])
+		if errA == nil && errB == nil {
+			return 0
+		}
+		return strings.Compare(unescape(x[i]), unescape(y[i]))
+	}
+	return len(x) - len(y)
+}
+
+func unescape(token string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
 }
