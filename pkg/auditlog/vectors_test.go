@@ -83,10 +83,7 @@ func TestInclusionVectors(t *testing.T) {
 	key := testKeys(t, 1)[0]
 	origin := auditlog.Origin(testPrefix, testTenant)
 	readVectors(t, "merkle-inclusion.jsonl", func(line int, v proofVector) {
-		text := "c2sp.org/tlog-proof@v1\nindex " + v.LeafIdx.String() + "\n"
-		for _, h := range v.Proof {
-			text += h + "\n"
-		}
+		text := strings.Join(append([]string{"c2sp.org/tlog-proof@v1", "index " + v.LeafIdx.String()}, v.Proof...), "\n") + "\n"
 		size, sizeErr := v.TreeSize.Int64()
 		root, rootOK := hashOf(v.Root)
 		leaf, leafOK := hashOf(v.LeafHash)
@@ -144,10 +141,8 @@ func TestConsistencyVectors(t *testing.T) {
 		root2, ok2 := hashOf(v.Root2)
 		proof := make([]tlog.Hash, len(v.Proof))
 		for i, text := range v.Proof {
-			ok := false
-			if proof[i], ok = hashOf(text); !ok {
-				ok1 = false
-			}
+			h, ok := hashOf(text)
+			proof[i], ok1 = h, ok1 && ok
 		}
 		if err1 != nil || err2 != nil || first < 1 || !ok1 || !ok2 {
 			return

@@ -133,11 +133,12 @@ func strange(t *testing.T) auditlog.CosigningKey {
 // policy writes a policy of the witnesses A, B and C, of whom the group two demands two.
 func (w *wall) policy(quorum string, keys []auditlog.CosigningKey) string {
 	w.t.Helper()
-	text := "log " + w.platform + "\n"
+	var text strings.Builder
+	fmt.Fprintf(&text, "log %s\n", w.platform)
 	for i, key := range keys {
-		text += fmt.Sprintf("witness %c %s\n", 'A'+i, key.VKey())
+		fmt.Fprintf(&text, "witness %c %s\n", 'A'+i, key.VKey())
 	}
-	return writeFile(w.t, "policy", text+"group two 2 A B C\n"+quorum)
+	return writeFile(w.t, "policy", text.String()+"group two 2 A B C\n"+quorum)
 }
 
 // What was appended and signed since the witnesses answered is no doubt; and a policy brings the platform's key itself.
