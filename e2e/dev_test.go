@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,15 +13,7 @@ const readyWithin = 20 * time.Second
 // TestDev starts the development stack as `make dev` does, uses what it prints, stops it with an interrupt, and finds its state after a restart.
 func TestDev(t *testing.T) {
 	t.Parallel()
-	// Where PostgreSQL's own user can go: a test's temporary directory is closed to it when the tests run as root.
-	dir, err := os.MkdirTemp("", "aumos-e2e-dev-") //nolint:usetesting // see above
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	dir := openDir(t)
 	args := []string{"-dir", dir, "-base-port", "0", "-examples", example(t), "-aumosctl", binary("aumosctl")}
 	environ := []string{"AUMOSCTL_CONFIG=" + filepath.Join(dir, "aumosctl.json")}
 

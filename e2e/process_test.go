@@ -6,11 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aumos-enterprise/platform/e2e/internal/stack"
+	"github.com/aumos-enterprise/platform/pkg/porttest"
 )
 
 // process is a service under test.
@@ -128,15 +130,29 @@ func cleanEnviron() []string {
 	return clean
 }
 
-// freeAddress returns a loopback address that nobody listens on.
+// freeAddress returns a loopback address that nobody listens on and that stays the test's own while its service is down.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(porttest.Free(t)))
+}
+
+// openDir returns a directory that PostgreSQL's own user can enter: a test's temporary directory is closed to it when the tests run as root, and the
+// server would keep its data elsewhere, where nobody removes it.
+func openDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "aumos-e2e-") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // result is what a command did.

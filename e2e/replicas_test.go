@@ -90,7 +90,7 @@ func TestReplicasUnderFire(t *testing.T) {
 // deployDurable starts a platform without drift whose database survives a crash.
 func deployDurable(t *testing.T) *platform {
 	t.Helper()
-	dir := t.TempDir()
+	dir := openDir(t)
 	if err := os.MkdirAll(filepath.Join(dir, "secrets"), 0o700); err != nil {
 		t.Fatal(err)
 	}

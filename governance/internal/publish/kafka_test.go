@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/publish"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/kafka"
+	"github.com/aumos-enterprise/platform/pkg/porttest"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
@@ -137,8 +137,8 @@ func TestKafkaBounded(t *testing.T) {
 // TestKafkaOutage runs a wall whose broker comes, goes and comes back on the same port: the newest head of the log arrives.
 func TestKafkaOutage(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
-	cluster := startCluster(t, kfake.DataDir(data))
+	data, port := t.TempDir(), kfake.Ports(porttest.Free(t))
+	cluster := startCluster(t, port, kfake.DataDir(data))
 	brokers := cluster.ListenAddrs()
 	wall, id := startWall(t, newKafka(t, brokers...)), tenant.ID(uuid.New())
 	grow(t, wall, id)
@@ -147,37 +147,25 @@ func TestKafkaOutage(t *testing.T) {
 	for range 4 {
 		grow(t, wall, id)
 	}
-	startCluster(t, kfake.Ports(portOf(t, brokers)), kfake.DataDir(data))
+	startCluster(t, port, kfake.DataDir(data))
 	consume(t, brokers, sized(t, id, 5))
 }
 
 // TestKafkaTopicMadeAnew: heads go to a topic of the same name that took the first one's place, or to a new cluster in the old one's place.
 func TestKafkaTopicMadeAnew(t *testing.T) {
 	t.Parallel()
-	cluster := startCluster(t)
+	port := kfake.Ports(porttest.Free(t))
+	cluster := startCluster(t, port)
 	brokers := cluster.ListenAddrs()
 	sink, id := newKafka(t, brokers...), tenant.ID(uuid.New())
 	mustPublish(t, sink, id, 1)
 	cluster.Close()
-	startCluster(t, kfake.Ports(portOf(t, brokers))) // with another topic id
+	startCluster(t, port) // with another topic id
 	if err := sink.Publish(t.Context(), id, headOf(t, id, 2)); err == nil {
 		t.Error("the client took the other topic for the first one: this test shows nothing")
 	}
 	mustPublish(t, sink, id, 3)
 	consume(t, brokers, sized(t, id, 3))
-}
-
-func portOf(t *testing.T, brokers []string) int {
-	t.Helper()
-	_, text, err := net.SplitHostPort(brokers[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	port, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // sized waits for a head of a log.
