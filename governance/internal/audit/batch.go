@@ -95,14 +95,15 @@ func (s *sequencer) commit(rows *rowBatch) {
 		seen[id] = h.tree.Size()
 		s.moved(id)
 	}
-	s.sizes.learn(seen) // before the answers: who reads after one finds it
+	// Before the answers: who reads after one, or looks at the metrics, finds it.
+	s.sizes.learn(seen)
+	s.metrics.appended.Add(float64(len(rows.leafIndexes)))
 	for p, positions := range rows.placed() {
 		for i, d := range p.drafts {
 			s.recent.add(keyOf(d), answered{positions[i], d.ContentDigest})
 		}
 		p.answer(positions, nil)
 	}
-	s.metrics.appended.Add(float64(len(rows.leafIndexes)))
 }
 
 // rowBatch is a batch on its way into the table, a slice a column.
