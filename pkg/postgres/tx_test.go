@@ -235,8 +235,9 @@ func TestTenantTxRunsAgainAfterDeadlock(t *testing.T) {
 	if err := errors.Join(results[:]...); err != nil {
 		t.Fatal(err)
 	}
-	if attempts[0]+attempts[1] != 3 {
-		t.Errorf("%v attempts, want one transaction to run twice", attempts)
+	// More than three when the one that was ended takes its first row again before the other, which waited for that row, has woken up.
+	if attempts[0]+attempts[1] < 3 {
+		t.Errorf("%v attempts, want one transaction to run again", attempts)
 	}
 	var sum int
 	if err := pool.QueryRow(ctx, `SELECT sum(balance) FROM account`).Scan(&sum); err != nil {
