@@ -71,7 +71,7 @@ func (d *Database) Pool(role string) *pgxpool.Pool {
 
 const (
 	maxConns      = 8
-	cleanupWithin = 10 * time.Second
+	cleanupWithin = time.Minute
 )
 
 // GovernanceDB is a governance database.
