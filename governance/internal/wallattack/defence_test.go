@@ -16,9 +16,13 @@ import (
 // attempt carries out an attack on one table and finds out what came of it.
 func (g *ground) attempt(a attack, as role, table string) outcome {
 	g.t.Helper()
-	before := g.state()
+	before := g.seen
+	if before == "" {
+		before = g.state()
+	}
 	presented, err := g.execute(a, as, table)
 	after := g.state()
+	g.seen = after
 	switch {
 	case err != nil && after != before:
 		return unnoticed + " change by a failing attack"
@@ -30,6 +34,7 @@ func (g *ground) attempt(a attack, as role, table string) outcome {
 	if presented == "" && a.older {
 		presented = g.kept[0]
 	}
+	g.seen = "" // what follows changes the wall
 	found := g.detect(presented, a.grows)
 	if a.undo != "" {
 		g.exec(g.admin, g.fill(a.undo, ""))

@@ -52,6 +52,7 @@ type ground struct {
 	keys          auditlog.Keyring
 	kept          []string // checkpoints of the watched log that an auditor holds, oldest first
 	sessions      map[role]*pgx.Conn
+	seen          string // the state after the attack before, unless something else has happened since
 }
 
 // cloned returns a ground in a database of its own.
