@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,12 +24,15 @@ import (
 
 func itoa(i int) string { return strconv.Itoa(i) }
 
+// closeWithin is longer than any evaluation goes on on a busy machine after its deadline.
+const closeWithin = 30 * time.Second
+
 // engine makes an engine that is closed, and found idle, when the test ends.
 func engine(t testing.TB, c rego.Config) *rego.Engine {
 	t.Helper()
 	e := rego.NewEngine(c)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
 		defer cancel()
 		if err := e.Close(ctx); err != nil {
 			t.Errorf("Close: %v", err)
@@ -84,102 +88,108 @@ func TestAnswerComesWhileTheEvaluationIsStuck(t *testing.T) {
 
 func TestStuckEvaluationsUseUpTheTenantsShareOnly(t *testing.T) {
 	t.Parallel()
-	c, open := stuckPolicy(t)
-	e := engine(t, rego.Config{Deadline: 50 * time.Millisecond, TenantSlots: 2})
-	for range 2 {
-		if r, err := e.Evaluate(t.Context(), question(c, input(t, sticks))); err != nil || r.Reason != rego.Deadline {
-			t.Fatalf("got %v, %v, want DEADLINE", r, err)
+	synctest.Test(t, func(t *testing.T) { // time passes only while all evaluations are stuck, however busy the machine is
+		c, open := stuckPolicy(t)
+		e := engine(t, rego.Config{Deadline: 50 * time.Millisecond, TenantSlots: 2})
+		for range 2 {
+			if r, err := e.Evaluate(t.Context(), question(c, input(t, sticks))); err != nil || r.Reason != rego.Deadline {
+				t.Fatalf("got %v, %v, want DEADLINE", r, err)
+			}
 		}
-	}
-	start := time.Now()
-	_, err := e.Evaluate(t.Context(), question(c, input(t, passes)))
-	if errs.ReasonOf(err) != errs.ReasonOverloaded {
-		t.Errorf("with both slots taken: %v, want %s", err, errs.ReasonOverloaded)
-	}
-	if took := time.Since(start); took > 500*time.Millisecond+slack {
-		t.Errorf("refused after %s", took)
-	}
-	other := question(c, input(t, passes))
-	other.Tenant = tenant.ID(uuid.MustParse("01890000-0000-7000-8000-0000000000ff"))
-	if r, err := e.Evaluate(t.Context(), other); err != nil || r.Outcome != rego.Allow {
-		t.Errorf("another tenant: %v, %v, want ALLOW", r, err)
-	}
-	open()
-	waitFor(t, func() bool {
-		r, err := e.Evaluate(t.Context(), question(c, input(t, passes)))
-		return err == nil && r.Outcome == rego.Allow
+		start := time.Now()
+		_, err := e.Evaluate(t.Context(), question(c, input(t, passes)))
+		if errs.ReasonOf(err) != errs.ReasonOverloaded {
+			t.Errorf("with both slots taken: %v, want %s", err, errs.ReasonOverloaded)
+		}
+		if took := time.Since(start); took > 500*time.Millisecond+slack {
+			t.Errorf("refused after %s", took)
+		}
+		other := question(c, input(t, passes))
+		other.Tenant = tenant.ID(uuid.MustParse("01890000-0000-7000-8000-0000000000ff"))
+		if r, err := e.Evaluate(t.Context(), other); err != nil || r.Outcome != rego.Allow {
+			t.Errorf("another tenant: %v, %v, want ALLOW", r, err)
+		}
+		open()
+		waitFor(t, func() bool {
+			r, err := e.Evaluate(t.Context(), question(c, input(t, passes)))
+			return err == nil && r.Outcome == rego.Allow
+		})
 	})
 }
 
 func TestQuarantine(t *testing.T) {
 	t.Parallel()
-	c, open := stuckPolicy(t)
-	e := engine(t, rego.Config{Deadline: 250 * time.Millisecond, TenantSlots: 16}) // long, so that no overrun is blamed on a busy machine
-	ask := func(in map[string]any, a rego.Activation) rego.ErrorReason {
-		t.Helper()
-		q := question(c, input(t, in))
-		q.Activation = a
-		r, err := e.Evaluate(t.Context(), q)
-		if err != nil {
-			t.Fatalf("Evaluate: %v", err)
+	synctest.Test(t, func(t *testing.T) {
+		c, open := stuckPolicy(t)
+		e := engine(t, rego.Config{Deadline: 250 * time.Millisecond, TenantSlots: 16})
+		ask := func(in map[string]any, a rego.Activation) rego.ErrorReason {
+			t.Helper()
+			q := question(c, input(t, in))
+			q.Activation = a
+			r, err := e.Evaluate(t.Context(), q)
+			if err != nil {
+				t.Fatalf("Evaluate: %v", err)
+			}
+			return r.Reason
 		}
-		return r.Reason
-	}
-	a := question(c, rego.Input{}).Activation
-	for _, step := range []struct {
-		in   map[string]any
-		want rego.ErrorReason
-	}{
-		{sticks, rego.Deadline},
-		{sticks, rego.Deadline},
-		{passes, rego.NoError}, // not three in a row
-		{sticks, rego.Deadline},
-		{sticks, rego.Deadline},
-		{sticks, rego.Deadline},
-		{passes, rego.Quarantined},
-		{sticks, rego.Quarantined},
-	} {
-		if got := ask(step.in, a); got != step.want {
-			t.Fatalf("stuck %v: %v, want %v", step.in["stuck"], got, step.want)
+		a := question(c, rego.Input{}).Activation
+		for _, step := range []struct {
+			in   map[string]any
+			want rego.ErrorReason
+		}{
+			{sticks, rego.Deadline},
+			{sticks, rego.Deadline},
+			{passes, rego.NoError}, // not three in a row
+			{sticks, rego.Deadline},
+			{sticks, rego.Deadline},
+			{sticks, rego.Deadline},
+			{passes, rego.Quarantined},
+			{sticks, rego.Quarantined},
+		} {
+			if got := ask(step.in, a); got != step.want {
+				t.Fatalf("stuck %v: %v, want %v", step.in["stuck"], got, step.want)
+			}
 		}
-	}
-	if got := ask(passes, rego.Activation{Version: uuid.Max, Revision: a.Revision}); got != rego.NoError {
-		t.Errorf("another version: %v, want an answer", got)
-	}
-	if got := ask(passes, rego.Activation{Version: a.Version, Revision: a.Revision + 1}); got != rego.NoError {
-		t.Errorf("the version activated again: %v, want an answer", got)
-	}
-	if got := testutil.CollectAndCount(e.Collectors()[4]); got != 1 {
-		t.Errorf("%d quarantine metrics", got)
-	}
-	if got := testutil.ToFloat64(e.Collectors()[4]); got != 1 {
-		t.Errorf("%v versions in quarantine, want 1", got)
-	}
-	open()
+		if got := ask(passes, rego.Activation{Version: uuid.Max, Revision: a.Revision}); got != rego.NoError {
+			t.Errorf("another version: %v, want an answer", got)
+		}
+		if got := ask(passes, rego.Activation{Version: a.Version, Revision: a.Revision + 1}); got != rego.NoError {
+			t.Errorf("the version activated again: %v, want an answer", got)
+		}
+		if got := testutil.CollectAndCount(e.Collectors()[4]); got != 1 {
+			t.Errorf("%d quarantine metrics", got)
+		}
+		if got := testutil.ToFloat64(e.Collectors()[4]); got != 1 {
+			t.Errorf("%v versions in quarantine, want 1", got)
+		}
+		open()
+	})
 }
 
 func TestQuarantineByWindow(t *testing.T) {
 	t.Parallel()
-	c, open := stuckPolicy(t)
-	defer open()
-	e := engine(t, rego.Config{Deadline: 50 * time.Millisecond, TenantSlots: 200, Slots: 200})
-	overruns := 0
-	for round := 0; ; round++ {
-		if round == 150 { // many to spare, for overruns that the engine blames on a busy machine
-			t.Fatalf("no quarantine after %d overruns between good answers", overruns)
-		}
-		if r, err := e.Evaluate(t.Context(), question(c, input(t, passes))); err != nil || r.Reason == rego.Quarantined {
-			if err != nil || overruns < 10 {
-				t.Errorf("%v, %v after %d overruns", r, err, overruns)
+	synctest.Test(t, func(t *testing.T) {
+		c, open := stuckPolicy(t)
+		defer open()
+		e := engine(t, rego.Config{Deadline: 50 * time.Millisecond, TenantSlots: 200, Slots: 200})
+		overruns := 0
+		for round := 0; ; round++ {
+			if round > 10 {
+				t.Fatalf("no quarantine after %d overruns between good answers", overruns)
 			}
-			return
+			if r, err := e.Evaluate(t.Context(), question(c, input(t, passes))); err != nil || r.Reason == rego.Quarantined {
+				if err != nil || overruns != 10 {
+					t.Errorf("%v, %v after %d overruns", r, err, overruns)
+				}
+				return
+			}
+			r, err := e.Evaluate(t.Context(), question(c, input(t, sticks)))
+			if err != nil || r.Reason != rego.Deadline {
+				t.Fatalf("got %v, %v, want DEADLINE", r, err)
+			}
+			overruns++
 		}
-		r, err := e.Evaluate(t.Context(), question(c, input(t, sticks)))
-		if err != nil || r.Reason != rego.Deadline {
-			t.Fatalf("got %v, %v, want DEADLINE", r, err)
-		}
-		overruns++
-	}
+	})
 }
 
 func TestCallerLeaves(t *testing.T) {
@@ -201,20 +211,22 @@ func TestCallerLeaves(t *testing.T) {
 
 func TestCloseIsBounded(t *testing.T) {
 	t.Parallel()
-	c, open := stuckPolicy(t)
-	e := engine(t, rego.Config{Deadline: 20 * time.Millisecond})
-	if _, err := e.Evaluate(t.Context(), question(c, input(t, sticks))); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if err := e.Close(ctx); err == nil || !strings.Contains(err.Error(), "1 goroutines") {
-		t.Errorf("Close with a stuck evaluation: %v", err)
-	}
-	if _, err := e.Evaluate(t.Context(), question(c, input(t, passes))); errs.ReasonOf(err) != errs.ReasonUnavailable {
-		t.Errorf("after Close: %v, want %s", err, errs.ReasonUnavailable)
-	}
-	open()
+	synctest.Test(t, func(t *testing.T) {
+		c, open := stuckPolicy(t)
+		e := engine(t, rego.Config{Deadline: 20 * time.Millisecond})
+		if _, err := e.Evaluate(t.Context(), question(c, input(t, sticks))); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if err := e.Close(ctx); err == nil || !strings.Contains(err.Error(), "1 goroutines") {
+			t.Errorf("Close with a stuck evaluation: %v", err)
+		}
+		if _, err := e.Evaluate(t.Context(), question(c, input(t, passes))); errs.ReasonOf(err) != errs.ReasonUnavailable {
+			t.Errorf("after Close: %v, want %s", err, errs.ReasonUnavailable)
+		}
+		open()
+	})
 }
 
 func TestCompileDeadline(t *testing.T) {

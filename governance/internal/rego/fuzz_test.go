@@ -3,7 +3,6 @@ package rego_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/errs"
@@ -18,7 +17,7 @@ func FuzzCompile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source string) {
 		e := rego.NewEngine(rego.Config{})
 		defer func() {
-			ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
 			defer cancel()
 			if err := e.Close(ctx); err != nil {
 				t.Error(err)
