@@ -61,7 +61,7 @@ func (d *Database) Owner() *pgx.Conn {
 // Pool returns a new pool as a login role of the platform, closed when the test ends.
 func (d *Database) Pool(role string) *pgxpool.Pool {
 	d.tb.Helper()
-	pool, err := postgres.Open(d.tb.Context(), postgres.Config{URL: config.Secret(d.URL(role)), MaxConns: maxConns}, "test")
+	pool, err := postgres.Open(d.tb.Context(), postgres.Config{URL: config.Secret(d.URL(role)), MaxConns: maxConns, ConnectTimeout: connectWithin}, "test")
 	if err != nil {
 		d.tb.Fatalf("connect as %s: %v", role, err)
 	}
@@ -72,6 +72,7 @@ func (d *Database) Pool(role string) *pgxpool.Pool {
 const (
 	maxConns      = 8
 	cleanupWithin = time.Minute
+	connectWithin = time.Minute
 )
 
 // GovernanceDB is a governance database.
