@@ -48,15 +48,15 @@ func fill(tb testing.TB, writer *pgxpool.Pool, admin *pgx.Conn, id tenant.ID, n 
 	}
 }
 
-// TestStatesUseIndexes looks at the plans, and at how much of a log of 100,000 entries they read.
+// TestStatesUseIndexes looks at the plans, and at how much of a log of 50,000 entries they read.
 func TestStatesUseIndexes(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)
 	id := newTenant(t)
-	const n = 100_000
+	const n = 50_000
 	fill(t, db.Writer, db.Admin(), id, n)
 	policy, monitor := audit.Resource{Type: "policy", ID: "p-0001234"}, audit.Resource{Type: "monitor", ID: "m-1"}
-	middle := audit.Moment{EffectiveTime: time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)}
+	middle := audit.Moment{EffectiveTime: time.Date(2026, 1, 1, 6, 0, 0, 0, time.UTC)}
 	place := func(last, resource int64) *audit.StatePlace { return &audit.StatePlace{Last: last, Resource: resource} }
 	for name, tc := range map[string]struct {
 		index   string
