@@ -81,9 +81,7 @@ func (r row) bytes() int {
 	return n
 }
 
-// Get returns a policy of the tenant.
-func Get(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Policy, error) {
-	rows, err := tx.Query(ctx, `
+const selectPolicies = `
 		SELECT p.id, p.name, p.description,
 			ARRAY(
 				SELECT d.decision_point
@@ -93,7 +91,11 @@ func Get(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Policy, error) {
 			) AS decision_points,
 			v.id AS active_version_id, p.revision, p.create_time, p.update_time
 		FROM gov_policies p
-		LEFT JOIN gov_policy_versions v ON v.tenant_id = p.tenant_id AND v.policy_id = p.id AND v.state = 'ACTIVE'
+		LEFT JOIN gov_policy_versions v ON v.tenant_id = p.tenant_id AND v.policy_id = p.id AND v.state = 'ACTIVE'`
+
+// Get returns a policy of the tenant.
+func Get(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Policy, error) {
+	rows, err := tx.Query(ctx, selectPolicies+`
 		WHERE p.id = @id`, pgx.NamedArgs{"id": id})
 	if err != nil {
 		return Policy{}, fmt.Errorf("select policy: %w", err)
@@ -125,17 +127,7 @@ func List(ctx context.Context, tx pgx.Tx, f Filter, after uuid.UUID, limit int) 
 	if err := line("decision_point", f.DecisionPoint); err != nil {
 		return nil, false, err
 	}
-	rows, err := tx.Query(ctx, `
-		SELECT p.id, p.name, p.description,
-			ARRAY(
-				SELECT d.decision_point
-				FROM gov_policy_decision_points d
-				WHERE d.tenant_id = p.tenant_id AND d.policy_id = p.id
-				ORDER BY d.ordinal
-			) AS decision_points,
-			v.id AS active_version_id, p.revision, p.create_time, p.update_time
-		FROM gov_policies p
-		LEFT JOIN gov_policy_versions v ON v.tenant_id = p.tenant_id AND v.policy_id = p.id AND v.state = 'ACTIVE'
+	rows, err := tx.Query(ctx, selectPolicies+`
 		WHERE (@after = '00000000-0000-0000-0000-000000000000'::uuid OR p.id < @after)
 		AND (@name = '' OR p.name = @name)
 		AND (@decision_point = '' OR EXISTS (
