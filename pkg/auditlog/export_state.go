@@ -42,13 +42,6 @@ func ReadExportState(r io.Reader) (ExportState, error) {
 
 var errNoExport = errors.New("read export: it has no header of the format " + ExportFormat)
 
-// Continue returns the header of an export that begins after the last entry of this one.
-func (s ExportState) Continue() ExportHeader {
-	h := s.Header
-	h.FirstIndex, h.PrecedingHashes = s.Tree.Size(), s.Tree.hashTexts()
-	return h
-}
-
 // HeaderAt returns the header of an export that begins after a tree.
 func HeaderAt(origin, tenantID string, before Range) ExportHeader {
 	return ExportHeader{Origin: origin, TenantID: tenantID, FirstIndex: before.Size(), PrecedingHashes: before.hashTexts()}

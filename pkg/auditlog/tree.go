@@ -106,8 +106,3 @@ func RangeNodes(size int64) []Node {
 	}
 	return nodes
 }
-
-// StoredHashCount returns how many hashes are stored with the leaf at an index.
-func StoredHashCount(leafIndex int64) int {
-	return 1 + bits.TrailingZeros64(uint64(leafIndex+1)) //nolint:gosec // indexes are not negative
-}
