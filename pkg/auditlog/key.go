@@ -55,6 +55,18 @@ func (k SigningKey) VKey(origin string) (string, error) {
 	return vkey, nil
 }
 
+// VKeys returns the public keys under a log's origin, in the order given.
+func VKeys(origin string, keys ...SigningKey) ([]string, error) {
+	vkeys := make([]string, len(keys))
+	for i, k := range keys {
+		var err error
+		if vkeys[i], err = k.VKey(origin); err != nil {
+			return nil, err
+		}
+	}
+	return vkeys, nil
+}
+
 func (k SigningKey) public() ed25519.PublicKey {
 	public := make(ed25519.PublicKey, ed25519.PublicKeySize)
 	copy(public, k.private[ed25519.SeedSize:])

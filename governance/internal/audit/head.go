@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
@@ -66,9 +65,9 @@ func readNewest(ctx context.Context, q querier, tenants [][16]byte) ([]newest, e
 	return found, nil
 }
 
-// StoredSize returns the number of entries of a log.
-func StoredSize(ctx context.Context, pool *pgxpool.Pool, id tenant.ID) (int64, error) {
-	found, err := readNewest(ctx, pool, [][16]byte{id})
+// StoredSize returns the number of entries of a log, as a pool or a transaction sees it.
+func StoredSize(ctx context.Context, q querier, id tenant.ID) (int64, error) {
+	found, err := readNewest(ctx, q, [][16]byte{id})
 	if err != nil || len(found) == 0 {
 		return 0, err
 	}

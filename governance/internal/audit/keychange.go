@@ -93,14 +93,7 @@ func announcementID(id tenant.ID, before uuid.UUID, present []string) uuid.UUID 
 
 // vkeys returns the present keys under a log's origin.
 func (s *signer) vkeys(id tenant.ID) ([]string, error) {
-	vkeys := make([]string, len(s.keys))
-	for i, k := range s.keys {
-		var err error
-		if vkeys[i], err = k.VKey(s.origin(id)); err != nil {
-			return nil, err //nolint:wrapcheck // says it all
-		}
-	}
-	return vkeys, nil
+	return auditlog.VKeys(s.origin(id), s.keys...)
 }
 
 // keyNames returns what a head says of the keys that signed it: the beginnings of their vkeys.

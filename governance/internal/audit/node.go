@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
@@ -115,8 +114,8 @@ func withNodes(ctx context.Context, q querier, id tenant.ID, fn func(r tlog.Hash
 }
 
 // StoredRoot computes the root of a log's first entries from their stored hashes.
-func StoredRoot(ctx context.Context, pool *pgxpool.Pool, id tenant.ID, size int64) (root tlog.Hash, err error) {
-	err = withNodes(ctx, pool, id, func(r tlog.HashReader) (err error) {
+func StoredRoot(ctx context.Context, q querier, id tenant.ID, size int64) (root tlog.Hash, err error) {
+	err = withNodes(ctx, q, id, func(r tlog.HashReader) (err error) {
 		root, err = tlog.TreeHash(size, r)
 		return err //nolint:wrapcheck // of the reader
 	})

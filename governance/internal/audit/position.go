@@ -108,7 +108,7 @@ func (w *waits) leave(id tenant.ID) {
 // look reads how many entries a log has.
 func (w *Wall) look(ctx context.Context, id tenant.ID) (size int64, err error) {
 	err = w.read(ctx, func(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
-		size, err = logSize(ctx, tx, id)
+		size, err = StoredSize(ctx, tx, id)
 		return err
 	})
 	if err == nil {

@@ -52,7 +52,7 @@ func (w *Wall) InclusionProof(ctx context.Context, leafIndex, treeSize int64) (I
 		p.TreeSize = head.Size
 	}
 	err := w.read(ctx, func(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
-		switch size, err := logSize(ctx, tx, id); {
+		switch size, err := StoredSize(ctx, tx, id); {
 		case err != nil:
 			return err
 		case leafIndex >= size:
@@ -113,7 +113,7 @@ func (w *Wall) ConsistencyProof(ctx context.Context, first, second int64) (Consi
 		p.SecondSize = head.Size
 	}
 	err := w.read(ctx, func(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
-		switch size, err := logSize(ctx, tx, id); {
+		switch size, err := StoredSize(ctx, tx, id); {
 		case err != nil:
 			return err
 		case p.FirstSize > size:
@@ -218,15 +218,6 @@ func (w *Wall) logKeys(id tenant.ID) ([]LogKey, error) {
 }
 
 func (w *Wall) origin(id tenant.ID) string { return auditlog.Origin(w.cfg.OriginPrefix, id) }
-
-// logSize returns the number of entries of a log as a transaction sees it.
-func logSize(ctx context.Context, tx pgx.Tx, id tenant.ID) (int64, error) {
-	found, err := readNewest(ctx, tx, [][16]byte{id})
-	if err != nil || len(found) == 0 {
-		return 0, err
-	}
-	return found[0].LeafIndex + 1, nil
-}
 
 func beyondLog(field string, size int64) error {
 	return errs.New(errs.InvalidArgument, errs.ReasonTreeSizeBeyondLog, "the log has %d entries", size).

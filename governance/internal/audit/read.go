@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -34,24 +33,9 @@ type LogEntry struct {
 
 // row is an entry's row.
 type row struct {
-	TenantID      uuid.UUID
-	LeafIndex     int64
-	EntryID       uuid.UUID
-	ContentSHA256 []byte `db:"content_sha256"`
-	Hashes        []byte
-	RecordedAt    time.Time
-	EffectiveAt   time.Time
-	StateChange   bool
-	EventType     string
-	Action        string
-	Outcome       string
-	ActorID       string
-	ResourceType  string
-	ResourceID    string
-	SourceService string
-	CorrelationID string
-	RequestID     string
-	Entry         []byte
+	auditlog.Columns
+	Hashes []byte
+	Entry  []byte
 }
 
 const rowColumns = `
@@ -98,40 +82,9 @@ func (w *Wall) one(ctx context.Context, condition string, key any) (e LogEntry, 
 
 // logEntry compares the columns with the leaf.
 func (r row) logEntry() LogEntry {
-	e := LogEntry{LeafIndex: r.LeafIndex, Leaf: r.Entry, EntryID: r.EntryID}
+	e := LogEntry{LeafIndex: r.LeafIndex, Leaf: r.Entry, EntryID: r.EntryID, Mismatched: r.Mismatched(r.Entry)}
 	for hashes := r.Hashes; len(hashes) > 0; hashes = hashes[min(32, len(hashes)):] {
 		e.StoredHashes = append(e.StoredHashes, hashes[:min(32, len(hashes))])
-	}
-	leaf, err := auditlog.Unmarshal(r.Entry)
-	if err != nil {
-		e.Mismatched = []string{"entry"}
-		return e
-	}
-	content, err := leaf.ContentDigest()
-	for _, column := range []struct {
-		name  string
-		equal bool
-	}{
-		{"tenant_id", tenant.ID(r.TenantID) == leaf.TenantID},
-		{"leaf_index", r.LeafIndex == leaf.LeafIndex},
-		{"entry_id", r.EntryID == leaf.EntryID},
-		{"content_sha256", err == nil && string(r.ContentSHA256) == string(content[:])},
-		{"recorded_at", r.RecordedAt.Equal(leaf.RecordedTime)},
-		{"effective_at", r.EffectiveAt.Equal(effectiveTime(&leaf, leaf.RecordedTime))},
-		{"state_change", r.StateChange == leaf.ChangesState()},
-		{"event_type", r.EventType == leaf.EventType},
-		{"action", r.Action == leaf.Action},
-		{"outcome", r.Outcome == leaf.Outcome.String()},
-		{"actor_id", r.ActorID == leaf.Actor.ID},
-		{"resource_type", r.ResourceType == leaf.Resource.Type},
-		{"resource_id", r.ResourceID == leaf.Resource.ID},
-		{"source_service", r.SourceService == leaf.SourceService},
-		{"correlation_id", r.CorrelationID == leaf.CorrelationID},
-		{"request_id", r.RequestID == leaf.RequestID},
-	} {
-		if !column.equal {
-			e.Mismatched = append(e.Mismatched, column.name)
-		}
 	}
 	return e
 }

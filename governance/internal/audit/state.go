@@ -121,7 +121,7 @@ func lastIndex(ctx context.Context, tx pgx.Tx, id tenant.ID, m Moment) (int64, e
 		}
 		return last, nil
 	}
-	size, err := logSize(ctx, tx, id)
+	size, err := StoredSize(ctx, tx, id)
 	if err != nil {
 		return 0, fmt.Errorf("read log size: %w", err)
 	}

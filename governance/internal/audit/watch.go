@@ -142,7 +142,7 @@ func (x *Watch) look(ctx context.Context) (entries []LogEntry, more bool, err er
 	x.looked = time.Now()
 	var size int64
 	err = x.wall.read(ctx, func(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
-		if size, err = logSize(ctx, tx, id); err != nil || size <= x.next {
+		if size, err = StoredSize(ctx, tx, id); err != nil || size <= x.next {
 			return err
 		}
 		f := x.filter
