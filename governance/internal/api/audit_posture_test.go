@@ -15,6 +15,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/api"
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
@@ -26,13 +27,9 @@ import (
 func startPosture(t *testing.T) (server *auditServer, looks *atomic.Int64) {
 	t.Helper()
 	db := postgrestest.Audit(t)
-	dbs := audit.Databases{Writer: db.Writer, Reader: db.Reader}
+	dbs := audittest.Databases(db)
 	cfg := audit.Config{HeadsDir: t.TempDir(), OriginPrefix: "audit.example.com"}
-	wall, err := audit.New(t.Context(), cfg, dbs, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, wall.Run)
+	wall, _ := audittest.Start(t, dbs, cfg)
 	for _, id := range []any{tenantA.String(), tenantB.String()} {
 		_, err := db.Writer.Exec(t.Context(), `
 			INSERT INTO gov_audit_checkpoints (tenant_id, tree_size, root_hash, note, key_ids, created_at)

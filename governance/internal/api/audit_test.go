@@ -24,6 +24,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/api"
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/auth"
@@ -53,12 +54,7 @@ func startAudit(t testing.TB) *auditServer {
 // startAuditOn runs one of several services on a wall.
 func startAuditOn(t testing.TB, db postgrestest.AuditDB, sessions reading.Config) *auditServer {
 	t.Helper()
-	wall, err := audit.New(t.Context(), audit.Config{HeadsDir: t.TempDir(), OriginPrefix: "audit.example.com"},
-		audit.Databases{Writer: db.Writer, Reader: db.Reader}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, wall.Run)
+	wall, _ := audittest.Start(t, audittest.Databases(db), audit.Config{HeadsDir: t.TempDir(), OriginPrefix: "audit.example.com"})
 	sessions.Wall, sessions.Log = wall, slog.New(slog.DiscardHandler)
 	readings := reading.New(sessions)
 	stopReading := run(t, readings.Run)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/api"
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
@@ -92,14 +93,9 @@ func (p *platform) replica(limits rego.Config) *replica {
 }
 
 // wall runs a wall until the returned function is called or the test ends.
-func (p *platform) wall() (*audit.Wall, context.CancelFunc) {
+func (p *platform) wall() (wall *audit.Wall, stop func()) {
 	p.t.Helper()
-	wall, err := audit.New(p.t.Context(), audit.Config{HeadsDir: p.t.TempDir(), FlushTimeout: time.Second},
-		audit.Databases{Writer: p.audit.Writer, Reader: p.audit.Reader}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return wall, run(p.t, wall.Run)
+	return audittest.Start(p.t, audittest.Databases(p.audit), audit.Config{HeadsDir: p.t.TempDir(), FlushTimeout: time.Second})
 }
 
 // run runs f until the returned function is called or the test ends, and waits for it then.

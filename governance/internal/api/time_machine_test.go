@@ -18,6 +18,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/api"
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/auth"
@@ -36,13 +37,7 @@ type timeMachine struct {
 
 func startTimeMachine(t testing.TB) *timeMachine {
 	t.Helper()
-	db := postgrestest.Audit(t)
-	wall, err := audit.New(t.Context(), audit.Config{HeadsDir: t.TempDir(), OriginPrefix: "audit.example.com"},
-		audit.Databases{Writer: db.Writer, Reader: db.Reader}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, wall.Run)
+	wall, _ := audittest.Start(t, audittest.Databases(postgrestest.Audit(t)), audit.Config{HeadsDir: t.TempDir(), OriginPrefix: "audit.example.com"})
 	readings := reading.New(reading.Config{Wall: wall, Log: slog.New(slog.DiscardHandler)})
 	run(t, readings.Run)
 	server := grpcservertest.Start(t, "governance.aumos", grpcservertest.Options{}, func(s *grpc.Server) {

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
@@ -235,18 +236,13 @@ func TestSignedHeadsAreOffered(t *testing.T) {
 			t.Errorf("a head is offered before it is on disk: %q", lines)
 		}
 	})
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- wall.Run(ctx) }()
+	stop := audittest.Run(t, wall.Run)
 	id := newTenant(t)
 	appendMany(t, wall, id, 2)
 	mustCheckpoint(t, wall, id)
 	mustCheckpoint(t, wall, id)
 	appendMany(t, wall, id, 1)
 	stop()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
 	if got := offered[id]; len(got) != 2 || got[0] != 2 || got[1] != 3 {
 		t.Errorf("offered %v of the tenant's log, want 2 and 3", got)
 	}

@@ -25,6 +25,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 )
@@ -129,21 +130,11 @@ func startWitnessedWall(t testing.TB, db postgrestest.AuditDB, policy string) (w
 	cfg := wallConfig(t)
 	cfg.WitnessPolicyFile, cfg.WitnessTimeout = policy, 20*time.Second
 	logged = &syncBuffer{wrote: make(chan struct{}, 1)}
-	wall, err := audit.New(t.Context(), cfg, audit.Databases{Writer: db.Writer, Reader: db.Reader}, slog.New(slog.NewTextHandler(logged, nil)))
+	wall, err := audit.New(t.Context(), cfg, databases(db), slog.New(slog.NewTextHandler(logged, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- wall.Run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
-	t.Cleanup(stop)
-	return wall, logged, stop
+	return wall, logged, audittest.Run(t, wall.Run)
 }
 
 // record appends n entries to the platform's log.

@@ -9,9 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/audittest"
-	"github.com/aumos-enterprise/platform/governance/internal/publish"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -48,12 +46,6 @@ func (s *shelf) newest(origin string) (last auditlog.SignedHead) {
 	return last
 }
 
-// startPublishing is startWall with sinks.
-func startPublishing(t *testing.T, db postgrestest.AuditDB, cfg audit.Config, sinks ...publish.Sink) (wall *audit.Wall, stop func()) {
-	t.Helper()
-	return audittest.Start(t, databases(db), cfg, sinks...)
-}
-
 // TestPublishSignedHeads: the head signed last is published before Run returns; a sink that was away gets it from the next process; and what was
 // published verifies by the wall's public key alone.
 func TestPublishSignedHeads(t *testing.T) {
@@ -63,7 +55,7 @@ func TestPublishSignedHeads(t *testing.T) {
 	id := newTenant(t)
 	origin := auditlog.Origin(testPrefix, id)
 	there, away := &shelf{}, &shelf{away: true}
-	wall, stop := startPublishing(t, db, cfg, there, away)
+	wall, stop := audittest.Start(t, databases(db), cfg, there, away)
 	appendMany(t, wall, id, 3)
 	stop()
 	head := there.newest(origin)
@@ -75,7 +67,7 @@ func TestPublishSignedHeads(t *testing.T) {
 	}
 
 	away.away = false
-	_, stop = startPublishing(t, db, cfg, away)
+	_, stop = audittest.Start(t, databases(db), cfg, away)
 	stop()
 	if got := away.newest(origin); got.Note != head.Note {
 		t.Errorf("the next process published %+v", got)
@@ -86,7 +78,7 @@ func TestPublishSignedHeads(t *testing.T) {
 func TestPublishMetrics(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)
-	wall, stop := startPublishing(t, db, wallConfig(t), &shelf{away: true})
+	wall, stop := audittest.Start(t, databases(db), wallConfig(t), &shelf{away: true})
 	appendMany(t, wall, newTenant(t), 1)
 	stop()
 	registry := prometheus.NewPedanticRegistry()

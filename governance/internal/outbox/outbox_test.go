@@ -3,7 +3,6 @@ package outbox_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/errs"
@@ -33,24 +33,8 @@ func setup(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{governance: postgrestest.Governance(t), id: tenant.ID(uuid.New())}
 	b.ctx = tenant.NewContext(t.Context(), b.id)
-	walls := postgrestest.Audit(t)
-	log := slog.New(slog.DiscardHandler)
-	wall, err := audit.New(t.Context(), audit.Config{HeadsDir: t.TempDir()}, audit.Databases{Writer: walls.Writer, Reader: walls.Reader}, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- wall.Run(ctx) }()
-	b.stopWall = func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("run the wall: %v", err)
-		}
-		ended <- nil
-	}
-	t.Cleanup(b.stopWall)
-	b.wall, b.recorder = wall, outbox.NewRecorder(b.governance.App, wall, log)
+	b.wall, b.stopWall = audittest.Start(t, audittest.Databases(postgrestest.Audit(t)), audit.Config{HeadsDir: t.TempDir()})
+	b.recorder = outbox.NewRecorder(b.governance.App, b.wall, audittest.Quiet())
 	return b
 }
 

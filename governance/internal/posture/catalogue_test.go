@@ -1,6 +1,7 @@
 package posture_test
 
 import (
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ func TestPostureOfANewerSchema(t *testing.T) {
 		CREATE VIEW newer AS SELECT 1;
 		ALTER VIEW newer OWNER TO aumos_audit_owner`)
 	checks := look(t, db, posture.Options{})
-	if err := posture.Refusal(slices.Collect(mapsValues(checks))); err != nil {
+	if err := posture.Refusal(slices.Collect(maps.Values(checks))); err != nil {
 		t.Errorf("Refusal: %v", err)
 	}
 	for check, want := range map[string]string{"schema": "migration 9999_newer.sql", "objects": "view public.newer"} {

@@ -2,6 +2,7 @@ package posture_test
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -59,7 +60,7 @@ func TestPostureOfMigratedDatabase(t *testing.T) {
 	}
 	production := config.Deployment{Production: true}
 	checks := look(t, db, posture.Options{Primary: gov.App, Deployment: production})
-	refusal := posture.Refusal(slices.Collect(mapsValues(checks)))
+	refusal := posture.Refusal(slices.Collect(maps.Values(checks)))
 	for _, name := range []string{"durability", "own_server"} {
 		if refusal == nil || !strings.Contains(refusal.Error(), name) || !strings.Contains(refusal.Error(), checks[name].Remedy) {
 			t.Errorf("production does not refuse for %s: %v", name, refusal)
@@ -67,18 +68,8 @@ func TestPostureOfMigratedDatabase(t *testing.T) {
 	}
 	production.AllowInsecure = config.Insecure{audit.InsecureSameServer, audit.InsecureStorage}
 	checks = look(t, db, posture.Options{Primary: gov.App, Deployment: production})
-	if err := posture.Refusal(slices.Collect(mapsValues(checks))); err != nil {
+	if err := posture.Refusal(slices.Collect(maps.Values(checks))); err != nil {
 		t.Errorf("production refuses what is allowed by name: %v", err)
-	}
-}
-
-func mapsValues(m map[string]posture.Check) func(func(posture.Check) bool) {
-	return func(yield func(posture.Check) bool) {
-		for _, c := range m {
-			if !yield(c) {
-				return
-			}
-		}
 	}
 }
 
@@ -315,7 +306,7 @@ func TestPostureFindsEachWeakening(t *testing.T) {
 					t.Errorf("%s fails as well: %q", name, c.Problems)
 				}
 			}
-			if err := posture.Refusal(slices.Collect(mapsValues(checks))); (err != nil) != required {
+			if err := posture.Refusal(slices.Collect(maps.Values(checks))); (err != nil) != required {
 				t.Errorf("Refusal: %v", err)
 			}
 		})

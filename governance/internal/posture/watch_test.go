@@ -33,15 +33,7 @@ func watch(t *testing.T, db postgrestest.AuditDB, wall *audit.Wall, interval tim
 		t.Fatal(err)
 	}
 	w := posture.NewWatch(wall, posture.Report{Checks: checks, CheckTime: time.Now()}, interval, look, log)
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- w.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
+	audittest.Run(t, w.Run)
 	return w, &looks
 }
 
@@ -71,7 +63,7 @@ func awaitPlatform(t *testing.T, wall *audit.Wall, n int) auditlog.Entry {
 	}
 }
 
-func TestPostureWatchRecordsStartAndChanges(t *testing.T) {
+func TestWatchRecordsStartAndChanges(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)
 	wall, _ := audittest.Start(t, audittest.Databases(db), audittest.Config(t))
@@ -111,7 +103,7 @@ func TestPostureWatchRecordsStartAndChanges(t *testing.T) {
 }
 
 // Asking often is one look.
-func TestPostureWatchAnswersFromMemory(t *testing.T) {
+func TestWatchAnswersFromMemory(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)
 	wall, _ := audittest.Start(t, audittest.Databases(db), audittest.Config(t))
@@ -130,7 +122,7 @@ func TestPostureWatchAnswersFromMemory(t *testing.T) {
 	}
 }
 
-func TestPostureWatchTriesAgain(t *testing.T) {
+func TestWatchTriesAgain(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)
 	wall, _ := audittest.Start(t, audittest.Databases(db), audittest.Config(t))
@@ -146,7 +138,7 @@ func TestPostureWatchTriesAgain(t *testing.T) {
 	}
 }
 
-func TestPostureDigest(t *testing.T) {
+func TestDigest(t *testing.T) {
 	t.Parallel()
 	base := posture.Report{Checks: []posture.Check{{Name: "a", OK: true}, {Name: "b", Required: true, Problems: []string{"x", "y"}}}}
 	same := base

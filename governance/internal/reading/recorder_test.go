@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/auth"
@@ -48,36 +49,14 @@ func (b *bench) again(cfg reading.Config) *bench {
 func newBenchOn(t *testing.T, db postgrestest.AuditDB, cfg reading.Config) *bench {
 	t.Helper()
 	b := &bench{t: t, db: db}
-	var err error
-	b.wall, err = audit.New(t.Context(), audit.Config{HeadsDir: t.TempDir(), FlushTimeout: time.Second},
-		audit.Databases{Writer: b.db.Writer, Reader: b.db.Reader}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.stopWall = run(t, b.wall.Run)
+	b.wall, b.stopWall = audittest.Start(t, audittest.Databases(b.db), audit.Config{HeadsDir: t.TempDir(), FlushTimeout: time.Second})
 	cfg.Wall = b.wall
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	b.readings = reading.New(cfg)
-	b.stop = run(t, b.readings.Run)
+	b.stop = audittest.Run(t, b.readings.Run)
 	return b
-}
-
-// run runs f until the returned function is called or the test ends, and waits for it then.
-func run(t *testing.T, f func(ctx context.Context) error) context.CancelFunc {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- f(ctx) }()
-	stop := sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("run: %v", err)
-		}
-	})
-	t.Cleanup(stop)
-	return stop
 }
 
 // as returns the context of a call.

@@ -2,19 +2,18 @@ package wallbench_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"log/slog"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/governance/internal/durabletest"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/config"
@@ -29,21 +28,9 @@ type wall struct {
 
 func startWall(b *testing.B, db durabletest.Databases) wall {
 	b.Helper()
-	w, err := audit.New(b.Context(), audit.Config{
+	w, _ := audittest.Start(b, audit.Databases{Writer: db.Writer, Reader: db.Reader}, audit.Config{
 		SigningKeys: config.Secret(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, ed25519.SeedSize))),
 		HeadsDir:    b.TempDir(),
-	}, audit.Databases{Writer: db.Writer, Reader: db.Reader}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- w.Run(ctx) }()
-	b.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			b.Errorf("Run: %v", err)
-		}
 	})
 	return wall{w, db}
 }
