@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"buf.build/go/protovalidate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
@@ -53,7 +56,7 @@ func (c *Chain) validate(m any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &broken):
-		return &invalidRequestError{broken}
+		return &invalidRequestError{broken, msg.ProtoReflect().Descriptor()}
 	default:
 		return fmt.Errorf("validate %s: %w", msg.ProtoReflect().Descriptor().FullName(), err)
 	}
@@ -62,7 +65,8 @@ func (c *Chain) validate(m any) error {
 // invalidRequestError is a message from the caller that breaks rules of the contract. Only this layer makes it: a message of ours that breaks rules is a
 // defect.
 type invalidRequestError struct {
-	broken *protovalidate.ValidationError
+	broken  *protovalidate.ValidationError
+	message protoreflect.MessageDescriptor
 }
 
 func (e *invalidRequestError) Error() string { return e.broken.Error() }
@@ -73,8 +77,20 @@ func (e *invalidRequestError) public() *publicError {
 		Kind: errs.InvalidArgument, Reason: errs.ReasonInvalidField, Message: "the request is invalid: see the field violations",
 	}}
 	for _, v := range e.broken.Violations {
-		p.Violations = append(p.Violations, errs.Violation{Field: protovalidate.FieldPathString(v.Proto.GetField()), Description: v.Proto.GetMessage()})
+		p.Violations = append(p.Violations, errs.Violation{Field: e.field(v.Proto), Description: v.Proto.GetMessage()})
 		p.rules = append(p.rules, v.Proto)
 	}
 	return p
+}
+
+// field returns the path of what breaks a rule. A rule about a whole message has none; its text begins with the field to change.
+func (e *invalidRequestError) field(v *validate.Violation) string {
+	if path := protovalidate.FieldPathString(v.GetField()); path != "" {
+		return path
+	}
+	first, _, _ := strings.Cut(v.GetMessage(), " ")
+	if e.message.Fields().ByName(protoreflect.Name(first)) == nil {
+		return ""
+	}
+	return first
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -23,6 +24,9 @@ func (s *AuditService) CorrectEntry(ctx context.Context, req *governancev1.Corre
 	}
 	if request == uuid.Nil {
 		return nil, errs.InvalidField("request_id", "must not be the nil UUID")
+	}
+	if strings.TrimSpace(req.GetReason()) == "" {
+		return nil, errs.InvalidField("reason", "must not be blank: say what was wrong")
 	}
 	actor, err := actorOf(ctx)
 	if err != nil {

@@ -114,6 +114,7 @@ func TestCorrectEntryRefuses(t *testing.T) {
 		},
 		"no entry":       {tenantA, func(r *governancev1.CorrectEntryRequest) { r.EntryId = uuid.NewString() }, codes.NotFound, governancev1.ErrorReason_ERROR_REASON_NOT_FOUND, ""},
 		"no reason":      {tenantA, func(r *governancev1.CorrectEntryRequest) { r.Reason = "" }, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "reason"},
+		"blank reason":   {tenantA, func(r *governancev1.CorrectEntryRequest) { r.Reason = " \n" }, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "reason"},
 		"nil request id": {tenantA, func(r *governancev1.CorrectEntryRequest) { r.RequestId = uuid.Nil.String() }, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "request_id"},
 	} {
 		t.Run(name, func(t *testing.T) {

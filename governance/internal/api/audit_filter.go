@@ -64,7 +64,11 @@ func listFilterOf(req *governancev1.ListEntriesRequest) (audit.Filter, []string,
 	}
 	if req.MaxLeafIndex != nil {
 		names = append(names, "max_leaf_index")
-		if last := req.GetMaxLeafIndex(); last < math.MaxInt64 {
+		last := req.GetMaxLeafIndex()
+		if last < f.MinIndex {
+			return audit.Filter{}, nil, errs.InvalidField("max_leaf_index", "must not be smaller than min_leaf_index")
+		}
+		if last < math.MaxInt64 {
 			f.EndIndex = last + 1
 		}
 	}

@@ -400,6 +400,14 @@ func TestProofRpcs(t *testing.T) {
 	wantError(t, err, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_TREE_SIZE_BEYOND_LOG)
 	_, err = auditor.GetConsistencyProof(t.Context(), &governancev1.GetConsistencyProofRequest{FirstTreeSize: 4, SecondTreeSize: 3})
 	wantError(t, err, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD)
+	if _, named := fieldsOf(err)["first_tree_size"]; !named {
+		t.Errorf("fields %v, want first_tree_size", fieldsOf(err))
+	}
+	_, err = auditor.ListEntries(t.Context(), &governancev1.ListEntriesRequest{MinLeafIndex: 4, MaxLeafIndex: new(int64(3))})
+	wantError(t, err, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD)
+	if _, named := fieldsOf(err)["max_leaf_index"]; !named {
+		t.Errorf("fields %v, want max_leaf_index", fieldsOf(err))
+	}
 }
 
 func hashesOf(messages [][]byte) []tlog.Hash {

@@ -737,7 +737,7 @@ func (x *ListEntriesRequest) GetMinPosition() int64 {
 // A page of entries.
 type ListEntriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The entries in ascending order of their index.
+	// The entries in ascending order of their index, or descending for newest_first.
 	Entries []*LogEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
 	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
