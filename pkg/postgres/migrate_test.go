@@ -106,7 +106,7 @@ func TestMigrateRefuses(t *testing.T) {
 		texts map[string]string
 		want  string
 	}{
-		{"changed file", map[string]string{"0002_done.sql": "CREATE TABLE done (id bigint);"}, "0002_done.sql was changed"},
+		{"changed file", map[string]string{"0002_done.sql": "CREATE TABLE done (id bigint);"}, "0002_done.sql was changed after it was applied: the database was migrated by another version"},
 		{"file before an applied one", map[string]string{"0001_late.sql": "SELECT 1;", "0002_done.sql": applied["0002_done.sql"]}, "higher number"},
 		{"number used twice", map[string]string{"0003_a.sql": "SELECT 1;", "0003_b.sql": "SELECT 1;"}, "same number"},
 		{"strange name", map[string]string{"3_a.sql": "SELECT 1;"}, "want a name like"},

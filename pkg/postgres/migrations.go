@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -53,6 +54,10 @@ func readMigrations(fsys fs.FS) ([]migration, error) {
 	return files, nil
 }
 
+// ErrOtherVersion reports that a database was migrated by files of the same names with other text.
+var ErrOtherVersion = errors.New("the database was migrated by another version of the program: run that one on it, or this one on a new database; " +
+	"who changed the file restores it and writes a new one")
+
 // Pending returns the names of the migrations in fsys that the database lacks, in order. Any role that may use the database may ask.
 // A file that was changed after it was applied is an error; an applied migration that fsys does not have is not, since the database of a newer
 // release serves an older one.
@@ -82,7 +87,7 @@ func pendingMigrations(ctx context.Context, db Querier, fsys fs.FS) ([]migration
 		sum, done := applied[m.name]
 		switch {
 		case done && !bytes.Equal(sum, m.sha256[:]):
-			return nil, fmt.Errorf("migration %s was changed after it was applied: restore it and write a new one", m.name)
+			return nil, fmt.Errorf("migration %s was changed after it was applied: %w", m.name, ErrOtherVersion)
 		case done && len(pending) > 0:
 			return nil, fmt.Errorf("migration %s comes before %s, which is applied already: give it a higher number", pending[0].name, m.name)
 		case !done:

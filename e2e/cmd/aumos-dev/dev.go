@@ -68,7 +68,7 @@ func (o options) run(ctx context.Context, stdout io.Writer) (err error) {
 	fmt.Fprintln(stdout, "starting PostgreSQL, the token issuer and both services; logs go to", st.path("aumos.log"))
 	s, err := o.startStack(ctx, st, slog.New(slog.NewJSONHandler(logFile, nil)))
 	if err != nil {
-		return explain(err)
+		return o.explain(err)
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
 
@@ -84,7 +84,7 @@ func (o options) run(ctx context.Context, stdout io.Writer) (err error) {
 	if errors.Is(err, context.Canceled) { // interrupted while starting
 		err = nil
 	}
-	err = explain(err)
+	err = o.explain(err)
 	fmt.Fprintln(stdout, "stopped")
 	return err
 }
@@ -105,12 +105,17 @@ func (o options) startStack(ctx context.Context, st state, log *slog.Logger) (*s
 	return stack.Start(ctx, cfg)
 }
 
-// explain adds what to do about a port that is taken.
-func explain(err error) error {
-	if errors.Is(err, syscall.EADDRINUSE) {
+// explain adds what to do about a port that is taken, and about what another version of the platform left behind.
+func (o options) explain(err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%w: another program uses the port; choose others with -base-port (make dev ARGS='-base-port 8700')", err)
+	case errors.Is(err, postgres.ErrOtherVersion):
+		return fmt.Errorf("%[2]s holds the databases of another version of the platform, which this one cannot go on with: move it away "+
+			"(mv %[2]s %[2]s.old) and start again, or keep it and name another directory (make dev ARGS='-dir .dev-new'): %[1]w", err, o.dir)
+	default:
+		return err
 	}
-	return err
 }
 
 // services are where the services listen.

@@ -46,7 +46,7 @@ func (s state) secret(name string) (config.Secret, error) {
 	if _, err := rand.Read(random); err != nil {
 		return "", fmt.Errorf("make secret: %w", err)
 	}
-	text := base64.StdEncoding.EncodeToString(random)
+	text := base64.RawURLEncoding.EncodeToString(random) // as it is in a URL-encoded form, so that curl -u can send it
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return "", fmt.Errorf("keep secret: %w", err)
 	}

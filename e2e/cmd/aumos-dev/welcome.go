@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"text/template"
 	"time"
 
 	"github.com/aumos-enterprise/platform/e2e/internal/stack"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
 
 // welcome loads the samples the first time and prints what to try.
@@ -25,6 +27,9 @@ func (o options) welcome(ctx context.Context, st state, s *stack.Stack, up servi
 	config := st.path("aumosctl.json")
 	if err := writeProfiles(config, "demo", profiles); err != nil {
 		return err
+	}
+	if err := os.WriteFile(st.path("wall-url"), []byte(s.Postgres.URL(postgres.DatabaseAudit, postgres.RoleAuditReader)+"\n"), 0o600); err != nil {
+		return fmt.Errorf("keep the wall's URL: %w", err)
 	}
 	if !o.noSamples && !st.marked("samples-loaded") {
 		if err := o.loadSamples(ctx, config); err != nil {
@@ -52,6 +57,8 @@ Paste into another terminal:
 
   export AUMOSCTL_CONFIG="{{.Config}}"
   {{.Aumosctl}} audit list
+  {{.Aumosctl}} audit keys --platform --out platform.vkey
+  {{.Aumosctl}} audit verify --database "$(cat "{{.State}}/wall-url")" --all --key platform.vkey
   {{.Aumosctl}} drift detect --baseline {{.Examples}}/flights/winter.csv --current {{.Examples}}/flights/summer.csv
 
   TOKEN=$({{.Aumosctl}} token)
