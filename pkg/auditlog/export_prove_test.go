@@ -101,6 +101,14 @@ func TestVerifyPart(t *testing.T) {
 	if r.Verdict != auditlog.Tampered || r.Findings[0].Reason != auditlog.ReasonCheckpointConflict {
 		t.Errorf("another head of the same size is known: %+v", r)
 	}
+	later := auditlog.Options{Keys: keys, Known: []string{newLog(t, n+2).checkpoint(1)}}
+	if r := verify(t, part(t, n, 0, n-1), later); r.Verdict != auditlog.Tampered || r.Findings[0].Reason != auditlog.ReasonCheckpointConflict {
+		t.Errorf("a known checkpoint beyond the log: %+v", r)
+	}
+	later.MayBeOlder = true
+	if r := verify(t, part(t, n, 0, n-1), later); r.Verdict != auditlog.CannotVerify || r.Findings[0].Reason != auditlog.ReasonNotCovered {
+		t.Errorf("a known checkpoint after the export: %+v", r)
+	}
 }
 
 // A proof that entries follow is no excuse for entries that are there to be missing.

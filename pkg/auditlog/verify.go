@@ -14,6 +14,9 @@ type Options struct {
 	Known []string
 	// KnownOthers says that some of them are of other logs and do not count here.
 	KnownOthers bool
+	// MayBeOlder says that what is read may have been taken before one of them was signed: one beyond its end is then a doubt, and no proof that
+	// entries were cut off.
+	MayBeOlder bool
 	// Policy, when set, must be satisfied by the checkpoint, or, where the head is shown to stand on the platform's log, by that log's: that is the
 	// one that witnesses see.
 	Policy *Policy

@@ -173,12 +173,14 @@ func (v *Verifier) judgeHeads() {
 		}
 		return
 	}
-	if h := v.beyond; h != nil {
-		detail := "entries were cut off"
-		if h.Source == KnownHead {
-			detail += ", unless what was read is the older of the two"
-		}
-		v.report.add(ReasonCheckpointConflict, v.next, h.Size-1, "the %s of size %d covers more than there is: %s", h.Source, h.Size, detail)
+	h := v.beyond
+	switch {
+	case h == nil:
+	case h.Source == KnownHead && v.opts.MayBeOlder:
+		v.report.add(ReasonNotCovered, v.next, h.Size-1,
+			"the %s of size %d covers more than there is: entries were cut off, unless what was read is the older of the two: the log as it is now tells", h.Source, h.Size)
+	default:
+		v.report.add(ReasonCheckpointConflict, v.next, h.Size-1, "the %s of size %d covers more than there is: entries were cut off", h.Source, h.Size)
 	}
 }
 

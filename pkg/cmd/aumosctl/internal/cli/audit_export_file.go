@@ -31,6 +31,10 @@ func (a *app) exportPart(ctx context.Context, log *liveLog, o exportOptions) (pa
 		return part, err
 	}
 	x, err := a.continuePart(ctx, log, file, o, &part)
+	if n := log.head.Size - part.first; err == nil && o.receipts && n > bundle.MaxReceipts { // said now, and not when everything is read
+		err = fmt.Errorf("receipts of %d entries are asked for, a bundle takes %d: export a part with --from, or make them with audit prove --from-export",
+			n, bundle.MaxReceipts)
+	}
 	if err == nil {
 		err = a.exportEntries(ctx, log, x, o.to)
 		part.next = x.Next()

@@ -142,7 +142,8 @@ func TestAuditBundle(t *testing.T) {
 	e.run(t, "audit", "export", "--bundle", zip, "--receipts").expect(t, 0)
 	offline(t, "audit", "verify", zip, "--key", e.key, "--key", platform).expect(t, 0).
 		says(t, "3 stored checkpoints", "1 platform commitment", "11 receipts")
-	offline(t, "audit", "verify", zip, "--key", e.key).expect(t, 2).says(t, "the commitment on the platform's log: none of the trusted keys")
+	offline(t, "audit", "verify", zip, "--key", e.key).expect(t, 2).
+		says(t, "the commitment on the platform's log: none of the trusted keys", "audit keys --platform")
 	offline(t, "audit", "prove", "5", "--from-export", zip, "--out", e.receipt).expect(t, 0)
 	offline(t, "audit", "verify", e.receipt, "--key", e.key, "--leaf", e.leaf).expect(t, 0)
 
@@ -249,7 +250,8 @@ func TestAuditVerifyCheckpointFiles(t *testing.T) {
 		offline(t, "audit", "verify", e.export, "--key", e.key, "--checkpoint", writeFile(t, "known", file)).expect(t, 0).says(t, "3 known checkpoints")
 	}
 	offline(t, "audit", "verify", e.export, "--key", e.key, "--checkpoint", writeFile(t, "known", foreign)).expect(t, 2).says(t, "UNTRUSTED_KNOWN")
-	offline(t, "audit", "verify", e.export, "--key", e.key, "--checkpoint", writeFile(t, "known", line("x\n"))).expect(t, 1).says(t, "MALFORMED")
+	offline(t, "audit", "verify", e.export, "--key", e.key, "--checkpoint", writeFile(t, "known", line("x\n"))).expect(t, 3).says(t, "malformed note")
+	offline(t, "audit", "verify", e.export, "--key", e.key, "--checkpoint", e.key).expect(t, 3).says(t, "--checkpoint takes checkpoints")
 	offline(t, "audit", "verify", e.export, "--key", e.key, "--checkpoint", writeFile(t, "known", "")).expect(t, 3)
 	offline(t, "audit", "verify", e.export, "--key", e.key, "--checkpoint", writeFile(t, "known", "{\n}\n")).expect(t, 3)
 	forged, _, err := auditlog.Checkpoint{Origin: e.audit.origin, Size: 7, Root: [32]byte{1}}.Sign(e.audit.key)
@@ -258,5 +260,12 @@ func TestAuditVerifyCheckpointFiles(t *testing.T) {
 	}
 	offline(t, "audit", "verify", e.export, "--key", e.key, "--checkpoint", writeFile(t, "known", heads+line(forged))).expect(t, 1).
 		says(t, "entry 6: CHECKPOINT_CONFLICT", "how sure")
+	later, _, err := auditlog.Checkpoint{Origin: e.audit.origin, Size: 99, Root: [32]byte{1}}.Sign(e.audit.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := writeFile(t, "known", heads+line(later)) // an export may be older than what is known; the log as it is now cannot
+	offline(t, "audit", "verify", e.export, "--key", e.key, "--checkpoint", known).expect(t, 2).says(t, "NOT_COVERED", "size 99", "the older of the two")
+	e.run(t, "audit", "verify", "--key", e.key, "--checkpoint", known).expect(t, 1).says(t, "CHECKPOINT_CONFLICT", "size 99", "cut off")
 	e.run(t, "audit", "verify", "--key", e.key).expect(t, 0).says(t, "3 stored checkpoints")
 }

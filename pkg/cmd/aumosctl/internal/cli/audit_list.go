@@ -70,16 +70,24 @@ func (a *app) auditList(ctx context.Context, o listOptions) error {
 		res, err := call(ctx, a, client.ListEntries, req)
 		return res.GetEntries(), res.GetNextPageToken(), err
 	})
-	grid := output.NewGrid(">index", "recorded", "event", "outcome", "actor", "resource", "entry id")
-	return printList(a, items, grid, func(e *governancev1.LogEntry) []string {
+	grid, listed := output.NewGrid(">index", "recorded", "event", "outcome", "actor", "resource", "entry id"), 0
+	err = printList(a, items, grid, func(e *governancev1.LogEntry) []string {
+		listed++
 		a.noteAltered(e)
 		return entryRow(e.GetEntry())
 	})
+	if err == nil && listed == 0 && o.eventType != "" && !strings.Contains(o.eventType, ".") {
+		a.note("no event type is %q: --type %s. is for all that begin with it", o.eventType, o.eventType)
+	}
+	return err
 }
 
 func (o listOptions) request(now time.Time) (*governancev1.ListEntriesRequest, error) {
 	if o.from < 0 || o.last < 0 {
 		return nil, errors.New("--from and --last must not be negative")
+	}
+	if o.to < -1 || o.to >= 0 && o.to < o.from {
+		return nil, fmt.Errorf("there are no entries from index %d to %d", o.from, o.to)
 	}
 	req := &governancev1.ListEntriesRequest{
 		EventType: o.eventType, Action: o.action, ActorId: o.actor, CorrelationId: o.correlation, SourceService: o.service,

@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -15,6 +17,16 @@ import (
 
 // noKeyHint is what to do without a key.
 const noKeyHint = "give the log's key with --key: keep one with aumosctl audit keys --out wall.vkey, from before the time that you want to verify"
+
+// noPlatformKeyHint is what to do about a commitment that no trusted key signed.
+const noPlatformKeyHint = "also give the key of the platform's log with --key: keep one with aumosctl audit keys --platform --out platform.vkey"
+
+// lacksPlatformKey reports whether the commitment on the platform's log could not be verified for want of a key.
+func (v verification) lacksPlatformKey() bool {
+	return slices.ContainsFunc(v.report.Findings, func(f auditlog.Finding) bool {
+		return f.Reason == auditlog.ReasonUnknownKey && strings.HasPrefix(f.Detail, "the commitment on the platform's log")
+	})
+}
 
 // reportVerifications prints what was found and returns the exit code of the worst: tampered, then failures, then doubts.
 func (a *app) reportVerifications(keys auditlog.Keyring, done []verification, failure error) error {
@@ -41,8 +53,11 @@ func (a *app) reportVerifications(keys auditlog.Keyring, done []verification, fa
 	if err := a.printResults(results); err != nil {
 		return err
 	}
-	if keys.Empty() && len(done) > 0 {
+	switch {
+	case keys.Empty() && len(done) > 0:
 		a.note("what to do: %s", noKeyHint)
+	case slices.ContainsFunc(done, verification.lacksPlatformKey):
+		a.note("what to do: %s", noPlatformKeyHint)
 	}
 	if failure != nil {
 		if errors.Is(worst, answer(exitNo)) {

@@ -214,8 +214,8 @@ func TestAuditListFilters(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	p.run(t, "audit", "list", "--from", "9", "--type", "drift.", "--actor", "analyst", "--resource", "detection/detection-9", "--limit", "7",
-		"--to", "0", "--newest", "--action", "detection.run", "--outcome", "Denied", "--correlation", "run-1", "--service", "svc-drift").expect(t, 0)
-	last := int64(0)
+		"--to", "12", "--newest", "--action", "detection.run", "--outcome", "Denied", "--correlation", "run-1", "--service", "svc-drift").expect(t, 0)
+	last := int64(12)
 	want := &governancev1.ListEntriesRequest{
 		PageSize: 7, EventType: "drift.", ActorId: "analyst", ResourceType: "detection", ResourceId: "detection-9", MinLeafIndex: 9,
 		MaxLeafIndex: &last, NewestFirst: true, Action: "detection.run", Outcome: governancev1.AuditOutcome_AUDIT_OUTCOME_DENIED,
@@ -224,4 +224,10 @@ func TestAuditListFilters(t *testing.T) {
 	if diff := cmp.Diff(want, p.audit.listed, protocmp.Transform()); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)
 	}
+	for flags, says := range map[string]string{
+		"--from 9 --to 4": "no entries from index 9 to 4", "--to -2": "no entries from index 0 to -2", "--limit -1": "--limit must not be negative",
+	} {
+		p.run(t, append([]string{"audit", "list"}, strings.Fields(flags)...)...).expect(t, 3).says(t, says)
+	}
+	p.run(t, "audit", "watch", "--limit", "-1").expect(t, 3).says(t, "--limit must not be negative")
 }

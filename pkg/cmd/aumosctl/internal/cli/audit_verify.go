@@ -116,6 +116,9 @@ func addKnown(options *auditlog.Options, path string, every bool) error {
 	var all, others []string
 	several := map[string]bool{}
 	err := readCheckpoints(path, func(signed string) error {
+		if _, _, err := auditlog.Open(signed, auditlog.Keyring{}); err != nil && !errors.Is(err, auditlog.ErrUnknownKey) {
+			return fmt.Errorf("%w: --checkpoint takes checkpoints, receipts, and the platform's files of signed heads", err) // no word about the log
+		}
 		origin, _, _ := strings.Cut(signed, "\n")
 		several[origin] = true
 		if every || options.Keys.Empty() || options.Keys.Has(origin) {
@@ -180,6 +183,7 @@ const receiptMagic = "c2sp.org/tlog-proof@"
 // verifyFile verifies an export, a bundle or a receipt.
 func (a *app) verifyFile(ctx context.Context, path string, files int, o verifyOptions, options auditlog.Options) (verification, error) {
 	v := verification{name: path}
+	options.MayBeOlder = true // the log went on since it was taken
 	file, err := openEvidence(path)
 	if err != nil {
 		return v, err

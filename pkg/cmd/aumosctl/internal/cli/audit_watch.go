@@ -48,6 +48,9 @@ Watching is reading: the log says who does it.`,
 }
 
 func (a *app) auditWatch(ctx context.Context, o watchOptions) error {
+	if o.limit < 0 {
+		return errNegativeLimit
+	}
 	req := &governancev1.WatchEntriesRequest{
 		EventType: o.eventType, Action: o.action, ActorId: o.actor, CorrelationId: o.correlation, SourceService: o.service,
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -67,10 +68,17 @@ func printList[M proto.Message](a *app, items iter.Seq2[M, error], grid *output.
 	}
 }
 
+var errNegativeLimit = errors.New("--limit must not be negative")
+
 // pages goes through the items of a list rpc page by page, at most limit of them; 0 means all. A page is fetched when it is needed.
 func pages[M any](limit int, fetch func(pageSize int32, pageToken string) ([]M, string, error)) iter.Seq2[M, error] {
 	const pageSize = 500
 	return func(yield func(M, error) bool) {
+		if limit < 0 {
+			var none M
+			yield(none, errNegativeLimit)
+			return
+		}
 		for done, token := 0, ""; ; {
 			size := pageSize
 			if limit > 0 {

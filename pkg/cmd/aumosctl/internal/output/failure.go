@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -32,11 +33,14 @@ type Violation struct {
 	Description string `json:"description"`
 }
 
+// inline puts an error's text on one line: libraries break it, or put a no-break space where nobody expects one.
+var inline = strings.NewReplacer(":\n\t", ": ", "\n\t", "; ", "\n", "; ", "\u00a0", " ") //nolint:gochecknoglobals // immutable
+
 // Describe takes an error apart. The request id is shown with the errors of a server, whose logs have it.
 func Describe(err error, requestID string) Failure {
 	var remote interface{ GRPCStatus() *status.Status }
 	if !errors.As(err, &remote) {
-		return Failure{Message: err.Error()}
+		return Failure{Message: inline.Replace(err.Error())}
 	}
 	s := remote.GRPCStatus()
 	f := Failure{Message: s.Message(), Code: codeName(s.Code()), RequestID: requestID}
