@@ -57,9 +57,9 @@ Paste into another terminal:
 
   export AUMOSCTL_CONFIG="{{.Config}}"
   {{.Aumosctl}} audit list
+  {{.Aumosctl}} drift detect --baseline {{.Examples}}/flights/winter.csv --current {{.Examples}}/flights/summer.csv
   {{.Aumosctl}} audit keys --platform --out platform.vkey
   {{.Aumosctl}} audit verify --database "$(cat "{{.State}}/wall-url")" --all --key platform.vkey
-  {{.Aumosctl}} drift detect --baseline {{.Examples}}/flights/winter.csv --current {{.Examples}}/flights/summer.csv
 
   TOKEN=$({{.Aumosctl}} token)
   .bin/grpcurl -plaintext -H "authorization: Bearer $TOKEN" {{.Governance.GRPC}} list
