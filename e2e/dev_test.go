@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// readyWithin is longer than a development stack that has been built takes on a machine that is busy with other things; the README promises 20 s.
+// readyWithin is longer than a development stack that has been built takes on a machine that is busy with other things.
 const readyWithin = time.Minute
 
 // TestDev starts the development stack as `make dev` does, uses what it prints, stops it with an interrupt, and finds its state after a restart.
@@ -29,14 +29,6 @@ func TestDev(t *testing.T) {
 	if r := command(t, environ, nil, "aumosctl", "--profile", "auditor", "policy", "push", example(t, "policies", "retrain.rego"), "--name", "other"); r.code == 0 {
 		t.Error("the auditor may write policies")
 	}
-	url, err := os.ReadFile(filepath.Join(dir, "wall-url"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := filepath.Join(dir, "platform.vkey")
-	command(t, environ, nil, "aumosctl", "audit", "keys", "--platform", "--out", keys).want(t, 0)
-	command(t, environ, nil, "aumosctl", "audit", "export", "--bundle", filepath.Join(dir, "wall.zip")).want(t, 0) // asks for a commitment: all is signed
-	command(t, environ, nil, "aumosctl", "audit", "verify", "--database", strings.TrimSpace(string(url)), "--all", "--key", keys).want(t, 0)
 	if code := dev.stop(t); code != 0 {
 		t.Errorf("got exit code %d after an interrupt", code)
 	}
