@@ -72,18 +72,19 @@ var (
 
 func TestAnswerComesWhileTheEvaluationIsStuck(t *testing.T) {
 	t.Parallel()
-	c, open := stuckPolicy(t)
-	defer open()
-	e := engine(t, rego.Config{Deadline: 100 * time.Millisecond})
-	late := lateness(100 * time.Millisecond)
-	start := time.Now()
-	r, err := e.Evaluate(t.Context(), question(c, input(t, sticks)))
-	if took := time.Since(start); took > 150*time.Millisecond+slack && took > 150*time.Millisecond+slack+2*<-late {
-		t.Errorf("answered after %s", took)
-	}
-	if want := rego.Failed(rego.Deadline); err != nil || r.Outcome != want.Outcome || r.Reason != want.Reason {
-		t.Errorf("got %v, %v, want %v", r, err, want)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c, open := stuckPolicy(t)
+		defer open()
+		e := engine(t, rego.Config{Deadline: 100 * time.Millisecond})
+		start := time.Now()
+		r, err := e.Evaluate(t.Context(), question(c, input(t, sticks)))
+		if took := time.Since(start); took != 100*time.Millisecond {
+			t.Errorf("answered after %s", took)
+		}
+		if want := rego.Failed(rego.Deadline); err != nil || r.Outcome != want.Outcome || r.Reason != want.Reason {
+			t.Errorf("got %v, %v, want %v", r, err, want)
+		}
+	})
 }
 
 func TestStuckEvaluationsUseUpTheTenantsShareOnly(t *testing.T) {
@@ -101,7 +102,7 @@ func TestStuckEvaluationsUseUpTheTenantsShareOnly(t *testing.T) {
 		if errs.ReasonOf(err) != errs.ReasonOverloaded {
 			t.Errorf("with both slots taken: %v, want %s", err, errs.ReasonOverloaded)
 		}
-		if took := time.Since(start); took > 500*time.Millisecond+slack {
+		if took := time.Since(start); took != 50*time.Millisecond {
 			t.Errorf("refused after %s", took)
 		}
 		other := question(c, input(t, passes))

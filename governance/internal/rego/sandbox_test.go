@@ -1,6 +1,7 @@
 package rego_test
 
 import (
+	"fmt"
 	"net"
 	"runtime"
 	"strings"
@@ -13,63 +14,75 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 )
 
+// tries is how often an attack must take too long: on a busy machine anything may, once.
+const tries = 5
+
 // Every attack is refused by the compiler or answered with ERROR in time, and the goroutine that worked on it ends soon after.
 func TestAttacks(t *testing.T) { //nolint:paralleltest // it measures time
 	for _, tt := range attacks {
 		t.Run(tt.name, func(t *testing.T) {
-			e := engine(t, rego.Config{})
-			ev := question(nil, input(t, tt.input))
-			start := time.Now()
-			c, err := e.Compile(t.Context(), ev.Tenant, []rego.Module{{Path: "a.rego", Source: "package p\n" + tt.source}})
-			if err != nil {
-				if got := describe(err); !strings.Contains(got, tt.want) {
-					t.Errorf("refused with %q, want %q", got, tt.want)
+			for try := 1; ; try++ {
+				tardy := carryOut(t, tt)
+				if tardy == "" {
+					return
 				}
-				if took := time.Since(start); took > time.Second+10*slack {
-					t.Errorf("refused after %s", took)
+				if try == tries {
+					t.Error(tardy)
+					return
 				}
-				return
-			}
-			ev.Policy = c
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			late := lateness(200 * time.Millisecond)
-			start = time.Now()
-			r, err := e.Evaluate(t.Context(), ev)
-			took := time.Since(start)
-			if err != nil {
-				t.Fatalf("Evaluate: %v", err)
-			}
-			// On a machine that is busy enough, the deadline comes before the guard.
-			if r.Outcome != rego.Error || !strings.Contains(tt.want, r.Reason.String()) && r.Reason != rego.Deadline {
-				t.Errorf("outcome %v %v, want ERROR %s", r.Outcome, r.Reason, tt.want)
-			}
-			if limit := 250*time.Millisecond + slack; took > limit && took > limit+2*<-late {
-				t.Errorf("answered after %s, want at most %s", took, limit)
-			}
-			if err := e.Close(t.Context()); err != nil {
-				t.Error(err)
-			}
-			ended := time.Since(start)
-			runtime.ReadMemStats(&after)
-			allocated := (after.TotalAlloc - before.TotalAlloc) >> 20
-			t.Logf("%v after %s, ended after %s, allocated %d MiB", r.Reason, took.Round(time.Millisecond), ended.Round(time.Millisecond), allocated)
-			if allocated > 512 {
-				t.Errorf("allocated %d MiB", allocated)
-			}
-			if ended > 2*time.Second+10*slack {
-				t.Errorf("the goroutine ended after %s", ended)
+				t.Log(tardy)
 			}
 		})
 	}
 }
 
-// lateness reports how late a goroutine that does nothing is woken after d: what the machine, and not the engine, adds.
-func lateness(d time.Duration) <-chan time.Duration {
-	late := make(chan time.Duration, 1)
+// carryOut carries out an attack and says what took too long.
+func carryOut(t *testing.T, a attack) (tardy string) {
+	t.Helper()
+	e := engine(t, rego.Config{})
+	ev := question(nil, input(t, a.input))
 	start := time.Now()
-	time.AfterFunc(d, func() { late <- time.Since(start) - d })
-	return late
+	c, err := e.Compile(t.Context(), ev.Tenant, []rego.Module{{Path: "a.rego", Source: "package p\n" + a.source}})
+	if err != nil {
+		if took := time.Since(start); took > time.Second+10*slack {
+			return fmt.Sprintf("refused after %s", took)
+		}
+		if got := describe(err); !strings.Contains(got, a.want) {
+			t.Errorf("refused with %q, want %q", got, a.want)
+		}
+		return ""
+	}
+	ev.Policy = c
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start = time.Now()
+	r, err := e.Evaluate(t.Context(), ev)
+	took := time.Since(start)
+	if err != nil {
+		t.Fatalf("Evaluate: %v", err)
+	}
+	// On a machine that is busy enough, the deadline comes before the guard.
+	if r.Outcome != rego.Error || !strings.Contains(a.want, r.Reason.String()) && r.Reason != rego.Deadline {
+		t.Errorf("outcome %v %v, want ERROR %s", r.Outcome, r.Reason, a.want)
+	}
+	if err := e.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	ended := time.Since(start)
+	runtime.ReadMemStats(&after)
+	allocated := (after.TotalAlloc - before.TotalAlloc) >> 20
+	t.Logf("%v after %s, ended after %s, allocated %d MiB", r.Reason, took.Round(time.Millisecond), ended.Round(time.Millisecond), allocated)
+	if allocated > 512 {
+		t.Errorf("allocated %d MiB", allocated)
+	}
+	switch limit := 250*time.Millisecond + slack; {
+	case took > limit:
+		return fmt.Sprintf("answered after %s, want at most %s", took, limit)
+	case ended > 2*time.Second+10*slack:
+		return fmt.Sprintf("the goroutine ended after %s", ended)
+	default:
+		return ""
+	}
 }
 
 // Nothing that a module says makes the engine open a connection, neither when it is compiled nor when it is evaluated.
