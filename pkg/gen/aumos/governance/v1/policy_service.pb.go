@@ -11,6 +11,7 @@ import (
 	_ "github.com/aumos-enterprise/platform/pkg/gen/aumos/type/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -802,11 +803,306 @@ func (x *ActivatePolicyVersionResponse) GetPolicyVersion() *PolicyVersion {
 	return nil
 }
 
+// Modules to look at.
+type ValidatePolicyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 16 modules, together at most 1 MiB; the first one's package is the entry point.
+	Modules []*RegoModule `protobuf:"bytes,1,rep,name=modules,proto3" json:"modules,omitempty"`
+	// A JSON Schema of the input, at most 256 KiB. If set, references to parts of the input that it does not describe are warnings.
+	//
+	// An object with `properties` is closed unless `additionalProperties` or `patternProperties` opens it: that is how misspelled names are found. `$ref` is
+	// followed within the schema only. What is not understood, or nested deeper than the check can follow, describes anything.
+	InputSchema   *structpb.Struct `protobuf:"bytes,2,opt,name=input_schema,json=inputSchema,proto3" json:"input_schema,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ValidatePolicyRequest) Reset() {
+	*x = ValidatePolicyRequest{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ValidatePolicyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ValidatePolicyRequest) ProtoMessage() {}
+
+func (x *ValidatePolicyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ValidatePolicyRequest.ProtoReflect.Descriptor instead.
+func (*ValidatePolicyRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ValidatePolicyRequest) GetModules() []*RegoModule {
+	if x != nil {
+		return x.Modules
+	}
+	return nil
+}
+
+func (x *ValidatePolicyRequest) GetInputSchema() *structpb.Struct {
+	if x != nil {
+		return x.InputSchema
+	}
+	return nil
+}
+
+// What is to be said of the modules.
+type ValidatePolicyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether CreatePolicyVersion would accept the modules.
+	Valid bool `protobuf:"varint,1,opt,name=valid,proto3" json:"valid,omitempty"`
+	// Why it would not, by place; at most 20.
+	Errors []*RegoFinding `protobuf:"bytes,2,rep,name=errors,proto3" json:"errors,omitempty"`
+	// What is doubtful, by place; at most 100. When the modules do not compile, only what the syntax shows.
+	Warnings []*RegoFinding `protobuf:"bytes,3,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// How many warnings are not listed.
+	WarningsOmitted int32 `protobuf:"varint,4,opt,name=warnings_omitted,json=warningsOmitted,proto3" json:"warnings_omitted,omitempty"`
+	// The package that decisions would query; empty when the first module does not parse, or when its package is no path of plain words.
+	Package string `protobuf:"bytes,5,opt,name=package,proto3" json:"package,omitempty"`
+	// What each module defines, in the order of the request.
+	Modules []*RegoModuleSummary `protobuf:"bytes,6,rep,name=modules,proto3" json:"modules,omitempty"`
+	// The rules that decisions would ask for, for example "data.aumos.retrain.allow"; empty unless valid.
+	EntryPoints []string `protobuf:"bytes,7,rep,name=entry_points,json=entryPoints,proto3" json:"entry_points,omitempty"`
+	// The digest that a version with these modules would have.
+	ContentSha256 []byte `protobuf:"bytes,8,opt,name=content_sha256,json=contentSha256,proto3" json:"content_sha256,omitempty"`
+	// The engine and capability profile that the answer holds for, for example "opa/1.22.2+0f3a91c2".
+	EngineVersion string `protobuf:"bytes,9,opt,name=engine_version,json=engineVersion,proto3" json:"engine_version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ValidatePolicyResponse) Reset() {
+	*x = ValidatePolicyResponse{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ValidatePolicyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ValidatePolicyResponse) ProtoMessage() {}
+
+func (x *ValidatePolicyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ValidatePolicyResponse.ProtoReflect.Descriptor instead.
+func (*ValidatePolicyResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ValidatePolicyResponse) GetValid() bool {
+	if x != nil {
+		return x.Valid
+	}
+	return false
+}
+
+func (x *ValidatePolicyResponse) GetErrors() []*RegoFinding {
+	if x != nil {
+		return x.Errors
+	}
+	return nil
+}
+
+func (x *ValidatePolicyResponse) GetWarnings() []*RegoFinding {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+func (x *ValidatePolicyResponse) GetWarningsOmitted() int32 {
+	if x != nil {
+		return x.WarningsOmitted
+	}
+	return 0
+}
+
+func (x *ValidatePolicyResponse) GetPackage() string {
+	if x != nil {
+		return x.Package
+	}
+	return ""
+}
+
+func (x *ValidatePolicyResponse) GetModules() []*RegoModuleSummary {
+	if x != nil {
+		return x.Modules
+	}
+	return nil
+}
+
+func (x *ValidatePolicyResponse) GetEntryPoints() []string {
+	if x != nil {
+		return x.EntryPoints
+	}
+	return nil
+}
+
+func (x *ValidatePolicyResponse) GetContentSha256() []byte {
+	if x != nil {
+		return x.ContentSha256
+	}
+	return nil
+}
+
+func (x *ValidatePolicyResponse) GetEngineVersion() string {
+	if x != nil {
+		return x.EngineVersion
+	}
+	return ""
+}
+
+// Names two versions of one policy.
+type DiffPolicyVersionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The earlier version's id (UUID), or whatever else the other is compared with.
+	FromPolicyVersionId string `protobuf:"bytes,1,opt,name=from_policy_version_id,json=fromPolicyVersionId,proto3" json:"from_policy_version_id,omitempty"`
+	// The later version's id (UUID), of the same policy.
+	ToPolicyVersionId string `protobuf:"bytes,2,opt,name=to_policy_version_id,json=toPolicyVersionId,proto3" json:"to_policy_version_id,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *DiffPolicyVersionsRequest) Reset() {
+	*x = DiffPolicyVersionsRequest{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffPolicyVersionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffPolicyVersionsRequest) ProtoMessage() {}
+
+func (x *DiffPolicyVersionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffPolicyVersionsRequest.ProtoReflect.Descriptor instead.
+func (*DiffPolicyVersionsRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *DiffPolicyVersionsRequest) GetFromPolicyVersionId() string {
+	if x != nil {
+		return x.FromPolicyVersionId
+	}
+	return ""
+}
+
+func (x *DiffPolicyVersionsRequest) GetToPolicyVersionId() string {
+	if x != nil {
+		return x.ToPolicyVersionId
+	}
+	return ""
+}
+
+// How the versions differ.
+type DiffPolicyVersionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The earlier version, without sources.
+	FromPolicyVersion *PolicyVersion `protobuf:"bytes,1,opt,name=from_policy_version,json=fromPolicyVersion,proto3" json:"from_policy_version,omitempty"`
+	// The later version, without sources.
+	ToPolicyVersion *PolicyVersion `protobuf:"bytes,2,opt,name=to_policy_version,json=toPolicyVersion,proto3" json:"to_policy_version,omitempty"`
+	// What differs; nothing when their content is the same.
+	Diff          *PolicyVersionDiff `protobuf:"bytes,3,opt,name=diff,proto3" json:"diff,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffPolicyVersionsResponse) Reset() {
+	*x = DiffPolicyVersionsResponse{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffPolicyVersionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffPolicyVersionsResponse) ProtoMessage() {}
+
+func (x *DiffPolicyVersionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffPolicyVersionsResponse.ProtoReflect.Descriptor instead.
+func (*DiffPolicyVersionsResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *DiffPolicyVersionsResponse) GetFromPolicyVersion() *PolicyVersion {
+	if x != nil {
+		return x.FromPolicyVersion
+	}
+	return nil
+}
+
+func (x *DiffPolicyVersionsResponse) GetToPolicyVersion() *PolicyVersion {
+	if x != nil {
+		return x.ToPolicyVersion
+	}
+	return nil
+}
+
+func (x *DiffPolicyVersionsResponse) GetDiff() *PolicyVersionDiff {
+	if x != nil {
+		return x.Diff
+	}
+	return nil
+}
+
 var File_aumos_governance_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_aumos_governance_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"(aumos/governance/v1/policy_service.proto\x12\x13aumos.governance.v1\x1a aumos/governance/v1/policy.proto\x1a!aumos/type/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\"\x8f\x02\n" +
+	"(aumos/governance/v1/policy_service.proto\x12\x13aumos.governance.v1\x1a aumos/governance/v1/policy.proto\x1a)aumos/governance/v1/policy_analysis.proto\x1a!aumos/type/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x8f\x02\n" +
 	"\x13CreatePolicyRequest\x12=\n" +
 	"\x04name\x18\x01 \x01(\tB)\xbaH&r$\x10\x01\x18\x80\x012\x1d^[A-Za-z0-9][A-Za-z0-9 ._-]*$R\x04name\x12*\n" +
 	"\vdescription\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\vdescription\x12a\n" +
@@ -855,7 +1151,28 @@ const file_aumos_governance_v1_policy_service_proto_rawDesc = "" +
 	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\x9f\x01\n" +
 	"\x1dActivatePolicyVersionResponse\x123\n" +
 	"\x06policy\x18\x01 \x01(\v2\x1b.aumos.governance.v1.PolicyR\x06policy\x12I\n" +
-	"\x0epolicy_version\x18\x02 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion2\xbd\a\n" +
+	"\x0epolicy_version\x18\x02 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\x9a\x01\n" +
+	"\x15ValidatePolicyRequest\x12E\n" +
+	"\amodules\x18\x01 \x03(\v2\x1f.aumos.governance.v1.RegoModuleB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10\x10R\amodules\x12:\n" +
+	"\finput_schema\x18\x02 \x01(\v2\x17.google.protobuf.StructR\vinputSchema\"\x9e\x03\n" +
+	"\x16ValidatePolicyResponse\x12\x14\n" +
+	"\x05valid\x18\x01 \x01(\bR\x05valid\x128\n" +
+	"\x06errors\x18\x02 \x03(\v2 .aumos.governance.v1.RegoFindingR\x06errors\x12<\n" +
+	"\bwarnings\x18\x03 \x03(\v2 .aumos.governance.v1.RegoFindingR\bwarnings\x12)\n" +
+	"\x10warnings_omitted\x18\x04 \x01(\x05R\x0fwarningsOmitted\x12\x18\n" +
+	"\apackage\x18\x05 \x01(\tR\apackage\x12@\n" +
+	"\amodules\x18\x06 \x03(\v2&.aumos.governance.v1.RegoModuleSummaryR\amodules\x12!\n" +
+	"\fentry_points\x18\a \x03(\tR\ventryPoints\x12%\n" +
+	"\x0econtent_sha256\x18\b \x01(\fR\rcontentSha256\x12%\n" +
+	"\x0eengine_version\x18\t \x01(\tR\rengineVersion\"\x95\x01\n" +
+	"\x19DiffPolicyVersionsRequest\x12=\n" +
+	"\x16from_policy_version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x13fromPolicyVersionId\x129\n" +
+	"\x14to_policy_version_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x11toPolicyVersionId\"\xfc\x01\n" +
+	"\x1aDiffPolicyVersionsResponse\x12R\n" +
+	"\x13from_policy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\x11fromPolicyVersion\x12N\n" +
+	"\x11to_policy_version\x18\x02 \x01(\v2\".aumos.governance.v1.PolicyVersionR\x0ftoPolicyVersion\x12:\n" +
+	"\x04diff\x18\x03 \x01(\v2&.aumos.governance.v1.PolicyVersionDiffR\x04diff2\xcf\t\n" +
 	"\rPolicyService\x12{\n" +
 	"\fCreatePolicy\x12(.aumos.governance.v1.CreatePolicyRequest\x1a).aumos.governance.v1.CreatePolicyResponse\"\x16\x8a\xe7\x18\x0f\n" +
 	"\rpolicy.author\x90\x02\x02\x12p\n" +
@@ -870,7 +1187,11 @@ const file_aumos_governance_v1_policy_service_proto_rawDesc = "" +
 	"\x12ListPolicyVersions\x12..aumos.governance.v1.ListPolicyVersionsRequest\x1a/.aumos.governance.v1.ListPolicyVersionsResponse\"\x14\x8a\xe7\x18\r\n" +
 	"\vpolicy.read\x90\x02\x01\x12\x98\x01\n" +
 	"\x15ActivatePolicyVersion\x121.aumos.governance.v1.ActivatePolicyVersionRequest\x1a2.aumos.governance.v1.ActivatePolicyVersionResponse\"\x18\x8a\xe7\x18\x11\n" +
-	"\x0fpolicy.activate\x90\x02\x02B\xea\x01\n" +
+	"\x0fpolicy.activate\x90\x02\x02\x12\x81\x01\n" +
+	"\x0eValidatePolicy\x12*.aumos.governance.v1.ValidatePolicyRequest\x1a+.aumos.governance.v1.ValidatePolicyResponse\"\x16\x8a\xe7\x18\x0f\n" +
+	"\rpolicy.author\x90\x02\x01\x12\x8b\x01\n" +
+	"\x12DiffPolicyVersions\x12..aumos.governance.v1.DiffPolicyVersionsRequest\x1a/.aumos.governance.v1.DiffPolicyVersionsResponse\"\x14\x8a\xe7\x18\r\n" +
+	"\vpolicy.read\x90\x02\x01B\xea\x01\n" +
 	"\x17com.aumos.governance.v1B\x12PolicyServiceProtoP\x01ZMgithub.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1;governancev1\xa2\x02\x03AGX\xaa\x02\x13Aumos.Governance.V1\xca\x02\x13Aumos\\Governance\\V1\xe2\x02\x1fAumos\\Governance\\V1\\GPBMetadata\xea\x02\x15Aumos::Governance::V1b\x06proto3"
 
 var (
@@ -885,7 +1206,7 @@ func file_aumos_governance_v1_policy_service_proto_rawDescGZIP() []byte {
 	return file_aumos_governance_v1_policy_service_proto_rawDescData
 }
 
-var file_aumos_governance_v1_policy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_aumos_governance_v1_policy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_aumos_governance_v1_policy_service_proto_goTypes = []any{
 	(*CreatePolicyRequest)(nil),           // 0: aumos.governance.v1.CreatePolicyRequest
 	(*CreatePolicyResponse)(nil),          // 1: aumos.governance.v1.CreatePolicyResponse
@@ -901,39 +1222,59 @@ var file_aumos_governance_v1_policy_service_proto_goTypes = []any{
 	(*ListPolicyVersionsResponse)(nil),    // 11: aumos.governance.v1.ListPolicyVersionsResponse
 	(*ActivatePolicyVersionRequest)(nil),  // 12: aumos.governance.v1.ActivatePolicyVersionRequest
 	(*ActivatePolicyVersionResponse)(nil), // 13: aumos.governance.v1.ActivatePolicyVersionResponse
-	(*Policy)(nil),                        // 14: aumos.governance.v1.Policy
-	(*RegoModule)(nil),                    // 15: aumos.governance.v1.RegoModule
-	(*PolicyVersion)(nil),                 // 16: aumos.governance.v1.PolicyVersion
+	(*ValidatePolicyRequest)(nil),         // 14: aumos.governance.v1.ValidatePolicyRequest
+	(*ValidatePolicyResponse)(nil),        // 15: aumos.governance.v1.ValidatePolicyResponse
+	(*DiffPolicyVersionsRequest)(nil),     // 16: aumos.governance.v1.DiffPolicyVersionsRequest
+	(*DiffPolicyVersionsResponse)(nil),    // 17: aumos.governance.v1.DiffPolicyVersionsResponse
+	(*Policy)(nil),                        // 18: aumos.governance.v1.Policy
+	(*RegoModule)(nil),                    // 19: aumos.governance.v1.RegoModule
+	(*PolicyVersion)(nil),                 // 20: aumos.governance.v1.PolicyVersion
+	(*structpb.Struct)(nil),               // 21: google.protobuf.Struct
+	(*RegoFinding)(nil),                   // 22: aumos.governance.v1.RegoFinding
+	(*RegoModuleSummary)(nil),             // 23: aumos.governance.v1.RegoModuleSummary
+	(*PolicyVersionDiff)(nil),             // 24: aumos.governance.v1.PolicyVersionDiff
 }
 var file_aumos_governance_v1_policy_service_proto_depIdxs = []int32{
-	14, // 0: aumos.governance.v1.CreatePolicyResponse.policy:type_name -> aumos.governance.v1.Policy
-	14, // 1: aumos.governance.v1.GetPolicyResponse.policy:type_name -> aumos.governance.v1.Policy
-	14, // 2: aumos.governance.v1.ListPoliciesResponse.policies:type_name -> aumos.governance.v1.Policy
-	15, // 3: aumos.governance.v1.CreatePolicyVersionRequest.modules:type_name -> aumos.governance.v1.RegoModule
-	16, // 4: aumos.governance.v1.CreatePolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
-	16, // 5: aumos.governance.v1.GetPolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
-	16, // 6: aumos.governance.v1.ListPolicyVersionsResponse.policy_versions:type_name -> aumos.governance.v1.PolicyVersion
-	14, // 7: aumos.governance.v1.ActivatePolicyVersionResponse.policy:type_name -> aumos.governance.v1.Policy
-	16, // 8: aumos.governance.v1.ActivatePolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
-	0,  // 9: aumos.governance.v1.PolicyService.CreatePolicy:input_type -> aumos.governance.v1.CreatePolicyRequest
-	2,  // 10: aumos.governance.v1.PolicyService.GetPolicy:input_type -> aumos.governance.v1.GetPolicyRequest
-	4,  // 11: aumos.governance.v1.PolicyService.ListPolicies:input_type -> aumos.governance.v1.ListPoliciesRequest
-	6,  // 12: aumos.governance.v1.PolicyService.CreatePolicyVersion:input_type -> aumos.governance.v1.CreatePolicyVersionRequest
-	8,  // 13: aumos.governance.v1.PolicyService.GetPolicyVersion:input_type -> aumos.governance.v1.GetPolicyVersionRequest
-	10, // 14: aumos.governance.v1.PolicyService.ListPolicyVersions:input_type -> aumos.governance.v1.ListPolicyVersionsRequest
-	12, // 15: aumos.governance.v1.PolicyService.ActivatePolicyVersion:input_type -> aumos.governance.v1.ActivatePolicyVersionRequest
-	1,  // 16: aumos.governance.v1.PolicyService.CreatePolicy:output_type -> aumos.governance.v1.CreatePolicyResponse
-	3,  // 17: aumos.governance.v1.PolicyService.GetPolicy:output_type -> aumos.governance.v1.GetPolicyResponse
-	5,  // 18: aumos.governance.v1.PolicyService.ListPolicies:output_type -> aumos.governance.v1.ListPoliciesResponse
-	7,  // 19: aumos.governance.v1.PolicyService.CreatePolicyVersion:output_type -> aumos.governance.v1.CreatePolicyVersionResponse
-	9,  // 20: aumos.governance.v1.PolicyService.GetPolicyVersion:output_type -> aumos.governance.v1.GetPolicyVersionResponse
-	11, // 21: aumos.governance.v1.PolicyService.ListPolicyVersions:output_type -> aumos.governance.v1.ListPolicyVersionsResponse
-	13, // 22: aumos.governance.v1.PolicyService.ActivatePolicyVersion:output_type -> aumos.governance.v1.ActivatePolicyVersionResponse
-	16, // [16:23] is the sub-list for method output_type
-	9,  // [9:16] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	18, // 0: aumos.governance.v1.CreatePolicyResponse.policy:type_name -> aumos.governance.v1.Policy
+	18, // 1: aumos.governance.v1.GetPolicyResponse.policy:type_name -> aumos.governance.v1.Policy
+	18, // 2: aumos.governance.v1.ListPoliciesResponse.policies:type_name -> aumos.governance.v1.Policy
+	19, // 3: aumos.governance.v1.CreatePolicyVersionRequest.modules:type_name -> aumos.governance.v1.RegoModule
+	20, // 4: aumos.governance.v1.CreatePolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	20, // 5: aumos.governance.v1.GetPolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	20, // 6: aumos.governance.v1.ListPolicyVersionsResponse.policy_versions:type_name -> aumos.governance.v1.PolicyVersion
+	18, // 7: aumos.governance.v1.ActivatePolicyVersionResponse.policy:type_name -> aumos.governance.v1.Policy
+	20, // 8: aumos.governance.v1.ActivatePolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	19, // 9: aumos.governance.v1.ValidatePolicyRequest.modules:type_name -> aumos.governance.v1.RegoModule
+	21, // 10: aumos.governance.v1.ValidatePolicyRequest.input_schema:type_name -> google.protobuf.Struct
+	22, // 11: aumos.governance.v1.ValidatePolicyResponse.errors:type_name -> aumos.governance.v1.RegoFinding
+	22, // 12: aumos.governance.v1.ValidatePolicyResponse.warnings:type_name -> aumos.governance.v1.RegoFinding
+	23, // 13: aumos.governance.v1.ValidatePolicyResponse.modules:type_name -> aumos.governance.v1.RegoModuleSummary
+	20, // 14: aumos.governance.v1.DiffPolicyVersionsResponse.from_policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	20, // 15: aumos.governance.v1.DiffPolicyVersionsResponse.to_policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	24, // 16: aumos.governance.v1.DiffPolicyVersionsResponse.diff:type_name -> aumos.governance.v1.PolicyVersionDiff
+	0,  // 17: aumos.governance.v1.PolicyService.CreatePolicy:input_type -> aumos.governance.v1.CreatePolicyRequest
+	2,  // 18: aumos.governance.v1.PolicyService.GetPolicy:input_type -> aumos.governance.v1.GetPolicyRequest
+	4,  // 19: aumos.governance.v1.PolicyService.ListPolicies:input_type -> aumos.governance.v1.ListPoliciesRequest
+	6,  // 20: aumos.governance.v1.PolicyService.CreatePolicyVersion:input_type -> aumos.governance.v1.CreatePolicyVersionRequest
+	8,  // 21: aumos.governance.v1.PolicyService.GetPolicyVersion:input_type -> aumos.governance.v1.GetPolicyVersionRequest
+	10, // 22: aumos.governance.v1.PolicyService.ListPolicyVersions:input_type -> aumos.governance.v1.ListPolicyVersionsRequest
+	12, // 23: aumos.governance.v1.PolicyService.ActivatePolicyVersion:input_type -> aumos.governance.v1.ActivatePolicyVersionRequest
+	14, // 24: aumos.governance.v1.PolicyService.ValidatePolicy:input_type -> aumos.governance.v1.ValidatePolicyRequest
+	16, // 25: aumos.governance.v1.PolicyService.DiffPolicyVersions:input_type -> aumos.governance.v1.DiffPolicyVersionsRequest
+	1,  // 26: aumos.governance.v1.PolicyService.CreatePolicy:output_type -> aumos.governance.v1.CreatePolicyResponse
+	3,  // 27: aumos.governance.v1.PolicyService.GetPolicy:output_type -> aumos.governance.v1.GetPolicyResponse
+	5,  // 28: aumos.governance.v1.PolicyService.ListPolicies:output_type -> aumos.governance.v1.ListPoliciesResponse
+	7,  // 29: aumos.governance.v1.PolicyService.CreatePolicyVersion:output_type -> aumos.governance.v1.CreatePolicyVersionResponse
+	9,  // 30: aumos.governance.v1.PolicyService.GetPolicyVersion:output_type -> aumos.governance.v1.GetPolicyVersionResponse
+	11, // 31: aumos.governance.v1.PolicyService.ListPolicyVersions:output_type -> aumos.governance.v1.ListPolicyVersionsResponse
+	13, // 32: aumos.governance.v1.PolicyService.ActivatePolicyVersion:output_type -> aumos.governance.v1.ActivatePolicyVersionResponse
+	15, // 33: aumos.governance.v1.PolicyService.ValidatePolicy:output_type -> aumos.governance.v1.ValidatePolicyResponse
+	17, // 34: aumos.governance.v1.PolicyService.DiffPolicyVersions:output_type -> aumos.governance.v1.DiffPolicyVersionsResponse
+	26, // [26:35] is the sub-list for method output_type
+	17, // [17:26] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_aumos_governance_v1_policy_service_proto_init() }
@@ -942,13 +1283,14 @@ func file_aumos_governance_v1_policy_service_proto_init() {
 		return
 	}
 	file_aumos_governance_v1_policy_proto_init()
+	file_aumos_governance_v1_policy_analysis_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aumos_governance_v1_policy_service_proto_rawDesc), len(file_aumos_governance_v1_policy_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

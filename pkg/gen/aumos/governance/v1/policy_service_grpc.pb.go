@@ -26,6 +26,8 @@ const (
 	PolicyService_GetPolicyVersion_FullMethodName      = "/aumos.governance.v1.PolicyService/GetPolicyVersion"
 	PolicyService_ListPolicyVersions_FullMethodName    = "/aumos.governance.v1.PolicyService/ListPolicyVersions"
 	PolicyService_ActivatePolicyVersion_FullMethodName = "/aumos.governance.v1.PolicyService/ActivatePolicyVersion"
+	PolicyService_ValidatePolicy_FullMethodName        = "/aumos.governance.v1.PolicyService/ValidatePolicy"
+	PolicyService_DiffPolicyVersions_FullMethodName    = "/aumos.governance.v1.PolicyService/DiffPolicyVersions"
 )
 
 // PolicyServiceClient is the client API for PolicyService service.
@@ -50,6 +52,13 @@ type PolicyServiceClient interface {
 	//
 	// Atomic: the version that was active retires in the same transaction. Activating the active version again changes nothing.
 	ActivatePolicyVersion(ctx context.Context, in *ActivatePolicyVersionRequest, opts ...grpc.CallOption) (*ActivatePolicyVersionResponse, error)
+	// Says whether modules could be a version, and what else is to be said of them. Nothing is stored.
+	//
+	// Rego that does not parse or compile is an answer, not an error: modules that CreatePolicyVersion would refuse with REGO_INVALID get valid false and
+	// the same errors. A request that breaks the contract (too many modules, too long, two with one path) is an error here as there.
+	ValidatePolicy(ctx context.Context, in *ValidatePolicyRequest, opts ...grpc.CallOption) (*ValidatePolicyResponse, error)
+	// Compares two versions of one policy, rule by rule and as text.
+	DiffPolicyVersions(ctx context.Context, in *DiffPolicyVersionsRequest, opts ...grpc.CallOption) (*DiffPolicyVersionsResponse, error)
 }
 
 type policyServiceClient struct {
@@ -130,6 +139,26 @@ func (c *policyServiceClient) ActivatePolicyVersion(ctx context.Context, in *Act
 	return out, nil
 }
 
+func (c *policyServiceClient) ValidatePolicy(ctx context.Context, in *ValidatePolicyRequest, opts ...grpc.CallOption) (*ValidatePolicyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ValidatePolicyResponse)
+	err := c.cc.Invoke(ctx, PolicyService_ValidatePolicy_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *policyServiceClient) DiffPolicyVersions(ctx context.Context, in *DiffPolicyVersionsRequest, opts ...grpc.CallOption) (*DiffPolicyVersionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DiffPolicyVersionsResponse)
+	err := c.cc.Invoke(ctx, PolicyService_DiffPolicyVersions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PolicyServiceServer is the server API for PolicyService service.
 // All implementations must embed UnimplementedPolicyServiceServer
 // for forward compatibility.
@@ -152,6 +181,13 @@ type PolicyServiceServer interface {
 	//
 	// Atomic: the version that was active retires in the same transaction. Activating the active version again changes nothing.
 	ActivatePolicyVersion(context.Context, *ActivatePolicyVersionRequest) (*ActivatePolicyVersionResponse, error)
+	// Says whether modules could be a version, and what else is to be said of them. Nothing is stored.
+	//
+	// Rego that does not parse or compile is an answer, not an error: modules that CreatePolicyVersion would refuse with REGO_INVALID get valid false and
+	// the same errors. A request that breaks the contract (too many modules, too long, two with one path) is an error here as there.
+	ValidatePolicy(context.Context, *ValidatePolicyRequest) (*ValidatePolicyResponse, error)
+	// Compares two versions of one policy, rule by rule and as text.
+	DiffPolicyVersions(context.Context, *DiffPolicyVersionsRequest) (*DiffPolicyVersionsResponse, error)
 	mustEmbedUnimplementedPolicyServiceServer()
 }
 
@@ -182,6 +218,12 @@ func (UnimplementedPolicyServiceServer) ListPolicyVersions(context.Context, *Lis
 }
 func (UnimplementedPolicyServiceServer) ActivatePolicyVersion(context.Context, *ActivatePolicyVersionRequest) (*ActivatePolicyVersionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ActivatePolicyVersion not implemented")
+}
+func (UnimplementedPolicyServiceServer) ValidatePolicy(context.Context, *ValidatePolicyRequest) (*ValidatePolicyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ValidatePolicy not implemented")
+}
+func (UnimplementedPolicyServiceServer) DiffPolicyVersions(context.Context, *DiffPolicyVersionsRequest) (*DiffPolicyVersionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DiffPolicyVersions not implemented")
 }
 func (UnimplementedPolicyServiceServer) mustEmbedUnimplementedPolicyServiceServer() {}
 func (UnimplementedPolicyServiceServer) testEmbeddedByValue()                       {}
@@ -330,6 +372,42 @@ func _PolicyService_ActivatePolicyVersion_Handler(srv interface{}, ctx context.C
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PolicyService_ValidatePolicy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ValidatePolicyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).ValidatePolicy(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_ValidatePolicy_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).ValidatePolicy(ctx, req.(*ValidatePolicyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PolicyService_DiffPolicyVersions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DiffPolicyVersionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).DiffPolicyVersions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_DiffPolicyVersions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).DiffPolicyVersions(ctx, req.(*DiffPolicyVersionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // PolicyService_ServiceDesc is the grpc.ServiceDesc for PolicyService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -364,6 +442,14 @@ var PolicyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ActivatePolicyVersion",
 			Handler:    _PolicyService_ActivatePolicyVersion_Handler,
+		},
+		{
+			MethodName: "ValidatePolicy",
+			Handler:    _PolicyService_ValidatePolicy_Handler,
+		},
+		{
+			MethodName: "DiffPolicyVersions",
+			Handler:    _PolicyService_DiffPolicyVersions_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
