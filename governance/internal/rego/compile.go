@@ -44,40 +44,49 @@ var shared = sync.OnceValue(func() sandbox { //nolint:gochecknoglobals // derive
 	return sandbox{capabilities: capabilities(), unsafe: unsafeBuiltins(), builtins: guards()}
 })
 
-// maxErrors bounds how many errors a compilation reports.
-const maxErrors = 20
-
 // Compile checks and compiles the modules of a version; the package of the first one is the entry point. It fails with REGO_INVALID, whose
 // violations name module, row and column. It is a pure function of the modules, takes no more memory than they are worth, but can take
 // seconds: [Engine.Compile] bounds that.
 func Compile(modules []Module) (*Compiled, error) {
-	if err := checkSizes(modules); err != nil {
-		return nil, err
+	c, _, err := compile(modules)
+	if p, ok := errors.AsType[problems](err); ok {
+		return nil, invalid(p)
 	}
-	parsed := make(map[string]*ast.Module, len(modules))
-	entry, err := parse(modules, parsed)
-	if err != nil {
-		return nil, err
-	}
-	pkg, err := packageName(entry)
-	if err != nil {
-		return nil, err
-	}
-
-	compiler := newCompiler().WithStrict(true)
-	compiler.Compile(parsed)
-	if compiler.Failed() {
-		return nil, invalid(compiler.Errors)
-	}
-	c := &Compiled{pkg: pkg, compiler: compiler, queryCompiler: compiler.QueryCompiler(), store: inmem.NewFromObject(map[string]any{})}
-	if c.query, err = c.entryQuery(entry.Package.Path); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return c, err
 }
 
-// newCompiler returns a compiler with the profile and our own stages.
-func newCompiler() *ast.Compiler {
+// parsedModules is what the parser makes of the modules, by their indexes; nil where one does not parse.
+type parsedModules []*ast.Module
+
+// compile is the one way from sources to a version. It fails with problems when they are no version, and also returns what could be parsed
+// then; it fails otherwise when they break the contract.
+func compile(modules []Module) (*Compiled, parsedModules, error) {
+	if err := checkSizes(modules); err != nil {
+		return nil, nil, err
+	}
+	parsed, err := parse(modules)
+	if err != nil {
+		return nil, parsed, err
+	}
+	pkg, err := packageName(parsed[0])
+	if err != nil {
+		return nil, parsed, err
+	}
+	compiler := newCompiler(1).WithStrict(true)
+	compiler.Compile(parsed.byName())
+	if compiler.Failed() {
+		return nil, parsed, problemsOf(compiler.Errors)
+	}
+	c := &Compiled{pkg: pkg, compiler: compiler, queryCompiler: compiler.QueryCompiler(), store: inmem.NewFromObject(map[string]any{})}
+	if c.query, err = c.entryQuery(parsed[0].Package); err != nil {
+		return nil, parsed, err
+	}
+	return c, parsed, nil
+}
+
+// newCompiler returns a compiler with the profile and our own stages. inputCost is what the type of the input costs to compare, 1 when nothing is
+// known of it.
+func newCompiler(inputCost int) *ast.Compiler {
 	box := shared()
 	c := ast.NewCompiler().
 		WithCapabilities(box.capabilities).
@@ -86,7 +95,7 @@ func newCompiler() *ast.Compiler {
 		WithEnablePrintStatements(false).
 		SetErrorLimit(maxErrors).
 		WithStageAfterID(ast.StageCheckRecursion, ast.CompilerStageDefinition{
-			Name: "BoundTypes", MetricName: "compile_stage_bound_types", Stage: boundTypes,
+			Name: "BoundTypes", MetricName: "compile_stage_bound_types", Stage: func(c *ast.Compiler) *ast.Error { return boundTypes(c, inputCost) },
 		}).
 		WithStageAfterID(ast.StageBuildRequiredCapabilities, ast.CompilerStageDefinition{
 			Name: "Instrument", MetricName: "compile_stage_instrument", Stage: func(c *ast.Compiler) *ast.Error { instrument(c.Modules); return nil },
@@ -115,10 +124,12 @@ func checkSizes(modules []Module) error {
 	return nil
 }
 
-// parse fills parsed, by names that lead back to the index of the module, and returns the first module.
-func parse(modules []Module, parsed map[string]*ast.Module) (entry *ast.Module, err error) {
+// parse parses every module, so that the author learns of all errors at once.
+func parse(modules []Module) (parsedModules, error) {
 	options := ast.ParserOptions{Capabilities: shared().capabilities, RegoVersion: ast.RegoV1}
+	parsed := make(parsedModules, len(modules))
 	size := extent{}
+	var found problems
 	for i, m := range modules {
 		// The parser of modules cannot be told how deep to recurse, so another one goes first.
 		_, _, parseErrors := ast.NewParser().
@@ -129,21 +140,33 @@ func parse(modules []Module, parsed map[string]*ast.Module) (entry *ast.Module, 
 			WithMaxRecursionDepth(maxNesting).
 			Parse()
 		if len(parseErrors) > 0 {
-			return nil, invalid(parseErrors)
+			found = append(found, problemsOf(parseErrors)...)
+			continue
 		}
 		module, err := ast.ParseModuleWithOpts(fileName(i), m.Source, options)
 		if err != nil {
-			return nil, invalid(err)
+			found = append(found, problemsOf(err)...)
+			continue
 		}
 		if err := size.add(module); err != nil {
-			return nil, invalid(err)
+			found = append(found, problemsOf(err)...)
+			continue
 		}
-		parsed[fileName(i)] = module
-		if i == 0 {
-			entry = module
-		}
+		parsed[i] = module
 	}
-	return entry, nil
+	if len(found) > 0 {
+		return parsed, found.inOrder()
+	}
+	return parsed, nil
+}
+
+// byName returns the modules as the compiler wants them, by names that lead back to the index of the module.
+func (s parsedModules) byName() map[string]*ast.Module {
+	modules := make(map[string]*ast.Module, len(s))
+	for i, m := range s {
+		modules[fileName(i)] = m
+	}
+	return modules
 }
 
 // packageName returns the package's path without "data.". Only plain words are accepted, so that the name reads the same everywhere.
@@ -152,7 +175,7 @@ func packageName(m *ast.Module) (string, error) {
 	for _, t := range m.Package.Path[1:] {
 		word, ok := t.Value.(ast.String)
 		if !ok || !ast.IsVarCompatibleString(string(word)) {
-			return "", invalid(ast.NewError(ast.CompileErr, m.Package.Loc(), "the package must be a path of plain words, like aumos.retrain"))
+			return "", problems{newFinding(m.Package.Loc(), ast.CompileErr, "the package must be a path of plain words, like aumos.retrain")}
 		}
 		words = append(words, string(word))
 	}
@@ -167,67 +190,35 @@ const (
 
 // entryQuery builds `allow = [x | x = data.<package>.allow]; violations = [x | x = data.<package>.violations]`, from references and never from text.
 // The arrays are empty where a rule is undefined, so one query answers both.
-func (c *Compiled) entryQuery(path ast.Ref) (ast.Body, error) {
-	rules := c.compiler.GetRulesExact(path.Append(ast.StringTerm(string(allowVar))))
+func (c *Compiled) entryQuery(pkg *ast.Package) (ast.Body, error) {
+	rules := c.compiler.GetRulesExact(entryRef(pkg, allowVar))
 	if len(rules) == 0 || len(rules[0].Head.Args) > 0 {
-		return nil, errs.New(errs.InvalidArgument, errs.ReasonRegoInvalid, "the Rego cannot be used: see the field violations").
-			Field(sourceField(0), "1:1 package %s must define the rule allow", c.pkg)
+		return nil, problems{newFinding(pkg.Loc(), ast.CompileErr, "package %s must define the rule allow", c.pkg)}
 	}
-	body := ast.NewBody(collect(allowVar, path))
-	at := path.Append(ast.StringTerm(string(violationsVar)))
-	if rules := c.compiler.GetRules(at); len(rules) > 0 {
+	body := ast.NewBody(collect(allowVar, pkg))
+	if rules := c.compiler.GetRules(entryRef(pkg, violationsVar)); len(rules) > 0 {
 		if len(rules[0].Head.Args) > 0 {
-			return nil, errs.New(errs.InvalidArgument, errs.ReasonRegoInvalid, "the Rego cannot be used: see the field violations").
-				Field(sourceField(0), "1:1 violations of package %s must not be a function", c.pkg)
+			return nil, problems{newFinding(pkg.Loc(), ast.CompileErr, "violations of package %s must not be a function", c.pkg)}
 		}
-		body.Append(collect(violationsVar, path))
+		body.Append(collect(violationsVar, pkg))
 	}
 	query, err := c.queryCompiler.Compile(body)
 	if err != nil {
-		return nil, invalid(err)
+		return nil, problemsOf(err)
 	}
 	return query, nil
 }
 
-func collect(name ast.Var, path ast.Ref) *ast.Expr {
+// entryRef is the rule of the package that has the query's variable as its name.
+func entryRef(pkg *ast.Package, name ast.Var) ast.Ref {
+	return pkg.Path.Append(ast.StringTerm(string(name)))
+}
+
+func collect(name ast.Var, pkg *ast.Package) *ast.Expr {
 	x := ast.VarTerm("x")
-	rule := ast.NewTerm(path.Append(ast.StringTerm(string(name))))
+	rule := ast.NewTerm(entryRef(pkg, name))
 	return ast.Equality.Expr(ast.NewTerm(name), ast.ArrayComprehensionTerm(x, ast.NewBody(ast.Equality.Expr(x, rule))))
 }
 
 func fileName(i int) string    { return fmt.Sprintf("modules[%d]", i) }
 func sourceField(i int) string { return fileName(i) + ".source" }
-
-// invalid turns the errors of parser and compiler into violations of the request's fields. Sources never appear in them beyond the names that
-// the messages mention.
-func invalid(err error) error {
-	var list ast.Errors
-	var one *ast.Error
-	switch {
-	case errors.As(err, &list):
-	case errors.As(err, &one):
-		list = ast.Errors{one}
-	default:
-		list = ast.Errors{ast.NewError(ast.CompileErr, nil, "%s", err)}
-	}
-	e := errs.New(errs.InvalidArgument, errs.ReasonRegoInvalid, "the Rego does not compile: see the field violations")
-	for _, each := range list[:min(len(list), maxErrors)] {
-		if each.Location == nil || each.Location.File == "" {
-			e = e.Field("modules", "%s: %s", each.Code, each.Message)
-			continue
-		}
-		e = e.Field(each.Location.File+".source", "%d:%d %s: %s", each.Location.Row, each.Location.Col, each.Code, each.Message)
-	}
-	return e
-}
-
-// compileRecovered is Compile for a goroutine of its own: a panic of the compiler is the fault of the modules and stays with their author.
-func compileRecovered(modules []Module) (c *Compiled, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			c, err = nil, errs.New(errs.InvalidArgument, errs.ReasonRegoInvalid, "the Rego does not compile: the compiler fails on it").
-				Field("modules", "the compiler fails on these modules").Because(fmt.Errorf("compiler panic: %v", p))
-		}
-	}()
-	return Compile(modules)
-}

@@ -81,7 +81,7 @@ func conform(t *testing.T, tc cases.TestCase) (skip string, err error) {
 		}
 		modules[name] = m
 	}
-	c := &Compiled{compiler: newCompiler(), store: inmem.New()}
+	c := &Compiled{compiler: newCompiler(1), store: inmem.New()}
 	if tc.Data != nil {
 		c.store = inmem.NewFromObject(*tc.Data)
 	}

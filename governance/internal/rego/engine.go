@@ -2,6 +2,7 @@ package rego
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -83,30 +84,61 @@ func (e *Engine) Close(ctx context.Context) error {
 
 // Compile is the function Compile with a deadline and within the tenant's share. It fails with REGO_INVALID also when the deadline passes.
 func (e *Engine) Compile(ctx context.Context, id tenant.ID, modules []Module) (*Compiled, error) {
+	c, err := pooled(ctx, e, id, func() (*Compiled, error) { return Compile(modules) })
+	if errors.Is(err, errLate) {
+		return nil, errs.New(errs.InvalidArgument, errs.ReasonRegoInvalid, "the Rego does not compile in time: make it simpler").
+			Field("modules", "not compiled within %s", e.config.CompileDeadline)
+	}
+	if p, ok := errors.AsType[panicked](err); ok {
+		return nil, errs.New(errs.InvalidArgument, errs.ReasonRegoInvalid, "the Rego does not compile: the compiler fails on it").
+			Field("modules", "%s", compilerFails).Because(p)
+	}
+	return c, err
+}
+
+// errLate is that work on modules was not done at the deadline.
+var errLate = errors.New("not done at the deadline")
+
+// panicked is that work on modules panicked: the fault of the modules, which stays with their author.
+type panicked struct{ value any }
+
+func (p panicked) Error() string { return fmt.Sprintf("compiler panic: %v", p.value) }
+
+const compilerFails = "the compiler fails on these modules"
+
+// pooled does work on modules in a goroutine of the pool of compilations, within the tenant's share. It fails with errLate when the deadline
+// passes; the goroutine keeps its slot until it ends.
+func pooled[T any](ctx context.Context, e *Engine, id tenant.ID, work func() (T, error)) (T, error) {
+	var none T
 	timer := time.NewTimer(e.config.CompileDeadline)
 	defer timer.Stop()
 	release, err := e.compiles.acquire(ctx, id, timer.C)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	type outcome struct {
-		compiled *Compiled
-		err      error
+		result T
+		err    error
 	}
 	done := make(chan outcome, 1)
 	e.workers.do(func() {
 		defer release()
-		c, err := compileRecovered(modules)
-		done <- outcome{c, err}
+		var o outcome
+		defer func() {
+			if p := recover(); p != nil {
+				o = outcome{err: panicked{p}}
+			}
+			done <- o
+		}()
+		o.result, o.err = work()
 	})
 	select {
 	case o := <-done:
-		return o.compiled, o.err
+		return o.result, o.err
 	case <-timer.C:
-		return nil, errs.New(errs.InvalidArgument, errs.ReasonRegoInvalid, "the Rego does not compile in time: make it simpler").
-			Field("modules", "not compiled within %s", e.config.CompileDeadline)
+		return none, errLate
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return none, context.Cause(ctx)
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 // scalar or anything dynamic, 1 + 2·(cost of the parts) for a literal, that of what is referred to for a variable or a reference.
 //
 // It runs before the type checker and after the check for recursion, so following references ends.
-func boundTypes(c *ast.Compiler) *ast.Error {
-	e := typeEstimate{compiler: c, rules: make(map[*ast.Rule]int)}
+func boundTypes(c *ast.Compiler, inputCost int) *ast.Error {
+	e := typeEstimate{compiler: c, rules: make(map[*ast.Rule]int), input: inputCost}
 	for _, m := range c.Modules {
 		for _, r := range m.Rules {
 			if e.rule(r); e.worst > maxTypeCost {
@@ -26,6 +26,7 @@ func boundTypes(c *ast.Compiler) *ast.Error {
 type typeEstimate struct {
 	compiler *ast.Compiler
 	rules    map[*ast.Rule]int // what the value of a rule costs
+	input    int               // what the input, or any part of it, costs at most
 	worst    int               // the dearest term seen anywhere
 }
 
@@ -141,6 +142,9 @@ func (e *typeEstimate) closure(body ast.Body, vars map[ast.Var]int, heads ...*as
 // ref costs what all rules together cost that the reference may lead to.
 func (e *typeEstimate) ref(ref ast.Ref, vars map[ast.Var]int) int {
 	if !ref[0].Equal(ast.DefaultRootDocument) {
+		if ref[0].Equal(ast.InputRootDocument) {
+			return e.input
+		}
 		if v, ok := ref[0].Value.(ast.Var); ok {
 			return max(1, vars[v])
 		}

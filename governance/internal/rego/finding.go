@@ -1,0 +1,126 @@
+package rego
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/aumos-enterprise/platform/pkg/errs"
+)
+
+// Finding is what is wrong, or doubtful, at one place of a version.
+type Finding struct {
+	Module      int // index of the module; -1 when it is about all of them
+	Row, Column int // from 1; 0 when it is about no single place
+	Code        string
+	Message     string // at most maxMessage bytes
+}
+
+// maxErrors bounds how many errors a compilation reports, maxMessage how long each is, and maxName how long the names are that an answer
+// repeats: a name may be as long as its module.
+const (
+	maxErrors  = 20
+	maxMessage = 1000
+	maxName    = 256
+)
+
+// problems is why modules do not compile. It is an error of their author, whichever form the answer takes.
+type problems []Finding
+
+func (p problems) Error() string { return p[0].Message }
+
+// problemsOf turns what parser and compiler return into findings, by place.
+func problemsOf(err error) problems {
+	var list ast.Errors
+	var one *ast.Error
+	switch {
+	case errors.As(err, &list) && len(list) > 0:
+	case errors.As(err, &one):
+		list = ast.Errors{one}
+	default:
+		list = ast.Errors{ast.NewError(ast.CompileErr, nil, "%s", err)}
+	}
+	found := make(problems, len(list))
+	for i, e := range list {
+		found[i] = newFinding(e.Location, e.Code, "%s", withReason(e.Message))
+	}
+	return found.inOrder()
+}
+
+// inOrder sorts by place and keeps as many as are reported.
+func (p problems) inOrder() problems {
+	sortFindings(p)
+	return p[:min(len(p), maxErrors)]
+}
+
+// sortFindings sorts by place; what is about all modules comes last.
+func sortFindings(list []Finding) {
+	slices.SortStableFunc(list, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(uint(a.Module), uint(b.Module)), cmp.Compare(a.Row, b.Row), cmp.Compare(a.Column, b.Column),
+			cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message))
+	})
+}
+
+// newFinding makes a finding at a location of a module that was parsed under its fileName; nil is no single place.
+func newFinding(at *ast.Location, code, format string, args ...any) Finding {
+	f := Finding{Module: -1, Code: code, Message: clip(fmt.Sprintf(format, args...), maxMessage)}
+	if i, ok := moduleOf(at); ok {
+		f.Module, f.Row, f.Column = i, at.Row, at.Col
+	}
+	return f
+}
+
+// moduleOf is the inverse of fileName.
+func moduleOf(at *ast.Location) (int, bool) {
+	if at == nil {
+		return 0, false
+	}
+	digits, ok1 := strings.CutPrefix(at.File, "modules[")
+	digits, ok2 := strings.CutSuffix(digits, "]")
+	i, err := strconv.Atoi(digits)
+	return i, ok1 && ok2 && err == nil
+}
+
+// clip cuts a text that is too long, and makes it UTF-8, which messages may hold only.
+func clip(s string, limit int) string {
+	const ellipsis = "..."
+	if len(s) > limit {
+		cut := limit - len(ellipsis)
+		for cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + ellipsis
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// withReason says of a builtin that the profile leaves out why it does.
+func withReason(message string) string {
+	name, ok := strings.CutPrefix(message, "undefined function ")
+	if !ok {
+		return message
+	}
+	if r, known := profile[name]; known && !allowed(r) {
+		return message + ": not in the capability profile, it " + r.refused
+	}
+	return message
+}
+
+// invalid turns problems into violations of the request's fields. Sources never appear in them beyond the names that the messages mention.
+func invalid(p problems) error {
+	e := errs.New(errs.InvalidArgument, errs.ReasonRegoInvalid, "the Rego does not compile: see the field violations")
+	for _, f := range p {
+		if f.Module < 0 {
+			e = e.Field("modules", "%s: %s", f.Code, f.Message)
+			continue
+		}
+		e = e.Field(sourceField(f.Module), "%d:%d %s: %s", f.Row, f.Column, f.Code, f.Message)
+	}
+	return e
+}

@@ -1,0 +1,313 @@
+package rego
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/types"
+)
+
+// Codes of warnings. docs/policies.md explains them; they never change their meaning.
+const (
+	warnDeprecatedImport     = "deprecated_import"
+	warnDeprecatedAssignment = "deprecated_assignment"
+	warnMissingDefault       = "missing_default_allow"
+	warnAllowType            = "allow_not_boolean"
+	warnViolationsType       = "violations_not_a_set"
+	warnUnusedRule           = "unused_rule"
+	warnUndefinedData        = "undefined_data"
+	warnUndefinedInput       = "undefined_input"
+	warnSchemaUnchecked      = "schema_unchecked"
+)
+
+// maxWarnings bounds how many warnings are reported.
+const maxWarnings = 100
+
+// linter gathers what is doubtful.
+type linter struct {
+	parsed parsedModules
+	found  map[Finding]struct{} // as a set: what is rewritten by the compiler may stand in several places
+}
+
+func (l *linter) warn(at *ast.Location, code, format string, args ...any) {
+	l.found[newFinding(at, code, format, args...)] = struct{}{}
+}
+
+// report returns the warnings by place, and how many are left out.
+func (l *linter) report() ([]Finding, int) {
+	list := make([]Finding, 0, len(l.found))
+	for f := range l.found {
+		list = append(list, f)
+	}
+	sortFindings(list)
+	kept := min(len(list), maxWarnings)
+	return list[:kept], len(list) - kept
+}
+
+// syntax looks at what is written, whether it compiles or not.
+func (l *linter) syntax() {
+	for _, m := range l.parsed {
+		if m == nil {
+			continue
+		}
+		for _, i := range m.Imports {
+			if path, ok := i.Path.Value.(ast.Ref); ok && (path.HasPrefix(ast.RegoV1CompatibleRef) || path[0].Equal(ast.FutureRootDocument)) {
+				l.warn(i.Loc(), warnDeprecatedImport, "import %s does nothing in Rego v1: leave it out", path)
+			}
+		}
+		for _, r := range m.Rules {
+			for each := r; each != nil; each = each.Else {
+				// A head without a value, and `contains`, have no operator.
+				if each.Head.Value != nil && !each.Head.Assign && writesEquals(each) {
+					l.warn(each.Loc(), warnDeprecatedAssignment, "%s is defined with =: write :=", ruleName(r))
+				}
+			}
+		}
+	}
+	if entry := l.parsed[0]; entry != nil {
+		l.defaultAllow(entry)
+	}
+}
+
+// writesEquals tells `x = true if ...` from `x if ...`: where the value is not written, it has the place of the head.
+func writesEquals(r *ast.Rule) bool {
+	value, head := r.Head.Value.Location, r.Head.Location
+	return r.Default || value != nil && head != nil && value.Offset > head.Offset
+}
+
+func (l *linter) defaultAllow(entry *ast.Module) {
+	var first *ast.Rule
+	for _, m := range l.parsed {
+		if m == nil || !m.Package.Path.Equal(entry.Package.Path) {
+			continue
+		}
+		for _, r := range m.Rules {
+			if ref := r.Head.Ref(); len(ref) != 1 || !ref[0].Equal(ast.VarTerm(string(allowVar))) {
+				continue
+			}
+			if r.Default {
+				return
+			}
+			if first == nil {
+				first = r
+			}
+		}
+	}
+	if first != nil && !always(first) {
+		l.warn(first.Loc(), warnMissingDefault, "allow has no default: where no definition holds, the outcome is ERROR and not DENY; add default allow := false")
+	}
+}
+
+// always reports whether the definition is a constant.
+func always(r *ast.Rule) bool {
+	return len(r.Body) == 1 && r.Body[0].Generated || r.Body.Equal(ast.NewBody(ast.NewExpr(ast.BooleanTerm(true))))
+}
+
+// compiled looks at what the compiler made of the modules, and returns the rules that decisions ask for.
+func (l *linter) compiled(c *Compiled) (entryPoints []string) {
+	pkg := l.parsed[0].Package
+	for _, name := range []ast.Var{allowVar, violationsVar} {
+		ref := entryRef(pkg, name)
+		if len(c.compiler.GetRules(ref)) == 0 {
+			continue
+		}
+		entryPoints = append(entryPoints, ref.String())
+		l.entryType(c, ref, name)
+	}
+	l.unused(c, pkg)
+	l.undefinedData(c)
+	return entryPoints
+}
+
+func (l *linter) entryType(c *Compiled, ref ast.Ref, name ast.Var) {
+	var good func(types.Type) bool
+	code, want, outcome := warnAllowType, "a boolean", "is ERROR"
+	switch name {
+	case allowVar:
+		good = func(t types.Type) bool { _, ok := t.(types.Boolean); return ok }
+	default:
+		code, want, outcome = warnViolationsType, "a set or an array of strings and objects", "is ERROR"
+		good = isViolations
+	}
+	at := c.compiler.GetRules(ref)[0].Loc()
+	switch fits, fails := judge(c.compiler.TypeEnv.GetByRef(ref), good); {
+	case fails && !fits:
+		l.warn(at, code, "%s is never %s: the outcome of every decision %s", name, want, outcome)
+	case fails:
+		l.warn(at, code, "%s is not always %s: the outcome of a decision %s then", name, want, outcome)
+	}
+}
+
+// judge reports whether some values of the type are good and whether some are not; neither for what is not known.
+func judge(t types.Type, good func(types.Type) bool) (fits, fails bool) {
+	alternatives, ok := t.(types.Any)
+	switch {
+	case t == nil || ok && len(alternatives) == 0:
+		return false, false
+	case !ok:
+		fits = good(t)
+		return fits, !fits
+	}
+	for _, each := range alternatives {
+		yes, no := judge(each, good)
+		fits, fails = fits || yes, fails || no
+	}
+	return fits, fails
+}
+
+func isViolations(t types.Type) bool {
+	element := func(t types.Type) bool {
+		_, fails := judge(t, func(t types.Type) bool {
+			switch t.(type) {
+			case types.String, *types.Object:
+				return true
+			}
+			return false
+		})
+		return !fails
+	}
+	switch t := t.(type) {
+	case *types.Set:
+		return element(t.Of())
+	case *types.Array:
+		for i := range t.Len() {
+			if !element(t.Select(i)) {
+				return false
+			}
+		}
+		return element(t.Dynamic())
+	}
+	return false
+}
+
+// unused finds rules on which neither a decision nor a test depends.
+func (l *linter) unused(c *Compiled, pkg *ast.Package) {
+	used := make(map[*ast.Rule]bool)
+	var queue []*ast.Rule
+	use := func(r *ast.Rule) {
+		for each := r; each != nil && !used[each]; each = each.Else {
+			used[each] = true
+			queue = append(queue, each)
+		}
+	}
+	for _, name := range []ast.Var{allowVar, violationsVar} {
+		for _, r := range c.compiler.GetRulesDynamicWithOpts(entryRef(pkg, name), ast.RulesOptions{IncludeHiddenModules: true}) {
+			use(r)
+		}
+	}
+	for _, m := range c.compiler.Modules {
+		for _, r := range m.Rules {
+			if isTest(r) {
+				use(r)
+			}
+		}
+	}
+	for len(queue) > 0 {
+		r := queue[0]
+		queue = queue[1:]
+		for dependency := range c.compiler.Graph.Dependencies(r) {
+			if rule, ok := dependency.(*ast.Rule); ok {
+				use(rule)
+			}
+		}
+	}
+	for i := range l.parsed {
+		said := make(map[string]bool) // once for all definitions of a rule
+		for _, r := range c.compiler.Modules[fileName(i)].Rules {
+			if name := ruleName(r); !used[r] && !said[name] {
+				said[name] = true
+				what := "rule"
+				if len(r.Head.Args) > 0 {
+					what = "function"
+				}
+				l.warn(r.Loc(), warnUnusedRule, "%s %s is used by no decision and no test", what, name)
+			}
+		}
+	}
+}
+
+// undefinedData finds references to what no module defines. A version has no other data, so they are never defined, save where `with` does it.
+func (l *linter) undefinedData(c *Compiled) {
+	var given []ast.Ref
+	for _, m := range c.compiler.Modules {
+		ast.WalkWiths(m, func(w *ast.With) bool {
+			if ref, ok := w.Target.Value.(ast.Ref); ok && ref[0].Equal(ast.DefaultRootDocument) {
+				given = append(given, ref)
+			}
+			return false
+		})
+	}
+	for _, m := range c.compiler.Modules {
+		ast.WalkRefs(m, func(ref ast.Ref) bool {
+			if len(ref) < 2 || !ref[0].Equal(ast.DefaultRootDocument) {
+				return false
+			}
+			prefix := ref.GroundPrefix()
+			if len(prefix) < 2 || len(c.compiler.GetRulesDynamicWithOpts(ref, ast.RulesOptions{IncludeHiddenModules: true})) > 0 {
+				return false
+			}
+			for _, other := range given {
+				if prefix.HasPrefix(other) || other.HasPrefix(prefix) {
+					return false
+				}
+			}
+			if ref[0].Location != nil { // what the compiler made has none
+				l.warn(ref[0].Location, warnUndefinedData, "%s is defined by no module of the version", prefix)
+			}
+			return false
+		})
+	}
+}
+
+// schema looks for references to what the schema of the input does not describe. The engine's type checker finds them: also through variables, rules
+// and functions.
+func (l *linter) schema(schema map[string]any) {
+	if schema == nil {
+		return
+	}
+	described, cost := describe(schema)
+	set := ast.NewSchemaSet()
+	set.Put(ast.SchemaRootRef, described)
+	compiler := newCompiler(cost).SetErrorLimit(0).WithSchemas(set)
+	compiler.Compile(l.parsed.byName())
+	for _, err := range compiler.Errors {
+		switch detail := err.Details.(type) {
+		case *ast.RefErrInvalidDetail:
+			l.warn(err.Location, warnUndefinedInput, "%s is not described by the schema of the input%s", shown(detail.Ref), oneOf(detail.OneOf))
+		case *ast.RefErrUnsupportedDetail:
+			l.warn(err.Location, warnUndefinedInput, "%s has no parts by the schema of the input", shown(detail.Ref[:detail.Pos+1]))
+		default:
+			// Other findings of the type checker are about what a schema makes of types, not about paths. Those of earlier stages mean that
+			// there was no check.
+			if err.Code != ast.TypeErr {
+				l.warn(nil, warnSchemaUnchecked, "the schema of the input is too large to check against these modules: %s", err.Message)
+			}
+		}
+	}
+}
+
+// shown is the reference without the names that the compiler gave.
+func shown(ref ast.Ref) string {
+	text := ref.String()
+	if strings.Contains(text, "__local") {
+		plain := make(ast.Ref, len(ref))
+		for i, t := range ref {
+			if v, ok := t.Value.(ast.Var); ok && v.IsGenerated() {
+				t = ast.VarTerm("_")
+			}
+			plain[i] = t
+		}
+		text = plain.String()
+	}
+	return text
+}
+
+// oneOf says what there is instead, when that is little.
+func oneOf(values []ast.Value) string {
+	const most = 10
+	if len(values) == 0 || len(values) > most {
+		return ""
+	}
+	return fmt.Sprintf(", which has %v", values)
+}

@@ -1,0 +1,140 @@
+package rego
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+// RuleKind says what kind of rule a definition is part of.
+type RuleKind uint8
+
+// The kinds.
+const (
+	CompleteRule RuleKind = iota + 1
+	SetRule
+	ObjectRule
+	FunctionRule
+	TestRule // whose name begins with "test_"
+)
+
+// Rule is one definition of a rule.
+type Rule struct {
+	Name        string // within its package, for example "limits.eu"
+	Kind        RuleKind
+	Default     bool
+	Row, Column int
+}
+
+// Summary is what one module defines; empty when it does not parse.
+type Summary struct {
+	Package string
+	Rules   []Rule
+}
+
+// Report is everything that is to be said of modules before they become a version.
+type Report struct {
+	Errors   []Finding // none when the modules could be a version; at most maxErrors
+	Warnings []Finding // at most maxWarnings
+	Omitted  int       // warnings over that
+	// Package is what decisions would query, "" when the first module has none that they could.
+	Package     string
+	Modules     []Summary // in the order of the modules
+	EntryPoints []string  // rules that decisions would ask for, none unless the modules compile
+}
+
+// Codes of errors that are not the engine's own.
+const (
+	codeLate   = "aumos_deadline"
+	codePanics = "aumos_compiler_failure"
+)
+
+// Validate says whether the modules could be a version, by the same function as Compile, and what is doubtful about them. The schema is a JSON
+// Schema of the input, or nil. It fails only when the request breaks the contract.
+func Validate(modules []Module, schema map[string]any) (Report, error) {
+	c, parsed, err := compile(modules)
+	found, invalid := errors.AsType[problems](err)
+	if err != nil && !invalid {
+		return Report{}, err
+	}
+	report := Report{Errors: found, Modules: summaries(parsed)}
+	if parsed[0] != nil {
+		report.Package, _ = packageName(parsed[0]) // "" when it is not a path of plain words, which is among the errors
+	}
+	lint := linter{parsed: parsed, found: make(map[Finding]struct{})}
+	lint.syntax()
+	if c != nil {
+		report.EntryPoints = lint.compiled(c)
+		lint.schema(schema)
+	}
+	report.Warnings, report.Omitted = lint.report()
+	return report, nil
+}
+
+// Validate is the function Validate with the deadline of a compilation and within the tenant's share.
+func (e *Engine) Validate(ctx context.Context, id tenant.ID, modules []Module, schema map[string]any) (Report, error) {
+	report, err := pooled(ctx, e, id, func() (Report, error) { return Validate(modules, schema) })
+	unknown := Report{Modules: make([]Summary, len(modules))}
+	if errors.Is(err, errLate) {
+		unknown.Errors = []Finding{newFinding(nil, codeLate, "not compiled within %s: make it simpler", e.config.CompileDeadline)}
+		return unknown, nil
+	}
+	if p, ok := errors.AsType[panicked](err); ok {
+		e.config.Log.LogAttrs(ctx, slog.LevelError, "policy validation panicked", slog.String("tenant_id", id.String()), slog.Any("panic", p.value))
+		unknown.Errors = []Finding{newFinding(nil, codePanics, compilerFails)}
+		return unknown, nil
+	}
+	return report, err
+}
+
+func summaries(parsed parsedModules) []Summary {
+	list := make([]Summary, len(parsed))
+	for i, m := range parsed {
+		if m == nil {
+			continue
+		}
+		list[i] = Summary{Package: pathText(m.Package.Path), Rules: make([]Rule, len(m.Rules))}
+		for j, r := range m.Rules {
+			at := r.Loc()
+			list[i].Rules[j] = Rule{Name: ruleName(r), Kind: kindOf(r), Default: r.Default, Row: at.Row, Column: at.Col}
+		}
+	}
+	return list
+}
+
+// pathText is the package as it is written after the word package, as far as it is not too long.
+func pathText(path ast.Ref) string {
+	return clip(strings.TrimPrefix(path.String(), "data."), maxName)
+}
+
+func ruleName(r *ast.Rule) string { return clip(r.Head.Ref().String(), maxName) }
+
+func isTest(r *ast.Rule) bool {
+	ref := r.Head.Ref()
+	switch last := ref[len(ref)-1].Value.(type) {
+	case ast.Var:
+		return strings.HasPrefix(string(last), "test_")
+	case ast.String:
+		return strings.HasPrefix(string(last), "test_")
+	}
+	return false
+}
+
+func kindOf(r *ast.Rule) RuleKind {
+	switch {
+	case isTest(r):
+		return TestRule
+	case len(r.Head.Args) > 0:
+		return FunctionRule
+	case r.Head.RuleKind() == ast.MultiValue:
+		return SetRule
+	case !r.Head.Ref().IsGround():
+		return ObjectRule
+	}
+	return CompleteRule
+}
