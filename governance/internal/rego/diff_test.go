@@ -2,10 +2,13 @@ package rego_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/format"
 
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 )
@@ -127,5 +130,35 @@ func TestCompareIsBounded(t *testing.T) {
 	d := rego.Compare(modulesOf("package "+name+"\n"+from.String()), modulesOf("package "+name+"\n"+to.String()))
 	if len(d.Rules) != 1000 || d.Added != 1900 || d.Removed != 1900 || len(d.Rules[0].Package) > 256 {
 		t.Errorf("%d rules, %d added, %d removed", len(d.Rules), d.Added, d.Removed)
+	}
+}
+
+// The engine's own formatter changes nothing that counts.
+func TestCompareFormatted(t *testing.T) {
+	t.Parallel()
+	shipped, err := os.ReadFile("../../../examples/policies/retrain.rego")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := []string{string(shipped)}
+	for _, a := range attacks {
+		sources = append(sources, "package p\n"+a.source)
+	}
+	compared := 0
+	for _, source := range sources {
+		formatted, err := format.SourceWithOpts("p.rego", []byte(source), format.Opts{RegoVersion: ast.RegoV1})
+		if err != nil {
+			continue // no Rego
+		}
+		d := rego.Compare(modulesOf(source), modulesOf(string(formatted)))
+		if len(d.Rules) > 0 {
+			t.Errorf("%v by formatting\n%s", changes(d), source)
+		}
+		if d.Compared {
+			compared++
+		}
+	}
+	if compared < len(sources)/2 {
+		t.Errorf("%d of %d compared", compared, len(sources))
 	}
 }

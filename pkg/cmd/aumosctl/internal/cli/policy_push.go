@@ -22,8 +22,8 @@ import (
 
 const pushHelp = `Adds the Rego files as a new version of a policy; a policy of this name is created if there is none.
 
-The first file's package is the entry point: it defines allow (boolean) and may define violations. When the newest version has the same
-content, nothing is added. With --activate, decisions use the pushed content from then on.`
+The Rego is validated first: when it does not compile, nothing is changed. The first file's package is the entry point: it defines allow (boolean) and
+may define violations. When the newest version has the same content, nothing is added. With --activate, decisions use the pushed content from then on.`
 
 const pushExample = `  aumosctl policy push examples/policies/retrain.rego --name retrain --decision-point drift.retrain --activate
   aumosctl policy push main.rego lib/dates.rego --name promotion`
@@ -62,6 +62,9 @@ func (a *app) policyPush(ctx context.Context, files []string, o pushOptions) err
 		return err
 	}
 	defer done()
+	if err := a.checkRego(ctx, client, modules, files); err != nil {
+		return err
+	}
 	policy, created, err := a.ensurePolicy(ctx, client, o)
 	if err != nil {
 		return err

@@ -83,7 +83,7 @@ func (d *policyDouble) CreatePolicyVersion(_ context.Context, req *governancev1.
 	defer d.mu.Unlock()
 	h := sha256.New()
 	for _, m := range req.GetModules() {
-		if strings.Contains(m.GetSource(), "http.send") {
+		if strings.Contains(m.GetSource(), "http.send") || strings.Contains(m.GetSource(), "yet refused") {
 			return nil, refuse(codes.InvalidArgument, "REGO_INVALID", "the policy does not compile")
 		}
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(m.GetPath()))))
@@ -93,7 +93,7 @@ func (d *policyDouble) CreatePolicyVersion(_ context.Context, req *governancev1.
 	}
 	v := &governancev1.PolicyVersion{
 		Id: id(200 + len(d.versions)), PolicyId: req.GetPolicyId(), State: governancev1.PolicyVersionState_POLICY_VERSION_STATE_DRAFT,
-		ContentSha256: h.Sum(nil), Modules: req.GetModules(), Number: 1,
+		ContentSha256: h.Sum(nil), Modules: req.GetModules(), Number: 1, Package: strings.Fields(req.GetModules()[0].GetSource())[1],
 	}
 	for _, other := range d.versions {
 		if other.GetPolicyId() == v.GetPolicyId() {
@@ -186,8 +186,16 @@ func TestPolicyPush(t *testing.T) {
 	p.run(t, "policy", "push", file, "--name", "retrain", "--decision-point", "model.promote").expect(t, 3).says(t, "push under another name")
 	p.run(t, "policy", "push", filepath.Join(t.TempDir(), "absent.rego"), "--name", "retrain").expect(t, 3).says(t, "no such file")
 	bad := writeFile(t, "bad.rego", "package bad\n\nallow if http.send({})\n")
-	p.run(t, "policy", "push", bad, "--name", "bad").expect(t, 3).says(t, "INVALID_ARGUMENT", "REGO_INVALID (test.aumos)", "mend the policy",
-		`policy "bad" was created and has no version yet`)
+	p.run(t, "policy", "push", bad, "--name", "bad").expect(t, 3).says(t, "INVALID_ARGUMENT", "REGO_INVALID (governance.aumos)", "mend the policy",
+		bad+":3:10: rego_type_error: undefined function http.send", "nothing is changed")
+	p.run(t, "policy", "push", bad, "--name", "bad", "-o", "json").expect(t, 3).says(t, `"reason": "REGO_INVALID"`, bad+`:3:10`)
+	if len(p.policy.policies) != 1 {
+		t.Errorf("Rego that does not compile left %d policies", len(p.policy.policies))
+	}
+	warned := writeFile(t, "warned.rego", "package warned\n\nallow := true\n\nlost := 1\n")
+	p.run(t, "policy", "push", warned, "--name", "warned").expect(t, 0).says(t, "1, added", "note: 1 warning: aumosctl policy lint shows what")
+	odd := writeFile(t, "odd.rego", "package odd\n\nallow := true # valid, yet refused\n")
+	p.run(t, "policy", "push", odd, "--name", "odd").expect(t, 3).says(t, `policy "odd" was created and has no version yet`)
 	long := writeFile(t, "long.rego", strings.Repeat("#", 256<<10+1))
 	p.run(t, "policy", "push", long, "--name", "long").expect(t, 3).says(t, "is longer than 256 KiB")
 	before := len(p.policy.policies)
