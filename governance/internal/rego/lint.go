@@ -2,6 +2,8 @@ package rego
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -29,6 +31,12 @@ type linter struct {
 	parsed parsedModules
 	found  map[Finding]struct{} // as a set: what is rewritten by the compiler may stand in several places
 }
+
+func newLinter(parsed parsedModules) linter {
+	return linter{parsed: parsed, found: make(map[Finding]struct{})}
+}
+
+func (l *linter) merge(other linter) { maps.Copy(l.found, other.found) }
 
 func (l *linter) warn(at *ast.Location, code, format string, args ...any) {
 	l.found[newFinding(at, code, format, args...)] = struct{}{}
@@ -121,21 +129,17 @@ func (l *linter) compiled(c *Compiled) (entryPoints []string) {
 }
 
 func (l *linter) entryType(c *Compiled, ref ast.Ref, name ast.Var) {
-	var good func(types.Type) bool
-	code, want, outcome := warnAllowType, "a boolean", "is ERROR"
-	switch name {
-	case allowVar:
-		good = func(t types.Type) bool { _, ok := t.(types.Boolean); return ok }
-	default:
-		code, want, outcome = warnViolationsType, "a set or an array of strings and objects", "is ERROR"
-		good = isViolations
+	code, want, good := warnAllowType, "a boolean", isBoolean
+	if name == violationsVar {
+		code, want, good = warnViolationsType, "a set or an array of strings and objects", isViolations
 	}
-	at := c.compiler.GetRules(ref)[0].Loc()
+	// The compiler returns the definitions in any order.
+	at := slices.MinFunc(c.compiler.GetRules(ref), func(a, b *ast.Rule) int { return a.Loc().Compare(b.Loc()) }).Loc()
 	switch fits, fails := judge(c.compiler.TypeEnv.GetByRef(ref), good); {
 	case fails && !fits:
-		l.warn(at, code, "%s is never %s: the outcome of every decision %s", name, want, outcome)
+		l.warn(at, code, "%s is never %s: the outcome of every decision is ERROR", name, want)
 	case fails:
-		l.warn(at, code, "%s is not always %s: the outcome of a decision %s then", name, want, outcome)
+		l.warn(at, code, "%s is not always %s: the outcome of a decision is ERROR then", name, want)
 	}
 }
 
@@ -154,6 +158,11 @@ func judge(t types.Type, good func(types.Type) bool) (fits, fails bool) {
 		fits, fails = fits || yes, fails || no
 	}
 	return fits, fails
+}
+
+func isBoolean(t types.Type) bool {
+	_, ok := t.(types.Boolean)
+	return ok
 }
 
 func isViolations(t types.Type) bool {
@@ -260,12 +269,10 @@ func (l *linter) undefinedData(c *Compiled) {
 	}
 }
 
-// schema looks for references to what the schema of the input does not describe. The engine's type checker finds them: also through variables, rules
-// and functions.
-func (l *linter) schema(schema map[string]any) {
-	if schema == nil {
-		return
-	}
+// checkSchema looks for references to what the schema of the input does not describe. The engine's type checker finds them: also through variables,
+// rules and functions.
+func checkSchema(parsed parsedModules, schema map[string]any) linter {
+	l := newLinter(parsed)
 	described, cost := describe(schema)
 	set := ast.NewSchemaSet()
 	set.Put(ast.SchemaRootRef, described)
@@ -281,10 +288,11 @@ func (l *linter) schema(schema map[string]any) {
 			// Other findings of the type checker are about what a schema makes of types, not about paths. Those of earlier stages mean that
 			// there was no check.
 			if err.Code != ast.TypeErr {
-				l.warn(nil, warnSchemaUnchecked, "the schema of the input is too large to check against these modules: %s", err.Message)
+				l.warn(nil, warnSchemaUnchecked, "the schema of the input is not checked: %s", err.Message)
 			}
 		}
 	}
+	return l
 }
 
 // shown is the reference without the names that the compiler gave.

@@ -55,41 +55,84 @@ const (
 )
 
 // Validate says whether the modules could be a version, by the same function as Compile, and what is doubtful about them. The schema is a JSON
-// Schema of the input, or nil. It fails only when the request breaks the contract.
+// Schema of the input, or nil. It fails only when the request breaks the contract. [Engine.Validate] bounds its time.
 func Validate(modules []Module, schema map[string]any) (Report, error) {
-	c, parsed, err := compile(modules)
-	found, invalid := errors.AsType[problems](err)
-	if err != nil && !invalid {
+	v, err := examine(modules)
+	if err != nil {
 		return Report{}, err
 	}
-	report := Report{Errors: found, Modules: summaries(parsed)}
-	if parsed[0] != nil {
-		report.Package, _ = packageName(parsed[0]) // "" when it is not a path of plain words, which is among the errors
+	if v.checksSchema(schema) {
+		v.lint.merge(checkSchema(v.lint.parsed, schema))
 	}
-	lint := linter{parsed: parsed, found: make(map[Finding]struct{})}
-	lint.syntax()
-	if c != nil {
-		report.EntryPoints = lint.compiled(c)
-		lint.schema(schema)
-	}
-	report.Warnings, report.Omitted = lint.report()
-	return report, nil
+	return v.end(), nil
 }
 
-// Validate is the function Validate with the deadline of a compilation and within the tenant's share.
+// Validate is the function Validate with the deadline of a compilation and within the tenant's share. The schema has a deadline of its own, so that
+// modules are valid with a schema when they are without.
 func (e *Engine) Validate(ctx context.Context, id tenant.ID, modules []Module, schema map[string]any) (Report, error) {
-	report, err := pooled(ctx, e, id, func() (Report, error) { return Validate(modules, schema) })
-	unknown := Report{Modules: make([]Summary, len(modules))}
+	v, err := pooled(ctx, e, id, func() (validation, error) { return examine(modules) })
+	if found, failed := e.failure(ctx, id, err); failed {
+		return Report{Errors: []Finding{found}, Modules: make([]Summary, len(modules))}, nil
+	}
+	if err != nil {
+		return Report{}, err
+	}
+	if v.checksSchema(schema) {
+		// What it finds is its own until it is done: past the deadline it goes on.
+		found, err := pooled(ctx, e, id, func() (linter, error) { return checkSchema(v.lint.parsed, schema), nil })
+		if why, failed := e.failure(ctx, id, err); failed {
+			v.lint.warn(nil, warnSchemaUnchecked, "the schema of the input is not checked: %s", why.Message)
+		} else if err != nil {
+			return Report{}, err
+		}
+		v.lint.merge(found)
+	}
+	return v.end(), nil
+}
+
+// failure says of work on modules that did not end in time, or panicked, what to tell their author.
+func (e *Engine) failure(ctx context.Context, id tenant.ID, err error) (f Finding, failed bool) {
 	if errors.Is(err, errLate) {
-		unknown.Errors = []Finding{newFinding(nil, codeLate, "not compiled within %s: make it simpler", e.config.CompileDeadline)}
-		return unknown, nil
+		return newFinding(nil, codeLate, "not compiled within %s: make it simpler", e.config.CompileDeadline), true
 	}
 	if p, ok := errors.AsType[panicked](err); ok {
 		e.config.Log.LogAttrs(ctx, slog.LevelError, "policy validation panicked", slog.String("tenant_id", id.String()), slog.Any("panic", p.value))
-		unknown.Errors = []Finding{newFinding(nil, codePanics, compilerFails)}
-		return unknown, nil
+		return newFinding(nil, codePanics, compilerFails), true
 	}
-	return report, err
+	return Finding{}, false
+}
+
+// validation is a report in the making.
+type validation struct {
+	report Report
+	lint   linter
+}
+
+// examine does all but look at the schema.
+func examine(modules []Module) (validation, error) {
+	c, parsed, err := compile(modules)
+	found, invalid := errors.AsType[problems](err)
+	if err != nil && !invalid {
+		return validation{}, err
+	}
+	v := validation{report: Report{Errors: found, Modules: summaries(parsed)}, lint: newLinter(parsed)}
+	if parsed[0] != nil {
+		v.report.Package, _ = packageName(parsed[0]) // "" when it is not a path of plain words, which is among the errors
+	}
+	v.lint.syntax()
+	if c != nil {
+		v.report.EntryPoints = v.lint.compiled(c)
+	}
+	return v, nil
+}
+
+func (v validation) checksSchema(schema map[string]any) bool {
+	return schema != nil && len(v.report.Errors) == 0
+}
+
+func (v validation) end() Report {
+	v.report.Warnings, v.report.Omitted = v.lint.report()
+	return v.report
 }
 
 func summaries(parsed parsedModules) []Summary {
