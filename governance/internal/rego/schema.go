@@ -104,7 +104,7 @@ func (d *descriptor) resolve(ref any) (any, bool) {
 	if pointer == "" {
 		return at, true
 	}
-	for _, step := range strings.Split(pointer[1:], "/") {
+	for step := range strings.SplitSeq(pointer[1:], "/") {
 		step = strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
 		switch v := at.(type) {
 		case map[string]any:

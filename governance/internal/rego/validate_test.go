@@ -234,7 +234,7 @@ func TestValidateHostileSchemas(t *testing.T) {
 			t.Parallel()
 			start := time.Now()
 			report := validate(t, schema, "package p\ndefault allow := false\nallow if input.a.b.a.b == input.b.a.b.a\nallow if { some x in input; x == input }\nallow if input.type.type == input[\"$ref\"]")
-			if took := time.Since(start); took > 5*time.Second {
+			if took := time.Since(start); took > 20*time.Second {
 				t.Errorf("took %s", took)
 			}
 			if len(report.Errors) > 0 {

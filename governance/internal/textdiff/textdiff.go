@@ -5,6 +5,7 @@ package textdiff
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -208,7 +209,7 @@ func span(before, n int) string {
 	case 0:
 		return fmt.Sprintf("%d,0", before)
 	case 1:
-		return fmt.Sprintf("%d", before+1)
+		return strconv.Itoa(before + 1)
 	default:
 		return fmt.Sprintf("%d,%d", before+1, n)
 	}
