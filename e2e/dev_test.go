@@ -29,6 +29,14 @@ func TestDev(t *testing.T) {
 	if r := command(t, environ, nil, "aumosctl", "--profile", "auditor", "policy", "push", example(t, "policies", "retrain.rego"), "--name", "other"); r.code == 0 {
 		t.Error("the auditor may write policies")
 	}
+	url, err := os.ReadFile(filepath.Join(dir, "wall-url"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := filepath.Join(dir, "platform.vkey")
+	command(t, environ, nil, "aumosctl", "audit", "keys", "--platform", "--out", keys).want(t, 0)
+	command(t, environ, nil, "aumosctl", "audit", "export", "--bundle", filepath.Join(dir, "wall.zip")).want(t, 0) // asks for a commitment: all is signed
+	command(t, environ, nil, "aumosctl", "audit", "verify", "--database", strings.TrimSpace(string(url)), "--all", "--key", keys).want(t, 0)
 	if code := dev.stop(t); code != 0 {
 		t.Errorf("got exit code %d after an interrupt", code)
 	}
