@@ -21,26 +21,33 @@ type knownHead struct {
 	keyIDs []string
 }
 
-// lastHead returns the head that this replica signed last. When it has none on file, because it is new or HEADS_DIR was lost, it takes the newest
-// checkpoint in the database that one of its keys signed, and puts it on file: whoever cuts a log and gets rid of the file must also get rid
-// of the checkpoints, which as little as the entries can be deleted without a trace.
+// lastHead returns the last head that the log must contain: the one that this replica signed last or, when it is larger, the newest checkpoint in the
+// database that one of our keys signed, as other replicas do. Without it, a log that was cut below another replica's head would be signed
+// again by one that has not signed for a while. A replica that has no head on file, because it is new or HEADS_DIR was lost, puts that
+// checkpoint there: whoever cuts a log and gets rid of the file must also get rid of the checkpoints, which as little as the entries can be
+// deleted without a trace.
 func (s *signer) lastHead(ctx context.Context, id tenant.ID) (knownHead, error) {
 	h, ok, err := s.heads.Last(id)
-	if err != nil || ok {
-		return knownHead{SignedHead: h, signed: ok, keyIDs: h.KeyIDs}, err
+	if err != nil {
+		return knownHead{}, err
 	}
-	stored, err := s.newestStored(ctx, id)
-	if err != nil || !stored.signed {
-		return stored, err
+	stored, err := s.newestStored(ctx, id, h.Size)
+	switch {
+	case err != nil:
+		return knownHead{}, err
+	case ok && !stored.signed:
+		return knownHead{SignedHead: h, signed: true, keyIDs: h.KeyIDs}, nil
+	case ok || !stored.signed:
+		return stored, nil
 	}
 	s.log.LogAttrs(ctx, slog.LevelInfo, "no signed head of an audit log is on file: took the newest stored checkpoint",
 		slog.String("tenant_id", id.String()), slog.Int64("tree_size", stored.Checkpoint.Size))
 	return stored, s.heads.Add(id, stored.SignedHead)
 }
 
-// newestStored finds the newest stored checkpoint that one of our keys signed. What its note says counts, not the columns beside it. Who can alter
+// newestStored finds the newest stored checkpoint of more entries than above that one of our keys signed. What its note says counts, not the columns beside it. Who can alter
 // rows could as well have deleted them: that is for the platform's log and for witnesses to find.
-func (s *signer) newestStored(ctx context.Context, id tenant.ID) (newest knownHead, err error) {
+func (s *signer) newestStored(ctx context.Context, id tenant.ID, above int64) (newest knownHead, err error) {
 	vkeys, err := s.vkeys(id)
 	if err != nil {
 		return knownHead{}, err
@@ -52,8 +59,8 @@ func (s *signer) newestStored(ctx context.Context, id tenant.ID) (newest knownHe
 	rows, err := s.pool.Query(ctx, `
 		SELECT note, key_ids, created_at
 		FROM public.gov_audit_checkpoints
-		WHERE tenant_id = @tenant_id
-		ORDER BY tree_size DESC`, pgx.NamedArgs{"tenant_id": [16]byte(id)})
+		WHERE tenant_id = @tenant_id AND tree_size > @above
+		ORDER BY tree_size DESC`, pgx.NamedArgs{"tenant_id": [16]byte(id), "above": above})
 	if err != nil {
 		return knownHead{}, fmt.Errorf("read stored checkpoints: %w", err)
 	}
@@ -69,7 +76,7 @@ func (s *signer) newestStored(ctx context.Context, id tenant.ID) (newest knownHe
 			newest.keyIDs = keyIDs
 		}
 		c, _, err := auditlog.Open(note, ours)
-		if err == nil {
+		if err == nil && c.Size > above {
 			newest.signed = true
 			newest.SignedHead = auditlog.SignedHead{Checkpoint: c, Note: note, KeyIDs: keyIDs, SignedTime: created.UTC()}
 			return newest, nil

@@ -65,6 +65,47 @@ func TestLostHeadsDirectory(t *testing.T) {
 	}
 }
 
+// TestOtherReplicasHeadsBind: a replica holds a log to what another one signed after it.
+func TestOtherReplicasHeadsBind(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		sql  string
+		grow int
+		ok   bool
+	}{
+		"untouched":     {``, 0, true},
+		"grown":         {``, 5, true},
+		"cut":           {`DELETE FROM gov_audit_trail_entries WHERE leaf_index >= 15`, 0, false},
+		"cut and grown": {`DELETE FROM gov_audit_trail_entries WHERE leaf_index >= 15`, 9, false},
+		"a false head":  {`INSERT INTO gov_audit_checkpoints SELECT tenant_id, 99, root_hash, note, key_ids, created_at FROM gov_audit_checkpoints WHERE tree_size = 8`, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := postgrestest.Audit(t)
+			cfg := wallConfig(t)
+			wall, stop := startWall(t, db, cfg)
+			id := newTenant(t)
+			appendMany(t, wall, id, 8)
+			mustCheckpoint(t, wall, id)
+			stop()
+			other, stopOther := startWall(t, db, wallConfig(t))
+			appendMany(t, other, id, 12)
+			mustCheckpoint(t, other, id)
+			stopOther()
+			withoutGuards(t, db, tc.sql)
+			wall, stop = startWall(t, db, cfg)
+			defer stop()
+			appendMany(t, wall, id, tc.grow)
+			switch head, err := wall.Checkpoint(as(t, id)); {
+			case tc.ok && (err != nil || head.Size < 20):
+				t.Errorf("Checkpoint: size %d, %v", head.Size, err)
+			case !tc.ok && errs.ReasonOf(err) != errs.ReasonLogInconsistent:
+				t.Errorf("Checkpoint: size %d, %v, want LOG_INCONSISTENT", head.Size, err)
+			}
+		})
+	}
+}
+
 // TestDroppedLogIsNoticedWithoutFiles: a log of which nothing is left but its checkpoints raises the alarm without being asked for.
 func TestDroppedLogIsNoticedWithoutFiles(t *testing.T) {
 	t.Parallel()
