@@ -94,11 +94,6 @@ func (v *Verifier) begin(start LogStart) {
 // Size returns how many entries the log has as far as it was read: the index that must come next.
 func (v *Verifier) Size() int64 { return v.next }
 
-// Doubt adds a finding of the source's own that keeps the verdict from being Verified.
-func (v *Verifier) Doubt(format string, args ...any) {
-	v.report.add(ReasonNotCovered, -1, -1, format, args...)
-}
-
 // Malformed adds a finding about a thing that the source holds in a form that the platform does not write.
 func (v *Verifier) Malformed(format string, args ...any) {
 	v.report.add(ReasonMalformed, -1, -1, format, args...)
