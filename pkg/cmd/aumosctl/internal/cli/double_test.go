@@ -60,6 +60,7 @@ func newPlatform(t *testing.T) *platform {
 	p.address = listener.Addr().String()
 	server := grpc.NewServer(grpc.UnaryInterceptor(p.unary), grpc.StreamInterceptor(p.stream))
 	governancev1.RegisterPolicyServiceServer(server, p.policy)
+	governancev1.RegisterPolicyTemplateServiceServer(server, &templateDouble{policies: p.policy})
 	governancev1.RegisterDecisionServiceServer(server, p.policy)
 	governancev1.RegisterAuditServiceServer(server, p.audit)
 	governancev1.RegisterTimeMachineServiceServer(server, p.history)

@@ -15,7 +15,8 @@ import (
 
 func (a *app) policyCommand() *cobra.Command {
 	return group("policy", "Lint, push, compare, activate and evaluate policies",
-		a.policyLintCommand(), a.policyPushCommand(), a.policyDiffCommand(), a.policyActivateCommand(), a.policyListCommand(), a.policyEvalCommand())
+		a.policyLintCommand(), a.policyPushCommand(), a.policyDiffCommand(), a.policyActivateCommand(), a.policyListCommand(), a.policyEvalCommand(),
+		a.policyTemplatesCommand(), a.policyInstantiateCommand())
 }
 
 func (a *app) policyListCommand() *cobra.Command {
