@@ -68,7 +68,9 @@ var parameterName = regexp.MustCompile("^[a-z][a-z0-9_]*$")
 
 // prepare checks that everything is bounded and that defaults are valid.
 func (s *schema) prepare(at string) error {
-	bad := func(format string, args ...any) error { return fmt.Errorf("%s: "+format, append([]any{at}, args...)...) }
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%s: "+format, append([]any{at}, args...)...)
+	}
 	switch s.Type {
 	case "object":
 		if s.AdditionalProperties == nil || *s.AdditionalProperties {

@@ -93,7 +93,7 @@ digest(value) if {
 name(value) if {
 	is_string(value)
 	count(value) <= 200
-	regex.match(`^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$`, value)
+	regex.match(`^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$`, value)
 }
 
 # A time in UTC, in nanoseconds since 1970. The pattern admits only days that exist: the function fails on others.

@@ -63,7 +63,7 @@ test_about_something_else if {
 }
 
 test_nobody if {
-	every person in ["", " \t\n", sprintf("%0201d", [1])] {
+	every person in ["", " \t\n", "\u0000", "ann\nbob", sprintf("%0201d", [1])] {
 		changed({"recorded_by": person}) == "input.e: no recorded_by"
 	}
 }
