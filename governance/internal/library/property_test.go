@@ -91,11 +91,9 @@ func wrong() []any {
 // fits reports whether a value may stand at the place: any name of a person or thing, and any large count.
 func fits(at leaf, value any) bool {
 	switch at[len(at)-1] {
-	case "owner", "requester", "recorded_by", "name", "started_by", "person", "category":
+	case "owner", "requester", "recorded_by", "name", "started_by", "person":
 		text, ok := value.(string)
 		return ok && len(text) < 200 && strings.TrimSpace(text) != "" && text != "\u0000"
-	case 0: // a category of data
-		return at[0] == "categories" && fits(leaf{"category"}, value)
 	case "smallest_group_rows", "row_count", "retention_days", "drifted_feature_count":
 		return value == 1e308
 	}

@@ -46,9 +46,16 @@ violations contains {
 	"severity": "critical",
 	"control": "NIST-AI-RMF:MANAGE-2.4",
 } if {
-	some halted in params.halted_agents
-	evidence.same_person(evidence.at(["agent", "name"]), halted)
+	halted
 }
+
+halted if {
+	some name in params.halted_agents
+	evidence.same_person(evidence.at(["agent", "name"]), name)
+}
+
+# Under another name it is still the version that was halted.
+halted if agent in params.halted_agents
 
 violations contains {
 	"code": "AGENT_NOT_REGISTERED",

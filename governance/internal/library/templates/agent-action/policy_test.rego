@@ -67,6 +67,7 @@ test_another_version if {
 
 test_halted if {
 	codes([]) == {"AGENT_HALTED"} with data.aumos.library.params.halted_agents as ["Refunds"]
+	codes([put("/agent/name", "other")]) == {"AGENT_HALTED"} with data.aumos.library.params.halted_agents as [example.input.agent.sha256]
 	codes([]) == set() with data.aumos.library.params.halted_agents as ["another"]
 }
 

@@ -43,7 +43,7 @@ test_violations_are_complete if {
 
 test_empty_input if {
 	codes([put("", {})]) == {
-		"DATA_SUBJECT_UNIDENTIFIED", "PURPOSE_NOT_ALLOWED", "PURPOSE_NOT_CONSENTED", "CATEGORIES_MISSING", "NOTICE_UNKNOWN", "CONSENT_EVIDENCE",
+		"DATA_SUBJECT_UNIDENTIFIED", "PURPOSE_NOT_ALLOWED", "PURPOSE_NOT_CONSENTED", "CATEGORY_NOT_ALLOWED", "NOTICE_UNKNOWN", "CONSENT_EVIDENCE",
 		"CONSENT_WITHDRAWN", "STATUS_EVIDENCE", "STATUS_BEFORE_CONSENT",
 	}
 }
@@ -64,12 +64,13 @@ test_purposes if {
 }
 
 test_categories if {
-	codes([put("/categories", [])]) == {"CATEGORIES_MISSING"}
-	codes([put("/categories", [7])]) == {"CATEGORIES_MISSING"}
-	codes([put("/categories", numbers.range(1, 51))]) == {"CATEGORIES_MISSING"}
+	codes([put("/categories", [])]) == {"CATEGORY_NOT_ALLOWED"}
+	codes([put("/categories", ["Health"])]) == {"CATEGORY_NOT_ALLOWED"}
+	codes([put("/categories", numbers.range(1, 51))]) == {"CATEGORY_NOT_ALLOWED"}
 	codes([cut("/consent/explicit")]) == {"CONSENT_NOT_EXPLICIT"}
 	codes([put("/consent/explicit", "true")]) == {"CONSENT_NOT_EXPLICIT"}
 	codes([cut("/consent/explicit"), put("/categories", ["orders"])]) == set()
+	codes([put("/categories", ["health", "unheard of"])]) == {"CATEGORY_NOT_ALLOWED"}
 }
 
 test_notice if {
