@@ -130,6 +130,7 @@ func TestLibraryIsWhole(t *testing.T) {
 func TestExampleIsAllowed(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, template *library.Template) {
+		t.Helper()
 		if r := newAsker(t, instance(t, template, template.Example.Parameters)).ask(template.Example.Input); r.Outcome != rego.Allow || len(r.Violations) > 0 {
 			t.Errorf("got %+v", r)
 		}

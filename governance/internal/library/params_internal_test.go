@@ -1,6 +1,7 @@
 package library
 
 import (
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -15,11 +16,7 @@ var hostile = []string{
 func TestParametersModuleIsInjectionProof(t *testing.T) {
 	t.Parallel()
 	text := rapid.OneOf(rapid.String(), rapid.SampledFrom(hostile), rapid.Map(rapid.SliceOf(rapid.SampledFrom(hostile)), func(parts []string) string {
-		joined := ""
-		for _, p := range parts {
-			joined += p
-		}
-		return joined
+		return strings.Join(parts, "")
 	}))
 	scalar := rapid.OneOf(rapid.Map(text, asAny[string]), rapid.Map(rapid.Float64Range(-1e18, 1e18), asAny[float64]), rapid.Map(rapid.Bool(), asAny[bool]), rapid.Just[any](nil))
 	value := rapid.OneOf(scalar, rapid.Map(rapid.SliceOfN(scalar, 0, 4), asAny[[]any]), rapid.Map(rapid.MapOfN(text, scalar, 0, 4), asAny[map[string]any]))

@@ -83,7 +83,11 @@ func replaced(v any, at leaf, with any, remove bool) any {
 // wrong are values that no member of an input may have.
 func wrong() []any {
 	return []any{
-		nil, "", " ", "true", -1.0, 1e308, []any{}, []any{nil}, map[string]any{}, map[string]any{"approved": true},
+		nil, "", " ", "true", -1.0, 1e308,
+		[]any{},
+		[]any{nil},
+		map[string]any{},
+		map[string]any{"approved": true},
 		strings.Repeat("x", 100_000), "2026-02-30T00:00:00Z", "\u0000", "\U0001F600",
 	}
 }
@@ -104,6 +108,7 @@ func fits(at leaf, value any) bool {
 func TestEveryMemberIsNeeded(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, template *library.Template) {
+		t.Helper()
 		a := newAsker(t, instance(t, template, template.Example.Parameters))
 		for _, at := range places(nil, template.Example.Input) {
 			if ignored[at.String()] || len(at) > 2 && at[0] == "evidence" && at[1] != "MAP-1" && at[1] != "9.2" && at[1] != "ART-43" {
@@ -144,6 +149,7 @@ func names(r rego.Result, at leaf) bool {
 func TestEmptyInput(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, template *library.Template) {
+		t.Helper()
 		a := newAsker(t, instance(t, template, template.Example.Parameters))
 		for _, input := range []map[string]any{nil, {}, {"approved": true}, {"allow": true, "violations": []any{}}} {
 			if r := a.ask(input); r.Outcome != rego.Deny || len(r.Violations) < 3 {
@@ -162,6 +168,7 @@ func TestWithinTheDeadline(t *testing.T) {
 	}
 	text := strings.Repeat("ä", 120_000)
 	each(t, func(t *testing.T, template *library.Template) {
+		t.Helper()
 		a := newAsker(t, instance(t, template, template.Example.Parameters))
 		inputs := []map[string]any{template.Example.Input}
 		for key := range template.Example.Input {
@@ -210,6 +217,7 @@ func asAny[T any](v T) any { return v }
 func TestRandomInputsNeverAllow(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, template *library.Template) {
+		t.Helper()
 		a := newAsker(t, instance(t, template, template.Example.Parameters))
 		var needed []leaf
 		words, values := []string{"approved", "allow"}, []any{"APPROVED", "high"}

@@ -71,6 +71,7 @@ func runRego(t *testing.T, testFile, covered string, modules []library.Module, e
 func TestRego(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, template *library.Template) {
+		t.Helper()
 		example := map[string]any{"input": copied(t, template.Example.Input), "now": template.Example.Now}
 		runRego(t, template.Name+"/policy_test.rego", "policy.rego", instance(t, template, template.Example.Parameters).Modules, example)
 	})

@@ -163,7 +163,7 @@ func (s *schema) check(at string, value any, found []problem) []problem {
 		switch {
 		case s.Type == "integer" && v != math.Trunc(v):
 			bad("must be an integer")
-		case !(v >= *s.Minimum && v <= *s.Maximum): //nolint:staticcheck // not a number is not within
+		case !(v >= *s.Minimum && v <= *s.Maximum): // not a number is not within
 			bad("must be from %v to %v", *s.Minimum, *s.Maximum)
 		}
 		return found

@@ -46,6 +46,7 @@ func matches(t testing.TB, document any, schema json.RawMessage) bool {
 func TestExamplesMatchTheirSchemas(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, template *library.Template) {
+		t.Helper()
 		if !matches(t, template.Example.Input, template.InputSchema) {
 			t.Error("the input does not match its schema")
 		}
@@ -85,7 +86,7 @@ func described(rt *rapid.T, schema map[string]any, label string) any {
 	case "array":
 		items := schema["items"].(map[string]any)
 		n := rapid.IntRange(int(number("minItems", 0)), min(int(number("maxItems", 5)), 5)).Draw(rt, label+"n")
-		var out = []any{}
+		out := []any{}
 		for range n {
 			item := described(rt, items, label+"[]")
 			if !slices.ContainsFunc(out, func(other any) bool { return equal(item, other) }) {
@@ -116,6 +117,7 @@ func equal(a, b any) bool {
 func TestValidParametersCompile(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, template *library.Template) {
+		t.Helper()
 		var schema map[string]any
 		if err := json.Unmarshal(template.ParametersSchema, &schema); err != nil {
 			t.Fatal(err)
@@ -142,6 +144,7 @@ func TestValidParametersCompile(t *testing.T) {
 func TestInvalidParameters(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, template *library.Template) {
+		t.Helper()
 		whole := instance(t, template, template.Example.Parameters).Parameters
 		for _, at := range places(nil, whole) {
 			for _, value := range wrong() {
@@ -194,6 +197,7 @@ func TestReferences(t *testing.T) {
 	built := regexp.MustCompile(`sprintf\("([A-Z0-9-]+):%s"`)
 	row := regexp.MustCompile(`(?m)^\t"([A-Z0-9.-]+)": ["{]`)
 	each(t, func(t *testing.T, template *library.Template) {
+		t.Helper()
 		named := map[string]bool{}
 		source := template.Modules[0].Source
 		for _, found := range literal.FindAllStringSubmatch(source, -1) {
