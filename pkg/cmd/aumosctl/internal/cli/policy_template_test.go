@@ -63,7 +63,7 @@ func (d *templateDouble) InstantiatePolicyTemplate(
 		return nil, err
 	}
 	v, err := d.policies.CreatePolicyVersion(ctx, &governancev1.CreatePolicyVersionRequest{
-		PolicyId: p.GetPolicy().GetId(), Modules: []*governancev1.RegoModule{{Path: "params.rego", Source: req.GetParameters().String() + " "}},
+		PolicyId: p.GetPolicy().GetId(), Modules: []*governancev1.RegoModule{{Path: "params.rego", Source: "package policy\n# " + req.GetParameters().String() + "\n"}},
 	})
 	return &governancev1.InstantiatePolicyTemplateResponse{Policy: p.GetPolicy(), PolicyVersion: v.GetPolicyVersion()}, err
 }
