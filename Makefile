@@ -119,9 +119,11 @@ cover: ## Run every test and print the coverage per package
 	go test -cover $(TESTFLAGS) $(PACKAGES)
 
 .PHONY: bench
-bench: ## Print decisions/s, durable appends/s, and KS on 1M against 1M values, with allocations
+bench: ## Print decisions/s, past states, verified entries/s, and KS on 1M against 1M values (bench-wall: appends)
 	go test -run '^$$' -bench 'BenchmarkDecision' -benchmem ./governance/internal/api/...
-	go test -run '^$$' -bench 'BenchmarkAppend|BenchmarkPlainInsert' -benchmem ./governance/internal/audit/...
+	go test -run '^$$' -bench 'BenchmarkTimeMachine' ./governance/internal/audit/...
+	go test -run '^$$' -bench 'BenchmarkVerifyExport' -cpu 1 ./pkg/auditlog
+	go test -run '^$$' -bench 'BenchmarkVerifyDatabase' -benchtime 1x ./pkg/cmd/aumosctl/internal/walldb
 	go test -run '^$$' -bench 'BenchmarkKS1M' -benchmem ./drift/internal/detect/...
 
 .PHONY: attack-wall
