@@ -1,19 +1,28 @@
--- Policies, their immutable versions and the versions' Rego sources. The grants leave the service no way to change what a policy or a version
--- says, nor to remove one: a version changes only in its state, a policy only in its counters.
+-- Policies, their immutable versions and the versions' Rego sources. The grants leave the service no way to change what a version says, nor to remove a
+-- version or a policy: a version changes only in its state, a policy only in what is said of it.
 CREATE TABLE gov_policies (
-    tenant_id     uuid        NOT NULL DEFAULT nullif(current_setting('aumos.tenant_id', true), '')::uuid,
-    id            uuid        NOT NULL,
-    name          text        NOT NULL,
-    description   text        NOT NULL,
-    version_count integer     NOT NULL DEFAULT 0,
-    revision      bigint      NOT NULL DEFAULT 1,
-    create_time   timestamptz NOT NULL DEFAULT now(),
-    update_time   timestamptz NOT NULL DEFAULT now(),
+    tenant_id             uuid        NOT NULL DEFAULT nullif(current_setting('aumos.tenant_id', true), '')::uuid,
+    id                    uuid        NOT NULL,
+    name                  text        NOT NULL,
+    description           text        NOT NULL,
+    labels                jsonb       NOT NULL DEFAULT '{}',
+    regulation_references text[]      NOT NULL DEFAULT '{}',
+    min_coverage_percent  integer     NOT NULL DEFAULT 0,
+    version_count         integer     NOT NULL DEFAULT 0,
+    suite_revision        bigint      NOT NULL DEFAULT 0,
+    revision              bigint      NOT NULL DEFAULT 1,
+    create_time           timestamptz NOT NULL DEFAULT now(),
+    update_time           timestamptz NOT NULL DEFAULT now(),
+    archive_time          timestamptz,
     CONSTRAINT gov_policies_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT gov_policies_name_key UNIQUE (tenant_id, name),
     CONSTRAINT gov_policies_name_check CHECK (char_length(name) <= 128 AND name ~ '^[A-Za-z0-9][A-Za-z0-9 ._-]*$'),
     CONSTRAINT gov_policies_description_check CHECK (char_length(description) <= 2000),
-    CONSTRAINT gov_policies_counters_check CHECK (version_count >= 0 AND revision >= 1)
+    CONSTRAINT gov_policies_labels_check CHECK (jsonb_typeof(labels) = 'object' AND octet_length(labels::text) <= 65536),
+    CONSTRAINT gov_policies_regulation_references_check CHECK (
+        cardinality(regulation_references) <= 64 AND array_position(regulation_references, NULL) IS NULL),
+    CONSTRAINT gov_policies_min_coverage_percent_check CHECK (min_coverage_percent BETWEEN 0 AND 100),
+    CONSTRAINT gov_policies_counters_check CHECK (version_count >= 0 AND suite_revision >= 0 AND revision >= 1)
 );
 
 ALTER TABLE gov_policies ENABLE ROW LEVEL SECURITY;
@@ -22,7 +31,9 @@ CREATE POLICY gov_policies_tenant ON gov_policies
     USING (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid)
     WITH CHECK (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
 
-GRANT SELECT, INSERT (tenant_id, id, name, description), UPDATE (version_count, revision, update_time) ON gov_policies TO aumos_governance_app;
+GRANT SELECT, INSERT (tenant_id, id, name, description, labels, regulation_references, min_coverage_percent),
+    UPDATE (name, description, labels, regulation_references, min_coverage_percent, version_count, suite_revision, revision, update_time, archive_time)
+    ON gov_policies TO aumos_governance_app;
 
 CREATE TABLE gov_policy_decision_points (
     tenant_id      uuid    NOT NULL DEFAULT nullif(current_setting('aumos.tenant_id', true), '')::uuid,
@@ -44,7 +55,7 @@ CREATE POLICY gov_policy_decision_points_tenant ON gov_policy_decision_points
     USING (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid)
     WITH CHECK (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
 
-GRANT SELECT, INSERT ON gov_policy_decision_points TO aumos_governance_app;
+GRANT SELECT, INSERT, DELETE ON gov_policy_decision_points TO aumos_governance_app;
 
 -- A version's numbers follow the order in which their transactions got hold of the policy, and so does create_time: now() would tell when
 -- the transaction began to wait.
@@ -56,15 +67,22 @@ CREATE TABLE gov_policy_versions (
     state          text        NOT NULL DEFAULT 'DRAFT',
     content_sha256 bytea       NOT NULL,
     package        text        NOT NULL,
+    data           text, -- canonical JSON of an object; NULL: the version has none
+    description    text        NOT NULL DEFAULT '',
     author         text        NOT NULL,
     create_time    timestamptz NOT NULL DEFAULT statement_timestamp(),
     activate_time  timestamptz,
+    retire_time    timestamptz,
     CONSTRAINT gov_policy_versions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT gov_policy_versions_number_key UNIQUE (tenant_id, policy_id, number),
     CONSTRAINT gov_policy_versions_policy_fkey FOREIGN KEY (tenant_id, policy_id) REFERENCES gov_policies (tenant_id, id),
     CONSTRAINT gov_policy_versions_number_check CHECK (number >= 1),
     CONSTRAINT gov_policy_versions_state_check CHECK (
-        state IN ('DRAFT', 'ACTIVE', 'RETIRED') AND (state = 'DRAFT') = (activate_time IS NULL)),
+        state IN ('DRAFT', 'IN_REVIEW', 'APPROVED', 'ACTIVE', 'RETIRED')
+        AND (state IN ('ACTIVE', 'RETIRED')) = (activate_time IS NOT NULL)
+        AND (state = 'RETIRED') = (retire_time IS NOT NULL)),
+    CONSTRAINT gov_policy_versions_data_check CHECK (octet_length(data) BETWEEN 2 AND 262144),
+    CONSTRAINT gov_policy_versions_description_check CHECK (char_length(description) <= 2000),
     CONSTRAINT gov_policy_versions_content_sha256_check CHECK (octet_length(content_sha256) = 32),
     CONSTRAINT gov_policy_versions_package_check CHECK (char_length(package) BETWEEN 1 AND 255),
     CONSTRAINT gov_policy_versions_author_check CHECK (octet_length(author) BETWEEN 1 AND 255)
@@ -78,7 +96,7 @@ CREATE POLICY gov_policy_versions_tenant ON gov_policy_versions
     USING (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid)
     WITH CHECK (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
 
-GRANT SELECT, INSERT (tenant_id, id, policy_id, number, content_sha256, package, author), UPDATE (state, activate_time)
+GRANT SELECT, INSERT (tenant_id, id, policy_id, number, content_sha256, package, data, description, author), UPDATE (state, activate_time, retire_time)
     ON gov_policy_versions TO aumos_governance_app;
 
 -- The sources that content_sha256 covers, in the order of ordinal.
@@ -103,3 +121,28 @@ CREATE POLICY gov_policy_modules_tenant ON gov_policy_modules
     WITH CHECK (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
 
 GRANT SELECT, INSERT ON gov_policy_modules TO aumos_governance_app;
+
+-- The steps of a version's review, in the order of ordinal.
+CREATE TABLE gov_policy_reviews (
+    tenant_id   uuid        NOT NULL DEFAULT nullif(current_setting('aumos.tenant_id', true), '')::uuid,
+    version_id  uuid        NOT NULL,
+    ordinal     integer     NOT NULL,
+    action      text        NOT NULL,
+    subject     text        NOT NULL,
+    comment     text        NOT NULL,
+    review_time timestamptz NOT NULL DEFAULT statement_timestamp(),
+    CONSTRAINT gov_policy_reviews_pkey PRIMARY KEY (tenant_id, version_id, ordinal),
+    CONSTRAINT gov_policy_reviews_version_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES gov_policy_versions (tenant_id, id),
+    CONSTRAINT gov_policy_reviews_ordinal_check CHECK (ordinal >= 1),
+    CONSTRAINT gov_policy_reviews_action_check CHECK (action IN ('SUBMITTED', 'APPROVED', 'REJECTED')),
+    CONSTRAINT gov_policy_reviews_subject_check CHECK (octet_length(subject) BETWEEN 1 AND 255),
+    CONSTRAINT gov_policy_reviews_comment_check CHECK (char_length(comment) <= 2000)
+);
+
+ALTER TABLE gov_policy_reviews ENABLE ROW LEVEL SECURITY;
+ALTER TABLE gov_policy_reviews FORCE ROW LEVEL SECURITY;
+CREATE POLICY gov_policy_reviews_tenant ON gov_policy_reviews
+    USING (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid)
+    WITH CHECK (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
+
+GRANT SELECT, INSERT (tenant_id, version_id, ordinal, action, subject, comment) ON gov_policy_reviews TO aumos_governance_app;

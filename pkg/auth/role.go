@@ -43,14 +43,15 @@ var reading = []string{"policy.read", "model.read", "monitor.read", "baseline.re
 
 var rolePermissions = map[Role][]string{ //nolint:gochecknoglobals // a constant table
 	RoleViewer:            reading,
-	RoleAuditor:           with(reading, "audit.read", "audit.posture"),
-	RolePolicyAuthor:      with(reading, "policy.author", "decision.evaluate"),
-	RolePolicyApprover:    with(reading, "policy.activate", "audit.read"),
-	RoleComplianceOfficer: with(reading, "audit.read", "audit.posture", "audit.correct", "decision.evaluate"),
+	RoleAuditor:           with(reading, "audit.read", "audit.posture", "decision.read"),
+	RolePolicyAuthor:      with(reading, "policy.author", "policy.test", "policy.simulate", "decision.evaluate", "decision.read", "decision.trace"),
+	RolePolicyApprover:    with(reading, "policy.approve", "policy.activate", "policy.test", "policy.simulate", "audit.read", "decision.read"),
+	RoleComplianceOfficer: with(reading, "audit.read", "audit.posture", "audit.correct", "policy.simulate", "decision.evaluate", "decision.read", "decision.configure"),
 	RoleMLEngineer:        with(reading, "model.write", "monitor.write", "baseline.write", "detection.run", "decision.evaluate"),
-	RoleOperator:          with(reading, "audit.read", "audit.posture"),
-	RoleService:           with(reading, "audit.record", "decision.evaluate", "detection.run", "baseline.write"),
-	RoleAdmin: with(reading, "policy.author", "policy.activate", "decision.evaluate", "audit.read", "audit.posture", "audit.correct",
+	RoleOperator:          with(reading, "audit.read", "audit.posture", "policy.quarantine_lift", "bundle.read", "decision.read"),
+	RoleService:           with(reading, "audit.record", "decision.evaluate", "bundle.read", "detection.run", "baseline.write"),
+	RoleAdmin: with(reading, "policy.author", "policy.approve", "policy.activate", "policy.test", "policy.simulate", "policy.quarantine_lift", "bundle.read",
+		"decision.evaluate", "decision.read", "decision.trace", "decision.configure", "audit.read", "audit.posture", "audit.correct",
 		"model.write", "monitor.write", "baseline.write", "detection.run"),
 }
 

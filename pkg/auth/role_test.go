@@ -49,6 +49,9 @@ func requirements(required map[string]bool) func(protoreflect.FileDescriptor) bo
 			for j := range methods.Len() {
 				r, _ := proto.GetExtension(methods.Get(j).Options(), typev1.E_Requires).(*typev1.Requirement)
 				required[r.GetPermission()] = true
+				for _, permission := range r.GetAlso() {
+					required[permission] = true
+				}
 			}
 		}
 		return true

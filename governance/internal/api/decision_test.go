@@ -209,7 +209,7 @@ func TestEvaluateRetries(t *testing.T) {
 	point.RequestId = uuid.NewString()
 	decided := c.decide(point)
 	admin := newAdmin(t, r)
-	admin(`UPDATE gov_policy_versions SET state = 'RETIRED' WHERE state = 'ACTIVE'`)
+	admin(`UPDATE gov_policy_versions SET state = 'RETIRED', retire_time = now() WHERE state = 'ACTIVE'`)
 	r.decider.Changed(tenantA)
 	if diff := cmp.Diff(decided, c.decide(point), protocmp.Transform(), protocmp.IgnoreFields(first, "evaluation_duration")); diff != "" {
 		t.Errorf("retry without an active version (-first +second):\n%s", diff)

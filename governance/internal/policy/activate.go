@@ -81,7 +81,7 @@ func swap(ctx context.Context, tx pgx.Tx, policyID, versionID uuid.UUID) error {
 	}
 	_, err = tx.Exec(ctx, `
 		UPDATE gov_policy_versions
-		SET state = 'RETIRED'
+		SET state = 'RETIRED', retire_time = statement_timestamp()
 		WHERE policy_id = @policy_id
 		AND state = 'ACTIVE'`, pgx.NamedArgs{"policy_id": policyID})
 	if err != nil {
@@ -89,7 +89,7 @@ func swap(ctx context.Context, tx pgx.Tx, policyID, versionID uuid.UUID) error {
 	}
 	_, err = tx.Exec(ctx, `
 		UPDATE gov_policy_versions
-		SET state = 'ACTIVE', activate_time = @now
+		SET state = 'ACTIVE', activate_time = @now, retire_time = NULL
 		WHERE id = @id`, pgx.NamedArgs{"id": versionID, "now": now})
 	if err != nil {
 		return fmt.Errorf("activate policy version: %w", err)

@@ -17,12 +17,17 @@ func TestApplicationRoleCannotChangeContent(t *testing.T) {
 	p := f.create(t, f.a, "retrain", "drift.retrain")
 	v := f.addVersion(t, f.a, p.ID, "one")
 	mutable := map[string]bool{
-		"gov_policies.version_count": true, "gov_policies.revision": true, "gov_policies.update_time": true,
-		"gov_policy_versions.state": true, "gov_policy_versions.activate_time": true,
+		"gov_policies.version_count": true, "gov_policies.revision": true, "gov_policies.update_time": true, "gov_policies.archive_time": true,
+		"gov_policies.name": true, "gov_policies.description": true, "gov_policies.labels": true, "gov_policies.regulation_references": true,
+		"gov_policies.min_coverage_percent": true, "gov_policies.suite_revision": true,
+		"gov_policy_versions.state": true, "gov_policy_versions.activate_time": true, "gov_policy_versions.retire_time": true,
 	}
 	var attacks []string
 	for _, table := range tables {
-		attacks = append(attacks, `DELETE FROM `+table, `TRUNCATE `+table+` CASCADE`, `ALTER TABLE `+table+` DISABLE ROW LEVEL SECURITY`,
+		if table != "gov_policy_decision_points" { // a policy's can be replaced
+			attacks = append(attacks, `DELETE FROM `+table)
+		}
+		attacks = append(attacks, `TRUNCATE `+table+` CASCADE`, `ALTER TABLE `+table+` DISABLE ROW LEVEL SECURITY`,
 			`DROP TABLE `+table+` CASCADE`)
 		rows, err := f.Admin().Query(t.Context(), `
 			SELECT column_name

@@ -7,9 +7,11 @@
 package governancev1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -157,6 +159,59 @@ func (DecisionErrorReason) EnumDescriptor() ([]byte, []int) {
 	return file_aumos_governance_v1_decision_proto_rawDescGZIP(), []int{1}
 }
 
+// How much an answer explains.
+type ExplainLevel int32
+
+const (
+	// Nothing.
+	ExplainLevel_EXPLAIN_LEVEL_UNSPECIFIED ExplainLevel = 0
+	// The definitions that held, with their places.
+	ExplainLevel_EXPLAIN_LEVEL_RULES ExplainLevel = 1
+	// Also every step of the evaluation. Needs the permission decision.trace: steps show parts of the input and of the policy's data.
+	ExplainLevel_EXPLAIN_LEVEL_TRACE ExplainLevel = 2
+)
+
+// Enum value maps for ExplainLevel.
+var (
+	ExplainLevel_name = map[int32]string{
+		0: "EXPLAIN_LEVEL_UNSPECIFIED",
+		1: "EXPLAIN_LEVEL_RULES",
+		2: "EXPLAIN_LEVEL_TRACE",
+	}
+	ExplainLevel_value = map[string]int32{
+		"EXPLAIN_LEVEL_UNSPECIFIED": 0,
+		"EXPLAIN_LEVEL_RULES":       1,
+		"EXPLAIN_LEVEL_TRACE":       2,
+	}
+)
+
+func (x ExplainLevel) Enum() *ExplainLevel {
+	p := new(ExplainLevel)
+	*p = x
+	return p
+}
+
+func (x ExplainLevel) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ExplainLevel) Descriptor() protoreflect.EnumDescriptor {
+	return file_aumos_governance_v1_decision_proto_enumTypes[2].Descriptor()
+}
+
+func (ExplainLevel) Type() protoreflect.EnumType {
+	return &file_aumos_governance_v1_decision_proto_enumTypes[2]
+}
+
+func (x ExplainLevel) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ExplainLevel.Descriptor instead.
+func (ExplainLevel) EnumDescriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_proto_rawDescGZIP(), []int{2}
+}
+
 // One reason against the action.
 type Violation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -246,7 +301,9 @@ type PolicyResult struct {
 	// Why it gave no answer, for outcome ERROR.
 	ErrorReason DecisionErrorReason `protobuf:"varint,6,opt,name=error_reason,json=errorReason,proto3,enum=aumos.governance.v1.DecisionErrorReason" json:"error_reason,omitempty"`
 	// Its reasons against.
-	Violations    []*Violation `protobuf:"bytes,7,rep,name=violations,proto3" json:"violations,omitempty"`
+	Violations []*Violation `protobuf:"bytes,7,rep,name=violations,proto3" json:"violations,omitempty"`
+	// What the caller must do if the action is allowed.
+	Obligations   []*Obligation `protobuf:"bytes,8,rep,name=obligations,proto3" json:"obligations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -330,6 +387,278 @@ func (x *PolicyResult) GetViolations() []*Violation {
 	return nil
 }
 
+func (x *PolicyResult) GetObligations() []*Obligation {
+	if x != nil {
+		return x.Obligations
+	}
+	return nil
+}
+
+// What a policy asks of the caller of an allowed action.
+type Obligation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to do: the policy's string, or the "id" of its object.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The whole object, when the policy gave one.
+	Parameters    *structpb.Struct `protobuf:"bytes,2,opt,name=parameters,proto3" json:"parameters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Obligation) Reset() {
+	*x = Obligation{}
+	mi := &file_aumos_governance_v1_decision_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Obligation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Obligation) ProtoMessage() {}
+
+func (x *Obligation) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Obligation.ProtoReflect.Descriptor instead.
+func (*Obligation) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Obligation) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Obligation) GetParameters() *structpb.Struct {
+	if x != nil {
+		return x.Parameters
+	}
+	return nil
+}
+
+// What an action is done to, in the words of whoever asks.
+type DecidedResource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The kind of resource, for example "model".
+	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	// Its id.
+	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecidedResource) Reset() {
+	*x = DecidedResource{}
+	mi := &file_aumos_governance_v1_decision_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecidedResource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecidedResource) ProtoMessage() {}
+
+func (x *DecidedResource) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecidedResource.ProtoReflect.Descriptor instead.
+func (*DecidedResource) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *DecidedResource) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *DecidedResource) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// A definition of a rule that held.
+type FiredRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rule with its package, for example "data.aumos.retrain.allow"; at most 256 bytes, longer ones are cut.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// The module's path.
+	ModulePath string `protobuf:"bytes,2,opt,name=module_path,json=modulePath,proto3" json:"module_path,omitempty"`
+	// The row, from 1.
+	Row int32 `protobuf:"varint,3,opt,name=row,proto3" json:"row,omitempty"`
+	// The column, from 1.
+	Column        int32 `protobuf:"varint,4,opt,name=column,proto3" json:"column,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FiredRule) Reset() {
+	*x = FiredRule{}
+	mi := &file_aumos_governance_v1_decision_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FiredRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FiredRule) ProtoMessage() {}
+
+func (x *FiredRule) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FiredRule.ProtoReflect.Descriptor instead.
+func (*FiredRule) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *FiredRule) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *FiredRule) GetModulePath() string {
+	if x != nil {
+		return x.ModulePath
+	}
+	return ""
+}
+
+func (x *FiredRule) GetRow() int32 {
+	if x != nil {
+		return x.Row
+	}
+	return 0
+}
+
+func (x *FiredRule) GetColumn() int32 {
+	if x != nil {
+		return x.Column
+	}
+	return 0
+}
+
+// Why a policy said what it said.
+type PolicyExplanation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The policy.
+	PolicyId string `protobuf:"bytes,1,opt,name=policy_id,json=policyId,proto3" json:"policy_id,omitempty"`
+	// The version evaluated.
+	PolicyVersionId string `protobuf:"bytes,2,opt,name=policy_version_id,json=policyVersionId,proto3" json:"policy_version_id,omitempty"`
+	// The definitions that held, by place; at most 1,000.
+	Rules []*FiredRule `protobuf:"bytes,3,rep,name=rules,proto3" json:"rules,omitempty"`
+	// The steps, one each, indented by depth; at most 2,000 and 256 KiB.
+	Trace []string `protobuf:"bytes,4,rep,name=trace,proto3" json:"trace,omitempty"`
+	// Whether rules or steps were left out.
+	Truncated     bool `protobuf:"varint,5,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyExplanation) Reset() {
+	*x = PolicyExplanation{}
+	mi := &file_aumos_governance_v1_decision_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyExplanation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyExplanation) ProtoMessage() {}
+
+func (x *PolicyExplanation) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyExplanation.ProtoReflect.Descriptor instead.
+func (*PolicyExplanation) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PolicyExplanation) GetPolicyId() string {
+	if x != nil {
+		return x.PolicyId
+	}
+	return ""
+}
+
+func (x *PolicyExplanation) GetPolicyVersionId() string {
+	if x != nil {
+		return x.PolicyVersionId
+	}
+	return ""
+}
+
+func (x *PolicyExplanation) GetRules() []*FiredRule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *PolicyExplanation) GetTrace() []string {
+	if x != nil {
+		return x.Trace
+	}
+	return nil
+}
+
+func (x *PolicyExplanation) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
 // One audited decision.
 type Decision struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -341,7 +670,7 @@ type Decision struct {
 	DecisionPoint string `protobuf:"bytes,3,opt,name=decision_point,json=decisionPoint,proto3" json:"decision_point,omitempty"`
 	// What each policy said, in the order of the policies' names.
 	Results []*PolicyResult `protobuf:"bytes,4,rep,name=results,proto3" json:"results,omitempty"`
-	// SHA-256 of the input's canonical JSON (sorted keys, no insignificant space).
+	// SHA-256 of the input's canonical JSON (sorted keys, no insignificant space), masked places replaced by null.
 	InputSha256 []byte `protobuf:"bytes,5,opt,name=input_sha256,json=inputSha256,proto3" json:"input_sha256,omitempty"`
 	// How long the evaluation took.
 	EvaluationDuration *durationpb.Duration `protobuf:"bytes,6,opt,name=evaluation_duration,json=evaluationDuration,proto3" json:"evaluation_duration,omitempty"`
@@ -350,14 +679,24 @@ type Decision struct {
 	// When it was decided; also the policies' clock.
 	DecideTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=decide_time,json=decideTime,proto3" json:"decide_time,omitempty"`
 	// Where its entry stands on the wall.
-	Position      *LogPosition `protobuf:"bytes,9,opt,name=position,proto3" json:"position,omitempty"`
+	Position *LogPosition `protobuf:"bytes,9,opt,name=position,proto3" json:"position,omitempty"`
+	// What the action is done to, when the question said so.
+	Resource *DecidedResource `protobuf:"bytes,10,opt,name=resource,proto3" json:"resource,omitempty"`
+	// The subject that asked.
+	Subject string `protobuf:"bytes,11,opt,name=subject,proto3" json:"subject,omitempty"`
+	// Groups this decision with other entries of one operation.
+	CorrelationId string `protobuf:"bytes,12,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
+	// Whether the input was kept for replays, encrypted, when it was decided.
+	InputKept bool `protobuf:"varint,13,opt,name=input_kept,json=inputKept,proto3" json:"input_kept,omitempty"`
+	// How many places of the input were masked: they are in neither the digest nor what is kept.
+	MaskedPaths   int32 `protobuf:"varint,14,opt,name=masked_paths,json=maskedPaths,proto3" json:"masked_paths,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Decision) Reset() {
 	*x = Decision{}
-	mi := &file_aumos_governance_v1_decision_proto_msgTypes[2]
+	mi := &file_aumos_governance_v1_decision_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -369,7 +708,7 @@ func (x *Decision) String() string {
 func (*Decision) ProtoMessage() {}
 
 func (x *Decision) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_decision_proto_msgTypes[2]
+	mi := &file_aumos_governance_v1_decision_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -382,7 +721,7 @@ func (x *Decision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Decision.ProtoReflect.Descriptor instead.
 func (*Decision) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_decision_proto_rawDescGZIP(), []int{2}
+	return file_aumos_governance_v1_decision_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Decision) GetId() string {
@@ -448,16 +787,51 @@ func (x *Decision) GetPosition() *LogPosition {
 	return nil
 }
 
+func (x *Decision) GetResource() *DecidedResource {
+	if x != nil {
+		return x.Resource
+	}
+	return nil
+}
+
+func (x *Decision) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *Decision) GetCorrelationId() string {
+	if x != nil {
+		return x.CorrelationId
+	}
+	return ""
+}
+
+func (x *Decision) GetInputKept() bool {
+	if x != nil {
+		return x.InputKept
+	}
+	return false
+}
+
+func (x *Decision) GetMaskedPaths() int32 {
+	if x != nil {
+		return x.MaskedPaths
+	}
+	return 0
+}
+
 var File_aumos_governance_v1_decision_proto protoreflect.FileDescriptor
 
 const file_aumos_governance_v1_decision_proto_rawDesc = "" +
 	"\n" +
-	"\"aumos/governance/v1/decision.proto\x12\x13aumos.governance.v1\x1a\x1faumos/governance/v1/audit.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"o\n" +
+	"\"aumos/governance/v1/decision.proto\x12\x13aumos.governance.v1\x1a\x1faumos/governance/v1/audit.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"o\n" +
 	"\tViolation\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1a\n" +
 	"\bseverity\x18\x03 \x01(\tR\bseverity\x12\x18\n" +
-	"\acontrol\x18\x04 \x01(\tR\acontrol\"\xec\x02\n" +
+	"\acontrol\x18\x04 \x01(\tR\acontrol\"\xaf\x03\n" +
 	"\fPolicyResult\x12\x1b\n" +
 	"\tpolicy_id\x18\x01 \x01(\tR\bpolicyId\x12\x1f\n" +
 	"\vpolicy_name\x18\x02 \x01(\tR\n" +
@@ -468,7 +842,30 @@ const file_aumos_governance_v1_decision_proto_rawDesc = "" +
 	"\ferror_reason\x18\x06 \x01(\x0e2(.aumos.governance.v1.DecisionErrorReasonR\verrorReason\x12>\n" +
 	"\n" +
 	"violations\x18\a \x03(\v2\x1e.aumos.governance.v1.ViolationR\n" +
-	"violations\"\xcf\x03\n" +
+	"violations\x12A\n" +
+	"\vobligations\x18\b \x03(\v2\x1f.aumos.governance.v1.ObligationR\vobligations\"U\n" +
+	"\n" +
+	"Obligation\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x127\n" +
+	"\n" +
+	"parameters\x18\x02 \x01(\v2\x17.google.protobuf.StructR\n" +
+	"parameters\"_\n" +
+	"\x0fDecidedResource\x120\n" +
+	"\x04type\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x10\x01\x18@2\x11^[a-z][a-z0-9_]*$R\x04type\x12\x1a\n" +
+	"\x02id\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xff\x01R\x02id\"j\n" +
+	"\tFiredRule\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x1f\n" +
+	"\vmodule_path\x18\x02 \x01(\tR\n" +
+	"modulePath\x12\x10\n" +
+	"\x03row\x18\x03 \x01(\x05R\x03row\x12\x16\n" +
+	"\x06column\x18\x04 \x01(\x05R\x06column\"\xc6\x01\n" +
+	"\x11PolicyExplanation\x12\x1b\n" +
+	"\tpolicy_id\x18\x01 \x01(\tR\bpolicyId\x12*\n" +
+	"\x11policy_version_id\x18\x02 \x01(\tR\x0fpolicyVersionId\x124\n" +
+	"\x05rules\x18\x03 \x03(\v2\x1e.aumos.governance.v1.FiredRuleR\x05rules\x12\x14\n" +
+	"\x05trace\x18\x04 \x03(\tR\x05trace\x12\x1c\n" +
+	"\ttruncated\x18\x05 \x01(\bR\ttruncated\"\x94\x05\n" +
 	"\bDecision\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12>\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2$.aumos.governance.v1.DecisionOutcomeR\aoutcome\x12%\n" +
@@ -479,7 +876,14 @@ const file_aumos_governance_v1_decision_proto_rawDesc = "" +
 	"\x0eengine_version\x18\a \x01(\tR\rengineVersion\x12;\n" +
 	"\vdecide_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"decideTime\x12<\n" +
-	"\bposition\x18\t \x01(\v2 .aumos.governance.v1.LogPositionR\bposition*\x86\x01\n" +
+	"\bposition\x18\t \x01(\v2 .aumos.governance.v1.LogPositionR\bposition\x12@\n" +
+	"\bresource\x18\n" +
+	" \x01(\v2$.aumos.governance.v1.DecidedResourceR\bresource\x12\x18\n" +
+	"\asubject\x18\v \x01(\tR\asubject\x12%\n" +
+	"\x0ecorrelation_id\x18\f \x01(\tR\rcorrelationId\x12\x1d\n" +
+	"\n" +
+	"input_kept\x18\r \x01(\bR\tinputKept\x12!\n" +
+	"\fmasked_paths\x18\x0e \x01(\x05R\vmaskedPaths*\x86\x01\n" +
 	"\x0fDecisionOutcome\x12 \n" +
 	"\x1cDECISION_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DECISION_OUTCOME_ALLOW\x10\x01\x12\x19\n" +
@@ -494,7 +898,11 @@ const file_aumos_governance_v1_decision_proto_rawDesc = "" +
 	"\x1eDECISION_ERROR_REASON_DEADLINE\x10\x05\x12\"\n" +
 	"\x1eDECISION_ERROR_REASON_CONFLICT\x10\x06\x12*\n" +
 	"&DECISION_ERROR_REASON_RESULT_TOO_LARGE\x10\a\x12%\n" +
-	"!DECISION_ERROR_REASON_QUARANTINED\x10\bB\xe5\x01\n" +
+	"!DECISION_ERROR_REASON_QUARANTINED\x10\b*_\n" +
+	"\fExplainLevel\x12\x1d\n" +
+	"\x19EXPLAIN_LEVEL_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13EXPLAIN_LEVEL_RULES\x10\x01\x12\x17\n" +
+	"\x13EXPLAIN_LEVEL_TRACE\x10\x02B\xe5\x01\n" +
 	"\x17com.aumos.governance.v1B\rDecisionProtoP\x01ZMgithub.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1;governancev1\xa2\x02\x03AGX\xaa\x02\x13Aumos.Governance.V1\xca\x02\x13Aumos\\Governance\\V1\xe2\x02\x1fAumos\\Governance\\V1\\GPBMetadata\xea\x02\x15Aumos::Governance::V1b\x06proto3"
 
 var (
@@ -509,32 +917,42 @@ func file_aumos_governance_v1_decision_proto_rawDescGZIP() []byte {
 	return file_aumos_governance_v1_decision_proto_rawDescData
 }
 
-var file_aumos_governance_v1_decision_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_aumos_governance_v1_decision_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_aumos_governance_v1_decision_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_aumos_governance_v1_decision_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_aumos_governance_v1_decision_proto_goTypes = []any{
 	(DecisionOutcome)(0),          // 0: aumos.governance.v1.DecisionOutcome
 	(DecisionErrorReason)(0),      // 1: aumos.governance.v1.DecisionErrorReason
-	(*Violation)(nil),             // 2: aumos.governance.v1.Violation
-	(*PolicyResult)(nil),          // 3: aumos.governance.v1.PolicyResult
-	(*Decision)(nil),              // 4: aumos.governance.v1.Decision
-	(*durationpb.Duration)(nil),   // 5: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
-	(*LogPosition)(nil),           // 7: aumos.governance.v1.LogPosition
+	(ExplainLevel)(0),             // 2: aumos.governance.v1.ExplainLevel
+	(*Violation)(nil),             // 3: aumos.governance.v1.Violation
+	(*PolicyResult)(nil),          // 4: aumos.governance.v1.PolicyResult
+	(*Obligation)(nil),            // 5: aumos.governance.v1.Obligation
+	(*DecidedResource)(nil),       // 6: aumos.governance.v1.DecidedResource
+	(*FiredRule)(nil),             // 7: aumos.governance.v1.FiredRule
+	(*PolicyExplanation)(nil),     // 8: aumos.governance.v1.PolicyExplanation
+	(*Decision)(nil),              // 9: aumos.governance.v1.Decision
+	(*structpb.Struct)(nil),       // 10: google.protobuf.Struct
+	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*LogPosition)(nil),           // 13: aumos.governance.v1.LogPosition
 }
 var file_aumos_governance_v1_decision_proto_depIdxs = []int32{
-	0, // 0: aumos.governance.v1.PolicyResult.outcome:type_name -> aumos.governance.v1.DecisionOutcome
-	1, // 1: aumos.governance.v1.PolicyResult.error_reason:type_name -> aumos.governance.v1.DecisionErrorReason
-	2, // 2: aumos.governance.v1.PolicyResult.violations:type_name -> aumos.governance.v1.Violation
-	0, // 3: aumos.governance.v1.Decision.outcome:type_name -> aumos.governance.v1.DecisionOutcome
-	3, // 4: aumos.governance.v1.Decision.results:type_name -> aumos.governance.v1.PolicyResult
-	5, // 5: aumos.governance.v1.Decision.evaluation_duration:type_name -> google.protobuf.Duration
-	6, // 6: aumos.governance.v1.Decision.decide_time:type_name -> google.protobuf.Timestamp
-	7, // 7: aumos.governance.v1.Decision.position:type_name -> aumos.governance.v1.LogPosition
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	0,  // 0: aumos.governance.v1.PolicyResult.outcome:type_name -> aumos.governance.v1.DecisionOutcome
+	1,  // 1: aumos.governance.v1.PolicyResult.error_reason:type_name -> aumos.governance.v1.DecisionErrorReason
+	3,  // 2: aumos.governance.v1.PolicyResult.violations:type_name -> aumos.governance.v1.Violation
+	5,  // 3: aumos.governance.v1.PolicyResult.obligations:type_name -> aumos.governance.v1.Obligation
+	10, // 4: aumos.governance.v1.Obligation.parameters:type_name -> google.protobuf.Struct
+	7,  // 5: aumos.governance.v1.PolicyExplanation.rules:type_name -> aumos.governance.v1.FiredRule
+	0,  // 6: aumos.governance.v1.Decision.outcome:type_name -> aumos.governance.v1.DecisionOutcome
+	4,  // 7: aumos.governance.v1.Decision.results:type_name -> aumos.governance.v1.PolicyResult
+	11, // 8: aumos.governance.v1.Decision.evaluation_duration:type_name -> google.protobuf.Duration
+	12, // 9: aumos.governance.v1.Decision.decide_time:type_name -> google.protobuf.Timestamp
+	13, // 10: aumos.governance.v1.Decision.position:type_name -> aumos.governance.v1.LogPosition
+	6,  // 11: aumos.governance.v1.Decision.resource:type_name -> aumos.governance.v1.DecidedResource
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_aumos_governance_v1_decision_proto_init() }
@@ -548,8 +966,8 @@ func file_aumos_governance_v1_decision_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aumos_governance_v1_decision_proto_rawDesc), len(file_aumos_governance_v1_decision_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   3,
+			NumEnums:      3,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

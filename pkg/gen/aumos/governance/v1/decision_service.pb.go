@@ -8,10 +8,12 @@ package governancev1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
-	_ "github.com/aumos-enterprise/platform/pkg/gen/aumos/type/v1"
+	v1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/type/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	structpb "google.golang.org/protobuf/types/known/structpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -40,6 +42,10 @@ type EvaluateRequest struct {
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Groups this decision with other entries of one operation.
 	CorrelationId string `protobuf:"bytes,5,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
+	// What the action is done to: the log and its statistics are kept by it. The policies do not see it unless the input has it too.
+	Resource *DecidedResource `protobuf:"bytes,6,opt,name=resource,proto3" json:"resource,omitempty"`
+	// How much to explain. Explanations are not recorded, and a repeated request gets none.
+	Explain       ExplainLevel `protobuf:"varint,7,opt,name=explain,proto3,enum=aumos.governance.v1.ExplainLevel" json:"explain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -120,6 +126,20 @@ func (x *EvaluateRequest) GetCorrelationId() string {
 	return ""
 }
 
+func (x *EvaluateRequest) GetResource() *DecidedResource {
+	if x != nil {
+		return x.Resource
+	}
+	return nil
+}
+
+func (x *EvaluateRequest) GetExplain() ExplainLevel {
+	if x != nil {
+		return x.Explain
+	}
+	return ExplainLevel_EXPLAIN_LEVEL_UNSPECIFIED
+}
+
 type isEvaluateRequest_Target interface {
 	isEvaluateRequest_Target()
 }
@@ -142,7 +162,9 @@ func (*EvaluateRequest_DecisionPoint) isEvaluateRequest_Target() {}
 type EvaluateResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The decision, already on the wall.
-	Decision      *Decision `protobuf:"bytes,1,opt,name=decision,proto3" json:"decision,omitempty"`
+	Decision *Decision `protobuf:"bytes,1,opt,name=decision,proto3" json:"decision,omitempty"`
+	// Why, for each policy in the order of the results, when explain asked for it.
+	Explanations  []*PolicyExplanation `protobuf:"bytes,2,rep,name=explanations,proto3" json:"explanations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -184,24 +206,1641 @@ func (x *EvaluateResponse) GetDecision() *Decision {
 	return nil
 }
 
+func (x *EvaluateResponse) GetExplanations() []*PolicyExplanation {
+	if x != nil {
+		return x.Explanations
+	}
+	return nil
+}
+
+// Questions.
+type BatchEvaluateRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 100 questions, together at most 4 MiB. Each has its own request_id.
+	Requests      []*EvaluateRequest `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchEvaluateRequest) Reset() {
+	*x = BatchEvaluateRequest{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchEvaluateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchEvaluateRequest) ProtoMessage() {}
+
+func (x *BatchEvaluateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchEvaluateRequest.ProtoReflect.Descriptor instead.
+func (*BatchEvaluateRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *BatchEvaluateRequest) GetRequests() []*EvaluateRequest {
+	if x != nil {
+		return x.Requests
+	}
+	return nil
+}
+
+// A field of a question that breaks a rule.
+type EvaluateFieldViolation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field's path within the question, for example "input".
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// What is wrong with it.
+	Description   string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EvaluateFieldViolation) Reset() {
+	*x = EvaluateFieldViolation{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EvaluateFieldViolation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EvaluateFieldViolation) ProtoMessage() {}
+
+func (x *EvaluateFieldViolation) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EvaluateFieldViolation.ProtoReflect.Descriptor instead.
+func (*EvaluateFieldViolation) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *EvaluateFieldViolation) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *EvaluateFieldViolation) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+// Why one question of several has no answer: what Evaluate would have ended with.
+type EvaluateError struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The canonical code (google.rpc.Code).
+	Code int32 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
+	// What programs may depend on.
+	Reason ErrorReason `protobuf:"varint,2,opt,name=reason,proto3,enum=aumos.governance.v1.ErrorReason" json:"reason,omitempty"`
+	// For people; may change.
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// The fields that are wrong.
+	FieldViolations []*EvaluateFieldViolation `protobuf:"bytes,4,rep,name=field_violations,json=fieldViolations,proto3" json:"field_violations,omitempty"`
+	// When to try again, when that may help.
+	RetryDelay    *durationpb.Duration `protobuf:"bytes,5,opt,name=retry_delay,json=retryDelay,proto3" json:"retry_delay,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EvaluateError) Reset() {
+	*x = EvaluateError{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EvaluateError) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EvaluateError) ProtoMessage() {}
+
+func (x *EvaluateError) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EvaluateError.ProtoReflect.Descriptor instead.
+func (*EvaluateError) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *EvaluateError) GetCode() int32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *EvaluateError) GetReason() ErrorReason {
+	if x != nil {
+		return x.Reason
+	}
+	return ErrorReason_ERROR_REASON_UNSPECIFIED
+}
+
+func (x *EvaluateError) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *EvaluateError) GetFieldViolations() []*EvaluateFieldViolation {
+	if x != nil {
+		return x.FieldViolations
+	}
+	return nil
+}
+
+func (x *EvaluateError) GetRetryDelay() *durationpb.Duration {
+	if x != nil {
+		return x.RetryDelay
+	}
+	return nil
+}
+
+// What became of one question.
+type BatchEvaluateResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The answer, or the error that Evaluate would have ended with.
+	//
+	// Types that are valid to be assigned to Result:
+	//
+	//	*BatchEvaluateResult_Response
+	//	*BatchEvaluateResult_Error
+	Result        isBatchEvaluateResult_Result `protobuf_oneof:"result"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchEvaluateResult) Reset() {
+	*x = BatchEvaluateResult{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchEvaluateResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchEvaluateResult) ProtoMessage() {}
+
+func (x *BatchEvaluateResult) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchEvaluateResult.ProtoReflect.Descriptor instead.
+func (*BatchEvaluateResult) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *BatchEvaluateResult) GetResult() isBatchEvaluateResult_Result {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *BatchEvaluateResult) GetResponse() *EvaluateResponse {
+	if x != nil {
+		if x, ok := x.Result.(*BatchEvaluateResult_Response); ok {
+			return x.Response
+		}
+	}
+	return nil
+}
+
+func (x *BatchEvaluateResult) GetError() *EvaluateError {
+	if x != nil {
+		if x, ok := x.Result.(*BatchEvaluateResult_Error); ok {
+			return x.Error
+		}
+	}
+	return nil
+}
+
+type isBatchEvaluateResult_Result interface {
+	isBatchEvaluateResult_Result()
+}
+
+type BatchEvaluateResult_Response struct {
+	// The answer.
+	Response *EvaluateResponse `protobuf:"bytes,1,opt,name=response,proto3,oneof"`
+}
+
+type BatchEvaluateResult_Error struct {
+	// The error.
+	Error *EvaluateError `protobuf:"bytes,2,opt,name=error,proto3,oneof"`
+}
+
+func (*BatchEvaluateResult_Response) isBatchEvaluateResult_Result() {}
+
+func (*BatchEvaluateResult_Error) isBatchEvaluateResult_Result() {}
+
+// The answers.
+type BatchEvaluateResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One for each question, in their order.
+	Results       []*BatchEvaluateResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchEvaluateResponse) Reset() {
+	*x = BatchEvaluateResponse{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchEvaluateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchEvaluateResponse) ProtoMessage() {}
+
+func (x *BatchEvaluateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchEvaluateResponse.ProtoReflect.Descriptor instead.
+func (*BatchEvaluateResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *BatchEvaluateResponse) GetResults() []*BatchEvaluateResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+// Names a decision.
+type GetDecisionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The decision's id (UUID).
+	DecisionId    string `protobuf:"bytes,1,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDecisionRequest) Reset() {
+	*x = GetDecisionRequest{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDecisionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDecisionRequest) ProtoMessage() {}
+
+func (x *GetDecisionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDecisionRequest.ProtoReflect.Descriptor instead.
+func (*GetDecisionRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetDecisionRequest) GetDecisionId() string {
+	if x != nil {
+		return x.DecisionId
+	}
+	return ""
+}
+
+// The decision.
+type GetDecisionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The decision.
+	Decision      *Decision `protobuf:"bytes,1,opt,name=decision,proto3" json:"decision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDecisionResponse) Reset() {
+	*x = GetDecisionResponse{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDecisionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDecisionResponse) ProtoMessage() {}
+
+func (x *GetDecisionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDecisionResponse.ProtoReflect.Descriptor instead.
+func (*GetDecisionResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetDecisionResponse) GetDecision() *Decision {
+	if x != nil {
+		return x.Decision
+	}
+	return nil
+}
+
+// Filters combine with AND.
+type ListDecisionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most this many decisions: 0 means 50, more than 500 means 500. A page may hold fewer although there are more: a call looks at a bounded part of the log.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The next_page_token of the previous response of the same request.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only decisions to which this policy contributed (UUID).
+	PolicyId string `protobuf:"bytes,3,opt,name=policy_id,json=policyId,proto3" json:"policy_id,omitempty"`
+	// Only decisions to which this version contributed (UUID).
+	PolicyVersionId string `protobuf:"bytes,4,opt,name=policy_version_id,json=policyVersionId,proto3" json:"policy_version_id,omitempty"`
+	// Only decisions of this decision point.
+	DecisionPoint string `protobuf:"bytes,5,opt,name=decision_point,json=decisionPoint,proto3" json:"decision_point,omitempty"`
+	// Only decisions with this outcome.
+	Outcome DecisionOutcome `protobuf:"varint,6,opt,name=outcome,proto3,enum=aumos.governance.v1.DecisionOutcome" json:"outcome,omitempty"`
+	// Only decisions about a resource of this type.
+	ResourceType string `protobuf:"bytes,7,opt,name=resource_type,json=resourceType,proto3" json:"resource_type,omitempty"`
+	// Only decisions about a resource with this id.
+	ResourceId string `protobuf:"bytes,8,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
+	// Only decisions that this subject asked for.
+	Subject string `protobuf:"bytes,9,opt,name=subject,proto3" json:"subject,omitempty"`
+	// Only decisions with this correlation id.
+	CorrelationId string `protobuf:"bytes,10,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
+	// Only decisions in this range of time.
+	TimeRange *v1.TimeRange `protobuf:"bytes,11,opt,name=time_range,json=timeRange,proto3" json:"time_range,omitempty"`
+	// Only decisions with a violation that has this code.
+	ViolationCode string `protobuf:"bytes,12,opt,name=violation_code,json=violationCode,proto3" json:"violation_code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDecisionsRequest) Reset() {
+	*x = ListDecisionsRequest{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDecisionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDecisionsRequest) ProtoMessage() {}
+
+func (x *ListDecisionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDecisionsRequest.ProtoReflect.Descriptor instead.
+func (*ListDecisionsRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListDecisionsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListDecisionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListDecisionsRequest) GetPolicyId() string {
+	if x != nil {
+		return x.PolicyId
+	}
+	return ""
+}
+
+func (x *ListDecisionsRequest) GetPolicyVersionId() string {
+	if x != nil {
+		return x.PolicyVersionId
+	}
+	return ""
+}
+
+func (x *ListDecisionsRequest) GetDecisionPoint() string {
+	if x != nil {
+		return x.DecisionPoint
+	}
+	return ""
+}
+
+func (x *ListDecisionsRequest) GetOutcome() DecisionOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return DecisionOutcome_DECISION_OUTCOME_UNSPECIFIED
+}
+
+func (x *ListDecisionsRequest) GetResourceType() string {
+	if x != nil {
+		return x.ResourceType
+	}
+	return ""
+}
+
+func (x *ListDecisionsRequest) GetResourceId() string {
+	if x != nil {
+		return x.ResourceId
+	}
+	return ""
+}
+
+func (x *ListDecisionsRequest) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *ListDecisionsRequest) GetCorrelationId() string {
+	if x != nil {
+		return x.CorrelationId
+	}
+	return ""
+}
+
+func (x *ListDecisionsRequest) GetTimeRange() *v1.TimeRange {
+	if x != nil {
+		return x.TimeRange
+	}
+	return nil
+}
+
+func (x *ListDecisionsRequest) GetViolationCode() string {
+	if x != nil {
+		return x.ViolationCode
+	}
+	return ""
+}
+
+// A page of decisions.
+type ListDecisionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The decisions, newest first.
+	Decisions []*Decision `protobuf:"bytes,1,rep,name=decisions,proto3" json:"decisions,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDecisionsResponse) Reset() {
+	*x = ListDecisionsResponse{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDecisionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDecisionsResponse) ProtoMessage() {}
+
+func (x *ListDecisionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDecisionsResponse.ProtoReflect.Descriptor instead.
+func (*ListDecisionsResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListDecisionsResponse) GetDecisions() []*Decision {
+	if x != nil {
+		return x.Decisions
+	}
+	return nil
+}
+
+func (x *ListDecisionsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// What to count. Filters combine with AND.
+type GetDecisionStatisticsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whole hours (UTC); at most 92 days.
+	TimeRange *v1.TimeRange `protobuf:"bytes,1,opt,name=time_range,json=timeRange,proto3" json:"time_range,omitempty"`
+	// Only what this policy said (UUID), alone or as one of several.
+	PolicyId string `protobuf:"bytes,2,opt,name=policy_id,json=policyId,proto3" json:"policy_id,omitempty"`
+	// Only decisions of this decision point.
+	DecisionPoint string `protobuf:"bytes,3,opt,name=decision_point,json=decisionPoint,proto3" json:"decision_point,omitempty"`
+	// How many resources and violations to name: 0 means 10.
+	Top int32 `protobuf:"varint,4,opt,name=top,proto3" json:"top,omitempty"`
+	// Whether to count every hour by itself, too.
+	Hourly        bool `protobuf:"varint,5,opt,name=hourly,proto3" json:"hourly,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDecisionStatisticsRequest) Reset() {
+	*x = GetDecisionStatisticsRequest{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDecisionStatisticsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDecisionStatisticsRequest) ProtoMessage() {}
+
+func (x *GetDecisionStatisticsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDecisionStatisticsRequest.ProtoReflect.Descriptor instead.
+func (*GetDecisionStatisticsRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *GetDecisionStatisticsRequest) GetTimeRange() *v1.TimeRange {
+	if x != nil {
+		return x.TimeRange
+	}
+	return nil
+}
+
+func (x *GetDecisionStatisticsRequest) GetPolicyId() string {
+	if x != nil {
+		return x.PolicyId
+	}
+	return ""
+}
+
+func (x *GetDecisionStatisticsRequest) GetDecisionPoint() string {
+	if x != nil {
+		return x.DecisionPoint
+	}
+	return ""
+}
+
+func (x *GetDecisionStatisticsRequest) GetTop() int32 {
+	if x != nil {
+		return x.Top
+	}
+	return 0
+}
+
+func (x *GetDecisionStatisticsRequest) GetHourly() bool {
+	if x != nil {
+		return x.Hourly
+	}
+	return false
+}
+
+// Counts of decisions.
+type DecisionCounts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All.
+	Total int64 `protobuf:"varint,1,opt,name=total,proto3" json:"total,omitempty"`
+	// With outcome ALLOW.
+	Allowed int64 `protobuf:"varint,2,opt,name=allowed,proto3" json:"allowed,omitempty"`
+	// With outcome DENY.
+	Denied int64 `protobuf:"varint,3,opt,name=denied,proto3" json:"denied,omitempty"`
+	// With outcome ERROR.
+	Errors int64 `protobuf:"varint,4,opt,name=errors,proto3" json:"errors,omitempty"`
+	// allowed / total; unset when there are none.
+	AllowRate *float64 `protobuf:"fixed64,5,opt,name=allow_rate,json=allowRate,proto3,oneof" json:"allow_rate,omitempty"`
+	// The median duration of the evaluations, by nearest rank; unset when there are none. Exact below 1 ms, to three significant digits above.
+	DurationP50 *durationpb.Duration `protobuf:"bytes,6,opt,name=duration_p50,json=durationP50,proto3" json:"duration_p50,omitempty"`
+	// The 95th percentile.
+	DurationP95 *durationpb.Duration `protobuf:"bytes,7,opt,name=duration_p95,json=durationP95,proto3" json:"duration_p95,omitempty"`
+	// The 99th percentile.
+	DurationP99   *durationpb.Duration `protobuf:"bytes,8,opt,name=duration_p99,json=durationP99,proto3" json:"duration_p99,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecisionCounts) Reset() {
+	*x = DecisionCounts{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecisionCounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecisionCounts) ProtoMessage() {}
+
+func (x *DecisionCounts) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecisionCounts.ProtoReflect.Descriptor instead.
+func (*DecisionCounts) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *DecisionCounts) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *DecisionCounts) GetAllowed() int64 {
+	if x != nil {
+		return x.Allowed
+	}
+	return 0
+}
+
+func (x *DecisionCounts) GetDenied() int64 {
+	if x != nil {
+		return x.Denied
+	}
+	return 0
+}
+
+func (x *DecisionCounts) GetErrors() int64 {
+	if x != nil {
+		return x.Errors
+	}
+	return 0
+}
+
+func (x *DecisionCounts) GetAllowRate() float64 {
+	if x != nil && x.AllowRate != nil {
+		return *x.AllowRate
+	}
+	return 0
+}
+
+func (x *DecisionCounts) GetDurationP50() *durationpb.Duration {
+	if x != nil {
+		return x.DurationP50
+	}
+	return nil
+}
+
+func (x *DecisionCounts) GetDurationP95() *durationpb.Duration {
+	if x != nil {
+		return x.DurationP95
+	}
+	return nil
+}
+
+func (x *DecisionCounts) GetDurationP99() *durationpb.Duration {
+	if x != nil {
+		return x.DurationP99
+	}
+	return nil
+}
+
+// The counts of one hour.
+type HourlyDecisionCounts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When the hour begins.
+	Hour *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=hour,proto3" json:"hour,omitempty"`
+	// Its counts.
+	Counts        *DecisionCounts `protobuf:"bytes,2,opt,name=counts,proto3" json:"counts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HourlyDecisionCounts) Reset() {
+	*x = HourlyDecisionCounts{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HourlyDecisionCounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HourlyDecisionCounts) ProtoMessage() {}
+
+func (x *HourlyDecisionCounts) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HourlyDecisionCounts.ProtoReflect.Descriptor instead.
+func (*HourlyDecisionCounts) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *HourlyDecisionCounts) GetHour() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Hour
+	}
+	return nil
+}
+
+func (x *HourlyDecisionCounts) GetCounts() *DecisionCounts {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+// A resource that was often denied.
+type DeniedResource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is.
+	Resource *DecidedResource `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
+	// How often it was denied.
+	Denied        int64 `protobuf:"varint,2,opt,name=denied,proto3" json:"denied,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeniedResource) Reset() {
+	*x = DeniedResource{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeniedResource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeniedResource) ProtoMessage() {}
+
+func (x *DeniedResource) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeniedResource.ProtoReflect.Descriptor instead.
+func (*DeniedResource) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *DeniedResource) GetResource() *DecidedResource {
+	if x != nil {
+		return x.Resource
+	}
+	return nil
+}
+
+func (x *DeniedResource) GetDenied() int64 {
+	if x != nil {
+		return x.Denied
+	}
+	return 0
+}
+
+// A violation that was often found.
+type ViolatedRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The policy that found it.
+	PolicyId string `protobuf:"bytes,1,opt,name=policy_id,json=policyId,proto3" json:"policy_id,omitempty"`
+	// Its code, or its message where the policy gave no code.
+	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	// The control of the newest one.
+	Control string `protobuf:"bytes,3,opt,name=control,proto3" json:"control,omitempty"`
+	// In how many decisions it was found.
+	Decisions     int64 `protobuf:"varint,4,opt,name=decisions,proto3" json:"decisions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ViolatedRule) Reset() {
+	*x = ViolatedRule{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ViolatedRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ViolatedRule) ProtoMessage() {}
+
+func (x *ViolatedRule) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ViolatedRule.ProtoReflect.Descriptor instead.
+func (*ViolatedRule) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ViolatedRule) GetPolicyId() string {
+	if x != nil {
+		return x.PolicyId
+	}
+	return ""
+}
+
+func (x *ViolatedRule) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *ViolatedRule) GetControl() string {
+	if x != nil {
+		return x.Control
+	}
+	return ""
+}
+
+func (x *ViolatedRule) GetDecisions() int64 {
+	if x != nil {
+		return x.Decisions
+	}
+	return 0
+}
+
+// The counts.
+type GetDecisionStatisticsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Over the whole range.
+	Counts *DecisionCounts `protobuf:"bytes,1,opt,name=counts,proto3" json:"counts,omitempty"`
+	// By hour, oldest first, when asked for; hours without decisions are left out.
+	Hours []*HourlyDecisionCounts `protobuf:"bytes,2,rep,name=hours,proto3" json:"hours,omitempty"`
+	// The most denied resources, most first.
+	TopDeniedResources []*DeniedResource `protobuf:"bytes,3,rep,name=top_denied_resources,json=topDeniedResources,proto3" json:"top_denied_resources,omitempty"`
+	// The most found violations, most first.
+	TopViolations []*ViolatedRule `protobuf:"bytes,4,rep,name=top_violations,json=topViolations,proto3" json:"top_violations,omitempty"`
+	// Counted are the decisions among the tenant's first so many entries.
+	Position      int64 `protobuf:"varint,5,opt,name=position,proto3" json:"position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDecisionStatisticsResponse) Reset() {
+	*x = GetDecisionStatisticsResponse{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDecisionStatisticsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDecisionStatisticsResponse) ProtoMessage() {}
+
+func (x *GetDecisionStatisticsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDecisionStatisticsResponse.ProtoReflect.Descriptor instead.
+func (*GetDecisionStatisticsResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *GetDecisionStatisticsResponse) GetCounts() *DecisionCounts {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+func (x *GetDecisionStatisticsResponse) GetHours() []*HourlyDecisionCounts {
+	if x != nil {
+		return x.Hours
+	}
+	return nil
+}
+
+func (x *GetDecisionStatisticsResponse) GetTopDeniedResources() []*DeniedResource {
+	if x != nil {
+		return x.TopDeniedResources
+	}
+	return nil
+}
+
+func (x *GetDecisionStatisticsResponse) GetTopViolations() []*ViolatedRule {
+	if x != nil {
+		return x.TopViolations
+	}
+	return nil
+}
+
+func (x *GetDecisionStatisticsResponse) GetPosition() int64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+// A place of inputs that is masked.
+type InputMask struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A JSON pointer (RFC 6901) into the input; "*" stands for every key or index at its place. For example "/applicant/name" or "/people/*/email".
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Only in questions to this decision point; empty means in all.
+	DecisionPoint string `protobuf:"bytes,2,opt,name=decision_point,json=decisionPoint,proto3" json:"decision_point,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InputMask) Reset() {
+	*x = InputMask{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InputMask) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InputMask) ProtoMessage() {}
+
+func (x *InputMask) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InputMask.ProtoReflect.Descriptor instead.
+func (*InputMask) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *InputMask) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *InputMask) GetDecisionPoint() string {
+	if x != nil {
+		return x.DecisionPoint
+	}
+	return ""
+}
+
+// What a tenant keeps of inputs.
+type DecisionSettings struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether inputs are kept, encrypted under a key of the tenant, so that decisions can be replayed. Else the log has digests only.
+	KeepInputs bool `protobuf:"varint,1,opt,name=keep_inputs,json=keepInputs,proto3" json:"keep_inputs,omitempty"`
+	// How long they are kept: 1 hour to 400 days. Required when inputs are kept.
+	InputRetention *durationpb.Duration `protobuf:"bytes,2,opt,name=input_retention,json=inputRetention,proto3" json:"input_retention,omitempty"`
+	// Places that policies see, and that never reach the log nor what is kept; at most 256.
+	Masks []*InputMask `protobuf:"bytes,3,rep,name=masks,proto3" json:"masks,omitempty"`
+	// Changes with every change of the settings.
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// When they last changed; unset if never.
+	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecisionSettings) Reset() {
+	*x = DecisionSettings{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecisionSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecisionSettings) ProtoMessage() {}
+
+func (x *DecisionSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecisionSettings.ProtoReflect.Descriptor instead.
+func (*DecisionSettings) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *DecisionSettings) GetKeepInputs() bool {
+	if x != nil {
+		return x.KeepInputs
+	}
+	return false
+}
+
+func (x *DecisionSettings) GetInputRetention() *durationpb.Duration {
+	if x != nil {
+		return x.InputRetention
+	}
+	return nil
+}
+
+func (x *DecisionSettings) GetMasks() []*InputMask {
+	if x != nil {
+		return x.Masks
+	}
+	return nil
+}
+
+func (x *DecisionSettings) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *DecisionSettings) GetUpdateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdateTime
+	}
+	return nil
+}
+
+// The caller's tenant is meant.
+type GetDecisionSettingsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDecisionSettingsRequest) Reset() {
+	*x = GetDecisionSettingsRequest{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDecisionSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDecisionSettingsRequest) ProtoMessage() {}
+
+func (x *GetDecisionSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDecisionSettingsRequest.ProtoReflect.Descriptor instead.
+func (*GetDecisionSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{19}
+}
+
+// The settings.
+type GetDecisionSettingsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The settings.
+	Settings      *DecisionSettings `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDecisionSettingsResponse) Reset() {
+	*x = GetDecisionSettingsResponse{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDecisionSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDecisionSettingsResponse) ProtoMessage() {}
+
+func (x *GetDecisionSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDecisionSettingsResponse.ProtoReflect.Descriptor instead.
+func (*GetDecisionSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *GetDecisionSettingsResponse) GetSettings() *DecisionSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+// New settings.
+type UpdateDecisionSettingsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The settings; they replace the old ones. If etag is set and stale the call fails with ABORTED.
+	Settings *DecisionSettings `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	// Makes retries safe (UUID).
+	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateDecisionSettingsRequest) Reset() {
+	*x = UpdateDecisionSettingsRequest{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateDecisionSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateDecisionSettingsRequest) ProtoMessage() {}
+
+func (x *UpdateDecisionSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateDecisionSettingsRequest.ProtoReflect.Descriptor instead.
+func (*UpdateDecisionSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *UpdateDecisionSettingsRequest) GetSettings() *DecisionSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *UpdateDecisionSettingsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The settings.
+type UpdateDecisionSettingsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The settings as they are now.
+	Settings      *DecisionSettings `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateDecisionSettingsResponse) Reset() {
+	*x = UpdateDecisionSettingsResponse{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateDecisionSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateDecisionSettingsResponse) ProtoMessage() {}
+
+func (x *UpdateDecisionSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateDecisionSettingsResponse.ProtoReflect.Descriptor instead.
+func (*UpdateDecisionSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *UpdateDecisionSettingsResponse) GetSettings() *DecisionSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+// The caller's tenant is meant.
+type EraseDecisionInputsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why, 1 to 2,000 characters.
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Makes retries safe (UUID).
+	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EraseDecisionInputsRequest) Reset() {
+	*x = EraseDecisionInputsRequest{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EraseDecisionInputsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EraseDecisionInputsRequest) ProtoMessage() {}
+
+func (x *EraseDecisionInputsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EraseDecisionInputsRequest.ProtoReflect.Descriptor instead.
+func (*EraseDecisionInputsRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *EraseDecisionInputsRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *EraseDecisionInputsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// What was erased.
+type EraseDecisionInputsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many inputs.
+	Erased        int64 `protobuf:"varint,1,opt,name=erased,proto3" json:"erased,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EraseDecisionInputsResponse) Reset() {
+	*x = EraseDecisionInputsResponse{}
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EraseDecisionInputsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EraseDecisionInputsResponse) ProtoMessage() {}
+
+func (x *EraseDecisionInputsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_decision_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EraseDecisionInputsResponse.ProtoReflect.Descriptor instead.
+func (*EraseDecisionInputsResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_decision_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *EraseDecisionInputsResponse) GetErased() int64 {
+	if x != nil {
+		return x.Erased
+	}
+	return 0
+}
+
 var File_aumos_governance_v1_decision_service_proto protoreflect.FileDescriptor
 
 const file_aumos_governance_v1_decision_service_proto_rawDesc = "" +
 	"\n" +
-	"*aumos/governance/v1/decision_service.proto\x12\x13aumos.governance.v1\x1a\"aumos/governance/v1/decision.proto\x1a!aumos/type/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xb9\x02\n" +
+	"*aumos/governance/v1/decision_service.proto\x12\x13aumos.governance.v1\x1a\"aumos/governance/v1/decision.proto\x1a&aumos/governance/v1/error_reason.proto\x1a!aumos/type/v1/authorization.proto\x1a\x1eaumos/type/v1/time_range.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc2\x03\n" +
 	"\x0fEvaluateRequest\x12'\n" +
 	"\tpolicy_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01H\x00R\bpolicyId\x12X\n" +
 	"\x0edecision_point\x18\x02 \x01(\tB/\xbaH,r*\x18\x80\x012%^[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)+$H\x00R\rdecisionPoint\x125\n" +
 	"\x05input\x18\x03 \x01(\v2\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01R\x05input\x12*\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12/\n" +
-	"\x0ecorrelation_id\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\rcorrelationIdB\x0f\n" +
-	"\x06target\x12\x05\xbaH\x02\b\x01\"M\n" +
+	"\x0ecorrelation_id\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\rcorrelationId\x12@\n" +
+	"\bresource\x18\x06 \x01(\v2$.aumos.governance.v1.DecidedResourceR\bresource\x12E\n" +
+	"\aexplain\x18\a \x01(\x0e2!.aumos.governance.v1.ExplainLevelB\b\xbaH\x05\x82\x01\x02\x10\x01R\aexplainB\x0f\n" +
+	"\x06target\x12\x05\xbaH\x02\b\x01\"\x99\x01\n" +
 	"\x10EvaluateResponse\x129\n" +
-	"\bdecision\x18\x01 \x01(\v2\x1d.aumos.governance.v1.DecisionR\bdecision2\x86\x01\n" +
-	"\x0fDecisionService\x12s\n" +
-	"\bEvaluate\x12$.aumos.governance.v1.EvaluateRequest\x1a%.aumos.governance.v1.EvaluateResponse\"\x1a\x8a\xe7\x18\x13\n" +
-	"\x11decision.evaluate\x90\x02\x02B\xec\x01\n" +
+	"\bdecision\x18\x01 \x01(\v2\x1d.aumos.governance.v1.DecisionR\bdecision\x12J\n" +
+	"\fexplanations\x18\x02 \x03(\v2&.aumos.governance.v1.PolicyExplanationR\fexplanations\"d\n" +
+	"\x14BatchEvaluateRequest\x12L\n" +
+	"\brequests\x18\x01 \x03(\v2$.aumos.governance.v1.EvaluateRequestB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10dR\brequests\"P\n" +
+	"\x16EvaluateFieldViolation\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\"\x8b\x02\n" +
+	"\rEvaluateError\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\x05R\x04code\x128\n" +
+	"\x06reason\x18\x02 \x01(\x0e2 .aumos.governance.v1.ErrorReasonR\x06reason\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12V\n" +
+	"\x10field_violations\x18\x04 \x03(\v2+.aumos.governance.v1.EvaluateFieldViolationR\x0ffieldViolations\x12:\n" +
+	"\vretry_delay\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"retryDelay\"\xa0\x01\n" +
+	"\x13BatchEvaluateResult\x12C\n" +
+	"\bresponse\x18\x01 \x01(\v2%.aumos.governance.v1.EvaluateResponseH\x00R\bresponse\x12:\n" +
+	"\x05error\x18\x02 \x01(\v2\".aumos.governance.v1.EvaluateErrorH\x00R\x05errorB\b\n" +
+	"\x06result\"[\n" +
+	"\x15BatchEvaluateResponse\x12B\n" +
+	"\aresults\x18\x01 \x03(\v2(.aumos.governance.v1.BatchEvaluateResultR\aresults\"?\n" +
+	"\x12GetDecisionRequest\x12)\n" +
+	"\vdecision_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
+	"decisionId\"P\n" +
+	"\x13GetDecisionResponse\x129\n" +
+	"\bdecision\x18\x01 \x01(\v2\x1d.aumos.governance.v1.DecisionR\bdecision\"\xdb\x04\n" +
+	"\x14ListDecisionsRequest\x12$\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12(\n" +
+	"\tpolicy_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\bpolicyId\x127\n" +
+	"\x11policy_version_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\x0fpolicyVersionId\x12/\n" +
+	"\x0edecision_point\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\rdecisionPoint\x12H\n" +
+	"\aoutcome\x18\x06 \x01(\x0e2$.aumos.governance.v1.DecisionOutcomeB\b\xbaH\x05\x82\x01\x02\x10\x01R\aoutcome\x12,\n" +
+	"\rresource_type\x18\a \x01(\tB\a\xbaH\x04r\x02\x18@R\fresourceType\x12)\n" +
+	"\vresource_id\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\n" +
+	"resourceId\x12\"\n" +
+	"\asubject\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\asubject\x12/\n" +
+	"\x0ecorrelation_id\x18\n" +
+	" \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\rcorrelationId\x127\n" +
+	"\n" +
+	"time_range\x18\v \x01(\v2\x18.aumos.type.v1.TimeRangeR\ttimeRange\x12/\n" +
+	"\x0eviolation_code\x18\f \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\rviolationCode\"|\n" +
+	"\x15ListDecisionsResponse\x12;\n" +
+	"\tdecisions\x18\x01 \x03(\v2\x1d.aumos.governance.v1.DecisionR\tdecisions\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xef\x01\n" +
+	"\x1cGetDecisionStatisticsRequest\x12?\n" +
+	"\n" +
+	"time_range\x18\x01 \x01(\v2\x18.aumos.type.v1.TimeRangeB\x06\xbaH\x03\xc8\x01\x01R\ttimeRange\x12(\n" +
+	"\tpolicy_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\bpolicyId\x12/\n" +
+	"\x0edecision_point\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\rdecisionPoint\x12\x1b\n" +
+	"\x03top\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\x03top\x12\x16\n" +
+	"\x06hourly\x18\x05 \x01(\bR\x06hourly\"\xdd\x02\n" +
+	"\x0eDecisionCounts\x12\x14\n" +
+	"\x05total\x18\x01 \x01(\x03R\x05total\x12\x18\n" +
+	"\aallowed\x18\x02 \x01(\x03R\aallowed\x12\x16\n" +
+	"\x06denied\x18\x03 \x01(\x03R\x06denied\x12\x16\n" +
+	"\x06errors\x18\x04 \x01(\x03R\x06errors\x12\"\n" +
+	"\n" +
+	"allow_rate\x18\x05 \x01(\x01H\x00R\tallowRate\x88\x01\x01\x12<\n" +
+	"\fduration_p50\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\vdurationP50\x12<\n" +
+	"\fduration_p95\x18\a \x01(\v2\x19.google.protobuf.DurationR\vdurationP95\x12<\n" +
+	"\fduration_p99\x18\b \x01(\v2\x19.google.protobuf.DurationR\vdurationP99B\r\n" +
+	"\v_allow_rate\"\x83\x01\n" +
+	"\x14HourlyDecisionCounts\x12.\n" +
+	"\x04hour\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04hour\x12;\n" +
+	"\x06counts\x18\x02 \x01(\v2#.aumos.governance.v1.DecisionCountsR\x06counts\"j\n" +
+	"\x0eDeniedResource\x12@\n" +
+	"\bresource\x18\x01 \x01(\v2$.aumos.governance.v1.DecidedResourceR\bresource\x12\x16\n" +
+	"\x06denied\x18\x02 \x01(\x03R\x06denied\"w\n" +
+	"\fViolatedRule\x12\x1b\n" +
+	"\tpolicy_id\x18\x01 \x01(\tR\bpolicyId\x12\x12\n" +
+	"\x04code\x18\x02 \x01(\tR\x04code\x12\x18\n" +
+	"\acontrol\x18\x03 \x01(\tR\acontrol\x12\x1c\n" +
+	"\tdecisions\x18\x04 \x01(\x03R\tdecisions\"\xda\x02\n" +
+	"\x1dGetDecisionStatisticsResponse\x12;\n" +
+	"\x06counts\x18\x01 \x01(\v2#.aumos.governance.v1.DecisionCountsR\x06counts\x12?\n" +
+	"\x05hours\x18\x02 \x03(\v2).aumos.governance.v1.HourlyDecisionCountsR\x05hours\x12U\n" +
+	"\x14top_denied_resources\x18\x03 \x03(\v2#.aumos.governance.v1.DeniedResourceR\x12topDeniedResources\x12H\n" +
+	"\x0etop_violations\x18\x04 \x03(\v2!.aumos.governance.v1.ViolatedRuleR\rtopViolations\x12\x1a\n" +
+	"\bposition\x18\x05 \x01(\x03R\bposition\"_\n" +
+	"\tInputMask\x12!\n" +
+	"\x04path\x18\x01 \x01(\tB\r\xbaH\n" +
+	"r\b\x10\x02\x18\x80\x04:\x01/R\x04path\x12/\n" +
+	"\x0edecision_point\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\rdecisionPoint\"\x9a\x02\n" +
+	"\x10DecisionSettings\x12\x1f\n" +
+	"\vkeep_inputs\x18\x01 \x01(\bR\n" +
+	"keepInputs\x12S\n" +
+	"\x0finput_retention\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x05\b\x80\xb0\xbd\x102\x00R\x0einputRetention\x12?\n" +
+	"\x05masks\x18\x03 \x03(\v2\x1e.aumos.governance.v1.InputMaskB\t\xbaH\x06\x92\x01\x03\x10\x80\x02R\x05masks\x12\x12\n" +
+	"\x04etag\x18\x04 \x01(\tR\x04etag\x12;\n" +
+	"\vupdate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"updateTime\"\x1c\n" +
+	"\x1aGetDecisionSettingsRequest\"`\n" +
+	"\x1bGetDecisionSettingsResponse\x12A\n" +
+	"\bsettings\x18\x01 \x01(\v2%.aumos.governance.v1.DecisionSettingsR\bsettings\"\x96\x01\n" +
+	"\x1dUpdateDecisionSettingsRequest\x12I\n" +
+	"\bsettings\x18\x01 \x01(\v2%.aumos.governance.v1.DecisionSettingsB\x06\xbaH\x03\xc8\x01\x01R\bsettings\x12*\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"c\n" +
+	"\x1eUpdateDecisionSettingsResponse\x12A\n" +
+	"\bsettings\x18\x01 \x01(\v2%.aumos.governance.v1.DecisionSettingsR\bsettings\"l\n" +
+	"\x1aEraseDecisionInputsRequest\x12\"\n" +
+	"\x06reason\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12*\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"5\n" +
+	"\x1bEraseDecisionInputsResponse\x12\x16\n" +
+	"\x06erased\x18\x01 \x01(\x03R\x06erased2\x89\t\n" +
+	"\x0fDecisionService\x12\x83\x01\n" +
+	"\bEvaluate\x12$.aumos.governance.v1.EvaluateRequest\x1a%.aumos.governance.v1.EvaluateResponse\"*\x8a\xe7\x18#\n" +
+	"\x11decision.evaluate\x1a\x0edecision.trace\x90\x02\x02\x12\x92\x01\n" +
+	"\rBatchEvaluate\x12).aumos.governance.v1.BatchEvaluateRequest\x1a*.aumos.governance.v1.BatchEvaluateResponse\"*\x8a\xe7\x18#\n" +
+	"\x11decision.evaluate\x1a\x0edecision.trace\x90\x02\x02\x12x\n" +
+	"\vGetDecision\x12'.aumos.governance.v1.GetDecisionRequest\x1a(.aumos.governance.v1.GetDecisionResponse\"\x16\x8a\xe7\x18\x0f\n" +
+	"\rdecision.read\x90\x02\x01\x12~\n" +
+	"\rListDecisions\x12).aumos.governance.v1.ListDecisionsRequest\x1a*.aumos.governance.v1.ListDecisionsResponse\"\x16\x8a\xe7\x18\x0f\n" +
+	"\rdecision.read\x90\x02\x01\x12\x96\x01\n" +
+	"\x15GetDecisionStatistics\x121.aumos.governance.v1.GetDecisionStatisticsRequest\x1a2.aumos.governance.v1.GetDecisionStatisticsResponse\"\x16\x8a\xe7\x18\x0f\n" +
+	"\rdecision.read\x90\x02\x01\x12\x8e\x01\n" +
+	"\x13GetDecisionSettings\x12/.aumos.governance.v1.GetDecisionSettingsRequest\x1a0.aumos.governance.v1.GetDecisionSettingsResponse\"\x14\x8a\xe7\x18\r\n" +
+	"\vpolicy.read\x90\x02\x01\x12\x9e\x01\n" +
+	"\x16UpdateDecisionSettings\x122.aumos.governance.v1.UpdateDecisionSettingsRequest\x1a3.aumos.governance.v1.UpdateDecisionSettingsResponse\"\x1b\x8a\xe7\x18\x14\n" +
+	"\x12decision.configure\x90\x02\x02\x12\x95\x01\n" +
+	"\x13EraseDecisionInputs\x12/.aumos.governance.v1.EraseDecisionInputsRequest\x1a0.aumos.governance.v1.EraseDecisionInputsResponse\"\x1b\x8a\xe7\x18\x14\n" +
+	"\x12decision.configure\x90\x02\x02B\xec\x01\n" +
 	"\x17com.aumos.governance.v1B\x14DecisionServiceProtoP\x01ZMgithub.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1;governancev1\xa2\x02\x03AGX\xaa\x02\x13Aumos.Governance.V1\xca\x02\x13Aumos\\Governance\\V1\xe2\x02\x1fAumos\\Governance\\V1\\GPBMetadata\xea\x02\x15Aumos::Governance::V1b\x06proto3"
 
 var (
@@ -216,23 +1855,99 @@ func file_aumos_governance_v1_decision_service_proto_rawDescGZIP() []byte {
 	return file_aumos_governance_v1_decision_service_proto_rawDescData
 }
 
-var file_aumos_governance_v1_decision_service_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_aumos_governance_v1_decision_service_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_aumos_governance_v1_decision_service_proto_goTypes = []any{
-	(*EvaluateRequest)(nil),  // 0: aumos.governance.v1.EvaluateRequest
-	(*EvaluateResponse)(nil), // 1: aumos.governance.v1.EvaluateResponse
-	(*structpb.Struct)(nil),  // 2: google.protobuf.Struct
-	(*Decision)(nil),         // 3: aumos.governance.v1.Decision
+	(*EvaluateRequest)(nil),                // 0: aumos.governance.v1.EvaluateRequest
+	(*EvaluateResponse)(nil),               // 1: aumos.governance.v1.EvaluateResponse
+	(*BatchEvaluateRequest)(nil),           // 2: aumos.governance.v1.BatchEvaluateRequest
+	(*EvaluateFieldViolation)(nil),         // 3: aumos.governance.v1.EvaluateFieldViolation
+	(*EvaluateError)(nil),                  // 4: aumos.governance.v1.EvaluateError
+	(*BatchEvaluateResult)(nil),            // 5: aumos.governance.v1.BatchEvaluateResult
+	(*BatchEvaluateResponse)(nil),          // 6: aumos.governance.v1.BatchEvaluateResponse
+	(*GetDecisionRequest)(nil),             // 7: aumos.governance.v1.GetDecisionRequest
+	(*GetDecisionResponse)(nil),            // 8: aumos.governance.v1.GetDecisionResponse
+	(*ListDecisionsRequest)(nil),           // 9: aumos.governance.v1.ListDecisionsRequest
+	(*ListDecisionsResponse)(nil),          // 10: aumos.governance.v1.ListDecisionsResponse
+	(*GetDecisionStatisticsRequest)(nil),   // 11: aumos.governance.v1.GetDecisionStatisticsRequest
+	(*DecisionCounts)(nil),                 // 12: aumos.governance.v1.DecisionCounts
+	(*HourlyDecisionCounts)(nil),           // 13: aumos.governance.v1.HourlyDecisionCounts
+	(*DeniedResource)(nil),                 // 14: aumos.governance.v1.DeniedResource
+	(*ViolatedRule)(nil),                   // 15: aumos.governance.v1.ViolatedRule
+	(*GetDecisionStatisticsResponse)(nil),  // 16: aumos.governance.v1.GetDecisionStatisticsResponse
+	(*InputMask)(nil),                      // 17: aumos.governance.v1.InputMask
+	(*DecisionSettings)(nil),               // 18: aumos.governance.v1.DecisionSettings
+	(*GetDecisionSettingsRequest)(nil),     // 19: aumos.governance.v1.GetDecisionSettingsRequest
+	(*GetDecisionSettingsResponse)(nil),    // 20: aumos.governance.v1.GetDecisionSettingsResponse
+	(*UpdateDecisionSettingsRequest)(nil),  // 21: aumos.governance.v1.UpdateDecisionSettingsRequest
+	(*UpdateDecisionSettingsResponse)(nil), // 22: aumos.governance.v1.UpdateDecisionSettingsResponse
+	(*EraseDecisionInputsRequest)(nil),     // 23: aumos.governance.v1.EraseDecisionInputsRequest
+	(*EraseDecisionInputsResponse)(nil),    // 24: aumos.governance.v1.EraseDecisionInputsResponse
+	(*structpb.Struct)(nil),                // 25: google.protobuf.Struct
+	(*DecidedResource)(nil),                // 26: aumos.governance.v1.DecidedResource
+	(ExplainLevel)(0),                      // 27: aumos.governance.v1.ExplainLevel
+	(*Decision)(nil),                       // 28: aumos.governance.v1.Decision
+	(*PolicyExplanation)(nil),              // 29: aumos.governance.v1.PolicyExplanation
+	(ErrorReason)(0),                       // 30: aumos.governance.v1.ErrorReason
+	(*durationpb.Duration)(nil),            // 31: google.protobuf.Duration
+	(DecisionOutcome)(0),                   // 32: aumos.governance.v1.DecisionOutcome
+	(*v1.TimeRange)(nil),                   // 33: aumos.type.v1.TimeRange
+	(*timestamppb.Timestamp)(nil),          // 34: google.protobuf.Timestamp
 }
 var file_aumos_governance_v1_decision_service_proto_depIdxs = []int32{
-	2, // 0: aumos.governance.v1.EvaluateRequest.input:type_name -> google.protobuf.Struct
-	3, // 1: aumos.governance.v1.EvaluateResponse.decision:type_name -> aumos.governance.v1.Decision
-	0, // 2: aumos.governance.v1.DecisionService.Evaluate:input_type -> aumos.governance.v1.EvaluateRequest
-	1, // 3: aumos.governance.v1.DecisionService.Evaluate:output_type -> aumos.governance.v1.EvaluateResponse
-	3, // [3:4] is the sub-list for method output_type
-	2, // [2:3] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	25, // 0: aumos.governance.v1.EvaluateRequest.input:type_name -> google.protobuf.Struct
+	26, // 1: aumos.governance.v1.EvaluateRequest.resource:type_name -> aumos.governance.v1.DecidedResource
+	27, // 2: aumos.governance.v1.EvaluateRequest.explain:type_name -> aumos.governance.v1.ExplainLevel
+	28, // 3: aumos.governance.v1.EvaluateResponse.decision:type_name -> aumos.governance.v1.Decision
+	29, // 4: aumos.governance.v1.EvaluateResponse.explanations:type_name -> aumos.governance.v1.PolicyExplanation
+	0,  // 5: aumos.governance.v1.BatchEvaluateRequest.requests:type_name -> aumos.governance.v1.EvaluateRequest
+	30, // 6: aumos.governance.v1.EvaluateError.reason:type_name -> aumos.governance.v1.ErrorReason
+	3,  // 7: aumos.governance.v1.EvaluateError.field_violations:type_name -> aumos.governance.v1.EvaluateFieldViolation
+	31, // 8: aumos.governance.v1.EvaluateError.retry_delay:type_name -> google.protobuf.Duration
+	1,  // 9: aumos.governance.v1.BatchEvaluateResult.response:type_name -> aumos.governance.v1.EvaluateResponse
+	4,  // 10: aumos.governance.v1.BatchEvaluateResult.error:type_name -> aumos.governance.v1.EvaluateError
+	5,  // 11: aumos.governance.v1.BatchEvaluateResponse.results:type_name -> aumos.governance.v1.BatchEvaluateResult
+	28, // 12: aumos.governance.v1.GetDecisionResponse.decision:type_name -> aumos.governance.v1.Decision
+	32, // 13: aumos.governance.v1.ListDecisionsRequest.outcome:type_name -> aumos.governance.v1.DecisionOutcome
+	33, // 14: aumos.governance.v1.ListDecisionsRequest.time_range:type_name -> aumos.type.v1.TimeRange
+	28, // 15: aumos.governance.v1.ListDecisionsResponse.decisions:type_name -> aumos.governance.v1.Decision
+	33, // 16: aumos.governance.v1.GetDecisionStatisticsRequest.time_range:type_name -> aumos.type.v1.TimeRange
+	31, // 17: aumos.governance.v1.DecisionCounts.duration_p50:type_name -> google.protobuf.Duration
+	31, // 18: aumos.governance.v1.DecisionCounts.duration_p95:type_name -> google.protobuf.Duration
+	31, // 19: aumos.governance.v1.DecisionCounts.duration_p99:type_name -> google.protobuf.Duration
+	34, // 20: aumos.governance.v1.HourlyDecisionCounts.hour:type_name -> google.protobuf.Timestamp
+	12, // 21: aumos.governance.v1.HourlyDecisionCounts.counts:type_name -> aumos.governance.v1.DecisionCounts
+	26, // 22: aumos.governance.v1.DeniedResource.resource:type_name -> aumos.governance.v1.DecidedResource
+	12, // 23: aumos.governance.v1.GetDecisionStatisticsResponse.counts:type_name -> aumos.governance.v1.DecisionCounts
+	13, // 24: aumos.governance.v1.GetDecisionStatisticsResponse.hours:type_name -> aumos.governance.v1.HourlyDecisionCounts
+	14, // 25: aumos.governance.v1.GetDecisionStatisticsResponse.top_denied_resources:type_name -> aumos.governance.v1.DeniedResource
+	15, // 26: aumos.governance.v1.GetDecisionStatisticsResponse.top_violations:type_name -> aumos.governance.v1.ViolatedRule
+	31, // 27: aumos.governance.v1.DecisionSettings.input_retention:type_name -> google.protobuf.Duration
+	17, // 28: aumos.governance.v1.DecisionSettings.masks:type_name -> aumos.governance.v1.InputMask
+	34, // 29: aumos.governance.v1.DecisionSettings.update_time:type_name -> google.protobuf.Timestamp
+	18, // 30: aumos.governance.v1.GetDecisionSettingsResponse.settings:type_name -> aumos.governance.v1.DecisionSettings
+	18, // 31: aumos.governance.v1.UpdateDecisionSettingsRequest.settings:type_name -> aumos.governance.v1.DecisionSettings
+	18, // 32: aumos.governance.v1.UpdateDecisionSettingsResponse.settings:type_name -> aumos.governance.v1.DecisionSettings
+	0,  // 33: aumos.governance.v1.DecisionService.Evaluate:input_type -> aumos.governance.v1.EvaluateRequest
+	2,  // 34: aumos.governance.v1.DecisionService.BatchEvaluate:input_type -> aumos.governance.v1.BatchEvaluateRequest
+	7,  // 35: aumos.governance.v1.DecisionService.GetDecision:input_type -> aumos.governance.v1.GetDecisionRequest
+	9,  // 36: aumos.governance.v1.DecisionService.ListDecisions:input_type -> aumos.governance.v1.ListDecisionsRequest
+	11, // 37: aumos.governance.v1.DecisionService.GetDecisionStatistics:input_type -> aumos.governance.v1.GetDecisionStatisticsRequest
+	19, // 38: aumos.governance.v1.DecisionService.GetDecisionSettings:input_type -> aumos.governance.v1.GetDecisionSettingsRequest
+	21, // 39: aumos.governance.v1.DecisionService.UpdateDecisionSettings:input_type -> aumos.governance.v1.UpdateDecisionSettingsRequest
+	23, // 40: aumos.governance.v1.DecisionService.EraseDecisionInputs:input_type -> aumos.governance.v1.EraseDecisionInputsRequest
+	1,  // 41: aumos.governance.v1.DecisionService.Evaluate:output_type -> aumos.governance.v1.EvaluateResponse
+	6,  // 42: aumos.governance.v1.DecisionService.BatchEvaluate:output_type -> aumos.governance.v1.BatchEvaluateResponse
+	8,  // 43: aumos.governance.v1.DecisionService.GetDecision:output_type -> aumos.governance.v1.GetDecisionResponse
+	10, // 44: aumos.governance.v1.DecisionService.ListDecisions:output_type -> aumos.governance.v1.ListDecisionsResponse
+	16, // 45: aumos.governance.v1.DecisionService.GetDecisionStatistics:output_type -> aumos.governance.v1.GetDecisionStatisticsResponse
+	20, // 46: aumos.governance.v1.DecisionService.GetDecisionSettings:output_type -> aumos.governance.v1.GetDecisionSettingsResponse
+	22, // 47: aumos.governance.v1.DecisionService.UpdateDecisionSettings:output_type -> aumos.governance.v1.UpdateDecisionSettingsResponse
+	24, // 48: aumos.governance.v1.DecisionService.EraseDecisionInputs:output_type -> aumos.governance.v1.EraseDecisionInputsResponse
+	41, // [41:49] is the sub-list for method output_type
+	33, // [33:41] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_aumos_governance_v1_decision_service_proto_init() }
@@ -241,17 +1956,23 @@ func file_aumos_governance_v1_decision_service_proto_init() {
 		return
 	}
 	file_aumos_governance_v1_decision_proto_init()
+	file_aumos_governance_v1_error_reason_proto_init()
 	file_aumos_governance_v1_decision_service_proto_msgTypes[0].OneofWrappers = []any{
 		(*EvaluateRequest_PolicyId)(nil),
 		(*EvaluateRequest_DecisionPoint)(nil),
 	}
+	file_aumos_governance_v1_decision_service_proto_msgTypes[5].OneofWrappers = []any{
+		(*BatchEvaluateResult_Response)(nil),
+		(*BatchEvaluateResult_Error)(nil),
+	}
+	file_aumos_governance_v1_decision_service_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aumos_governance_v1_decision_service_proto_rawDesc), len(file_aumos_governance_v1_decision_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,7 +19,14 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	DecisionService_Evaluate_FullMethodName = "/aumos.governance.v1.DecisionService/Evaluate"
+	DecisionService_Evaluate_FullMethodName               = "/aumos.governance.v1.DecisionService/Evaluate"
+	DecisionService_BatchEvaluate_FullMethodName          = "/aumos.governance.v1.DecisionService/BatchEvaluate"
+	DecisionService_GetDecision_FullMethodName            = "/aumos.governance.v1.DecisionService/GetDecision"
+	DecisionService_ListDecisions_FullMethodName          = "/aumos.governance.v1.DecisionService/ListDecisions"
+	DecisionService_GetDecisionStatistics_FullMethodName  = "/aumos.governance.v1.DecisionService/GetDecisionStatistics"
+	DecisionService_GetDecisionSettings_FullMethodName    = "/aumos.governance.v1.DecisionService/GetDecisionSettings"
+	DecisionService_UpdateDecisionSettings_FullMethodName = "/aumos.governance.v1.DecisionService/UpdateDecisionSettings"
+	DecisionService_EraseDecisionInputs_FullMethodName    = "/aumos.governance.v1.DecisionService/EraseDecisionInputs"
 )
 
 // DecisionServiceClient is the client API for DecisionService service.
@@ -33,6 +40,20 @@ type DecisionServiceClient interface {
 	// Fails closed: with the wall unreachable the answer is UNAVAILABLE, never a decision. A policy that gives no valid answer makes the
 	// outcome ERROR, which is not an allow.
 	Evaluate(ctx context.Context, in *EvaluateRequest, opts ...grpc.CallOption) (*EvaluateResponse, error)
+	// Decides several questions, each as Evaluate does and independently of the others: one that fails fails alone.
+	BatchEvaluate(ctx context.Context, in *BatchEvaluateRequest, opts ...grpc.CallOption) (*BatchEvaluateResponse, error)
+	// Returns a recorded decision. Its receipt is AuditService.GetEntryReceipt of the same id.
+	GetDecision(ctx context.Context, in *GetDecisionRequest, opts ...grpc.CallOption) (*GetDecisionResponse, error)
+	// Lists recorded decisions, newest first. Every decision on the wall is there, and nothing else.
+	ListDecisions(ctx context.Context, in *ListDecisionsRequest, opts ...grpc.CallOption) (*ListDecisionsResponse, error)
+	// Counts recorded decisions: exactly those on the wall up to the position that the answer names.
+	GetDecisionStatistics(ctx context.Context, in *GetDecisionStatisticsRequest, opts ...grpc.CallOption) (*GetDecisionStatisticsResponse, error)
+	// Returns what the tenant keeps of inputs.
+	GetDecisionSettings(ctx context.Context, in *GetDecisionSettingsRequest, opts ...grpc.CallOption) (*GetDecisionSettingsResponse, error)
+	// Changes what the tenant keeps of inputs. Masks hold for every decision that begins after the answer, on every replica.
+	UpdateDecisionSettings(ctx context.Context, in *UpdateDecisionSettingsRequest, opts ...grpc.CallOption) (*UpdateDecisionSettingsResponse, error)
+	// Destroys the tenant's key for kept inputs and all inputs kept until now, before their retention ends. Decisions stay on the wall.
+	EraseDecisionInputs(ctx context.Context, in *EraseDecisionInputsRequest, opts ...grpc.CallOption) (*EraseDecisionInputsResponse, error)
 }
 
 type decisionServiceClient struct {
@@ -53,6 +74,76 @@ func (c *decisionServiceClient) Evaluate(ctx context.Context, in *EvaluateReques
 	return out, nil
 }
 
+func (c *decisionServiceClient) BatchEvaluate(ctx context.Context, in *BatchEvaluateRequest, opts ...grpc.CallOption) (*BatchEvaluateResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BatchEvaluateResponse)
+	err := c.cc.Invoke(ctx, DecisionService_BatchEvaluate_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *decisionServiceClient) GetDecision(ctx context.Context, in *GetDecisionRequest, opts ...grpc.CallOption) (*GetDecisionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetDecisionResponse)
+	err := c.cc.Invoke(ctx, DecisionService_GetDecision_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *decisionServiceClient) ListDecisions(ctx context.Context, in *ListDecisionsRequest, opts ...grpc.CallOption) (*ListDecisionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDecisionsResponse)
+	err := c.cc.Invoke(ctx, DecisionService_ListDecisions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *decisionServiceClient) GetDecisionStatistics(ctx context.Context, in *GetDecisionStatisticsRequest, opts ...grpc.CallOption) (*GetDecisionStatisticsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetDecisionStatisticsResponse)
+	err := c.cc.Invoke(ctx, DecisionService_GetDecisionStatistics_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *decisionServiceClient) GetDecisionSettings(ctx context.Context, in *GetDecisionSettingsRequest, opts ...grpc.CallOption) (*GetDecisionSettingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetDecisionSettingsResponse)
+	err := c.cc.Invoke(ctx, DecisionService_GetDecisionSettings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *decisionServiceClient) UpdateDecisionSettings(ctx context.Context, in *UpdateDecisionSettingsRequest, opts ...grpc.CallOption) (*UpdateDecisionSettingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateDecisionSettingsResponse)
+	err := c.cc.Invoke(ctx, DecisionService_UpdateDecisionSettings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *decisionServiceClient) EraseDecisionInputs(ctx context.Context, in *EraseDecisionInputsRequest, opts ...grpc.CallOption) (*EraseDecisionInputsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EraseDecisionInputsResponse)
+	err := c.cc.Invoke(ctx, DecisionService_EraseDecisionInputs_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // DecisionServiceServer is the server API for DecisionService service.
 // All implementations must embed UnimplementedDecisionServiceServer
 // for forward compatibility.
@@ -64,6 +155,20 @@ type DecisionServiceServer interface {
 	// Fails closed: with the wall unreachable the answer is UNAVAILABLE, never a decision. A policy that gives no valid answer makes the
 	// outcome ERROR, which is not an allow.
 	Evaluate(context.Context, *EvaluateRequest) (*EvaluateResponse, error)
+	// Decides several questions, each as Evaluate does and independently of the others: one that fails fails alone.
+	BatchEvaluate(context.Context, *BatchEvaluateRequest) (*BatchEvaluateResponse, error)
+	// Returns a recorded decision. Its receipt is AuditService.GetEntryReceipt of the same id.
+	GetDecision(context.Context, *GetDecisionRequest) (*GetDecisionResponse, error)
+	// Lists recorded decisions, newest first. Every decision on the wall is there, and nothing else.
+	ListDecisions(context.Context, *ListDecisionsRequest) (*ListDecisionsResponse, error)
+	// Counts recorded decisions: exactly those on the wall up to the position that the answer names.
+	GetDecisionStatistics(context.Context, *GetDecisionStatisticsRequest) (*GetDecisionStatisticsResponse, error)
+	// Returns what the tenant keeps of inputs.
+	GetDecisionSettings(context.Context, *GetDecisionSettingsRequest) (*GetDecisionSettingsResponse, error)
+	// Changes what the tenant keeps of inputs. Masks hold for every decision that begins after the answer, on every replica.
+	UpdateDecisionSettings(context.Context, *UpdateDecisionSettingsRequest) (*UpdateDecisionSettingsResponse, error)
+	// Destroys the tenant's key for kept inputs and all inputs kept until now, before their retention ends. Decisions stay on the wall.
+	EraseDecisionInputs(context.Context, *EraseDecisionInputsRequest) (*EraseDecisionInputsResponse, error)
 	mustEmbedUnimplementedDecisionServiceServer()
 }
 
@@ -76,6 +181,27 @@ type UnimplementedDecisionServiceServer struct{}
 
 func (UnimplementedDecisionServiceServer) Evaluate(context.Context, *EvaluateRequest) (*EvaluateResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Evaluate not implemented")
+}
+func (UnimplementedDecisionServiceServer) BatchEvaluate(context.Context, *BatchEvaluateRequest) (*BatchEvaluateResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BatchEvaluate not implemented")
+}
+func (UnimplementedDecisionServiceServer) GetDecision(context.Context, *GetDecisionRequest) (*GetDecisionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDecision not implemented")
+}
+func (UnimplementedDecisionServiceServer) ListDecisions(context.Context, *ListDecisionsRequest) (*ListDecisionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDecisions not implemented")
+}
+func (UnimplementedDecisionServiceServer) GetDecisionStatistics(context.Context, *GetDecisionStatisticsRequest) (*GetDecisionStatisticsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDecisionStatistics not implemented")
+}
+func (UnimplementedDecisionServiceServer) GetDecisionSettings(context.Context, *GetDecisionSettingsRequest) (*GetDecisionSettingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDecisionSettings not implemented")
+}
+func (UnimplementedDecisionServiceServer) UpdateDecisionSettings(context.Context, *UpdateDecisionSettingsRequest) (*UpdateDecisionSettingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateDecisionSettings not implemented")
+}
+func (UnimplementedDecisionServiceServer) EraseDecisionInputs(context.Context, *EraseDecisionInputsRequest) (*EraseDecisionInputsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method EraseDecisionInputs not implemented")
 }
 func (UnimplementedDecisionServiceServer) mustEmbedUnimplementedDecisionServiceServer() {}
 func (UnimplementedDecisionServiceServer) testEmbeddedByValue()                         {}
@@ -116,6 +242,132 @@ func _DecisionService_Evaluate_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DecisionService_BatchEvaluate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BatchEvaluateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DecisionServiceServer).BatchEvaluate(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DecisionService_BatchEvaluate_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DecisionServiceServer).BatchEvaluate(ctx, req.(*BatchEvaluateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DecisionService_GetDecision_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDecisionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DecisionServiceServer).GetDecision(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DecisionService_GetDecision_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DecisionServiceServer).GetDecision(ctx, req.(*GetDecisionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DecisionService_ListDecisions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDecisionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DecisionServiceServer).ListDecisions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DecisionService_ListDecisions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DecisionServiceServer).ListDecisions(ctx, req.(*ListDecisionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DecisionService_GetDecisionStatistics_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDecisionStatisticsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DecisionServiceServer).GetDecisionStatistics(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DecisionService_GetDecisionStatistics_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DecisionServiceServer).GetDecisionStatistics(ctx, req.(*GetDecisionStatisticsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DecisionService_GetDecisionSettings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDecisionSettingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DecisionServiceServer).GetDecisionSettings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DecisionService_GetDecisionSettings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DecisionServiceServer).GetDecisionSettings(ctx, req.(*GetDecisionSettingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DecisionService_UpdateDecisionSettings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateDecisionSettingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DecisionServiceServer).UpdateDecisionSettings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DecisionService_UpdateDecisionSettings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DecisionServiceServer).UpdateDecisionSettings(ctx, req.(*UpdateDecisionSettingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DecisionService_EraseDecisionInputs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EraseDecisionInputsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DecisionServiceServer).EraseDecisionInputs(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DecisionService_EraseDecisionInputs_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DecisionServiceServer).EraseDecisionInputs(ctx, req.(*EraseDecisionInputsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // DecisionService_ServiceDesc is the grpc.ServiceDesc for DecisionService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -126,6 +378,34 @@ var DecisionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Evaluate",
 			Handler:    _DecisionService_Evaluate_Handler,
+		},
+		{
+			MethodName: "BatchEvaluate",
+			Handler:    _DecisionService_BatchEvaluate_Handler,
+		},
+		{
+			MethodName: "GetDecision",
+			Handler:    _DecisionService_GetDecision_Handler,
+		},
+		{
+			MethodName: "ListDecisions",
+			Handler:    _DecisionService_ListDecisions_Handler,
+		},
+		{
+			MethodName: "GetDecisionStatistics",
+			Handler:    _DecisionService_GetDecisionStatistics_Handler,
+		},
+		{
+			MethodName: "GetDecisionSettings",
+			Handler:    _DecisionService_GetDecisionSettings_Handler,
+		},
+		{
+			MethodName: "UpdateDecisionSettings",
+			Handler:    _DecisionService_UpdateDecisionSettings_Handler,
+		},
+		{
+			MethodName: "EraseDecisionInputs",
+			Handler:    _DecisionService_EraseDecisionInputs_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

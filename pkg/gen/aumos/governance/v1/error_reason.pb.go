@@ -67,8 +67,18 @@ const (
 	ErrorReason_ERROR_REASON_POLICY_NOT_ACTIVE ErrorReason = 102
 	// No active policy is bound to the decision point. Code FAILED_PRECONDITION.
 	ErrorReason_ERROR_REASON_DECISION_POINT_UNBOUND ErrorReason = 103
-	// The version is not in a state from which it can be activated; metadata: state. Code FAILED_PRECONDITION.
+	// The version's state does not allow the step; metadata: state. Code FAILED_PRECONDITION.
 	ErrorReason_ERROR_REASON_POLICY_VERSION_STATE ErrorReason = 104
+	// The step takes somebody else than the version's author and whoever submitted it. Code PERMISSION_DENIED.
+	ErrorReason_ERROR_REASON_SAME_PERSON ErrorReason = 105
+	// The version has no passing test run of its content and the suite of now; metadata: policy_version_id, cause. Code FAILED_PRECONDITION.
+	ErrorReason_ERROR_REASON_TESTS_REQUIRED ErrorReason = 106
+	// The policy is archived: take it back into use first. Code FAILED_PRECONDITION.
+	ErrorReason_ERROR_REASON_POLICY_ARCHIVED ErrorReason = 107
+	// The policy has an active version: retire it first. Code FAILED_PRECONDITION.
+	ErrorReason_ERROR_REASON_POLICY_IN_USE ErrorReason = 108
+	// The tenant keeps no inputs, so there is nothing to replay: see UpdateDecisionSettings. Code FAILED_PRECONDITION.
+	ErrorReason_ERROR_REASON_INPUTS_NOT_KEPT ErrorReason = 109
 	// The entry, serialized, is over the size that a log entry may have; metadata: limit, actual. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_ENTRY_TOO_LARGE ErrorReason = 201
 	// An entry with this id and other content is on the wall. Code INVALID_ARGUMENT.
@@ -107,6 +117,11 @@ var (
 		102: "ERROR_REASON_POLICY_NOT_ACTIVE",
 		103: "ERROR_REASON_DECISION_POINT_UNBOUND",
 		104: "ERROR_REASON_POLICY_VERSION_STATE",
+		105: "ERROR_REASON_SAME_PERSON",
+		106: "ERROR_REASON_TESTS_REQUIRED",
+		107: "ERROR_REASON_POLICY_ARCHIVED",
+		108: "ERROR_REASON_POLICY_IN_USE",
+		109: "ERROR_REASON_INPUTS_NOT_KEPT",
 		201: "ERROR_REASON_ENTRY_TOO_LARGE",
 		202: "ERROR_REASON_ENTRY_ID_REUSED",
 		203: "ERROR_REASON_TREE_SIZE_BEYOND_LOG",
@@ -135,6 +150,11 @@ var (
 		"ERROR_REASON_POLICY_NOT_ACTIVE":      102,
 		"ERROR_REASON_DECISION_POINT_UNBOUND": 103,
 		"ERROR_REASON_POLICY_VERSION_STATE":   104,
+		"ERROR_REASON_SAME_PERSON":            105,
+		"ERROR_REASON_TESTS_REQUIRED":         106,
+		"ERROR_REASON_POLICY_ARCHIVED":        107,
+		"ERROR_REASON_POLICY_IN_USE":          108,
+		"ERROR_REASON_INPUTS_NOT_KEPT":        109,
 		"ERROR_REASON_ENTRY_TOO_LARGE":        201,
 		"ERROR_REASON_ENTRY_ID_REUSED":        202,
 		"ERROR_REASON_TREE_SIZE_BEYOND_LOG":   203,
@@ -175,7 +195,7 @@ var File_aumos_governance_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_aumos_governance_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"&aumos/governance/v1/error_reason.proto\x12\x13aumos.governance.v1*\xf1\x06\n" +
+	"&aumos/governance/v1/error_reason.proto\x12\x13aumos.governance.v1*\x94\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\x1e\n" +
@@ -197,7 +217,12 @@ const file_aumos_governance_v1_error_reason_proto_rawDesc = "" +
 	"\x19ERROR_REASON_REGO_INVALID\x10e\x12\"\n" +
 	"\x1eERROR_REASON_POLICY_NOT_ACTIVE\x10f\x12'\n" +
 	"#ERROR_REASON_DECISION_POINT_UNBOUND\x10g\x12%\n" +
-	"!ERROR_REASON_POLICY_VERSION_STATE\x10h\x12!\n" +
+	"!ERROR_REASON_POLICY_VERSION_STATE\x10h\x12\x1c\n" +
+	"\x18ERROR_REASON_SAME_PERSON\x10i\x12\x1f\n" +
+	"\x1bERROR_REASON_TESTS_REQUIRED\x10j\x12 \n" +
+	"\x1cERROR_REASON_POLICY_ARCHIVED\x10k\x12\x1e\n" +
+	"\x1aERROR_REASON_POLICY_IN_USE\x10l\x12 \n" +
+	"\x1cERROR_REASON_INPUTS_NOT_KEPT\x10m\x12!\n" +
 	"\x1cERROR_REASON_ENTRY_TOO_LARGE\x10\xc9\x01\x12!\n" +
 	"\x1cERROR_REASON_ENTRY_ID_REUSED\x10\xca\x01\x12&\n" +
 	"!ERROR_REASON_TREE_SIZE_BEYOND_LOG\x10\xcb\x01\x12\"\n" +

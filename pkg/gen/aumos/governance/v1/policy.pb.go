@@ -10,6 +10,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -29,12 +30,16 @@ type PolicyVersionState int32
 const (
 	// Not set.
 	PolicyVersionState_POLICY_VERSION_STATE_UNSPECIFIED PolicyVersionState = 0
-	// Created, not yet used.
+	// Created, or sent back by a reviewer.
 	PolicyVersionState_POLICY_VERSION_STATE_DRAFT PolicyVersionState = 1
 	// The one version that decisions use.
 	PolicyVersionState_POLICY_VERSION_STATE_ACTIVE PolicyVersionState = 2
-	// Was active; another version took its place.
+	// Was active; another version took its place, or none.
 	PolicyVersionState_POLICY_VERSION_STATE_RETIRED PolicyVersionState = 3
+	// Waits for somebody other than its author.
+	PolicyVersionState_POLICY_VERSION_STATE_IN_REVIEW PolicyVersionState = 4
+	// May be activated.
+	PolicyVersionState_POLICY_VERSION_STATE_APPROVED PolicyVersionState = 5
 )
 
 // Enum value maps for PolicyVersionState.
@@ -44,12 +49,16 @@ var (
 		1: "POLICY_VERSION_STATE_DRAFT",
 		2: "POLICY_VERSION_STATE_ACTIVE",
 		3: "POLICY_VERSION_STATE_RETIRED",
+		4: "POLICY_VERSION_STATE_IN_REVIEW",
+		5: "POLICY_VERSION_STATE_APPROVED",
 	}
 	PolicyVersionState_value = map[string]int32{
 		"POLICY_VERSION_STATE_UNSPECIFIED": 0,
 		"POLICY_VERSION_STATE_DRAFT":       1,
 		"POLICY_VERSION_STATE_ACTIVE":      2,
 		"POLICY_VERSION_STATE_RETIRED":     3,
+		"POLICY_VERSION_STATE_IN_REVIEW":   4,
+		"POLICY_VERSION_STATE_APPROVED":    5,
 	}
 )
 
@@ -80,6 +89,63 @@ func (PolicyVersionState) EnumDescriptor() ([]byte, []int) {
 	return file_aumos_governance_v1_policy_proto_rawDescGZIP(), []int{0}
 }
 
+// A step of a version's review.
+type PolicyReviewAction int32
+
+const (
+	// Not set.
+	PolicyReviewAction_POLICY_REVIEW_ACTION_UNSPECIFIED PolicyReviewAction = 0
+	// Sent to review.
+	PolicyReviewAction_POLICY_REVIEW_ACTION_SUBMITTED PolicyReviewAction = 1
+	// Accepted.
+	PolicyReviewAction_POLICY_REVIEW_ACTION_APPROVED PolicyReviewAction = 2
+	// Sent back to DRAFT.
+	PolicyReviewAction_POLICY_REVIEW_ACTION_REJECTED PolicyReviewAction = 3
+)
+
+// Enum value maps for PolicyReviewAction.
+var (
+	PolicyReviewAction_name = map[int32]string{
+		0: "POLICY_REVIEW_ACTION_UNSPECIFIED",
+		1: "POLICY_REVIEW_ACTION_SUBMITTED",
+		2: "POLICY_REVIEW_ACTION_APPROVED",
+		3: "POLICY_REVIEW_ACTION_REJECTED",
+	}
+	PolicyReviewAction_value = map[string]int32{
+		"POLICY_REVIEW_ACTION_UNSPECIFIED": 0,
+		"POLICY_REVIEW_ACTION_SUBMITTED":   1,
+		"POLICY_REVIEW_ACTION_APPROVED":    2,
+		"POLICY_REVIEW_ACTION_REJECTED":    3,
+	}
+)
+
+func (x PolicyReviewAction) Enum() *PolicyReviewAction {
+	p := new(PolicyReviewAction)
+	*p = x
+	return p
+}
+
+func (x PolicyReviewAction) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PolicyReviewAction) Descriptor() protoreflect.EnumDescriptor {
+	return file_aumos_governance_v1_policy_proto_enumTypes[1].Descriptor()
+}
+
+func (PolicyReviewAction) Type() protoreflect.EnumType {
+	return &file_aumos_governance_v1_policy_proto_enumTypes[1]
+}
+
+func (x PolicyReviewAction) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PolicyReviewAction.Descriptor instead.
+func (PolicyReviewAction) EnumDescriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_proto_rawDescGZIP(), []int{1}
+}
+
 // A rule set of a tenant: a name under which immutable versions are kept.
 type Policy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -98,7 +164,17 @@ type Policy struct {
 	// When the policy was created.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it last changed.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// The tenant's own words about it, for example "team": "risk".
+	Labels map[string]string `protobuf:"bytes,9,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The requirements that it implements, as violations name them, for example "EU-AI-ACT:ART-14".
+	RegulationReferences []string `protobuf:"bytes,10,rep,name=regulation_references,json=regulationReferences,proto3" json:"regulation_references,omitempty"`
+	// The share of the lines, in percent, that the suite must reach before a version is activated; 0 asks for none.
+	MinCoveragePercent int32 `protobuf:"varint,11,opt,name=min_coverage_percent,json=minCoveragePercent,proto3" json:"min_coverage_percent,omitempty"`
+	// When it was archived; unset while it is in use.
+	ArchiveTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=archive_time,json=archiveTime,proto3" json:"archive_time,omitempty"`
+	// Grows with every change of the policy's test cases: runs against an earlier suite do not open the way to activation.
+	SuiteRevision int64 `protobuf:"varint,13,opt,name=suite_revision,json=suiteRevision,proto3" json:"suite_revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -189,6 +265,169 @@ func (x *Policy) GetUpdateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Policy) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *Policy) GetRegulationReferences() []string {
+	if x != nil {
+		return x.RegulationReferences
+	}
+	return nil
+}
+
+func (x *Policy) GetMinCoveragePercent() int32 {
+	if x != nil {
+		return x.MinCoveragePercent
+	}
+	return 0
+}
+
+func (x *Policy) GetArchiveTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ArchiveTime
+	}
+	return nil
+}
+
+func (x *Policy) GetSuiteRevision() int64 {
+	if x != nil {
+		return x.SuiteRevision
+	}
+	return 0
+}
+
+// Who did what in a version's review.
+type PolicyReview struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was done.
+	Action PolicyReviewAction `protobuf:"varint,1,opt,name=action,proto3,enum=aumos.governance.v1.PolicyReviewAction" json:"action,omitempty"`
+	// The subject that did it.
+	Subject string `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
+	// Why, in the subject's words.
+	Comment string `protobuf:"bytes,3,opt,name=comment,proto3" json:"comment,omitempty"`
+	// When.
+	ReviewTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=review_time,json=reviewTime,proto3" json:"review_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyReview) Reset() {
+	*x = PolicyReview{}
+	mi := &file_aumos_governance_v1_policy_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyReview) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyReview) ProtoMessage() {}
+
+func (x *PolicyReview) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyReview.ProtoReflect.Descriptor instead.
+func (*PolicyReview) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PolicyReview) GetAction() PolicyReviewAction {
+	if x != nil {
+		return x.Action
+	}
+	return PolicyReviewAction_POLICY_REVIEW_ACTION_UNSPECIFIED
+}
+
+func (x *PolicyReview) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *PolicyReview) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+func (x *PolicyReview) GetReviewTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReviewTime
+	}
+	return nil
+}
+
+// That a version gives no answers any more because it overran its deadline repeatedly.
+type PolicyQuarantine struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Since when.
+	QuarantineTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=quarantine_time,json=quarantineTime,proto3" json:"quarantine_time,omitempty"`
+	// How often it overran before.
+	Overruns      int32 `protobuf:"varint,2,opt,name=overruns,proto3" json:"overruns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyQuarantine) Reset() {
+	*x = PolicyQuarantine{}
+	mi := &file_aumos_governance_v1_policy_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyQuarantine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyQuarantine) ProtoMessage() {}
+
+func (x *PolicyQuarantine) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyQuarantine.ProtoReflect.Descriptor instead.
+func (*PolicyQuarantine) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PolicyQuarantine) GetQuarantineTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.QuarantineTime
+	}
+	return nil
+}
+
+func (x *PolicyQuarantine) GetOverruns() int32 {
+	if x != nil {
+		return x.Overruns
+	}
+	return 0
+}
+
 // One Rego source file of a version.
 type RegoModule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -202,7 +441,7 @@ type RegoModule struct {
 
 func (x *RegoModule) Reset() {
 	*x = RegoModule{}
-	mi := &file_aumos_governance_v1_policy_proto_msgTypes[1]
+	mi := &file_aumos_governance_v1_policy_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -214,7 +453,7 @@ func (x *RegoModule) String() string {
 func (*RegoModule) ProtoMessage() {}
 
 func (x *RegoModule) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_proto_msgTypes[1]
+	mi := &file_aumos_governance_v1_policy_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -227,7 +466,7 @@ func (x *RegoModule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegoModule.ProtoReflect.Descriptor instead.
 func (*RegoModule) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_proto_rawDescGZIP(), []int{1}
+	return file_aumos_governance_v1_policy_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *RegoModule) GetPath() string {
@@ -247,7 +486,7 @@ func (x *RegoModule) GetSource() string {
 // Immutable content of a policy.
 //
 // The package of the first module is the entry point: it defines `allow` (boolean) and may define `violations` (a set of strings or of
-// objects with code, message, severity and control).
+// objects with code, message, severity and control) and `obligations` (a set or an array of strings or objects: what the caller must do if it is allowed).
 type PolicyVersion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The version's id (UUIDv7), made by the server.
@@ -258,7 +497,8 @@ type PolicyVersion struct {
 	Number int32 `protobuf:"varint,3,opt,name=number,proto3" json:"number,omitempty"`
 	// Where the version stands.
 	State PolicyVersionState `protobuf:"varint,4,opt,name=state,proto3,enum=aumos.governance.v1.PolicyVersionState" json:"state,omitempty"`
-	// SHA-256 over the modules: for each, in order, the path and the source, each preceded by its length as 8 bytes, big endian.
+	// SHA-256 over the modules: for each, in order, the path and the source, each preceded by its length as 8 bytes, big endian. A data document
+	// follows like a module with the path "data.json" and its canonical JSON (sorted keys, no insignificant space) as the source.
 	ContentSha256 []byte `protobuf:"bytes,5,opt,name=content_sha256,json=contentSha256,proto3" json:"content_sha256,omitempty"`
 	// The sources; left out of lists.
 	Modules []*RegoModule `protobuf:"bytes,6,rep,name=modules,proto3" json:"modules,omitempty"`
@@ -269,14 +509,24 @@ type PolicyVersion struct {
 	// When it was created.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it was last activated; unset if never.
-	ActivateTime  *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=activate_time,json=activateTime,proto3" json:"activate_time,omitempty"`
+	ActivateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=activate_time,json=activateTime,proto3" json:"activate_time,omitempty"`
+	// What the modules see as `data`, beside their own packages; unset when the version has none. Left out of lists.
+	Data *structpb.Struct `protobuf:"bytes,11,opt,name=data,proto3" json:"data,omitempty"`
+	// When it retired; unset unless RETIRED.
+	RetireTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=retire_time,json=retireTime,proto3" json:"retire_time,omitempty"`
+	// Its review, oldest step first; left out of lists.
+	Reviews []*PolicyReview `protobuf:"bytes,13,rep,name=reviews,proto3" json:"reviews,omitempty"`
+	// Set while the version is quarantined.
+	Quarantine *PolicyQuarantine `protobuf:"bytes,14,opt,name=quarantine,proto3" json:"quarantine,omitempty"`
+	// What the author says of it.
+	Description   string `protobuf:"bytes,15,opt,name=description,proto3" json:"description,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PolicyVersion) Reset() {
 	*x = PolicyVersion{}
-	mi := &file_aumos_governance_v1_policy_proto_msgTypes[2]
+	mi := &file_aumos_governance_v1_policy_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -288,7 +538,7 @@ func (x *PolicyVersion) String() string {
 func (*PolicyVersion) ProtoMessage() {}
 
 func (x *PolicyVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_proto_msgTypes[2]
+	mi := &file_aumos_governance_v1_policy_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -301,7 +551,7 @@ func (x *PolicyVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyVersion.ProtoReflect.Descriptor instead.
 func (*PolicyVersion) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_proto_rawDescGZIP(), []int{2}
+	return file_aumos_governance_v1_policy_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PolicyVersion) GetId() string {
@@ -374,11 +624,46 @@ func (x *PolicyVersion) GetActivateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *PolicyVersion) GetData() *structpb.Struct {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *PolicyVersion) GetRetireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RetireTime
+	}
+	return nil
+}
+
+func (x *PolicyVersion) GetReviews() []*PolicyReview {
+	if x != nil {
+		return x.Reviews
+	}
+	return nil
+}
+
+func (x *PolicyVersion) GetQuarantine() *PolicyQuarantine {
+	if x != nil {
+		return x.Quarantine
+	}
+	return nil
+}
+
+func (x *PolicyVersion) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 var File_aumos_governance_v1_policy_proto protoreflect.FileDescriptor
 
 const file_aumos_governance_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	" aumos/governance/v1/policy.proto\x12\x13aumos.governance.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb1\x02\n" +
+	" aumos/governance/v1/policy.proto\x12\x13aumos.governance.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfa\x04\n" +
 	"\x06Policy\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -389,11 +674,29 @@ const file_aumos_governance_v1_policy_proto_rawDesc = "" +
 	"\vcreate_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"t\n" +
+	"updateTime\x12?\n" +
+	"\x06labels\x18\t \x03(\v2'.aumos.governance.v1.Policy.LabelsEntryR\x06labels\x123\n" +
+	"\x15regulation_references\x18\n" +
+	" \x03(\tR\x14regulationReferences\x120\n" +
+	"\x14min_coverage_percent\x18\v \x01(\x05R\x12minCoveragePercent\x12=\n" +
+	"\farchive_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\varchiveTime\x12%\n" +
+	"\x0esuite_revision\x18\r \x01(\x03R\rsuiteRevision\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc0\x01\n" +
+	"\fPolicyReview\x12?\n" +
+	"\x06action\x18\x01 \x01(\x0e2'.aumos.governance.v1.PolicyReviewActionR\x06action\x12\x18\n" +
+	"\asubject\x18\x02 \x01(\tR\asubject\x12\x18\n" +
+	"\acomment\x18\x03 \x01(\tR\acomment\x12;\n" +
+	"\vreview_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"reviewTime\"s\n" +
+	"\x10PolicyQuarantine\x12C\n" +
+	"\x0fquarantine_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x0equarantineTime\x12\x1a\n" +
+	"\boverruns\x18\x02 \x01(\x05R\boverruns\"t\n" +
 	"\n" +
 	"RegoModule\x12A\n" +
 	"\x04path\x18\x01 \x01(\tB-\xbaH*r(\x18\xff\x012#^[A-Za-z0-9_][A-Za-z0-9_/-]*\\.rego$R\x04path\x12#\n" +
-	"\x06source\x18\x02 \x01(\tB\v\xbaH\br\x06\x10\x01(\x80\x80\x10R\x06source\"\xa5\x03\n" +
+	"\x06source\x18\x02 \x01(\tB\v\xbaH\br\x06\x10\x01(\x80\x80\x10R\x06source\"\xb5\x05\n" +
 	"\rPolicyVersion\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\tpolicy_id\x18\x02 \x01(\tR\bpolicyId\x12\x16\n" +
@@ -406,12 +709,27 @@ const file_aumos_governance_v1_policy_proto_rawDesc = "" +
 	"\vcreate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12?\n" +
 	"\ractivate_time\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\factivateTime*\x9d\x01\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\factivateTime\x12+\n" +
+	"\x04data\x18\v \x01(\v2\x17.google.protobuf.StructR\x04data\x12;\n" +
+	"\vretire_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"retireTime\x12;\n" +
+	"\areviews\x18\r \x03(\v2!.aumos.governance.v1.PolicyReviewR\areviews\x12E\n" +
+	"\n" +
+	"quarantine\x18\x0e \x01(\v2%.aumos.governance.v1.PolicyQuarantineR\n" +
+	"quarantine\x12 \n" +
+	"\vdescription\x18\x0f \x01(\tR\vdescription*\xe4\x01\n" +
 	"\x12PolicyVersionState\x12$\n" +
 	" POLICY_VERSION_STATE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aPOLICY_VERSION_STATE_DRAFT\x10\x01\x12\x1f\n" +
 	"\x1bPOLICY_VERSION_STATE_ACTIVE\x10\x02\x12 \n" +
-	"\x1cPOLICY_VERSION_STATE_RETIRED\x10\x03B\xe3\x01\n" +
+	"\x1cPOLICY_VERSION_STATE_RETIRED\x10\x03\x12\"\n" +
+	"\x1ePOLICY_VERSION_STATE_IN_REVIEW\x10\x04\x12!\n" +
+	"\x1dPOLICY_VERSION_STATE_APPROVED\x10\x05*\xa4\x01\n" +
+	"\x12PolicyReviewAction\x12$\n" +
+	" POLICY_REVIEW_ACTION_UNSPECIFIED\x10\x00\x12\"\n" +
+	"\x1ePOLICY_REVIEW_ACTION_SUBMITTED\x10\x01\x12!\n" +
+	"\x1dPOLICY_REVIEW_ACTION_APPROVED\x10\x02\x12!\n" +
+	"\x1dPOLICY_REVIEW_ACTION_REJECTED\x10\x03B\xe3\x01\n" +
 	"\x17com.aumos.governance.v1B\vPolicyProtoP\x01ZMgithub.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1;governancev1\xa2\x02\x03AGX\xaa\x02\x13Aumos.Governance.V1\xca\x02\x13Aumos\\Governance\\V1\xe2\x02\x1fAumos\\Governance\\V1\\GPBMetadata\xea\x02\x15Aumos::Governance::V1b\x06proto3"
 
 var (
@@ -426,27 +744,41 @@ func file_aumos_governance_v1_policy_proto_rawDescGZIP() []byte {
 	return file_aumos_governance_v1_policy_proto_rawDescData
 }
 
-var file_aumos_governance_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_aumos_governance_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_aumos_governance_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_aumos_governance_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_aumos_governance_v1_policy_proto_goTypes = []any{
 	(PolicyVersionState)(0),       // 0: aumos.governance.v1.PolicyVersionState
-	(*Policy)(nil),                // 1: aumos.governance.v1.Policy
-	(*RegoModule)(nil),            // 2: aumos.governance.v1.RegoModule
-	(*PolicyVersion)(nil),         // 3: aumos.governance.v1.PolicyVersion
-	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
+	(PolicyReviewAction)(0),       // 1: aumos.governance.v1.PolicyReviewAction
+	(*Policy)(nil),                // 2: aumos.governance.v1.Policy
+	(*PolicyReview)(nil),          // 3: aumos.governance.v1.PolicyReview
+	(*PolicyQuarantine)(nil),      // 4: aumos.governance.v1.PolicyQuarantine
+	(*RegoModule)(nil),            // 5: aumos.governance.v1.RegoModule
+	(*PolicyVersion)(nil),         // 6: aumos.governance.v1.PolicyVersion
+	nil,                           // 7: aumos.governance.v1.Policy.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),       // 9: google.protobuf.Struct
 }
 var file_aumos_governance_v1_policy_proto_depIdxs = []int32{
-	4, // 0: aumos.governance.v1.Policy.create_time:type_name -> google.protobuf.Timestamp
-	4, // 1: aumos.governance.v1.Policy.update_time:type_name -> google.protobuf.Timestamp
-	0, // 2: aumos.governance.v1.PolicyVersion.state:type_name -> aumos.governance.v1.PolicyVersionState
-	2, // 3: aumos.governance.v1.PolicyVersion.modules:type_name -> aumos.governance.v1.RegoModule
-	4, // 4: aumos.governance.v1.PolicyVersion.create_time:type_name -> google.protobuf.Timestamp
-	4, // 5: aumos.governance.v1.PolicyVersion.activate_time:type_name -> google.protobuf.Timestamp
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	8,  // 0: aumos.governance.v1.Policy.create_time:type_name -> google.protobuf.Timestamp
+	8,  // 1: aumos.governance.v1.Policy.update_time:type_name -> google.protobuf.Timestamp
+	7,  // 2: aumos.governance.v1.Policy.labels:type_name -> aumos.governance.v1.Policy.LabelsEntry
+	8,  // 3: aumos.governance.v1.Policy.archive_time:type_name -> google.protobuf.Timestamp
+	1,  // 4: aumos.governance.v1.PolicyReview.action:type_name -> aumos.governance.v1.PolicyReviewAction
+	8,  // 5: aumos.governance.v1.PolicyReview.review_time:type_name -> google.protobuf.Timestamp
+	8,  // 6: aumos.governance.v1.PolicyQuarantine.quarantine_time:type_name -> google.protobuf.Timestamp
+	0,  // 7: aumos.governance.v1.PolicyVersion.state:type_name -> aumos.governance.v1.PolicyVersionState
+	5,  // 8: aumos.governance.v1.PolicyVersion.modules:type_name -> aumos.governance.v1.RegoModule
+	8,  // 9: aumos.governance.v1.PolicyVersion.create_time:type_name -> google.protobuf.Timestamp
+	8,  // 10: aumos.governance.v1.PolicyVersion.activate_time:type_name -> google.protobuf.Timestamp
+	9,  // 11: aumos.governance.v1.PolicyVersion.data:type_name -> google.protobuf.Struct
+	8,  // 12: aumos.governance.v1.PolicyVersion.retire_time:type_name -> google.protobuf.Timestamp
+	3,  // 13: aumos.governance.v1.PolicyVersion.reviews:type_name -> aumos.governance.v1.PolicyReview
+	4,  // 14: aumos.governance.v1.PolicyVersion.quarantine:type_name -> aumos.governance.v1.PolicyQuarantine
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_aumos_governance_v1_policy_proto_init() }
@@ -459,8 +791,8 @@ func file_aumos_governance_v1_policy_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aumos_governance_v1_policy_proto_rawDesc), len(file_aumos_governance_v1_policy_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   3,
+			NumEnums:      2,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

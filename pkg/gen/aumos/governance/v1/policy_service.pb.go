@@ -11,6 +11,7 @@ import (
 	_ "github.com/aumos-enterprise/platform/pkg/gen/aumos/type/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	structpb "google.golang.org/protobuf/types/known/structpb"
 	reflect "reflect"
 	sync "sync"
@@ -34,9 +35,15 @@ type CreatePolicyRequest struct {
 	// Decision points, at most 32: dotted lower-case words.
 	DecisionPoints []string `protobuf:"bytes,3,rep,name=decision_points,json=decisionPoints,proto3" json:"decision_points,omitempty"`
 	// Makes retries safe (UUID): the same id and request return the first response, for 24 hours.
-	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// At most 64 labels: keys of 1 to 63 lower-case letters, digits and ._/-, values of at most 255 characters.
+	Labels map[string]string `protobuf:"bytes,5,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// At most 64 requirements that it implements, for example "EU-AI-ACT:ART-14".
+	RegulationReferences []string `protobuf:"bytes,6,rep,name=regulation_references,json=regulationReferences,proto3" json:"regulation_references,omitempty"`
+	// The share of the lines, in percent, that the suite must reach before a version is activated; 0 asks for none.
+	MinCoveragePercent int32 `protobuf:"varint,7,opt,name=min_coverage_percent,json=minCoveragePercent,proto3" json:"min_coverage_percent,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *CreatePolicyRequest) Reset() {
@@ -97,6 +104,27 @@ func (x *CreatePolicyRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *CreatePolicyRequest) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *CreatePolicyRequest) GetRegulationReferences() []string {
+	if x != nil {
+		return x.RegulationReferences
+	}
+	return nil
+}
+
+func (x *CreatePolicyRequest) GetMinCoveragePercent() int32 {
+	if x != nil {
+		return x.MinCoveragePercent
+	}
+	return 0
+}
+
 // The policy.
 type CreatePolicyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -143,6 +171,399 @@ func (x *CreatePolicyResponse) GetPolicy() *Policy {
 	return nil
 }
 
+// What to change.
+type UpdatePolicyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The policy's id (UUID).
+	PolicyId string `protobuf:"bytes,1,opt,name=policy_id,json=policyId,proto3" json:"policy_id,omitempty"`
+	// The fields to change: name, description, decision_points, labels, regulation_references, min_coverage_percent. A list or map is replaced as a whole.
+	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// As in CreatePolicyRequest.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// As in CreatePolicyRequest.
+	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	// As in CreatePolicyRequest. Decisions use the new ones at once.
+	DecisionPoints []string `protobuf:"bytes,5,rep,name=decision_points,json=decisionPoints,proto3" json:"decision_points,omitempty"`
+	// As in CreatePolicyRequest.
+	Labels map[string]string `protobuf:"bytes,6,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// As in CreatePolicyRequest.
+	RegulationReferences []string `protobuf:"bytes,7,rep,name=regulation_references,json=regulationReferences,proto3" json:"regulation_references,omitempty"`
+	// As in CreatePolicyRequest.
+	MinCoveragePercent int32 `protobuf:"varint,8,opt,name=min_coverage_percent,json=minCoveragePercent,proto3" json:"min_coverage_percent,omitempty"`
+	// The policy's etag; if set and stale the call fails with ABORTED.
+	Etag string `protobuf:"bytes,9,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes retries safe (UUID).
+	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdatePolicyRequest) Reset() {
+	*x = UpdatePolicyRequest{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdatePolicyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdatePolicyRequest) ProtoMessage() {}
+
+func (x *UpdatePolicyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdatePolicyRequest.ProtoReflect.Descriptor instead.
+func (*UpdatePolicyRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *UpdatePolicyRequest) GetPolicyId() string {
+	if x != nil {
+		return x.PolicyId
+	}
+	return ""
+}
+
+func (x *UpdatePolicyRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+func (x *UpdatePolicyRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *UpdatePolicyRequest) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *UpdatePolicyRequest) GetDecisionPoints() []string {
+	if x != nil {
+		return x.DecisionPoints
+	}
+	return nil
+}
+
+func (x *UpdatePolicyRequest) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *UpdatePolicyRequest) GetRegulationReferences() []string {
+	if x != nil {
+		return x.RegulationReferences
+	}
+	return nil
+}
+
+func (x *UpdatePolicyRequest) GetMinCoveragePercent() int32 {
+	if x != nil {
+		return x.MinCoveragePercent
+	}
+	return 0
+}
+
+func (x *UpdatePolicyRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *UpdatePolicyRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The policy.
+type UpdatePolicyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The policy after the change.
+	Policy        *Policy `protobuf:"bytes,1,opt,name=policy,proto3" json:"policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdatePolicyResponse) Reset() {
+	*x = UpdatePolicyResponse{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdatePolicyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdatePolicyResponse) ProtoMessage() {}
+
+func (x *UpdatePolicyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdatePolicyResponse.ProtoReflect.Descriptor instead.
+func (*UpdatePolicyResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *UpdatePolicyResponse) GetPolicy() *Policy {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+// Names a policy.
+type ArchivePolicyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The policy's id (UUID).
+	PolicyId string `protobuf:"bytes,1,opt,name=policy_id,json=policyId,proto3" json:"policy_id,omitempty"`
+	// The policy's etag; if set and stale the call fails with ABORTED.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes retries safe (UUID).
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ArchivePolicyRequest) Reset() {
+	*x = ArchivePolicyRequest{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ArchivePolicyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ArchivePolicyRequest) ProtoMessage() {}
+
+func (x *ArchivePolicyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ArchivePolicyRequest.ProtoReflect.Descriptor instead.
+func (*ArchivePolicyRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ArchivePolicyRequest) GetPolicyId() string {
+	if x != nil {
+		return x.PolicyId
+	}
+	return ""
+}
+
+func (x *ArchivePolicyRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *ArchivePolicyRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The policy.
+type ArchivePolicyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The policy after the change.
+	Policy        *Policy `protobuf:"bytes,1,opt,name=policy,proto3" json:"policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ArchivePolicyResponse) Reset() {
+	*x = ArchivePolicyResponse{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ArchivePolicyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ArchivePolicyResponse) ProtoMessage() {}
+
+func (x *ArchivePolicyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ArchivePolicyResponse.ProtoReflect.Descriptor instead.
+func (*ArchivePolicyResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ArchivePolicyResponse) GetPolicy() *Policy {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+// Names a policy.
+type UnarchivePolicyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The policy's id (UUID).
+	PolicyId string `protobuf:"bytes,1,opt,name=policy_id,json=policyId,proto3" json:"policy_id,omitempty"`
+	// The policy's etag; if set and stale the call fails with ABORTED.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes retries safe (UUID).
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnarchivePolicyRequest) Reset() {
+	*x = UnarchivePolicyRequest{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnarchivePolicyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnarchivePolicyRequest) ProtoMessage() {}
+
+func (x *UnarchivePolicyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnarchivePolicyRequest.ProtoReflect.Descriptor instead.
+func (*UnarchivePolicyRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *UnarchivePolicyRequest) GetPolicyId() string {
+	if x != nil {
+		return x.PolicyId
+	}
+	return ""
+}
+
+func (x *UnarchivePolicyRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *UnarchivePolicyRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The policy.
+type UnarchivePolicyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The policy after the change.
+	Policy        *Policy `protobuf:"bytes,1,opt,name=policy,proto3" json:"policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnarchivePolicyResponse) Reset() {
+	*x = UnarchivePolicyResponse{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnarchivePolicyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnarchivePolicyResponse) ProtoMessage() {}
+
+func (x *UnarchivePolicyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnarchivePolicyResponse.ProtoReflect.Descriptor instead.
+func (*UnarchivePolicyResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *UnarchivePolicyResponse) GetPolicy() *Policy {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
 // Names a policy.
 type GetPolicyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -154,7 +575,7 @@ type GetPolicyRequest struct {
 
 func (x *GetPolicyRequest) Reset() {
 	*x = GetPolicyRequest{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[2]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -166,7 +587,7 @@ func (x *GetPolicyRequest) String() string {
 func (*GetPolicyRequest) ProtoMessage() {}
 
 func (x *GetPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[2]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -179,7 +600,7 @@ func (x *GetPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPolicyRequest.ProtoReflect.Descriptor instead.
 func (*GetPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{2}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetPolicyRequest) GetPolicyId() string {
@@ -200,7 +621,7 @@ type GetPolicyResponse struct {
 
 func (x *GetPolicyResponse) Reset() {
 	*x = GetPolicyResponse{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[3]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -212,7 +633,7 @@ func (x *GetPolicyResponse) String() string {
 func (*GetPolicyResponse) ProtoMessage() {}
 
 func (x *GetPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[3]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -225,7 +646,7 @@ func (x *GetPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPolicyResponse.ProtoReflect.Descriptor instead.
 func (*GetPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{3}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetPolicyResponse) GetPolicy() *Policy {
@@ -246,13 +667,19 @@ type ListPoliciesRequest struct {
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	// Only policies bound to this decision point.
 	DecisionPoint string `protobuf:"bytes,4,opt,name=decision_point,json=decisionPoint,proto3" json:"decision_point,omitempty"`
+	// Only policies that have all these labels.
+	Labels map[string]string `protobuf:"bytes,5,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Only policies that implement this requirement.
+	RegulationReference string `protobuf:"bytes,6,opt,name=regulation_reference,json=regulationReference,proto3" json:"regulation_reference,omitempty"`
+	// Archived policies too.
+	ShowArchived  bool `protobuf:"varint,7,opt,name=show_archived,json=showArchived,proto3" json:"show_archived,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListPoliciesRequest) Reset() {
 	*x = ListPoliciesRequest{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[4]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -264,7 +691,7 @@ func (x *ListPoliciesRequest) String() string {
 func (*ListPoliciesRequest) ProtoMessage() {}
 
 func (x *ListPoliciesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[4]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -277,7 +704,7 @@ func (x *ListPoliciesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPoliciesRequest.ProtoReflect.Descriptor instead.
 func (*ListPoliciesRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{4}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListPoliciesRequest) GetPageSize() int32 {
@@ -308,6 +735,27 @@ func (x *ListPoliciesRequest) GetDecisionPoint() string {
 	return ""
 }
 
+func (x *ListPoliciesRequest) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *ListPoliciesRequest) GetRegulationReference() string {
+	if x != nil {
+		return x.RegulationReference
+	}
+	return ""
+}
+
+func (x *ListPoliciesRequest) GetShowArchived() bool {
+	if x != nil {
+		return x.ShowArchived
+	}
+	return false
+}
+
 // A page of policies.
 type ListPoliciesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -321,7 +769,7 @@ type ListPoliciesResponse struct {
 
 func (x *ListPoliciesResponse) Reset() {
 	*x = ListPoliciesResponse{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[5]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -333,7 +781,7 @@ func (x *ListPoliciesResponse) String() string {
 func (*ListPoliciesResponse) ProtoMessage() {}
 
 func (x *ListPoliciesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[5]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -346,7 +794,7 @@ func (x *ListPoliciesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPoliciesResponse.ProtoReflect.Descriptor instead.
 func (*ListPoliciesResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{5}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListPoliciesResponse) GetPolicies() []*Policy {
@@ -371,14 +819,18 @@ type CreatePolicyVersionRequest struct {
 	// 1 to 16 modules, together at most 1 MiB; the first one's package is the entry point.
 	Modules []*RegoModule `protobuf:"bytes,2,rep,name=modules,proto3" json:"modules,omitempty"`
 	// Makes retries safe (UUID).
-	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// What the modules see as `data`, beside their own packages: at most 256 KiB as JSON and 32 levels deep. No key may be in the way of a package.
+	Data *structpb.Struct `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
+	// What there is to say of it, at most 2,000 characters.
+	Description   string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreatePolicyVersionRequest) Reset() {
 	*x = CreatePolicyVersionRequest{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[6]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -390,7 +842,7 @@ func (x *CreatePolicyVersionRequest) String() string {
 func (*CreatePolicyVersionRequest) ProtoMessage() {}
 
 func (x *CreatePolicyVersionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[6]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -403,7 +855,7 @@ func (x *CreatePolicyVersionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreatePolicyVersionRequest.ProtoReflect.Descriptor instead.
 func (*CreatePolicyVersionRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{6}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CreatePolicyVersionRequest) GetPolicyId() string {
@@ -427,6 +879,20 @@ func (x *CreatePolicyVersionRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *CreatePolicyVersionRequest) GetData() *structpb.Struct {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *CreatePolicyVersionRequest) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 // The version.
 type CreatePolicyVersionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -438,7 +904,7 @@ type CreatePolicyVersionResponse struct {
 
 func (x *CreatePolicyVersionResponse) Reset() {
 	*x = CreatePolicyVersionResponse{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[7]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -450,7 +916,7 @@ func (x *CreatePolicyVersionResponse) String() string {
 func (*CreatePolicyVersionResponse) ProtoMessage() {}
 
 func (x *CreatePolicyVersionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[7]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -463,7 +929,7 @@ func (x *CreatePolicyVersionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreatePolicyVersionResponse.ProtoReflect.Descriptor instead.
 func (*CreatePolicyVersionResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{7}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CreatePolicyVersionResponse) GetPolicyVersion() *PolicyVersion {
@@ -484,7 +950,7 @@ type GetPolicyVersionRequest struct {
 
 func (x *GetPolicyVersionRequest) Reset() {
 	*x = GetPolicyVersionRequest{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[8]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -496,7 +962,7 @@ func (x *GetPolicyVersionRequest) String() string {
 func (*GetPolicyVersionRequest) ProtoMessage() {}
 
 func (x *GetPolicyVersionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[8]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -509,7 +975,7 @@ func (x *GetPolicyVersionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPolicyVersionRequest.ProtoReflect.Descriptor instead.
 func (*GetPolicyVersionRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{8}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetPolicyVersionRequest) GetPolicyVersionId() string {
@@ -530,7 +996,7 @@ type GetPolicyVersionResponse struct {
 
 func (x *GetPolicyVersionResponse) Reset() {
 	*x = GetPolicyVersionResponse{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[9]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -542,7 +1008,7 @@ func (x *GetPolicyVersionResponse) String() string {
 func (*GetPolicyVersionResponse) ProtoMessage() {}
 
 func (x *GetPolicyVersionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[9]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -555,7 +1021,7 @@ func (x *GetPolicyVersionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPolicyVersionResponse.ProtoReflect.Descriptor instead.
 func (*GetPolicyVersionResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{9}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetPolicyVersionResponse) GetPolicyVersion() *PolicyVersion {
@@ -573,14 +1039,16 @@ type ListPolicyVersionsRequest struct {
 	// At most this many versions: 0 means 50, more than 500 means 500.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the previous response of the same request.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only versions in this state.
+	State         PolicyVersionState `protobuf:"varint,4,opt,name=state,proto3,enum=aumos.governance.v1.PolicyVersionState" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListPolicyVersionsRequest) Reset() {
 	*x = ListPolicyVersionsRequest{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[10]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -592,7 +1060,7 @@ func (x *ListPolicyVersionsRequest) String() string {
 func (*ListPolicyVersionsRequest) ProtoMessage() {}
 
 func (x *ListPolicyVersionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[10]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -605,7 +1073,7 @@ func (x *ListPolicyVersionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPolicyVersionsRequest.ProtoReflect.Descriptor instead.
 func (*ListPolicyVersionsRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{10}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListPolicyVersionsRequest) GetPolicyId() string {
@@ -629,6 +1097,13 @@ func (x *ListPolicyVersionsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListPolicyVersionsRequest) GetState() PolicyVersionState {
+	if x != nil {
+		return x.State
+	}
+	return PolicyVersionState_POLICY_VERSION_STATE_UNSPECIFIED
+}
+
 // A page of versions.
 type ListPolicyVersionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -642,7 +1117,7 @@ type ListPolicyVersionsResponse struct {
 
 func (x *ListPolicyVersionsResponse) Reset() {
 	*x = ListPolicyVersionsResponse{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[11]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -654,7 +1129,7 @@ func (x *ListPolicyVersionsResponse) String() string {
 func (*ListPolicyVersionsResponse) ProtoMessage() {}
 
 func (x *ListPolicyVersionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[11]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -667,7 +1142,7 @@ func (x *ListPolicyVersionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPolicyVersionsResponse.ProtoReflect.Descriptor instead.
 func (*ListPolicyVersionsResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{11}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListPolicyVersionsResponse) GetPolicyVersions() []*PolicyVersion {
@@ -699,7 +1174,7 @@ type ActivatePolicyVersionRequest struct {
 
 func (x *ActivatePolicyVersionRequest) Reset() {
 	*x = ActivatePolicyVersionRequest{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[12]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -711,7 +1186,7 @@ func (x *ActivatePolicyVersionRequest) String() string {
 func (*ActivatePolicyVersionRequest) ProtoMessage() {}
 
 func (x *ActivatePolicyVersionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[12]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -724,7 +1199,7 @@ func (x *ActivatePolicyVersionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActivatePolicyVersionRequest.ProtoReflect.Descriptor instead.
 func (*ActivatePolicyVersionRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{12}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ActivatePolicyVersionRequest) GetPolicyVersionId() string {
@@ -761,7 +1236,7 @@ type ActivatePolicyVersionResponse struct {
 
 func (x *ActivatePolicyVersionResponse) Reset() {
 	*x = ActivatePolicyVersionResponse{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[13]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -773,7 +1248,7 @@ func (x *ActivatePolicyVersionResponse) String() string {
 func (*ActivatePolicyVersionResponse) ProtoMessage() {}
 
 func (x *ActivatePolicyVersionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[13]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -786,7 +1261,7 @@ func (x *ActivatePolicyVersionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActivatePolicyVersionResponse.ProtoReflect.Descriptor instead.
 func (*ActivatePolicyVersionResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{13}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ActivatePolicyVersionResponse) GetPolicy() *Policy {
@@ -803,6 +1278,848 @@ func (x *ActivatePolicyVersionResponse) GetPolicyVersion() *PolicyVersion {
 	return nil
 }
 
+// Names a version.
+type SubmitPolicyVersionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version's id (UUID).
+	PolicyVersionId string `protobuf:"bytes,1,opt,name=policy_version_id,json=policyVersionId,proto3" json:"policy_version_id,omitempty"`
+	// What the reviewer should know, at most 2,000 characters.
+	Comment string `protobuf:"bytes,2,opt,name=comment,proto3" json:"comment,omitempty"`
+	// The policy's etag; if set and stale the call fails with ABORTED.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes retries safe (UUID).
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubmitPolicyVersionRequest) Reset() {
+	*x = SubmitPolicyVersionRequest{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmitPolicyVersionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmitPolicyVersionRequest) ProtoMessage() {}
+
+func (x *SubmitPolicyVersionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmitPolicyVersionRequest.ProtoReflect.Descriptor instead.
+func (*SubmitPolicyVersionRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *SubmitPolicyVersionRequest) GetPolicyVersionId() string {
+	if x != nil {
+		return x.PolicyVersionId
+	}
+	return ""
+}
+
+func (x *SubmitPolicyVersionRequest) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+func (x *SubmitPolicyVersionRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *SubmitPolicyVersionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The version.
+type SubmitPolicyVersionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version, now IN_REVIEW.
+	PolicyVersion *PolicyVersion `protobuf:"bytes,1,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubmitPolicyVersionResponse) Reset() {
+	*x = SubmitPolicyVersionResponse{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmitPolicyVersionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmitPolicyVersionResponse) ProtoMessage() {}
+
+func (x *SubmitPolicyVersionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmitPolicyVersionResponse.ProtoReflect.Descriptor instead.
+func (*SubmitPolicyVersionResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *SubmitPolicyVersionResponse) GetPolicyVersion() *PolicyVersion {
+	if x != nil {
+		return x.PolicyVersion
+	}
+	return nil
+}
+
+// Names a version.
+type ApprovePolicyVersionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version's id (UUID).
+	PolicyVersionId string `protobuf:"bytes,1,opt,name=policy_version_id,json=policyVersionId,proto3" json:"policy_version_id,omitempty"`
+	// What there is to say, at most 2,000 characters.
+	Comment string `protobuf:"bytes,2,opt,name=comment,proto3" json:"comment,omitempty"`
+	// The policy's etag; if set and stale the call fails with ABORTED.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes retries safe (UUID).
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApprovePolicyVersionRequest) Reset() {
+	*x = ApprovePolicyVersionRequest{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApprovePolicyVersionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApprovePolicyVersionRequest) ProtoMessage() {}
+
+func (x *ApprovePolicyVersionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApprovePolicyVersionRequest.ProtoReflect.Descriptor instead.
+func (*ApprovePolicyVersionRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ApprovePolicyVersionRequest) GetPolicyVersionId() string {
+	if x != nil {
+		return x.PolicyVersionId
+	}
+	return ""
+}
+
+func (x *ApprovePolicyVersionRequest) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+func (x *ApprovePolicyVersionRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *ApprovePolicyVersionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The version.
+type ApprovePolicyVersionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version, now APPROVED.
+	PolicyVersion *PolicyVersion `protobuf:"bytes,1,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApprovePolicyVersionResponse) Reset() {
+	*x = ApprovePolicyVersionResponse{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApprovePolicyVersionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApprovePolicyVersionResponse) ProtoMessage() {}
+
+func (x *ApprovePolicyVersionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApprovePolicyVersionResponse.ProtoReflect.Descriptor instead.
+func (*ApprovePolicyVersionResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ApprovePolicyVersionResponse) GetPolicyVersion() *PolicyVersion {
+	if x != nil {
+		return x.PolicyVersion
+	}
+	return nil
+}
+
+// Names a version.
+type RejectPolicyVersionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version's id (UUID).
+	PolicyVersionId string `protobuf:"bytes,1,opt,name=policy_version_id,json=policyVersionId,proto3" json:"policy_version_id,omitempty"`
+	// Why, 1 to 2,000 characters.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The policy's etag; if set and stale the call fails with ABORTED.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes retries safe (UUID).
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RejectPolicyVersionRequest) Reset() {
+	*x = RejectPolicyVersionRequest{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RejectPolicyVersionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RejectPolicyVersionRequest) ProtoMessage() {}
+
+func (x *RejectPolicyVersionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RejectPolicyVersionRequest.ProtoReflect.Descriptor instead.
+func (*RejectPolicyVersionRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *RejectPolicyVersionRequest) GetPolicyVersionId() string {
+	if x != nil {
+		return x.PolicyVersionId
+	}
+	return ""
+}
+
+func (x *RejectPolicyVersionRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RejectPolicyVersionRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *RejectPolicyVersionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The version.
+type RejectPolicyVersionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version, now DRAFT again.
+	PolicyVersion *PolicyVersion `protobuf:"bytes,1,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RejectPolicyVersionResponse) Reset() {
+	*x = RejectPolicyVersionResponse{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RejectPolicyVersionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RejectPolicyVersionResponse) ProtoMessage() {}
+
+func (x *RejectPolicyVersionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RejectPolicyVersionResponse.ProtoReflect.Descriptor instead.
+func (*RejectPolicyVersionResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *RejectPolicyVersionResponse) GetPolicyVersion() *PolicyVersion {
+	if x != nil {
+		return x.PolicyVersion
+	}
+	return nil
+}
+
+// Names a version.
+type RetirePolicyVersionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id (UUID) of the active version.
+	PolicyVersionId string `protobuf:"bytes,1,opt,name=policy_version_id,json=policyVersionId,proto3" json:"policy_version_id,omitempty"`
+	// Why, 1 to 2,000 characters.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The policy's etag; if set and stale the call fails with ABORTED.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes retries safe (UUID).
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetirePolicyVersionRequest) Reset() {
+	*x = RetirePolicyVersionRequest{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetirePolicyVersionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetirePolicyVersionRequest) ProtoMessage() {}
+
+func (x *RetirePolicyVersionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetirePolicyVersionRequest.ProtoReflect.Descriptor instead.
+func (*RetirePolicyVersionRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *RetirePolicyVersionRequest) GetPolicyVersionId() string {
+	if x != nil {
+		return x.PolicyVersionId
+	}
+	return ""
+}
+
+func (x *RetirePolicyVersionRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RetirePolicyVersionRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *RetirePolicyVersionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The change.
+type RetirePolicyVersionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The policy after the change.
+	Policy *Policy `protobuf:"bytes,1,opt,name=policy,proto3" json:"policy,omitempty"`
+	// The version, now RETIRED.
+	PolicyVersion *PolicyVersion `protobuf:"bytes,2,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetirePolicyVersionResponse) Reset() {
+	*x = RetirePolicyVersionResponse{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetirePolicyVersionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetirePolicyVersionResponse) ProtoMessage() {}
+
+func (x *RetirePolicyVersionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetirePolicyVersionResponse.ProtoReflect.Descriptor instead.
+func (*RetirePolicyVersionResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RetirePolicyVersionResponse) GetPolicy() *Policy {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+func (x *RetirePolicyVersionResponse) GetPolicyVersion() *PolicyVersion {
+	if x != nil {
+		return x.PolicyVersion
+	}
+	return nil
+}
+
+// Where to go back to.
+type RollbackPolicyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The policy's id (UUID).
+	PolicyId string `protobuf:"bytes,1,opt,name=policy_id,json=policyId,proto3" json:"policy_id,omitempty"`
+	// A RETIRED version of the policy (UUID); empty means the one that was active before the active one, or last if none is.
+	PolicyVersionId string `protobuf:"bytes,2,opt,name=policy_version_id,json=policyVersionId,proto3" json:"policy_version_id,omitempty"`
+	// Why, 1 to 2,000 characters.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The policy's etag; if set and stale the call fails with ABORTED.
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes retries safe (UUID).
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RollbackPolicyRequest) Reset() {
+	*x = RollbackPolicyRequest{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RollbackPolicyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RollbackPolicyRequest) ProtoMessage() {}
+
+func (x *RollbackPolicyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RollbackPolicyRequest.ProtoReflect.Descriptor instead.
+func (*RollbackPolicyRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *RollbackPolicyRequest) GetPolicyId() string {
+	if x != nil {
+		return x.PolicyId
+	}
+	return ""
+}
+
+func (x *RollbackPolicyRequest) GetPolicyVersionId() string {
+	if x != nil {
+		return x.PolicyVersionId
+	}
+	return ""
+}
+
+func (x *RollbackPolicyRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RollbackPolicyRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *RollbackPolicyRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The change.
+type RollbackPolicyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The policy after the change.
+	Policy *Policy `protobuf:"bytes,1,opt,name=policy,proto3" json:"policy,omitempty"`
+	// The version, ACTIVE again.
+	PolicyVersion *PolicyVersion `protobuf:"bytes,2,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RollbackPolicyResponse) Reset() {
+	*x = RollbackPolicyResponse{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RollbackPolicyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RollbackPolicyResponse) ProtoMessage() {}
+
+func (x *RollbackPolicyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RollbackPolicyResponse.ProtoReflect.Descriptor instead.
+func (*RollbackPolicyResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *RollbackPolicyResponse) GetPolicy() *Policy {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+func (x *RollbackPolicyResponse) GetPolicyVersion() *PolicyVersion {
+	if x != nil {
+		return x.PolicyVersion
+	}
+	return nil
+}
+
+// A page.
+type ListQuarantinedVersionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most this many versions: 0 means 50, more than 500 means 500.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The next_page_token of the previous response of the same request.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListQuarantinedVersionsRequest) Reset() {
+	*x = ListQuarantinedVersionsRequest{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListQuarantinedVersionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListQuarantinedVersionsRequest) ProtoMessage() {}
+
+func (x *ListQuarantinedVersionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListQuarantinedVersionsRequest.ProtoReflect.Descriptor instead.
+func (*ListQuarantinedVersionsRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ListQuarantinedVersionsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListQuarantinedVersionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// A page of versions.
+type ListQuarantinedVersionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The versions, newest quarantine first, without sources.
+	PolicyVersions []*PolicyVersion `protobuf:"bytes,1,rep,name=policy_versions,json=policyVersions,proto3" json:"policy_versions,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListQuarantinedVersionsResponse) Reset() {
+	*x = ListQuarantinedVersionsResponse{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListQuarantinedVersionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListQuarantinedVersionsResponse) ProtoMessage() {}
+
+func (x *ListQuarantinedVersionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListQuarantinedVersionsResponse.ProtoReflect.Descriptor instead.
+func (*ListQuarantinedVersionsResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ListQuarantinedVersionsResponse) GetPolicyVersions() []*PolicyVersion {
+	if x != nil {
+		return x.PolicyVersions
+	}
+	return nil
+}
+
+func (x *ListQuarantinedVersionsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Names a quarantined version.
+type LiftPolicyQuarantineRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version's id (UUID).
+	PolicyVersionId string `protobuf:"bytes,1,opt,name=policy_version_id,json=policyVersionId,proto3" json:"policy_version_id,omitempty"`
+	// Why, 1 to 2,000 characters.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Makes retries safe (UUID).
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LiftPolicyQuarantineRequest) Reset() {
+	*x = LiftPolicyQuarantineRequest{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LiftPolicyQuarantineRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LiftPolicyQuarantineRequest) ProtoMessage() {}
+
+func (x *LiftPolicyQuarantineRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LiftPolicyQuarantineRequest.ProtoReflect.Descriptor instead.
+func (*LiftPolicyQuarantineRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *LiftPolicyQuarantineRequest) GetPolicyVersionId() string {
+	if x != nil {
+		return x.PolicyVersionId
+	}
+	return ""
+}
+
+func (x *LiftPolicyQuarantineRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *LiftPolicyQuarantineRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The version.
+type LiftPolicyQuarantineResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version, no longer quarantined.
+	PolicyVersion *PolicyVersion `protobuf:"bytes,1,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LiftPolicyQuarantineResponse) Reset() {
+	*x = LiftPolicyQuarantineResponse{}
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LiftPolicyQuarantineResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LiftPolicyQuarantineResponse) ProtoMessage() {}
+
+func (x *LiftPolicyQuarantineResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LiftPolicyQuarantineResponse.ProtoReflect.Descriptor instead.
+func (*LiftPolicyQuarantineResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *LiftPolicyQuarantineResponse) GetPolicyVersion() *PolicyVersion {
+	if x != nil {
+		return x.PolicyVersion
+	}
+	return nil
+}
+
 // Modules to look at.
 type ValidatePolicyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -812,14 +2129,16 @@ type ValidatePolicyRequest struct {
 	//
 	// An object with `properties` is closed unless `additionalProperties` or `patternProperties` opens it: that is how misspelled names are found. `$ref` is
 	// followed within the schema only. What is not understood, or nested deeper than the check can follow, describes anything.
-	InputSchema   *structpb.Struct `protobuf:"bytes,2,opt,name=input_schema,json=inputSchema,proto3" json:"input_schema,omitempty"`
+	InputSchema *structpb.Struct `protobuf:"bytes,2,opt,name=input_schema,json=inputSchema,proto3" json:"input_schema,omitempty"`
+	// The data document that the version would have, as in CreatePolicyVersionRequest.
+	Data          *structpb.Struct `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ValidatePolicyRequest) Reset() {
 	*x = ValidatePolicyRequest{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[14]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -831,7 +2150,7 @@ func (x *ValidatePolicyRequest) String() string {
 func (*ValidatePolicyRequest) ProtoMessage() {}
 
 func (x *ValidatePolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[14]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -844,7 +2163,7 @@ func (x *ValidatePolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidatePolicyRequest.ProtoReflect.Descriptor instead.
 func (*ValidatePolicyRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{14}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ValidatePolicyRequest) GetModules() []*RegoModule {
@@ -857,6 +2176,13 @@ func (x *ValidatePolicyRequest) GetModules() []*RegoModule {
 func (x *ValidatePolicyRequest) GetInputSchema() *structpb.Struct {
 	if x != nil {
 		return x.InputSchema
+	}
+	return nil
+}
+
+func (x *ValidatePolicyRequest) GetData() *structpb.Struct {
+	if x != nil {
+		return x.Data
 	}
 	return nil
 }
@@ -888,7 +2214,7 @@ type ValidatePolicyResponse struct {
 
 func (x *ValidatePolicyResponse) Reset() {
 	*x = ValidatePolicyResponse{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[15]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -900,7 +2226,7 @@ func (x *ValidatePolicyResponse) String() string {
 func (*ValidatePolicyResponse) ProtoMessage() {}
 
 func (x *ValidatePolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[15]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -913,7 +2239,7 @@ func (x *ValidatePolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidatePolicyResponse.ProtoReflect.Descriptor instead.
 func (*ValidatePolicyResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{15}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ValidatePolicyResponse) GetValid() bool {
@@ -992,7 +2318,7 @@ type DiffPolicyVersionsRequest struct {
 
 func (x *DiffPolicyVersionsRequest) Reset() {
 	*x = DiffPolicyVersionsRequest{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[16]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1004,7 +2330,7 @@ func (x *DiffPolicyVersionsRequest) String() string {
 func (*DiffPolicyVersionsRequest) ProtoMessage() {}
 
 func (x *DiffPolicyVersionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[16]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1017,7 +2343,7 @@ func (x *DiffPolicyVersionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiffPolicyVersionsRequest.ProtoReflect.Descriptor instead.
 func (*DiffPolicyVersionsRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{16}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *DiffPolicyVersionsRequest) GetFromPolicyVersionId() string {
@@ -1049,7 +2375,7 @@ type DiffPolicyVersionsResponse struct {
 
 func (x *DiffPolicyVersionsResponse) Reset() {
 	*x = DiffPolicyVersionsResponse{}
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[17]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1061,7 +2387,7 @@ func (x *DiffPolicyVersionsResponse) String() string {
 func (*DiffPolicyVersionsResponse) ProtoMessage() {}
 
 func (x *DiffPolicyVersionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[17]
+	mi := &file_aumos_governance_v1_policy_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1074,7 +2400,7 @@ func (x *DiffPolicyVersionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiffPolicyVersionsResponse.ProtoReflect.Descriptor instead.
 func (*DiffPolicyVersionsResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{17}
+	return file_aumos_governance_v1_policy_service_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *DiffPolicyVersionsResponse) GetFromPolicyVersion() *PolicyVersion {
@@ -1102,45 +2428,93 @@ var File_aumos_governance_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_aumos_governance_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"(aumos/governance/v1/policy_service.proto\x12\x13aumos.governance.v1\x1a aumos/governance/v1/policy.proto\x1a)aumos/governance/v1/policy_analysis.proto\x1a!aumos/type/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x8f\x02\n" +
+	"(aumos/governance/v1/policy_service.proto\x12\x13aumos.governance.v1\x1a aumos/governance/v1/policy.proto\x1a)aumos/governance/v1/policy_analysis.proto\x1a!aumos/type/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x94\x05\n" +
 	"\x13CreatePolicyRequest\x12=\n" +
 	"\x04name\x18\x01 \x01(\tB)\xbaH&r$\x10\x01\x18\x80\x012\x1d^[A-Za-z0-9][A-Za-z0-9 ._-]*$R\x04name\x12*\n" +
 	"\vdescription\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\vdescription\x12a\n" +
 	"\x0fdecision_points\x18\x03 \x03(\tB8\xbaH5\x92\x012\x10 \x18\x01\",r*\x18\x80\x012%^[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)+$R\x0edecisionPoints\x12*\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"K\n" +
+	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12\x8a\x01\n" +
+	"\x06labels\x18\x05 \x03(\v24.aumos.governance.v1.CreatePolicyRequest.LabelsEntryB<\xbaH9\x9a\x016\x10@\"+r)2'^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$*\x05r\x03\x18\xff\x01R\x06labels\x12~\n" +
+	"\x15regulation_references\x18\x06 \x03(\tBI\xbaHF\x92\x01C\x10@\x18\x01\"=r;\x18\x80\x0126^[A-Z0-9][A-Za-z0-9._-]*:[A-Za-z0-9][A-Za-z0-9.()_-]*$R\x14regulationReferences\x12;\n" +
+	"\x14min_coverage_percent\x18\a \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\x12minCoveragePercent\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"K\n" +
 	"\x14CreatePolicyResponse\x123\n" +
+	"\x06policy\x18\x01 \x01(\v2\x1b.aumos.governance.v1.PolicyR\x06policy\"\x9e\x06\n" +
+	"\x13UpdatePolicyRequest\x12%\n" +
+	"\tpolicy_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\bpolicyId\x12C\n" +
+	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01R\n" +
+	"updateMask\x12>\n" +
+	"\x04name\x18\x03 \x01(\tB*\xbaH'r%\x18\x80\x012 ^([A-Za-z0-9][A-Za-z0-9 ._-]*)?$R\x04name\x12*\n" +
+	"\vdescription\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\vdescription\x12a\n" +
+	"\x0fdecision_points\x18\x05 \x03(\tB8\xbaH5\x92\x012\x10 \x18\x01\",r*\x18\x80\x012%^[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)+$R\x0edecisionPoints\x12\x8a\x01\n" +
+	"\x06labels\x18\x06 \x03(\v24.aumos.governance.v1.UpdatePolicyRequest.LabelsEntryB<\xbaH9\x9a\x016\x10@\"+r)2'^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$*\x05r\x03\x18\xff\x01R\x06labels\x12~\n" +
+	"\x15regulation_references\x18\a \x03(\tBI\xbaHF\x92\x01C\x10@\x18\x01\"=r;\x18\x80\x0126^[A-Z0-9][A-Za-z0-9._-]*:[A-Za-z0-9][A-Za-z0-9.()_-]*$R\x14regulationReferences\x12;\n" +
+	"\x14min_coverage_percent\x18\b \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\x12minCoveragePercent\x12\x1b\n" +
+	"\x04etag\x18\t \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\n" +
+	" \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"K\n" +
+	"\x14UpdatePolicyResponse\x123\n" +
+	"\x06policy\x18\x01 \x01(\v2\x1b.aumos.governance.v1.PolicyR\x06policy\"\x86\x01\n" +
+	"\x14ArchivePolicyRequest\x12%\n" +
+	"\tpolicy_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\bpolicyId\x12\x1b\n" +
+	"\x04etag\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"L\n" +
+	"\x15ArchivePolicyResponse\x123\n" +
+	"\x06policy\x18\x01 \x01(\v2\x1b.aumos.governance.v1.PolicyR\x06policy\"\x88\x01\n" +
+	"\x16UnarchivePolicyRequest\x12%\n" +
+	"\tpolicy_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\bpolicyId\x12\x1b\n" +
+	"\x04etag\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"N\n" +
+	"\x17UnarchivePolicyResponse\x123\n" +
 	"\x06policy\x18\x01 \x01(\v2\x1b.aumos.governance.v1.PolicyR\x06policy\"9\n" +
 	"\x10GetPolicyRequest\x12%\n" +
 	"\tpolicy_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\bpolicyId\"H\n" +
 	"\x11GetPolicyResponse\x123\n" +
-	"\x06policy\x18\x01 \x01(\v2\x1b.aumos.governance.v1.PolicyR\x06policy\"\xb3\x01\n" +
+	"\x06policy\x18\x01 \x01(\v2\x1b.aumos.governance.v1.PolicyR\x06policy\"\xa8\x03\n" +
 	"\x13ListPoliciesRequest\x12$\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12\x1c\n" +
 	"\x04name\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x04name\x12/\n" +
-	"\x0edecision_point\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\rdecisionPoint\"w\n" +
+	"\x0edecision_point\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\rdecisionPoint\x12V\n" +
+	"\x06labels\x18\x05 \x03(\v24.aumos.governance.v1.ListPoliciesRequest.LabelsEntryB\b\xbaH\x05\x9a\x01\x02\x10@R\x06labels\x12;\n" +
+	"\x14regulation_reference\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x13regulationReference\x12#\n" +
+	"\rshow_archived\x18\a \x01(\bR\fshowArchived\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"w\n" +
 	"\x14ListPoliciesResponse\x127\n" +
 	"\bpolicies\x18\x01 \x03(\v2\x1b.aumos.governance.v1.PolicyR\bpolicies\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb6\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8f\x02\n" +
 	"\x1aCreatePolicyVersionRequest\x12%\n" +
 	"\tpolicy_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\bpolicyId\x12E\n" +
 	"\amodules\x18\x02 \x03(\v2\x1f.aumos.governance.v1.RegoModuleB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10\x10R\amodules\x12*\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"h\n" +
+	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12+\n" +
+	"\x04data\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x04data\x12*\n" +
+	"\vdescription\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\vdescription\"h\n" +
 	"\x1bCreatePolicyVersionResponse\x12I\n" +
 	"\x0epolicy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"O\n" +
 	"\x17GetPolicyVersionRequest\x124\n" +
 	"\x11policy_version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fpolicyVersionId\"e\n" +
 	"\x18GetPolicyVersionResponse\x12I\n" +
-	"\x0epolicy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\x91\x01\n" +
+	"\x0epolicy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\xda\x01\n" +
 	"\x19ListPolicyVersionsRequest\x12%\n" +
 	"\tpolicy_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\bpolicyId\x12$\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\"\x91\x01\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12G\n" +
+	"\x05state\x18\x04 \x01(\x0e2'.aumos.governance.v1.PolicyVersionStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\"\x91\x01\n" +
 	"\x1aListPolicyVersionsResponse\x12K\n" +
 	"\x0fpolicy_versions\x18\x01 \x03(\v2\".aumos.governance.v1.PolicyVersionR\x0epolicyVersions\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9d\x01\n" +
@@ -1151,11 +2525,73 @@ const file_aumos_governance_v1_policy_service_proto_rawDesc = "" +
 	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\x9f\x01\n" +
 	"\x1dActivatePolicyVersionResponse\x123\n" +
 	"\x06policy\x18\x01 \x01(\v2\x1b.aumos.governance.v1.PolicyR\x06policy\x12I\n" +
-	"\x0epolicy_version\x18\x02 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\x9a\x01\n" +
+	"\x0epolicy_version\x18\x02 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\xbf\x01\n" +
+	"\x1aSubmitPolicyVersionRequest\x124\n" +
+	"\x11policy_version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fpolicyVersionId\x12\"\n" +
+	"\acomment\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\acomment\x12\x1b\n" +
+	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"h\n" +
+	"\x1bSubmitPolicyVersionResponse\x12I\n" +
+	"\x0epolicy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\xc0\x01\n" +
+	"\x1bApprovePolicyVersionRequest\x124\n" +
+	"\x11policy_version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fpolicyVersionId\x12\"\n" +
+	"\acomment\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\acomment\x12\x1b\n" +
+	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"i\n" +
+	"\x1cApprovePolicyVersionResponse\x12I\n" +
+	"\x0epolicy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\xbf\x01\n" +
+	"\x1aRejectPolicyVersionRequest\x124\n" +
+	"\x11policy_version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fpolicyVersionId\x12\"\n" +
+	"\x06reason\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12\x1b\n" +
+	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"h\n" +
+	"\x1bRejectPolicyVersionResponse\x12I\n" +
+	"\x0epolicy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\xbf\x01\n" +
+	"\x1aRetirePolicyVersionRequest\x124\n" +
+	"\x11policy_version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fpolicyVersionId\x12\"\n" +
+	"\x06reason\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12\x1b\n" +
+	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\x9d\x01\n" +
+	"\x1bRetirePolicyVersionResponse\x123\n" +
+	"\x06policy\x18\x01 \x01(\v2\x1b.aumos.governance.v1.PolicyR\x06policy\x12I\n" +
+	"\x0epolicy_version\x18\x02 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\xe4\x01\n" +
+	"\x15RollbackPolicyRequest\x12%\n" +
+	"\tpolicy_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\bpolicyId\x127\n" +
+	"\x11policy_version_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\x0fpolicyVersionId\x12\"\n" +
+	"\x06reason\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12\x1b\n" +
+	"\x04etag\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\x98\x01\n" +
+	"\x16RollbackPolicyResponse\x123\n" +
+	"\x06policy\x18\x01 \x01(\v2\x1b.aumos.governance.v1.PolicyR\x06policy\x12I\n" +
+	"\x0epolicy_version\x18\x02 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"o\n" +
+	"\x1eListQuarantinedVersionsRequest\x12$\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\"\x96\x01\n" +
+	"\x1fListQuarantinedVersionsResponse\x12K\n" +
+	"\x0fpolicy_versions\x18\x01 \x03(\v2\".aumos.governance.v1.PolicyVersionR\x0epolicyVersions\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa3\x01\n" +
+	"\x1bLiftPolicyQuarantineRequest\x124\n" +
+	"\x11policy_version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fpolicyVersionId\x12\"\n" +
+	"\x06reason\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12*\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"i\n" +
+	"\x1cLiftPolicyQuarantineResponse\x12I\n" +
+	"\x0epolicy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\xc7\x01\n" +
 	"\x15ValidatePolicyRequest\x12E\n" +
 	"\amodules\x18\x01 \x03(\v2\x1f.aumos.governance.v1.RegoModuleB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10\x10R\amodules\x12:\n" +
-	"\finput_schema\x18\x02 \x01(\v2\x17.google.protobuf.StructR\vinputSchema\"\x9e\x03\n" +
+	"\finput_schema\x18\x02 \x01(\v2\x17.google.protobuf.StructR\vinputSchema\x12+\n" +
+	"\x04data\x18\x03 \x01(\v2\x17.google.protobuf.StructR\x04data\"\x9e\x03\n" +
 	"\x16ValidatePolicyResponse\x12\x14\n" +
 	"\x05valid\x18\x01 \x01(\bR\x05valid\x128\n" +
 	"\x06errors\x18\x02 \x03(\v2 .aumos.governance.v1.RegoFindingR\x06errors\x12<\n" +
@@ -1172,22 +2608,42 @@ const file_aumos_governance_v1_policy_service_proto_rawDesc = "" +
 	"\x1aDiffPolicyVersionsResponse\x12R\n" +
 	"\x13from_policy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\x11fromPolicyVersion\x12N\n" +
 	"\x11to_policy_version\x18\x02 \x01(\v2\".aumos.governance.v1.PolicyVersionR\x0ftoPolicyVersion\x12:\n" +
-	"\x04diff\x18\x03 \x01(\v2&.aumos.governance.v1.PolicyVersionDiffR\x04diff2\xcf\t\n" +
+	"\x04diff\x18\x03 \x01(\v2&.aumos.governance.v1.PolicyVersionDiffR\x04diff2\xed\x14\n" +
 	"\rPolicyService\x12{\n" +
 	"\fCreatePolicy\x12(.aumos.governance.v1.CreatePolicyRequest\x1a).aumos.governance.v1.CreatePolicyResponse\"\x16\x8a\xe7\x18\x0f\n" +
 	"\rpolicy.author\x90\x02\x02\x12p\n" +
 	"\tGetPolicy\x12%.aumos.governance.v1.GetPolicyRequest\x1a&.aumos.governance.v1.GetPolicyResponse\"\x14\x8a\xe7\x18\r\n" +
 	"\vpolicy.read\x90\x02\x01\x12y\n" +
 	"\fListPolicies\x12(.aumos.governance.v1.ListPoliciesRequest\x1a).aumos.governance.v1.ListPoliciesResponse\"\x14\x8a\xe7\x18\r\n" +
-	"\vpolicy.read\x90\x02\x01\x12\x90\x01\n" +
+	"\vpolicy.read\x90\x02\x01\x12{\n" +
+	"\fUpdatePolicy\x12(.aumos.governance.v1.UpdatePolicyRequest\x1a).aumos.governance.v1.UpdatePolicyResponse\"\x16\x8a\xe7\x18\x0f\n" +
+	"\rpolicy.author\x90\x02\x02\x12\x80\x01\n" +
+	"\rArchivePolicy\x12).aumos.governance.v1.ArchivePolicyRequest\x1a*.aumos.governance.v1.ArchivePolicyResponse\"\x18\x8a\xe7\x18\x11\n" +
+	"\x0fpolicy.activate\x90\x02\x02\x12\x86\x01\n" +
+	"\x0fUnarchivePolicy\x12+.aumos.governance.v1.UnarchivePolicyRequest\x1a,.aumos.governance.v1.UnarchivePolicyResponse\"\x18\x8a\xe7\x18\x11\n" +
+	"\x0fpolicy.activate\x90\x02\x02\x12\x90\x01\n" +
 	"\x13CreatePolicyVersion\x12/.aumos.governance.v1.CreatePolicyVersionRequest\x1a0.aumos.governance.v1.CreatePolicyVersionResponse\"\x16\x8a\xe7\x18\x0f\n" +
 	"\rpolicy.author\x90\x02\x02\x12\x85\x01\n" +
 	"\x10GetPolicyVersion\x12,.aumos.governance.v1.GetPolicyVersionRequest\x1a-.aumos.governance.v1.GetPolicyVersionResponse\"\x14\x8a\xe7\x18\r\n" +
 	"\vpolicy.read\x90\x02\x01\x12\x8b\x01\n" +
 	"\x12ListPolicyVersions\x12..aumos.governance.v1.ListPolicyVersionsRequest\x1a/.aumos.governance.v1.ListPolicyVersionsResponse\"\x14\x8a\xe7\x18\r\n" +
-	"\vpolicy.read\x90\x02\x01\x12\x98\x01\n" +
+	"\vpolicy.read\x90\x02\x01\x12\x90\x01\n" +
+	"\x13SubmitPolicyVersion\x12/.aumos.governance.v1.SubmitPolicyVersionRequest\x1a0.aumos.governance.v1.SubmitPolicyVersionResponse\"\x16\x8a\xe7\x18\x0f\n" +
+	"\rpolicy.author\x90\x02\x02\x12\x94\x01\n" +
+	"\x14ApprovePolicyVersion\x120.aumos.governance.v1.ApprovePolicyVersionRequest\x1a1.aumos.governance.v1.ApprovePolicyVersionResponse\"\x17\x8a\xe7\x18\x10\n" +
+	"\x0epolicy.approve\x90\x02\x02\x12\x91\x01\n" +
+	"\x13RejectPolicyVersion\x12/.aumos.governance.v1.RejectPolicyVersionRequest\x1a0.aumos.governance.v1.RejectPolicyVersionResponse\"\x17\x8a\xe7\x18\x10\n" +
+	"\x0epolicy.approve\x90\x02\x02\x12\x98\x01\n" +
 	"\x15ActivatePolicyVersion\x121.aumos.governance.v1.ActivatePolicyVersionRequest\x1a2.aumos.governance.v1.ActivatePolicyVersionResponse\"\x18\x8a\xe7\x18\x11\n" +
-	"\x0fpolicy.activate\x90\x02\x02\x12\x81\x01\n" +
+	"\x0fpolicy.activate\x90\x02\x02\x12\x92\x01\n" +
+	"\x13RetirePolicyVersion\x12/.aumos.governance.v1.RetirePolicyVersionRequest\x1a0.aumos.governance.v1.RetirePolicyVersionResponse\"\x18\x8a\xe7\x18\x11\n" +
+	"\x0fpolicy.activate\x90\x02\x02\x12\x83\x01\n" +
+	"\x0eRollbackPolicy\x12*.aumos.governance.v1.RollbackPolicyRequest\x1a+.aumos.governance.v1.RollbackPolicyResponse\"\x18\x8a\xe7\x18\x11\n" +
+	"\x0fpolicy.activate\x90\x02\x02\x12\x9a\x01\n" +
+	"\x17ListQuarantinedVersions\x123.aumos.governance.v1.ListQuarantinedVersionsRequest\x1a4.aumos.governance.v1.ListQuarantinedVersionsResponse\"\x14\x8a\xe7\x18\r\n" +
+	"\vpolicy.read\x90\x02\x01\x12\x9c\x01\n" +
+	"\x14LiftPolicyQuarantine\x120.aumos.governance.v1.LiftPolicyQuarantineRequest\x1a1.aumos.governance.v1.LiftPolicyQuarantineResponse\"\x1f\x8a\xe7\x18\x18\n" +
+	"\x16policy.quarantine_lift\x90\x02\x02\x12\x81\x01\n" +
 	"\x0eValidatePolicy\x12*.aumos.governance.v1.ValidatePolicyRequest\x1a+.aumos.governance.v1.ValidatePolicyResponse\"\x16\x8a\xe7\x18\x0f\n" +
 	"\rpolicy.author\x90\x02\x01\x12\x8b\x01\n" +
 	"\x12DiffPolicyVersions\x12..aumos.governance.v1.DiffPolicyVersionsRequest\x1a/.aumos.governance.v1.DiffPolicyVersionsResponse\"\x14\x8a\xe7\x18\r\n" +
@@ -1206,75 +2662,139 @@ func file_aumos_governance_v1_policy_service_proto_rawDescGZIP() []byte {
 	return file_aumos_governance_v1_policy_service_proto_rawDescData
 }
 
-var file_aumos_governance_v1_policy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_aumos_governance_v1_policy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_aumos_governance_v1_policy_service_proto_goTypes = []any{
-	(*CreatePolicyRequest)(nil),           // 0: aumos.governance.v1.CreatePolicyRequest
-	(*CreatePolicyResponse)(nil),          // 1: aumos.governance.v1.CreatePolicyResponse
-	(*GetPolicyRequest)(nil),              // 2: aumos.governance.v1.GetPolicyRequest
-	(*GetPolicyResponse)(nil),             // 3: aumos.governance.v1.GetPolicyResponse
-	(*ListPoliciesRequest)(nil),           // 4: aumos.governance.v1.ListPoliciesRequest
-	(*ListPoliciesResponse)(nil),          // 5: aumos.governance.v1.ListPoliciesResponse
-	(*CreatePolicyVersionRequest)(nil),    // 6: aumos.governance.v1.CreatePolicyVersionRequest
-	(*CreatePolicyVersionResponse)(nil),   // 7: aumos.governance.v1.CreatePolicyVersionResponse
-	(*GetPolicyVersionRequest)(nil),       // 8: aumos.governance.v1.GetPolicyVersionRequest
-	(*GetPolicyVersionResponse)(nil),      // 9: aumos.governance.v1.GetPolicyVersionResponse
-	(*ListPolicyVersionsRequest)(nil),     // 10: aumos.governance.v1.ListPolicyVersionsRequest
-	(*ListPolicyVersionsResponse)(nil),    // 11: aumos.governance.v1.ListPolicyVersionsResponse
-	(*ActivatePolicyVersionRequest)(nil),  // 12: aumos.governance.v1.ActivatePolicyVersionRequest
-	(*ActivatePolicyVersionResponse)(nil), // 13: aumos.governance.v1.ActivatePolicyVersionResponse
-	(*ValidatePolicyRequest)(nil),         // 14: aumos.governance.v1.ValidatePolicyRequest
-	(*ValidatePolicyResponse)(nil),        // 15: aumos.governance.v1.ValidatePolicyResponse
-	(*DiffPolicyVersionsRequest)(nil),     // 16: aumos.governance.v1.DiffPolicyVersionsRequest
-	(*DiffPolicyVersionsResponse)(nil),    // 17: aumos.governance.v1.DiffPolicyVersionsResponse
-	(*Policy)(nil),                        // 18: aumos.governance.v1.Policy
-	(*RegoModule)(nil),                    // 19: aumos.governance.v1.RegoModule
-	(*PolicyVersion)(nil),                 // 20: aumos.governance.v1.PolicyVersion
-	(*structpb.Struct)(nil),               // 21: google.protobuf.Struct
-	(*RegoFinding)(nil),                   // 22: aumos.governance.v1.RegoFinding
-	(*RegoModuleSummary)(nil),             // 23: aumos.governance.v1.RegoModuleSummary
-	(*PolicyVersionDiff)(nil),             // 24: aumos.governance.v1.PolicyVersionDiff
+	(*CreatePolicyRequest)(nil),             // 0: aumos.governance.v1.CreatePolicyRequest
+	(*CreatePolicyResponse)(nil),            // 1: aumos.governance.v1.CreatePolicyResponse
+	(*UpdatePolicyRequest)(nil),             // 2: aumos.governance.v1.UpdatePolicyRequest
+	(*UpdatePolicyResponse)(nil),            // 3: aumos.governance.v1.UpdatePolicyResponse
+	(*ArchivePolicyRequest)(nil),            // 4: aumos.governance.v1.ArchivePolicyRequest
+	(*ArchivePolicyResponse)(nil),           // 5: aumos.governance.v1.ArchivePolicyResponse
+	(*UnarchivePolicyRequest)(nil),          // 6: aumos.governance.v1.UnarchivePolicyRequest
+	(*UnarchivePolicyResponse)(nil),         // 7: aumos.governance.v1.UnarchivePolicyResponse
+	(*GetPolicyRequest)(nil),                // 8: aumos.governance.v1.GetPolicyRequest
+	(*GetPolicyResponse)(nil),               // 9: aumos.governance.v1.GetPolicyResponse
+	(*ListPoliciesRequest)(nil),             // 10: aumos.governance.v1.ListPoliciesRequest
+	(*ListPoliciesResponse)(nil),            // 11: aumos.governance.v1.ListPoliciesResponse
+	(*CreatePolicyVersionRequest)(nil),      // 12: aumos.governance.v1.CreatePolicyVersionRequest
+	(*CreatePolicyVersionResponse)(nil),     // 13: aumos.governance.v1.CreatePolicyVersionResponse
+	(*GetPolicyVersionRequest)(nil),         // 14: aumos.governance.v1.GetPolicyVersionRequest
+	(*GetPolicyVersionResponse)(nil),        // 15: aumos.governance.v1.GetPolicyVersionResponse
+	(*ListPolicyVersionsRequest)(nil),       // 16: aumos.governance.v1.ListPolicyVersionsRequest
+	(*ListPolicyVersionsResponse)(nil),      // 17: aumos.governance.v1.ListPolicyVersionsResponse
+	(*ActivatePolicyVersionRequest)(nil),    // 18: aumos.governance.v1.ActivatePolicyVersionRequest
+	(*ActivatePolicyVersionResponse)(nil),   // 19: aumos.governance.v1.ActivatePolicyVersionResponse
+	(*SubmitPolicyVersionRequest)(nil),      // 20: aumos.governance.v1.SubmitPolicyVersionRequest
+	(*SubmitPolicyVersionResponse)(nil),     // 21: aumos.governance.v1.SubmitPolicyVersionResponse
+	(*ApprovePolicyVersionRequest)(nil),     // 22: aumos.governance.v1.ApprovePolicyVersionRequest
+	(*ApprovePolicyVersionResponse)(nil),    // 23: aumos.governance.v1.ApprovePolicyVersionResponse
+	(*RejectPolicyVersionRequest)(nil),      // 24: aumos.governance.v1.RejectPolicyVersionRequest
+	(*RejectPolicyVersionResponse)(nil),     // 25: aumos.governance.v1.RejectPolicyVersionResponse
+	(*RetirePolicyVersionRequest)(nil),      // 26: aumos.governance.v1.RetirePolicyVersionRequest
+	(*RetirePolicyVersionResponse)(nil),     // 27: aumos.governance.v1.RetirePolicyVersionResponse
+	(*RollbackPolicyRequest)(nil),           // 28: aumos.governance.v1.RollbackPolicyRequest
+	(*RollbackPolicyResponse)(nil),          // 29: aumos.governance.v1.RollbackPolicyResponse
+	(*ListQuarantinedVersionsRequest)(nil),  // 30: aumos.governance.v1.ListQuarantinedVersionsRequest
+	(*ListQuarantinedVersionsResponse)(nil), // 31: aumos.governance.v1.ListQuarantinedVersionsResponse
+	(*LiftPolicyQuarantineRequest)(nil),     // 32: aumos.governance.v1.LiftPolicyQuarantineRequest
+	(*LiftPolicyQuarantineResponse)(nil),    // 33: aumos.governance.v1.LiftPolicyQuarantineResponse
+	(*ValidatePolicyRequest)(nil),           // 34: aumos.governance.v1.ValidatePolicyRequest
+	(*ValidatePolicyResponse)(nil),          // 35: aumos.governance.v1.ValidatePolicyResponse
+	(*DiffPolicyVersionsRequest)(nil),       // 36: aumos.governance.v1.DiffPolicyVersionsRequest
+	(*DiffPolicyVersionsResponse)(nil),      // 37: aumos.governance.v1.DiffPolicyVersionsResponse
+	nil,                                     // 38: aumos.governance.v1.CreatePolicyRequest.LabelsEntry
+	nil,                                     // 39: aumos.governance.v1.UpdatePolicyRequest.LabelsEntry
+	nil,                                     // 40: aumos.governance.v1.ListPoliciesRequest.LabelsEntry
+	(*Policy)(nil),                          // 41: aumos.governance.v1.Policy
+	(*fieldmaskpb.FieldMask)(nil),           // 42: google.protobuf.FieldMask
+	(*RegoModule)(nil),                      // 43: aumos.governance.v1.RegoModule
+	(*structpb.Struct)(nil),                 // 44: google.protobuf.Struct
+	(*PolicyVersion)(nil),                   // 45: aumos.governance.v1.PolicyVersion
+	(PolicyVersionState)(0),                 // 46: aumos.governance.v1.PolicyVersionState
+	(*RegoFinding)(nil),                     // 47: aumos.governance.v1.RegoFinding
+	(*RegoModuleSummary)(nil),               // 48: aumos.governance.v1.RegoModuleSummary
+	(*PolicyVersionDiff)(nil),               // 49: aumos.governance.v1.PolicyVersionDiff
 }
 var file_aumos_governance_v1_policy_service_proto_depIdxs = []int32{
-	18, // 0: aumos.governance.v1.CreatePolicyResponse.policy:type_name -> aumos.governance.v1.Policy
-	18, // 1: aumos.governance.v1.GetPolicyResponse.policy:type_name -> aumos.governance.v1.Policy
-	18, // 2: aumos.governance.v1.ListPoliciesResponse.policies:type_name -> aumos.governance.v1.Policy
-	19, // 3: aumos.governance.v1.CreatePolicyVersionRequest.modules:type_name -> aumos.governance.v1.RegoModule
-	20, // 4: aumos.governance.v1.CreatePolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
-	20, // 5: aumos.governance.v1.GetPolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
-	20, // 6: aumos.governance.v1.ListPolicyVersionsResponse.policy_versions:type_name -> aumos.governance.v1.PolicyVersion
-	18, // 7: aumos.governance.v1.ActivatePolicyVersionResponse.policy:type_name -> aumos.governance.v1.Policy
-	20, // 8: aumos.governance.v1.ActivatePolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
-	19, // 9: aumos.governance.v1.ValidatePolicyRequest.modules:type_name -> aumos.governance.v1.RegoModule
-	21, // 10: aumos.governance.v1.ValidatePolicyRequest.input_schema:type_name -> google.protobuf.Struct
-	22, // 11: aumos.governance.v1.ValidatePolicyResponse.errors:type_name -> aumos.governance.v1.RegoFinding
-	22, // 12: aumos.governance.v1.ValidatePolicyResponse.warnings:type_name -> aumos.governance.v1.RegoFinding
-	23, // 13: aumos.governance.v1.ValidatePolicyResponse.modules:type_name -> aumos.governance.v1.RegoModuleSummary
-	20, // 14: aumos.governance.v1.DiffPolicyVersionsResponse.from_policy_version:type_name -> aumos.governance.v1.PolicyVersion
-	20, // 15: aumos.governance.v1.DiffPolicyVersionsResponse.to_policy_version:type_name -> aumos.governance.v1.PolicyVersion
-	24, // 16: aumos.governance.v1.DiffPolicyVersionsResponse.diff:type_name -> aumos.governance.v1.PolicyVersionDiff
-	0,  // 17: aumos.governance.v1.PolicyService.CreatePolicy:input_type -> aumos.governance.v1.CreatePolicyRequest
-	2,  // 18: aumos.governance.v1.PolicyService.GetPolicy:input_type -> aumos.governance.v1.GetPolicyRequest
-	4,  // 19: aumos.governance.v1.PolicyService.ListPolicies:input_type -> aumos.governance.v1.ListPoliciesRequest
-	6,  // 20: aumos.governance.v1.PolicyService.CreatePolicyVersion:input_type -> aumos.governance.v1.CreatePolicyVersionRequest
-	8,  // 21: aumos.governance.v1.PolicyService.GetPolicyVersion:input_type -> aumos.governance.v1.GetPolicyVersionRequest
-	10, // 22: aumos.governance.v1.PolicyService.ListPolicyVersions:input_type -> aumos.governance.v1.ListPolicyVersionsRequest
-	12, // 23: aumos.governance.v1.PolicyService.ActivatePolicyVersion:input_type -> aumos.governance.v1.ActivatePolicyVersionRequest
-	14, // 24: aumos.governance.v1.PolicyService.ValidatePolicy:input_type -> aumos.governance.v1.ValidatePolicyRequest
-	16, // 25: aumos.governance.v1.PolicyService.DiffPolicyVersions:input_type -> aumos.governance.v1.DiffPolicyVersionsRequest
-	1,  // 26: aumos.governance.v1.PolicyService.CreatePolicy:output_type -> aumos.governance.v1.CreatePolicyResponse
-	3,  // 27: aumos.governance.v1.PolicyService.GetPolicy:output_type -> aumos.governance.v1.GetPolicyResponse
-	5,  // 28: aumos.governance.v1.PolicyService.ListPolicies:output_type -> aumos.governance.v1.ListPoliciesResponse
-	7,  // 29: aumos.governance.v1.PolicyService.CreatePolicyVersion:output_type -> aumos.governance.v1.CreatePolicyVersionResponse
-	9,  // 30: aumos.governance.v1.PolicyService.GetPolicyVersion:output_type -> aumos.governance.v1.GetPolicyVersionResponse
-	11, // 31: aumos.governance.v1.PolicyService.ListPolicyVersions:output_type -> aumos.governance.v1.ListPolicyVersionsResponse
-	13, // 32: aumos.governance.v1.PolicyService.ActivatePolicyVersion:output_type -> aumos.governance.v1.ActivatePolicyVersionResponse
-	15, // 33: aumos.governance.v1.PolicyService.ValidatePolicy:output_type -> aumos.governance.v1.ValidatePolicyResponse
-	17, // 34: aumos.governance.v1.PolicyService.DiffPolicyVersions:output_type -> aumos.governance.v1.DiffPolicyVersionsResponse
-	26, // [26:35] is the sub-list for method output_type
-	17, // [17:26] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	38, // 0: aumos.governance.v1.CreatePolicyRequest.labels:type_name -> aumos.governance.v1.CreatePolicyRequest.LabelsEntry
+	41, // 1: aumos.governance.v1.CreatePolicyResponse.policy:type_name -> aumos.governance.v1.Policy
+	42, // 2: aumos.governance.v1.UpdatePolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	39, // 3: aumos.governance.v1.UpdatePolicyRequest.labels:type_name -> aumos.governance.v1.UpdatePolicyRequest.LabelsEntry
+	41, // 4: aumos.governance.v1.UpdatePolicyResponse.policy:type_name -> aumos.governance.v1.Policy
+	41, // 5: aumos.governance.v1.ArchivePolicyResponse.policy:type_name -> aumos.governance.v1.Policy
+	41, // 6: aumos.governance.v1.UnarchivePolicyResponse.policy:type_name -> aumos.governance.v1.Policy
+	41, // 7: aumos.governance.v1.GetPolicyResponse.policy:type_name -> aumos.governance.v1.Policy
+	40, // 8: aumos.governance.v1.ListPoliciesRequest.labels:type_name -> aumos.governance.v1.ListPoliciesRequest.LabelsEntry
+	41, // 9: aumos.governance.v1.ListPoliciesResponse.policies:type_name -> aumos.governance.v1.Policy
+	43, // 10: aumos.governance.v1.CreatePolicyVersionRequest.modules:type_name -> aumos.governance.v1.RegoModule
+	44, // 11: aumos.governance.v1.CreatePolicyVersionRequest.data:type_name -> google.protobuf.Struct
+	45, // 12: aumos.governance.v1.CreatePolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	45, // 13: aumos.governance.v1.GetPolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	46, // 14: aumos.governance.v1.ListPolicyVersionsRequest.state:type_name -> aumos.governance.v1.PolicyVersionState
+	45, // 15: aumos.governance.v1.ListPolicyVersionsResponse.policy_versions:type_name -> aumos.governance.v1.PolicyVersion
+	41, // 16: aumos.governance.v1.ActivatePolicyVersionResponse.policy:type_name -> aumos.governance.v1.Policy
+	45, // 17: aumos.governance.v1.ActivatePolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	45, // 18: aumos.governance.v1.SubmitPolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	45, // 19: aumos.governance.v1.ApprovePolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	45, // 20: aumos.governance.v1.RejectPolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	41, // 21: aumos.governance.v1.RetirePolicyVersionResponse.policy:type_name -> aumos.governance.v1.Policy
+	45, // 22: aumos.governance.v1.RetirePolicyVersionResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	41, // 23: aumos.governance.v1.RollbackPolicyResponse.policy:type_name -> aumos.governance.v1.Policy
+	45, // 24: aumos.governance.v1.RollbackPolicyResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	45, // 25: aumos.governance.v1.ListQuarantinedVersionsResponse.policy_versions:type_name -> aumos.governance.v1.PolicyVersion
+	45, // 26: aumos.governance.v1.LiftPolicyQuarantineResponse.policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	43, // 27: aumos.governance.v1.ValidatePolicyRequest.modules:type_name -> aumos.governance.v1.RegoModule
+	44, // 28: aumos.governance.v1.ValidatePolicyRequest.input_schema:type_name -> google.protobuf.Struct
+	44, // 29: aumos.governance.v1.ValidatePolicyRequest.data:type_name -> google.protobuf.Struct
+	47, // 30: aumos.governance.v1.ValidatePolicyResponse.errors:type_name -> aumos.governance.v1.RegoFinding
+	47, // 31: aumos.governance.v1.ValidatePolicyResponse.warnings:type_name -> aumos.governance.v1.RegoFinding
+	48, // 32: aumos.governance.v1.ValidatePolicyResponse.modules:type_name -> aumos.governance.v1.RegoModuleSummary
+	45, // 33: aumos.governance.v1.DiffPolicyVersionsResponse.from_policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	45, // 34: aumos.governance.v1.DiffPolicyVersionsResponse.to_policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	49, // 35: aumos.governance.v1.DiffPolicyVersionsResponse.diff:type_name -> aumos.governance.v1.PolicyVersionDiff
+	0,  // 36: aumos.governance.v1.PolicyService.CreatePolicy:input_type -> aumos.governance.v1.CreatePolicyRequest
+	8,  // 37: aumos.governance.v1.PolicyService.GetPolicy:input_type -> aumos.governance.v1.GetPolicyRequest
+	10, // 38: aumos.governance.v1.PolicyService.ListPolicies:input_type -> aumos.governance.v1.ListPoliciesRequest
+	2,  // 39: aumos.governance.v1.PolicyService.UpdatePolicy:input_type -> aumos.governance.v1.UpdatePolicyRequest
+	4,  // 40: aumos.governance.v1.PolicyService.ArchivePolicy:input_type -> aumos.governance.v1.ArchivePolicyRequest
+	6,  // 41: aumos.governance.v1.PolicyService.UnarchivePolicy:input_type -> aumos.governance.v1.UnarchivePolicyRequest
+	12, // 42: aumos.governance.v1.PolicyService.CreatePolicyVersion:input_type -> aumos.governance.v1.CreatePolicyVersionRequest
+	14, // 43: aumos.governance.v1.PolicyService.GetPolicyVersion:input_type -> aumos.governance.v1.GetPolicyVersionRequest
+	16, // 44: aumos.governance.v1.PolicyService.ListPolicyVersions:input_type -> aumos.governance.v1.ListPolicyVersionsRequest
+	20, // 45: aumos.governance.v1.PolicyService.SubmitPolicyVersion:input_type -> aumos.governance.v1.SubmitPolicyVersionRequest
+	22, // 46: aumos.governance.v1.PolicyService.ApprovePolicyVersion:input_type -> aumos.governance.v1.ApprovePolicyVersionRequest
+	24, // 47: aumos.governance.v1.PolicyService.RejectPolicyVersion:input_type -> aumos.governance.v1.RejectPolicyVersionRequest
+	18, // 48: aumos.governance.v1.PolicyService.ActivatePolicyVersion:input_type -> aumos.governance.v1.ActivatePolicyVersionRequest
+	26, // 49: aumos.governance.v1.PolicyService.RetirePolicyVersion:input_type -> aumos.governance.v1.RetirePolicyVersionRequest
+	28, // 50: aumos.governance.v1.PolicyService.RollbackPolicy:input_type -> aumos.governance.v1.RollbackPolicyRequest
+	30, // 51: aumos.governance.v1.PolicyService.ListQuarantinedVersions:input_type -> aumos.governance.v1.ListQuarantinedVersionsRequest
+	32, // 52: aumos.governance.v1.PolicyService.LiftPolicyQuarantine:input_type -> aumos.governance.v1.LiftPolicyQuarantineRequest
+	34, // 53: aumos.governance.v1.PolicyService.ValidatePolicy:input_type -> aumos.governance.v1.ValidatePolicyRequest
+	36, // 54: aumos.governance.v1.PolicyService.DiffPolicyVersions:input_type -> aumos.governance.v1.DiffPolicyVersionsRequest
+	1,  // 55: aumos.governance.v1.PolicyService.CreatePolicy:output_type -> aumos.governance.v1.CreatePolicyResponse
+	9,  // 56: aumos.governance.v1.PolicyService.GetPolicy:output_type -> aumos.governance.v1.GetPolicyResponse
+	11, // 57: aumos.governance.v1.PolicyService.ListPolicies:output_type -> aumos.governance.v1.ListPoliciesResponse
+	3,  // 58: aumos.governance.v1.PolicyService.UpdatePolicy:output_type -> aumos.governance.v1.UpdatePolicyResponse
+	5,  // 59: aumos.governance.v1.PolicyService.ArchivePolicy:output_type -> aumos.governance.v1.ArchivePolicyResponse
+	7,  // 60: aumos.governance.v1.PolicyService.UnarchivePolicy:output_type -> aumos.governance.v1.UnarchivePolicyResponse
+	13, // 61: aumos.governance.v1.PolicyService.CreatePolicyVersion:output_type -> aumos.governance.v1.CreatePolicyVersionResponse
+	15, // 62: aumos.governance.v1.PolicyService.GetPolicyVersion:output_type -> aumos.governance.v1.GetPolicyVersionResponse
+	17, // 63: aumos.governance.v1.PolicyService.ListPolicyVersions:output_type -> aumos.governance.v1.ListPolicyVersionsResponse
+	21, // 64: aumos.governance.v1.PolicyService.SubmitPolicyVersion:output_type -> aumos.governance.v1.SubmitPolicyVersionResponse
+	23, // 65: aumos.governance.v1.PolicyService.ApprovePolicyVersion:output_type -> aumos.governance.v1.ApprovePolicyVersionResponse
+	25, // 66: aumos.governance.v1.PolicyService.RejectPolicyVersion:output_type -> aumos.governance.v1.RejectPolicyVersionResponse
+	19, // 67: aumos.governance.v1.PolicyService.ActivatePolicyVersion:output_type -> aumos.governance.v1.ActivatePolicyVersionResponse
+	27, // 68: aumos.governance.v1.PolicyService.RetirePolicyVersion:output_type -> aumos.governance.v1.RetirePolicyVersionResponse
+	29, // 69: aumos.governance.v1.PolicyService.RollbackPolicy:output_type -> aumos.governance.v1.RollbackPolicyResponse
+	31, // 70: aumos.governance.v1.PolicyService.ListQuarantinedVersions:output_type -> aumos.governance.v1.ListQuarantinedVersionsResponse
+	33, // 71: aumos.governance.v1.PolicyService.LiftPolicyQuarantine:output_type -> aumos.governance.v1.LiftPolicyQuarantineResponse
+	35, // 72: aumos.governance.v1.PolicyService.ValidatePolicy:output_type -> aumos.governance.v1.ValidatePolicyResponse
+	37, // 73: aumos.governance.v1.PolicyService.DiffPolicyVersions:output_type -> aumos.governance.v1.DiffPolicyVersionsResponse
+	55, // [55:74] is the sub-list for method output_type
+	36, // [36:55] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_aumos_governance_v1_policy_service_proto_init() }
@@ -1290,7 +2810,7 @@ func file_aumos_governance_v1_policy_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aumos_governance_v1_policy_service_proto_rawDesc), len(file_aumos_governance_v1_policy_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

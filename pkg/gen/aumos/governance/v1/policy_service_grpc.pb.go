@@ -19,15 +19,25 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	PolicyService_CreatePolicy_FullMethodName          = "/aumos.governance.v1.PolicyService/CreatePolicy"
-	PolicyService_GetPolicy_FullMethodName             = "/aumos.governance.v1.PolicyService/GetPolicy"
-	PolicyService_ListPolicies_FullMethodName          = "/aumos.governance.v1.PolicyService/ListPolicies"
-	PolicyService_CreatePolicyVersion_FullMethodName   = "/aumos.governance.v1.PolicyService/CreatePolicyVersion"
-	PolicyService_GetPolicyVersion_FullMethodName      = "/aumos.governance.v1.PolicyService/GetPolicyVersion"
-	PolicyService_ListPolicyVersions_FullMethodName    = "/aumos.governance.v1.PolicyService/ListPolicyVersions"
-	PolicyService_ActivatePolicyVersion_FullMethodName = "/aumos.governance.v1.PolicyService/ActivatePolicyVersion"
-	PolicyService_ValidatePolicy_FullMethodName        = "/aumos.governance.v1.PolicyService/ValidatePolicy"
-	PolicyService_DiffPolicyVersions_FullMethodName    = "/aumos.governance.v1.PolicyService/DiffPolicyVersions"
+	PolicyService_CreatePolicy_FullMethodName            = "/aumos.governance.v1.PolicyService/CreatePolicy"
+	PolicyService_GetPolicy_FullMethodName               = "/aumos.governance.v1.PolicyService/GetPolicy"
+	PolicyService_ListPolicies_FullMethodName            = "/aumos.governance.v1.PolicyService/ListPolicies"
+	PolicyService_UpdatePolicy_FullMethodName            = "/aumos.governance.v1.PolicyService/UpdatePolicy"
+	PolicyService_ArchivePolicy_FullMethodName           = "/aumos.governance.v1.PolicyService/ArchivePolicy"
+	PolicyService_UnarchivePolicy_FullMethodName         = "/aumos.governance.v1.PolicyService/UnarchivePolicy"
+	PolicyService_CreatePolicyVersion_FullMethodName     = "/aumos.governance.v1.PolicyService/CreatePolicyVersion"
+	PolicyService_GetPolicyVersion_FullMethodName        = "/aumos.governance.v1.PolicyService/GetPolicyVersion"
+	PolicyService_ListPolicyVersions_FullMethodName      = "/aumos.governance.v1.PolicyService/ListPolicyVersions"
+	PolicyService_SubmitPolicyVersion_FullMethodName     = "/aumos.governance.v1.PolicyService/SubmitPolicyVersion"
+	PolicyService_ApprovePolicyVersion_FullMethodName    = "/aumos.governance.v1.PolicyService/ApprovePolicyVersion"
+	PolicyService_RejectPolicyVersion_FullMethodName     = "/aumos.governance.v1.PolicyService/RejectPolicyVersion"
+	PolicyService_ActivatePolicyVersion_FullMethodName   = "/aumos.governance.v1.PolicyService/ActivatePolicyVersion"
+	PolicyService_RetirePolicyVersion_FullMethodName     = "/aumos.governance.v1.PolicyService/RetirePolicyVersion"
+	PolicyService_RollbackPolicy_FullMethodName          = "/aumos.governance.v1.PolicyService/RollbackPolicy"
+	PolicyService_ListQuarantinedVersions_FullMethodName = "/aumos.governance.v1.PolicyService/ListQuarantinedVersions"
+	PolicyService_LiftPolicyQuarantine_FullMethodName    = "/aumos.governance.v1.PolicyService/LiftPolicyQuarantine"
+	PolicyService_ValidatePolicy_FullMethodName          = "/aumos.governance.v1.PolicyService/ValidatePolicy"
+	PolicyService_DiffPolicyVersions_FullMethodName      = "/aumos.governance.v1.PolicyService/DiffPolicyVersions"
 )
 
 // PolicyServiceClient is the client API for PolicyService service.
@@ -42,16 +52,38 @@ type PolicyServiceClient interface {
 	GetPolicy(ctx context.Context, in *GetPolicyRequest, opts ...grpc.CallOption) (*GetPolicyResponse, error)
 	// Lists policies, newest first.
 	ListPolicies(ctx context.Context, in *ListPoliciesRequest, opts ...grpc.CallOption) (*ListPoliciesResponse, error)
+	// Changes what is said of a policy. Versions are never changed.
+	UpdatePolicy(ctx context.Context, in *UpdatePolicyRequest, opts ...grpc.CallOption) (*UpdatePolicyResponse, error)
+	// Takes a policy out of use: it gets no new versions and is left out of lists. It must have no active version. Archiving it again changes nothing.
+	ArchivePolicy(ctx context.Context, in *ArchivePolicyRequest, opts ...grpc.CallOption) (*ArchivePolicyResponse, error)
+	// Takes an archived policy back into use.
+	UnarchivePolicy(ctx context.Context, in *UnarchivePolicyRequest, opts ...grpc.CallOption) (*UnarchivePolicyResponse, error)
 	// Adds an immutable version. The modules must compile under the capability profile, else REGO_INVALID names file, row and column.
 	CreatePolicyVersion(ctx context.Context, in *CreatePolicyVersionRequest, opts ...grpc.CallOption) (*CreatePolicyVersionResponse, error)
 	// Returns a version with its sources.
 	GetPolicyVersion(ctx context.Context, in *GetPolicyVersionRequest, opts ...grpc.CallOption) (*GetPolicyVersionResponse, error)
 	// Lists a policy's versions, newest first, without sources.
 	ListPolicyVersions(ctx context.Context, in *ListPolicyVersionsRequest, opts ...grpc.CallOption) (*ListPolicyVersionsResponse, error)
-	// Makes a version the one that decisions use.
+	// Sends a DRAFT version to review.
+	SubmitPolicyVersion(ctx context.Context, in *SubmitPolicyVersionRequest, opts ...grpc.CallOption) (*SubmitPolicyVersionResponse, error)
+	// Accepts a version IN_REVIEW. Neither its author nor whoever submitted it can: SAME_PERSON.
+	ApprovePolicyVersion(ctx context.Context, in *ApprovePolicyVersionRequest, opts ...grpc.CallOption) (*ApprovePolicyVersionResponse, error)
+	// Sends a version IN_REVIEW, or APPROVED and not yet activated, back to DRAFT, with the reason.
+	RejectPolicyVersion(ctx context.Context, in *RejectPolicyVersionRequest, opts ...grpc.CallOption) (*RejectPolicyVersionResponse, error)
+	// Makes an APPROVED version the one that decisions use.
 	//
-	// Atomic: the version that was active retires in the same transaction. Activating the active version again changes nothing.
+	// Its newest test run must have passed, with at least one test and the policy's coverage, on exactly this content and the suite of now: TESTS_REQUIRED
+	// says what is missing. Atomic: the version that was active retires in the same transaction. Activating the active version again changes nothing.
 	ActivatePolicyVersion(ctx context.Context, in *ActivatePolicyVersionRequest, opts ...grpc.CallOption) (*ActivatePolicyVersionResponse, error)
+	// Takes the active version out of use: decisions of the policy are refused until another is activated, and its decision points go on without it.
+	RetirePolicyVersion(ctx context.Context, in *RetirePolicyVersionRequest, opts ...grpc.CallOption) (*RetirePolicyVersionResponse, error)
+	// Makes a RETIRED version the active one again, with a reason. It was approved and tested when it was first activated, and is not tested again: the suite
+	// of now may well ask for what it never did.
+	RollbackPolicy(ctx context.Context, in *RollbackPolicyRequest, opts ...grpc.CallOption) (*RollbackPolicyResponse, error)
+	// Lists the versions that give no answers because they overran their deadline repeatedly, newest first.
+	ListQuarantinedVersions(ctx context.Context, in *ListQuarantinedVersionsRequest, opts ...grpc.CallOption) (*ListQuarantinedVersionsResponse, error)
+	// Lets a quarantined version answer again, with a reason; it starts without a record of overruns.
+	LiftPolicyQuarantine(ctx context.Context, in *LiftPolicyQuarantineRequest, opts ...grpc.CallOption) (*LiftPolicyQuarantineResponse, error)
 	// Says whether modules could be a version, and what else is to be said of them. Nothing is stored.
 	//
 	// Rego that does not parse or compile is an answer, not an error: modules that CreatePolicyVersion would refuse with REGO_INVALID get valid false and
@@ -99,6 +131,36 @@ func (c *policyServiceClient) ListPolicies(ctx context.Context, in *ListPolicies
 	return out, nil
 }
 
+func (c *policyServiceClient) UpdatePolicy(ctx context.Context, in *UpdatePolicyRequest, opts ...grpc.CallOption) (*UpdatePolicyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdatePolicyResponse)
+	err := c.cc.Invoke(ctx, PolicyService_UpdatePolicy_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *policyServiceClient) ArchivePolicy(ctx context.Context, in *ArchivePolicyRequest, opts ...grpc.CallOption) (*ArchivePolicyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ArchivePolicyResponse)
+	err := c.cc.Invoke(ctx, PolicyService_ArchivePolicy_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *policyServiceClient) UnarchivePolicy(ctx context.Context, in *UnarchivePolicyRequest, opts ...grpc.CallOption) (*UnarchivePolicyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UnarchivePolicyResponse)
+	err := c.cc.Invoke(ctx, PolicyService_UnarchivePolicy_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *policyServiceClient) CreatePolicyVersion(ctx context.Context, in *CreatePolicyVersionRequest, opts ...grpc.CallOption) (*CreatePolicyVersionResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CreatePolicyVersionResponse)
@@ -129,10 +191,80 @@ func (c *policyServiceClient) ListPolicyVersions(ctx context.Context, in *ListPo
 	return out, nil
 }
 
+func (c *policyServiceClient) SubmitPolicyVersion(ctx context.Context, in *SubmitPolicyVersionRequest, opts ...grpc.CallOption) (*SubmitPolicyVersionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SubmitPolicyVersionResponse)
+	err := c.cc.Invoke(ctx, PolicyService_SubmitPolicyVersion_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *policyServiceClient) ApprovePolicyVersion(ctx context.Context, in *ApprovePolicyVersionRequest, opts ...grpc.CallOption) (*ApprovePolicyVersionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ApprovePolicyVersionResponse)
+	err := c.cc.Invoke(ctx, PolicyService_ApprovePolicyVersion_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *policyServiceClient) RejectPolicyVersion(ctx context.Context, in *RejectPolicyVersionRequest, opts ...grpc.CallOption) (*RejectPolicyVersionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RejectPolicyVersionResponse)
+	err := c.cc.Invoke(ctx, PolicyService_RejectPolicyVersion_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *policyServiceClient) ActivatePolicyVersion(ctx context.Context, in *ActivatePolicyVersionRequest, opts ...grpc.CallOption) (*ActivatePolicyVersionResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ActivatePolicyVersionResponse)
 	err := c.cc.Invoke(ctx, PolicyService_ActivatePolicyVersion_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *policyServiceClient) RetirePolicyVersion(ctx context.Context, in *RetirePolicyVersionRequest, opts ...grpc.CallOption) (*RetirePolicyVersionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RetirePolicyVersionResponse)
+	err := c.cc.Invoke(ctx, PolicyService_RetirePolicyVersion_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *policyServiceClient) RollbackPolicy(ctx context.Context, in *RollbackPolicyRequest, opts ...grpc.CallOption) (*RollbackPolicyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RollbackPolicyResponse)
+	err := c.cc.Invoke(ctx, PolicyService_RollbackPolicy_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *policyServiceClient) ListQuarantinedVersions(ctx context.Context, in *ListQuarantinedVersionsRequest, opts ...grpc.CallOption) (*ListQuarantinedVersionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListQuarantinedVersionsResponse)
+	err := c.cc.Invoke(ctx, PolicyService_ListQuarantinedVersions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *policyServiceClient) LiftPolicyQuarantine(ctx context.Context, in *LiftPolicyQuarantineRequest, opts ...grpc.CallOption) (*LiftPolicyQuarantineResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LiftPolicyQuarantineResponse)
+	err := c.cc.Invoke(ctx, PolicyService_LiftPolicyQuarantine_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -171,16 +303,38 @@ type PolicyServiceServer interface {
 	GetPolicy(context.Context, *GetPolicyRequest) (*GetPolicyResponse, error)
 	// Lists policies, newest first.
 	ListPolicies(context.Context, *ListPoliciesRequest) (*ListPoliciesResponse, error)
+	// Changes what is said of a policy. Versions are never changed.
+	UpdatePolicy(context.Context, *UpdatePolicyRequest) (*UpdatePolicyResponse, error)
+	// Takes a policy out of use: it gets no new versions and is left out of lists. It must have no active version. Archiving it again changes nothing.
+	ArchivePolicy(context.Context, *ArchivePolicyRequest) (*ArchivePolicyResponse, error)
+	// Takes an archived policy back into use.
+	UnarchivePolicy(context.Context, *UnarchivePolicyRequest) (*UnarchivePolicyResponse, error)
 	// Adds an immutable version. The modules must compile under the capability profile, else REGO_INVALID names file, row and column.
 	CreatePolicyVersion(context.Context, *CreatePolicyVersionRequest) (*CreatePolicyVersionResponse, error)
 	// Returns a version with its sources.
 	GetPolicyVersion(context.Context, *GetPolicyVersionRequest) (*GetPolicyVersionResponse, error)
 	// Lists a policy's versions, newest first, without sources.
 	ListPolicyVersions(context.Context, *ListPolicyVersionsRequest) (*ListPolicyVersionsResponse, error)
-	// Makes a version the one that decisions use.
+	// Sends a DRAFT version to review.
+	SubmitPolicyVersion(context.Context, *SubmitPolicyVersionRequest) (*SubmitPolicyVersionResponse, error)
+	// Accepts a version IN_REVIEW. Neither its author nor whoever submitted it can: SAME_PERSON.
+	ApprovePolicyVersion(context.Context, *ApprovePolicyVersionRequest) (*ApprovePolicyVersionResponse, error)
+	// Sends a version IN_REVIEW, or APPROVED and not yet activated, back to DRAFT, with the reason.
+	RejectPolicyVersion(context.Context, *RejectPolicyVersionRequest) (*RejectPolicyVersionResponse, error)
+	// Makes an APPROVED version the one that decisions use.
 	//
-	// Atomic: the version that was active retires in the same transaction. Activating the active version again changes nothing.
+	// Its newest test run must have passed, with at least one test and the policy's coverage, on exactly this content and the suite of now: TESTS_REQUIRED
+	// says what is missing. Atomic: the version that was active retires in the same transaction. Activating the active version again changes nothing.
 	ActivatePolicyVersion(context.Context, *ActivatePolicyVersionRequest) (*ActivatePolicyVersionResponse, error)
+	// Takes the active version out of use: decisions of the policy are refused until another is activated, and its decision points go on without it.
+	RetirePolicyVersion(context.Context, *RetirePolicyVersionRequest) (*RetirePolicyVersionResponse, error)
+	// Makes a RETIRED version the active one again, with a reason. It was approved and tested when it was first activated, and is not tested again: the suite
+	// of now may well ask for what it never did.
+	RollbackPolicy(context.Context, *RollbackPolicyRequest) (*RollbackPolicyResponse, error)
+	// Lists the versions that give no answers because they overran their deadline repeatedly, newest first.
+	ListQuarantinedVersions(context.Context, *ListQuarantinedVersionsRequest) (*ListQuarantinedVersionsResponse, error)
+	// Lets a quarantined version answer again, with a reason; it starts without a record of overruns.
+	LiftPolicyQuarantine(context.Context, *LiftPolicyQuarantineRequest) (*LiftPolicyQuarantineResponse, error)
 	// Says whether modules could be a version, and what else is to be said of them. Nothing is stored.
 	//
 	// Rego that does not parse or compile is an answer, not an error: modules that CreatePolicyVersion would refuse with REGO_INVALID get valid false and
@@ -207,6 +361,15 @@ func (UnimplementedPolicyServiceServer) GetPolicy(context.Context, *GetPolicyReq
 func (UnimplementedPolicyServiceServer) ListPolicies(context.Context, *ListPoliciesRequest) (*ListPoliciesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListPolicies not implemented")
 }
+func (UnimplementedPolicyServiceServer) UpdatePolicy(context.Context, *UpdatePolicyRequest) (*UpdatePolicyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdatePolicy not implemented")
+}
+func (UnimplementedPolicyServiceServer) ArchivePolicy(context.Context, *ArchivePolicyRequest) (*ArchivePolicyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ArchivePolicy not implemented")
+}
+func (UnimplementedPolicyServiceServer) UnarchivePolicy(context.Context, *UnarchivePolicyRequest) (*UnarchivePolicyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UnarchivePolicy not implemented")
+}
 func (UnimplementedPolicyServiceServer) CreatePolicyVersion(context.Context, *CreatePolicyVersionRequest) (*CreatePolicyVersionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreatePolicyVersion not implemented")
 }
@@ -216,8 +379,29 @@ func (UnimplementedPolicyServiceServer) GetPolicyVersion(context.Context, *GetPo
 func (UnimplementedPolicyServiceServer) ListPolicyVersions(context.Context, *ListPolicyVersionsRequest) (*ListPolicyVersionsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListPolicyVersions not implemented")
 }
+func (UnimplementedPolicyServiceServer) SubmitPolicyVersion(context.Context, *SubmitPolicyVersionRequest) (*SubmitPolicyVersionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SubmitPolicyVersion not implemented")
+}
+func (UnimplementedPolicyServiceServer) ApprovePolicyVersion(context.Context, *ApprovePolicyVersionRequest) (*ApprovePolicyVersionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ApprovePolicyVersion not implemented")
+}
+func (UnimplementedPolicyServiceServer) RejectPolicyVersion(context.Context, *RejectPolicyVersionRequest) (*RejectPolicyVersionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RejectPolicyVersion not implemented")
+}
 func (UnimplementedPolicyServiceServer) ActivatePolicyVersion(context.Context, *ActivatePolicyVersionRequest) (*ActivatePolicyVersionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ActivatePolicyVersion not implemented")
+}
+func (UnimplementedPolicyServiceServer) RetirePolicyVersion(context.Context, *RetirePolicyVersionRequest) (*RetirePolicyVersionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RetirePolicyVersion not implemented")
+}
+func (UnimplementedPolicyServiceServer) RollbackPolicy(context.Context, *RollbackPolicyRequest) (*RollbackPolicyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RollbackPolicy not implemented")
+}
+func (UnimplementedPolicyServiceServer) ListQuarantinedVersions(context.Context, *ListQuarantinedVersionsRequest) (*ListQuarantinedVersionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListQuarantinedVersions not implemented")
+}
+func (UnimplementedPolicyServiceServer) LiftPolicyQuarantine(context.Context, *LiftPolicyQuarantineRequest) (*LiftPolicyQuarantineResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LiftPolicyQuarantine not implemented")
 }
 func (UnimplementedPolicyServiceServer) ValidatePolicy(context.Context, *ValidatePolicyRequest) (*ValidatePolicyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ValidatePolicy not implemented")
@@ -300,6 +484,60 @@ func _PolicyService_ListPolicies_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PolicyService_UpdatePolicy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdatePolicyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).UpdatePolicy(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_UpdatePolicy_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).UpdatePolicy(ctx, req.(*UpdatePolicyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PolicyService_ArchivePolicy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ArchivePolicyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).ArchivePolicy(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_ArchivePolicy_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).ArchivePolicy(ctx, req.(*ArchivePolicyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PolicyService_UnarchivePolicy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnarchivePolicyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).UnarchivePolicy(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_UnarchivePolicy_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).UnarchivePolicy(ctx, req.(*UnarchivePolicyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PolicyService_CreatePolicyVersion_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CreatePolicyVersionRequest)
 	if err := dec(in); err != nil {
@@ -354,6 +592,60 @@ func _PolicyService_ListPolicyVersions_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PolicyService_SubmitPolicyVersion_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SubmitPolicyVersionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).SubmitPolicyVersion(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_SubmitPolicyVersion_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).SubmitPolicyVersion(ctx, req.(*SubmitPolicyVersionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PolicyService_ApprovePolicyVersion_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ApprovePolicyVersionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).ApprovePolicyVersion(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_ApprovePolicyVersion_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).ApprovePolicyVersion(ctx, req.(*ApprovePolicyVersionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PolicyService_RejectPolicyVersion_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RejectPolicyVersionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).RejectPolicyVersion(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_RejectPolicyVersion_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).RejectPolicyVersion(ctx, req.(*RejectPolicyVersionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PolicyService_ActivatePolicyVersion_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ActivatePolicyVersionRequest)
 	if err := dec(in); err != nil {
@@ -368,6 +660,78 @@ func _PolicyService_ActivatePolicyVersion_Handler(srv interface{}, ctx context.C
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(PolicyServiceServer).ActivatePolicyVersion(ctx, req.(*ActivatePolicyVersionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PolicyService_RetirePolicyVersion_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RetirePolicyVersionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).RetirePolicyVersion(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_RetirePolicyVersion_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).RetirePolicyVersion(ctx, req.(*RetirePolicyVersionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PolicyService_RollbackPolicy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RollbackPolicyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).RollbackPolicy(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_RollbackPolicy_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).RollbackPolicy(ctx, req.(*RollbackPolicyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PolicyService_ListQuarantinedVersions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListQuarantinedVersionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).ListQuarantinedVersions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_ListQuarantinedVersions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).ListQuarantinedVersions(ctx, req.(*ListQuarantinedVersionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PolicyService_LiftPolicyQuarantine_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LiftPolicyQuarantineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).LiftPolicyQuarantine(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_LiftPolicyQuarantine_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).LiftPolicyQuarantine(ctx, req.(*LiftPolicyQuarantineRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -428,6 +792,18 @@ var PolicyService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _PolicyService_ListPolicies_Handler,
 		},
 		{
+			MethodName: "UpdatePolicy",
+			Handler:    _PolicyService_UpdatePolicy_Handler,
+		},
+		{
+			MethodName: "ArchivePolicy",
+			Handler:    _PolicyService_ArchivePolicy_Handler,
+		},
+		{
+			MethodName: "UnarchivePolicy",
+			Handler:    _PolicyService_UnarchivePolicy_Handler,
+		},
+		{
 			MethodName: "CreatePolicyVersion",
 			Handler:    _PolicyService_CreatePolicyVersion_Handler,
 		},
@@ -440,8 +816,36 @@ var PolicyService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _PolicyService_ListPolicyVersions_Handler,
 		},
 		{
+			MethodName: "SubmitPolicyVersion",
+			Handler:    _PolicyService_SubmitPolicyVersion_Handler,
+		},
+		{
+			MethodName: "ApprovePolicyVersion",
+			Handler:    _PolicyService_ApprovePolicyVersion_Handler,
+		},
+		{
+			MethodName: "RejectPolicyVersion",
+			Handler:    _PolicyService_RejectPolicyVersion_Handler,
+		},
+		{
 			MethodName: "ActivatePolicyVersion",
 			Handler:    _PolicyService_ActivatePolicyVersion_Handler,
+		},
+		{
+			MethodName: "RetirePolicyVersion",
+			Handler:    _PolicyService_RetirePolicyVersion_Handler,
+		},
+		{
+			MethodName: "RollbackPolicy",
+			Handler:    _PolicyService_RollbackPolicy_Handler,
+		},
+		{
+			MethodName: "ListQuarantinedVersions",
+			Handler:    _PolicyService_ListQuarantinedVersions_Handler,
+		},
+		{
+			MethodName: "LiftPolicyQuarantine",
+			Handler:    _PolicyService_LiftPolicyQuarantine_Handler,
 		},
 		{
 			MethodName: "ValidatePolicy",

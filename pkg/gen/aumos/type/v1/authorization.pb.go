@@ -28,7 +28,9 @@ type Requirement struct {
 	// The permission that the caller's roles must grant, for example "policy.activate".
 	Permission string `protobuf:"bytes,1,opt,name=permission,proto3" json:"permission,omitempty"`
 	// When true only service principals may call, whatever their other roles grant.
-	ServiceOnly   bool `protobuf:"varint,2,opt,name=service_only,json=serviceOnly,proto3" json:"service_only,omitempty"`
+	ServiceOnly bool `protobuf:"varint,2,opt,name=service_only,json=serviceOnly,proto3" json:"service_only,omitempty"`
+	// Permissions that some requests need besides; the request's fields say which.
+	Also          []string `protobuf:"bytes,3,rep,name=also,proto3" json:"also,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -77,6 +79,13 @@ func (x *Requirement) GetServiceOnly() bool {
 	return false
 }
 
+func (x *Requirement) GetAlso() []string {
+	if x != nil {
+		return x.Also
+	}
+	return nil
+}
+
 var file_aumos_type_v1_authorization_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
@@ -100,12 +109,13 @@ var File_aumos_type_v1_authorization_proto protoreflect.FileDescriptor
 
 const file_aumos_type_v1_authorization_proto_rawDesc = "" +
 	"\n" +
-	"!aumos/type/v1/authorization.proto\x12\raumos.type.v1\x1a google/protobuf/descriptor.proto\"P\n" +
+	"!aumos/type/v1/authorization.proto\x12\raumos.type.v1\x1a google/protobuf/descriptor.proto\"d\n" +
 	"\vRequirement\x12\x1e\n" +
 	"\n" +
 	"permission\x18\x01 \x01(\tR\n" +
 	"permission\x12!\n" +
-	"\fservice_only\x18\x02 \x01(\bR\vserviceOnly:X\n" +
+	"\fservice_only\x18\x02 \x01(\bR\vserviceOnly\x12\x12\n" +
+	"\x04also\x18\x03 \x03(\tR\x04also:X\n" +
 	"\brequires\x12\x1e.google.protobuf.MethodOptions\x18\xf1\x8c\x03 \x01(\v2\x1a.aumos.type.v1.RequirementR\brequiresB\xc0\x01\n" +
 	"\x11com.aumos.type.v1B\x12AuthorizationProtoP\x01ZAgithub.com/aumos-enterprise/platform/pkg/gen/aumos/type/v1;typev1\xa2\x02\x03ATX\xaa\x02\rAumos.Type.V1\xca\x02\rAumos\\Type\\V1\xe2\x02\x19Aumos\\Type\\V1\\GPBMetadata\xea\x02\x0fAumos::Type::V1b\x06proto3"
 
