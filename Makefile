@@ -17,6 +17,7 @@ PROTOVALIDATE_VERSION := v1.2.2
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.8.0
 GRPCURL_VERSION := v1.9.4
+OPA_VERSION := v1.22.2
 
 MODULES := migrations pkg governance drift e2e
 PACKAGES := $(addprefix ./,$(addsuffix /...,$(MODULES)))
@@ -44,6 +45,7 @@ $(eval $(call tool,protoc-gen-go-grpc,google.golang.org/grpc/cmd/protoc-gen-go-g
 $(eval $(call tool,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION)))
 $(eval $(call tool,govulncheck,golang.org/x/vuln/cmd/govulncheck,$(GOVULNCHECK_VERSION)))
 $(eval $(call tool,grpcurl,github.com/fullstorydev/grpcurl/cmd/grpcurl,$(GRPCURL_VERSION)))
+$(eval $(call tool,opa,github.com/open-policy-agent/opa,$(OPA_VERSION)))
 
 .PHONY: tools
 tools: $(buf_STAMP) $(protoc-gen-go_STAMP) $(protoc-gen-go-grpc_STAMP) $(golangci-lint_STAMP) $(govulncheck_STAMP) $(grpcurl_STAMP) ## Install the pinned tools into .bin
@@ -133,6 +135,10 @@ attack-wall: ## Attack the Audit Wall as every role and write docs/attack-wall.m
 .PHONY: bench-wall
 bench-wall: ## Measure the Audit Wall's write path and write docs/bench-wall.md (BENCH_WALL_MAX=10000000: a longer curve)
 	UPDATE_BENCH_WALL=1 go test ./governance/internal/wallbench -run '^$$' -bench '^BenchmarkWall$$' -benchtime 1x -timeout 30m
+
+.PHONY: bench-decisions
+bench-decisions: $(opa_STAMP) ## Measure decisions beside OPA's own server and write docs/bench-decisions.md
+	UPDATE_BENCH_DECISIONS=1 go test ./e2e/decisionbench -run '^$$' -bench '^BenchmarkDecisions$$' -benchtime 1x -timeout 30m
 
 .PHONY: vulncheck
 vulncheck: $(govulncheck_STAMP) ## Check the dependencies against the Go vulnerability database, when it can be reached

@@ -51,6 +51,9 @@ const (
 	// keepaliveTime is between pings on a connection with calls; servers allow one every 10 seconds.
 	keepaliveTime    = 30 * time.Second
 	keepaliveTimeout = 10 * time.Second
+	// streamWindow and connectionWindow are HTTP/2's flow-control windows: fixed, since gRPC would otherwise estimate them by a ping with every message.
+	streamWindow     = 1 << 20
+	connectionWindow = 4 << 20
 )
 
 // Dial returns a connection; it connects on first use.
@@ -71,6 +74,8 @@ func Dial(cfg Config) (*grpc.ClientConn, error) {
 	}
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
+		grpc.WithInitialWindowSize(streamWindow),
+		grpc.WithInitialConnWindowSize(connectionWindow),
 		grpc.WithDisableServiceConfig(), // the contract decides, not DNS
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(cfg.MaxMessageBytes)),

@@ -12,9 +12,16 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
+
+// freeJSON keeps validation from walking through free JSON, value by value: the contract has no rules for what is inside.
+var freeJSON = protovalidate.WithFilter(protovalidate.FilterFunc( //nolint:gochecknoglobals // a constant
+	func(_ protoreflect.Message, of protoreflect.Descriptor) bool { return of != structFields }))
+
+var structFields = (*structpb.Struct)(nil).ProtoReflect().Descriptor().Fields().ByName("fields") //nolint:gochecknoglobals // a constant
 
 // validation checks every message received against the contract's rules. middleware's interceptor does the same but returns a status, in which the
 // rules that the caller broke cannot be told from what another server answered.
@@ -50,7 +57,7 @@ func (c *Chain) validate(m any) error {
 	if !ok {
 		return fmt.Errorf("validate %T: not a protobuf message", m)
 	}
-	err := c.validator.Validate(msg)
+	err := c.validator.Validate(msg, freeJSON)
 	var broken *protovalidate.ValidationError
 	switch {
 	case err == nil:

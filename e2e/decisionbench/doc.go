@@ -1,0 +1,2 @@
+// Package decisionbench holds the benchmark of decisions beside OPA's own server: `make bench-decisions`.
+package decisionbench

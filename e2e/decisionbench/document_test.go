@@ -1,0 +1,97 @@
+package decisionbench_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/aumos-enterprise/platform/pkg/postgres"
+)
+
+const documentPath = "../../docs/bench-decisions.md"
+
+const documentHead = `# How fast decisions are, beside OPA
+
+` + "`make bench-decisions`" + ` writes this file. It starts governance on a PostgreSQL of its own whose data is on disk and synced, and two of OPA's own servers
+(` + "`opa run --server`" + `), one of which writes its decision logs to the console. All three are processes of their own on one machine, have the same
+policy ([retrain.rego](../examples/policies/retrain.rego)), and are asked the same question by the same program over loopback.
+
+What they do is not the same. The platform verifies a token with every question, evaluates inside the sandbox with a deadline, and answers when the decision is
+durable on the Audit Wall, with its place there. OPA's server authenticates nobody and keeps nothing; with console decision logs it writes a line that a
+crash may lose.
+
+Each caller waits for its answer before it asks again. The contenders take turns; a ratio is the median of the ratios of the rounds. "Steady" asks at
+80 % of the contender's own highest rate, whether or not earlier questions are answered, and counts a question's time from when it was due.
+`
+
+// document is everything measured.
+type document struct {
+	machine string
+	results []result
+}
+
+// table is what was measured.
+func (d document) table() string {
+	var t strings.Builder
+	t.WriteString("| Callers | | Decisions/s | Beside OPA | Beside OPA with logs | p50 | p99 | Steady p50 | Steady p99 |\n")
+	t.WriteString("|--:|---|--:|--:|--:|--:|--:|--:|--:|\n")
+	for _, r := range d.results {
+		for _, c := range contenders {
+			last := r.saturated[c][len(r.saturated[c])-1]
+			fmt.Fprintf(&t, "| %d | %s | %.0f | %.2f× | %.2f× | %s | %s | %s | %s |\n", r.callers, c, r.perSecond(c), r.ratio(c, opaAlone), r.ratio(c, opaLogging),
+				milliseconds(last.percentile(50)), milliseconds(last.percentile(99)),
+				milliseconds(r.steady[c].percentile(50)), milliseconds(r.steady[c].percentile(99)))
+		}
+	}
+	return t.String()
+}
+
+func (d document) write() error {
+	return os.WriteFile(documentPath, []byte(documentHead+"\n## What was measured\n\n"+d.machine+"\n\n"+d.table()), 0o600)
+}
+
+func milliseconds(d time.Duration) string {
+	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
+}
+
+// describe names what the numbers depend on, and fails when what is measured would not survive a crash.
+func (p *platform) describe() string {
+	p.b.Helper()
+	conn, err := pgx.Connect(p.b.Context(), p.AdminURL(postgres.DatabaseAudit))
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	defer conn.Close(p.b.Context())
+	var version, fsync, synchronous string
+	err = conn.QueryRow(p.b.Context(), `SELECT current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit')`).
+		Scan(&version, &fsync, &synchronous)
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	if fsync != "on" || synchronous != "on" {
+		p.b.Fatalf("fsync is %s and synchronous_commit is %s: what is measured must survive a crash", fsync, synchronous)
+	}
+	number, _, _ := strings.Cut(version, " ")
+	return fmt.Sprintf("%s, %d cores for the servers, PostgreSQL and the load together; PostgreSQL %s with fsync on; %s.",
+		processor(), runtime.NumCPU(), number, runtime.Version())
+}
+
+// processor is the model that Linux names.
+func processor() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return runtime.GOARCH
+	}
+	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		if name, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return runtime.GOARCH
+}

@@ -1,0 +1,131 @@
+package decisionbench_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/uuid"
+	"golang.org/x/oauth2"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/aumos-enterprise/platform/e2e/internal/stack"
+	"github.com/aumos-enterprise/platform/pkg/auth"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+	"github.com/aumos-enterprise/platform/pkg/grpcclient"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
+)
+
+// platform is governance as a process, on a PostgreSQL that waits for the disk.
+type platform struct {
+	*stack.Stack
+	b      *testing.B
+	at     string
+	tenant string
+}
+
+// startPlatform starts the platform and makes the sample policy the one that answers drift.retrain.
+func startPlatform(b *testing.B, policy string) *platform {
+	b.Helper()
+	dir, err := os.MkdirTemp("", "aumos-bench-") //nolint:usetesting // the database server's own user must enter it
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // see above
+		b.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "secrets"), 0o700); err != nil {
+		b.Fatal(err)
+	}
+	s, err := stack.Start(b.Context(), stack.Config{Dir: dir, IssuerListen: "127.0.0.1:0", DriftSecret: "drift-secret"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			b.Error(err)
+		}
+	})
+	p := &platform{Stack: s, b: b, at: freeAddress(b), tenant: uuid.NewString()}
+	environ := s.GovernanceEnviron(stack.Addresses{GRPC: p.at, Admin: freeAddress(b)})
+	governance := build(b, "../../governance/cmd/governance")
+	run(b, append(environ, "AUMOS_GOVERNANCE_MIGRATION__ADMIN_URL="+s.AdminURL(postgres.DatabaseGovernance),
+		"AUMOS_GOVERNANCE_MIGRATION__AUDIT_ADMIN_URL="+s.AdminURL(postgres.DatabaseAudit)), governance, "migrate")
+	start(b, environ, governance)
+	if err := stack.AwaitServing(b.Context(), p.at); err != nil {
+		b.Fatal(err)
+	}
+	p.activate(policy)
+	return p
+}
+
+// activate takes the policy through its life.
+func (p *platform) activate(path string) {
+	p.b.Helper()
+	ctx := p.b.Context()
+	source, err := os.ReadFile(path)
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	policies := governancev1.NewPolicyServiceClient(p.dial("author"))
+	created, err := policies.CreatePolicy(ctx, &governancev1.CreatePolicyRequest{Name: "retrain", DecisionPoints: []string{"drift.retrain"}})
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	version, err := policies.CreatePolicyVersion(ctx, &governancev1.CreatePolicyVersionRequest{
+		PolicyId: created.GetPolicy().GetId(), Modules: []*governancev1.RegoModule{{Path: "retrain.rego", Source: string(source)}},
+	})
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	_, err = policies.ActivatePolicyVersion(ctx, &governancev1.ActivatePolicyVersionRequest{PolicyVersionId: version.GetPolicyVersion().GetId()})
+	if err != nil {
+		p.b.Fatal(err)
+	}
+}
+
+// dial opens a connection of its own.
+func (p *platform) dial(subject string) *grpc.ClientConn {
+	p.b.Helper()
+	token, err := p.Issuer.IssueToken(subject, p.tenant, auth.RoleAdmin)
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	conn, err := grpcclient.Dial(grpcclient.Config{
+		Target: p.at, Plaintext: true, TokenSource: oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token}),
+	})
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	p.b.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// connections returns n callers that share so many connections.
+func (p *platform) connections(callers, connections int) []ask {
+	p.b.Helper()
+	input, err := structpb.NewStruct(question)
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	req := &governancev1.EvaluateRequest{Target: &governancev1.EvaluateRequest_DecisionPoint{DecisionPoint: "drift.retrain"}, Input: input}
+	clients := make([]governancev1.DecisionServiceClient, connections)
+	for i := range clients {
+		clients[i] = governancev1.NewDecisionServiceClient(p.dial("load"))
+	}
+	asks := make([]ask, callers)
+	for i := range asks {
+		client := clients[i%connections]
+		asks[i] = func() error {
+			res, err := client.Evaluate(p.b.Context(), req)
+			if err == nil && res.GetDecision().GetOutcome() != governancev1.DecisionOutcome_DECISION_OUTCOME_ALLOW {
+				err = fmt.Errorf("the platform answers %v", res)
+			}
+			return err
+		}
+	}
+	return asks
+}
