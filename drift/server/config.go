@@ -14,6 +14,7 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/grpcclient"
 	"github.com/aumos-enterprise/platform/pkg/grpcserver"
+	"github.com/aumos-enterprise/platform/pkg/headroom"
 	"github.com/aumos-enterprise/platform/pkg/interceptor"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/telemetry"
@@ -40,6 +41,7 @@ type Config struct {
 	Upload     Upload                `envPrefix:"UPLOAD__"`
 	Telemetry  telemetry.Config      `envPrefix:"TELEMETRY__"`
 	Migration  Migration             `envPrefix:"MIGRATION__"`
+	Headroom   headroom.Config       `envPrefix:"RUNTIME__"`
 }
 
 // Keycloak is how the service gets the tokens with which it calls other services (OAuth 2.0 client credentials).

@@ -16,6 +16,7 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/grpcserver"
+	"github.com/aumos-enterprise/platform/pkg/headroom"
 	"github.com/aumos-enterprise/platform/pkg/interceptor"
 	"github.com/aumos-enterprise/platform/pkg/kafka"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
@@ -41,6 +42,7 @@ type Config struct {
 	RateLimit  interceptor.RateLimit `envPrefix:"RATE_LIMIT__"`
 	Telemetry  telemetry.Config      `envPrefix:"TELEMETRY__"`
 	Migration  Migration             `envPrefix:"MIGRATION__"`
+	Headroom   headroom.Config       `envPrefix:"RUNTIME__"`
 }
 
 // Audit is the settings of the Audit Wall and of its database, which two roles reach.

@@ -9,6 +9,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/server"
 	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/grpcserver"
+	"github.com/aumos-enterprise/platform/pkg/headroom"
 )
 
 func command() *cobra.Command {
@@ -37,6 +38,7 @@ func serve(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	defer headroom.Keep(cfg.Headroom)()
 	return server.Run(cmd.Context(), cfg, server.NewLogger(cmd.ErrOrStderr(), cfg), nil)
 }
 
