@@ -124,6 +124,7 @@ func newServer(ctx context.Context, cfg Config, log *slog.Logger, registry *prom
 	}
 	chain, err := interceptor.NewChain(interceptor.Config{
 		Log: log, Registry: registry, Verifier: verifier, Domain: domain, RateLimit: cfg.RateLimit,
+		Traces: true, // also without a collector: governance may have one
 	})
 	if err != nil {
 		return nil, err

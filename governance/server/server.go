@@ -148,7 +148,7 @@ func newServers(
 	cfg Config, wall *audit.Wall, readings *reading.Recorder, verifier *auth.Verifier, log *slog.Logger, registry *prometheus.Registry,
 ) (_ *grpcserver.Server, tiles *tile.Server, err error) {
 	chain, err := interceptor.NewChain(interceptor.Config{
-		Log: log, Registry: registry, Verifier: verifier, Domain: domain, RateLimit: cfg.RateLimit,
+		Log: log, Registry: registry, Verifier: verifier, Domain: domain, RateLimit: cfg.RateLimit, Traces: cfg.Telemetry.OTLPEndpoint != "",
 	})
 	if err != nil {
 		return nil, nil, err

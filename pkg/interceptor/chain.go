@@ -10,8 +10,6 @@ import (
 
 	"buf.build/go/protovalidate"
 	middleware "github.com/grpc-ecosystem/go-grpc-middleware/v2"
-	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
-	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/selector"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc/filters"
@@ -29,6 +27,8 @@ type Config struct {
 	// Domain names the service in ErrorInfo, for example "governance.aumos".
 	Domain    string
 	RateLimit RateLimit
+	// Traces makes a span of each call, or passes the caller's on to the calls that its handler makes.
+	Traces bool
 	// Files holds the contract; nil: the descriptors that are linked into the program.
 	Files *protoregistry.Files
 }
@@ -43,6 +43,7 @@ type Chain struct {
 	validator    protovalidate.Validator
 	limiter      *limiter // nil: no limit
 	metrics      *metrics
+	traces       bool
 }
 
 // NewChain makes a chain and registers its metrics.
@@ -67,7 +68,7 @@ func NewChain(cfg Config) (*Chain, error) {
 	}
 	return &Chain{
 		log: cfg.Log, verifier: cfg.Verifier, domain: cfg.Domain, files: cfg.Files, requirements: requirementsOf(cfg.Files),
-		validator: validator, limiter: limiter, metrics: metrics,
+		validator: validator, limiter: limiter, metrics: metrics, traces: cfg.Traces,
 	}, nil
 }
 
@@ -98,11 +99,11 @@ func (c *Chain) ServerOptions() []grpc.ServerOption {
 		unary = append(unary, l.unary)
 		stream = append(stream, l.stream)
 	}
-	return []grpc.ServerOption{
-		grpc.ChainUnaryInterceptor(unary...),
-		grpc.ChainStreamInterceptor(stream...),
-		grpc.StatsHandler(otelgrpc.NewServerHandler(otelgrpc.WithFilter(filters.Not(filters.HealthCheck())))),
+	options := []grpc.ServerOption{grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...)}
+	if c.traces {
+		options = append(options, grpc.StatsHandler(otelgrpc.NewServerHandler(otelgrpc.WithFilter(filters.Not(filters.HealthCheck())))))
 	}
+	return options
 }
 
 // layer is one link of the chain, for both kinds of rpc.
@@ -133,11 +134,21 @@ func step(f func(ctx context.Context, method string) (context.Context, error)) l
 	}
 }
 
-// guarded leaves the layer out for the methods that anyone may call.
+// guarded leaves the layer out for the methods that anyone may call. middleware's selector does the same, but puts the method's name together again for each
+// layer of each call.
 func guarded(l layer) layer {
-	matcher := selector.MatchFunc(func(_ context.Context, call interceptors.CallMeta) bool { return !open(call.FullMethod()) })
 	return layer{
-		unary:  selector.UnaryServerInterceptor(l.unary, matcher),
-		stream: selector.StreamServerInterceptor(l.stream, matcher),
+		unary: func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			if open(info.FullMethod) {
+				return handler(ctx, req)
+			}
+			return l.unary(ctx, req, info, handler)
+		},
+		stream: func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+			if open(info.FullMethod) {
+				return handler(srv, ss)
+			}
+			return l.stream(srv, ss, info, handler)
+		},
 	}
 }
