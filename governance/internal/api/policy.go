@@ -93,7 +93,7 @@ func (s *PolicyService) CreatePolicyVersion(
 		return nil, err
 	}
 	id, _ := tenant.FromContext(ctx)
-	compiled, err := s.Engine.Compile(ctx, id, regoModules(req.GetModules()))
+	compiled, err := s.Engine.Compile(ctx, id, rego.Source{Modules: regoModules(req.GetModules())})
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func (s *PolicyService) ValidatePolicy(ctx context.Context, req *governancev1.Va
 		schema = req.GetInputSchema().AsMap()
 	}
 	id, _ := tenant.FromContext(ctx)
-	report, err := s.Engine.Validate(ctx, id, regoModules(req.GetModules()), schema)
+	report, err := s.Engine.Validate(ctx, id, rego.Source{Modules: regoModules(req.GetModules())}, schema)
 	if err != nil {
 		return nil, err
 	}

@@ -106,7 +106,7 @@ func (s *PolicyTemplateService) compile(ctx context.Context, i library.Instance)
 		sources[n], modules[n] = rego.Module(m), policy.Module(m)
 	}
 	id, _ := tenant.FromContext(ctx)
-	compiled, err := s.Engine.Compile(ctx, id, sources)
+	compiled, err := s.Engine.Compile(ctx, id, rego.Source{Modules: sources})
 	if err != nil {
 		return policy.Content{}, err
 	}

@@ -147,7 +147,11 @@ func (d *Decider) compile(ctx context.Context, id tenant.ID, v policy.ActiveVers
 	for i, m := range v.Modules {
 		modules[i] = rego.Module(m)
 	}
-	c, err := d.config.Engine.Compile(ctx, id, modules)
+	data, err := rego.ParseData(v.Data)
+	if err != nil {
+		return nil, fmt.Errorf("read version %s: %w", v.VersionID, err)
+	}
+	c, err := d.config.Engine.Compile(ctx, id, rego.Source{Modules: modules, Data: data})
 	if reason := errs.ReasonOf(err); reason == errs.ReasonRegoInvalid || reason == errs.ReasonInvalidField {
 		d.config.Log.LogAttrs(ctx, slog.LevelError, "active policy version does not compile and gives no answer",
 			slog.String("policy_version_id", v.VersionID.String()), slog.String("tenant_id", id.String()))

@@ -42,7 +42,7 @@ func compiled(t testing.TB, i library.Instance) *rego.Compiled {
 	for n, m := range i.Modules {
 		modules[n] = rego.Module(m)
 	}
-	c, err := rego.Compile(modules)
+	c, err := rego.Compile(rego.Source{Modules: modules})
 	if err != nil {
 		t.Fatalf("compile %s with %v: %v", i.Template.Name, i.Parameters, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -19,13 +20,14 @@ type ActiveVersion struct {
 	Number        int32
 	Package       string
 	ContentSHA256 Digest
+	Data          []byte   // canonical JSON of the data document; nil without one
 	Modules       []Module `db:"-"`
 }
 
 // ActiveByPolicy returns the active version of a policy. Without one it fails with POLICY_NOT_ACTIVE.
 func ActiveByPolicy(ctx context.Context, tx pgx.Tx, policyID uuid.UUID) (ActiveVersion, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT p.id AS policy_id, p.name AS policy_name, v.id AS version_id, v.number, v.package, v.content_sha256
+		SELECT p.id AS policy_id, p.name AS policy_name, v.id AS version_id, v.number, v.package, v.content_sha256, v.data
 		FROM gov_policies p
 		JOIN gov_policy_versions v ON v.tenant_id = p.tenant_id AND v.policy_id = p.id AND v.state = 'ACTIVE'
 		WHERE p.id = @policy_id`, pgx.NamedArgs{"policy_id": policyID})
@@ -58,7 +60,7 @@ func ActiveByDecisionPoint(ctx context.Context, tx pgx.Tx, decisionPoint string)
 		return nil, err
 	}
 	rows, err := tx.Query(ctx, `
-		SELECT p.id AS policy_id, p.name AS policy_name, v.id AS version_id, v.number, v.package, v.content_sha256
+		SELECT p.id AS policy_id, p.name AS policy_name, v.id AS version_id, v.number, v.package, v.content_sha256, v.data
 		FROM gov_policy_decision_points d
 		JOIN gov_policies p ON p.tenant_id = d.tenant_id AND p.id = d.policy_id
 		JOIN gov_policy_versions v ON v.tenant_id = p.tenant_id AND v.policy_id = p.id AND v.state = 'ACTIVE'
@@ -74,6 +76,14 @@ func ActiveByDecisionPoint(ctx context.Context, tx pgx.Tx, decisionPoint string)
 	return found, fill(ctx, tx, found)
 }
 
+// withData returns what the digest covers: a data document follows the modules like one of them.
+func withData(modules []Module, data []byte) []Module {
+	if data == nil {
+		return modules
+	}
+	return append(slices.Clip(modules), Module{Path: "data.json", Source: string(data)})
+}
+
 // fill reads and verifies the modules. Versions never change, so they are the right ones also when another is activated meanwhile.
 func fill(ctx context.Context, tx pgx.Tx, found []ActiveVersion) error {
 	ids := make([]uuid.UUID, len(found))
@@ -87,7 +97,7 @@ func fill(ctx context.Context, tx pgx.Tx, found []ActiveVersion) error {
 	for i := range found {
 		a := &found[i]
 		a.Modules = modules[a.VersionID]
-		if err := verify(a.Modules, a.ContentSHA256); err != nil {
+		if err := verify(withData(a.Modules, a.Data), a.ContentSHA256); err != nil {
 			return err
 		}
 	}

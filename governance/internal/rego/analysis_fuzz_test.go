@@ -38,8 +38,8 @@ func FuzzValidate(f *testing.F) {
 			parsed = nil
 		}
 		id := question(nil, rego.Input{}).Tenant
-		_, err := e.Compile(t.Context(), id, modulesOf(source))
-		report, contract := e.Validate(t.Context(), id, modulesOf(source), parsed)
+		_, err := e.Compile(t.Context(), id, rego.Source{Modules: modulesOf(source)})
+		report, contract := e.Validate(t.Context(), id, rego.Source{Modules: modulesOf(source)}, parsed)
 		if reason := errs.ReasonOf(err); reason == errs.ReasonInvalidField != (contract != nil) {
 			t.Fatalf("Compile says %v, Validate %v", err, contract)
 		}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/storage"
-	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"github.com/open-policy-agent/opa/v1/topdown"
 
 	"github.com/aumos-enterprise/platform/pkg/errs"
@@ -20,8 +19,14 @@ type Module struct {
 	Source string
 }
 
+// Source is the content of one version.
+type Source struct {
+	Modules []Module
+	Data    Data
+}
+
 // Compiled is one version, ready to be evaluated by any number of goroutines. It shares nothing that can change with another version: it
-// has its own rules and its own empty store.
+// has its own rules and its own store.
 type Compiled struct {
 	pkg           string
 	compiler      *ast.Compiler
@@ -44,11 +49,11 @@ var shared = sync.OnceValue(func() sandbox { //nolint:gochecknoglobals // derive
 	return sandbox{capabilities: capabilities(), unsafe: unsafeBuiltins(), builtins: guards()}
 })
 
-// Compile checks and compiles the modules of a version; the package of the first one is the entry point. It fails with REGO_INVALID, whose
-// violations name module, row and column. It is a pure function of the modules, takes no more memory than they are worth, but can take
-// seconds: [Engine.Compile] bounds that.
-func Compile(modules []Module) (*Compiled, error) {
-	c, _, err := compile(modules)
+// Compile checks and compiles a version; the package of its first module is the entry point. It fails with REGO_INVALID, whose violations name
+// module, row and column, or the data document where that is in the way of a rule. It is a pure function of the source, takes no more memory than
+// that is worth, but can take seconds: [Engine.Compile] bounds that.
+func Compile(source Source) (*Compiled, error) {
+	c, _, err := compile(source)
 	if p, ok := errors.AsType[problems](err); ok {
 		return nil, invalid(p)
 	}
@@ -60,11 +65,11 @@ type parsedModules []*ast.Module
 
 // compile is the one way from sources to a version. It fails with problems when they are no version, and also returns what could be parsed
 // then; it fails otherwise when they break the contract.
-func compile(modules []Module) (*Compiled, parsedModules, error) {
-	if err := checkSizes(modules); err != nil {
+func compile(source Source) (*Compiled, parsedModules, error) {
+	if err := checkSizes(source.Modules); err != nil {
 		return nil, nil, err
 	}
-	parsed, err := parse(modules)
+	parsed, err := parse(source.Modules)
 	if err != nil {
 		return nil, parsed, err
 	}
@@ -77,11 +82,24 @@ func compile(modules []Module) (*Compiled, parsedModules, error) {
 	if compiler.Failed() {
 		return nil, parsed, problemsOf(compiler.Errors)
 	}
-	c := &Compiled{pkg: pkg, compiler: compiler, queryCompiler: compiler.QueryCompiler(), store: inmem.NewFromObject(map[string]any{})}
+	if found := source.Data.conflicts(compiler); found != nil {
+		return nil, parsed, found
+	}
+	c := &Compiled{pkg: pkg, compiler: compiler, queryCompiler: compiler.QueryCompiler(), store: source.Data.store()}
 	if c.query, err = c.entryQuery(parsed[0].Package); err != nil {
 		return nil, parsed, err
 	}
 	return c, parsed, nil
+}
+
+// WithData returns the version with another data document in place of its own. It fails with REGO_INVALID where the document is in the way of a rule.
+func (c *Compiled) WithData(d Data) (*Compiled, error) {
+	if found := d.conflicts(c.compiler); found != nil {
+		return nil, invalid(found)
+	}
+	other := *c
+	other.store = d.store()
+	return &other, nil
 }
 
 // newCompiler returns a compiler with the profile and our own stages. inputCost is what the type of the input costs to compare, 1 when nothing is

@@ -100,7 +100,7 @@ func conform(t *testing.T, tc cases.TestCase) (skip string, err error) {
 	if err != nil {
 		return "", err
 	}
-	q := c.newQuery(txn).WithStrictBuiltinErrors(tc.StrictError)
+	q := c.newQuery(c.query, txn).WithStrictBuiltinErrors(tc.StrictError)
 	if tc.InputTerm != nil {
 		q = q.WithInput(ast.MustParseTerm(*tc.InputTerm))
 	} else if tc.Input != nil {

@@ -83,8 +83,8 @@ func (e *Engine) Close(ctx context.Context) error {
 }
 
 // Compile is the function Compile with a deadline and within the tenant's share. It fails with REGO_INVALID also when the deadline passes.
-func (e *Engine) Compile(ctx context.Context, id tenant.ID, modules []Module) (*Compiled, error) {
-	c, err := pooled(ctx, e, id, func() (*Compiled, error) { return Compile(modules) })
+func (e *Engine) Compile(ctx context.Context, id tenant.ID, source Source) (*Compiled, error) {
+	c, err := pooled(ctx, e, id, func() (*Compiled, error) { return Compile(source) })
 	if errors.Is(err, errLate) {
 		return nil, errs.New(errs.InvalidArgument, errs.ReasonRegoInvalid, "the Rego does not compile in time: make it simpler").
 			Field("modules", "not compiled within %s", e.config.CompileDeadline)
@@ -102,7 +102,7 @@ var errLate = errors.New("not done at the deadline")
 // panicked is that work on modules panicked: the fault of the modules, which stays with their author.
 type panicked struct{ value any }
 
-func (p panicked) Error() string { return fmt.Sprintf("compiler panic: %v", p.value) }
+func (p panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
 const compilerFails = "the compiler fails on these modules"
 
@@ -170,8 +170,8 @@ func (e *Engine) Evaluate(ctx context.Context, ev Evaluation) (Result, error) {
 	start := time.Now()
 	e.workers.do(func() {
 		defer release()
-		r, panicked := ev.Policy.evaluate(ev.Input, ev.Now, ev.Seed, cancel)
-		e.ended(ctx, ev, time.Since(start), panicked)
+		r, defect := ev.Policy.evaluate(options{input: ev.Input, now: ev.Now, seed: ev.Seed}, cancel)
+		e.ended(ctx, ev, time.Since(start), defect)
 		done <- r
 	})
 	select {
@@ -204,10 +204,10 @@ func (e *Engine) overrun(ctx context.Context, ev Evaluation, took time.Duration)
 }
 
 // ended observes an evaluation, also one that nobody waits for any more.
-func (e *Engine) ended(ctx context.Context, ev Evaluation, took time.Duration, panicked any) {
+func (e *Engine) ended(ctx context.Context, ev Evaluation, took time.Duration, defect any) {
 	e.metrics.duration.Observe(took.Seconds())
-	if panicked != nil {
+	if defect != nil {
 		e.config.Log.LogAttrs(ctx, slog.LevelError, "policy evaluation panicked",
-			slog.String("policy_version_id", ev.Activation.Version.String()), slog.Any("panic", panicked))
+			slog.String("policy_version_id", ev.Activation.Version.String()), slog.Any("panic", defect))
 	}
 }

@@ -2,6 +2,7 @@ package rego
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -13,38 +14,62 @@ import (
 // Seed makes an evaluation reproducible: builtins that draw random values draw them from it.
 type Seed = [32]byte
 
-// evaluate runs the policy on the calling goroutine. It returns soon after cancel is called, but not at once: see the package comment. A
-// defect of the evaluator is an answer like any other error: not an allow.
-func (c *Compiled) evaluate(in Input, now time.Time, seed Seed, cancel topdown.Cancel) (r Result, panicked any) {
-	defer func() {
-		if p := recover(); p != nil {
-			r = Failed(BuiltinError)
-			if _, ours := p.(heavyValue); !ours {
-				panicked = p
-			}
-		}
-	}()
-	ctx := context.Background() // nothing that the profile allows looks at it; cancel is what ends the evaluation
-	txn, err := c.store.NewTransaction(ctx)
-	if err != nil {
-		return Failed(BuiltinError), err
+// options say how an evaluation runs.
+type options struct {
+	input   Input
+	now     time.Time
+	seed    Seed
+	query   ast.Body               // compiled by the policy's query compiler; nil: what decisions ask
+	tracers []topdown.QueryTracer // see every step, on the goroutine of the evaluation
+}
+
+// evaluate asks the policy what decisions ask, on the calling goroutine.
+func (c *Compiled) evaluate(o options, cancel topdown.Cancel) (r Result, defect any) {
+	set, err := c.run(o, cancel)
+	if p, ok := errors.AsType[panicked](err); ok {
+		return Failed(BuiltinError), p.value
 	}
-	defer c.store.Abort(ctx, txn)
-	set, err := c.newQuery(txn).
-		WithCancel(cancel).
-		WithInput(ast.NewTerm(in.value)).
-		WithTime(now).
-		WithSeed(rand.NewChaCha8(seed)).
-		WithStrictBuiltinErrors(true).
-		Run(ctx)
 	if err != nil {
 		return failureOf(err), nil
 	}
 	return resultOf(set), nil
 }
 
-func (c *Compiled) newQuery(txn storage.Transaction) *topdown.Query {
-	return topdown.NewQuery(c.query).
+// run evaluates a query on the calling goroutine. It returns soon after cancel is called, but not at once: see the package comment. A
+// defect of the evaluator is an error like any other.
+func (c *Compiled) run(o options, cancel topdown.Cancel) (set topdown.QueryResultSet, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			set, err = nil, panicked{p}
+			if _, ours := p.(heavyValue); ours {
+				err = errHeavy
+			}
+		}
+	}()
+	ctx := context.Background() // nothing that the profile allows looks at it; cancel is what ends the evaluation
+	txn, err := c.store.NewTransaction(ctx)
+	if err != nil {
+		return nil, panicked{err}
+	}
+	defer c.store.Abort(ctx, txn)
+	query := o.query
+	if query == nil {
+		query = c.query
+	}
+	q := c.newQuery(query, txn).
+		WithCancel(cancel).
+		WithInput(ast.NewTerm(o.input.value)).
+		WithTime(o.now).
+		WithSeed(rand.NewChaCha8(o.seed)).
+		WithStrictBuiltinErrors(true)
+	for _, t := range o.tracers {
+		q = q.WithQueryTracer(t)
+	}
+	return q.Run(ctx)
+}
+
+func (c *Compiled) newQuery(query ast.Body, txn storage.Transaction) *topdown.Query {
+	return topdown.NewQuery(query).
 		WithQueryCompiler(c.queryCompiler).
 		WithCompiler(c.compiler).
 		WithStore(c.store).

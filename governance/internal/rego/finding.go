@@ -116,6 +116,10 @@ func withReason(message string) string {
 func invalid(p problems) error {
 	e := errs.New(errs.InvalidArgument, errs.ReasonRegoInvalid, "the Rego does not compile: see the field violations")
 	for _, f := range p {
+		if f.Code == codeData {
+			e = e.Field("data", "%s", f.Message)
+			continue
+		}
 		if f.Module < 0 {
 			e = e.Field("modules", "%s: %s", f.Code, f.Message)
 			continue

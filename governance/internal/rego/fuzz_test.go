@@ -24,7 +24,7 @@ func FuzzCompile(f *testing.F) {
 			}
 		}()
 		q := question(nil, input(t, map[string]any{"x": []any{1.0}, "a": []any{1.0, 2.0}, "s": "aaaa"}))
-		c, err := e.Compile(t.Context(), q.Tenant, []rego.Module{{Path: "a.rego", Source: source}})
+		c, err := e.Compile(t.Context(), q.Tenant, rego.Source{Modules: []rego.Module{{Path: "a.rego", Source: source}}})
 		if err != nil {
 			if reason := errs.ReasonOf(err); reason != errs.ReasonRegoInvalid && reason != errs.ReasonInvalidField {
 				t.Errorf("Compile: %v", err)

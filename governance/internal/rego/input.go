@@ -26,31 +26,38 @@ func (in Input) SHA256() [sha256.Size]byte { return in.digest }
 // NewInput checks the limits on inputs and converts: values are nil, bool, float64, string, []any and map[string]any. It fails with
 // INVALID_FIELD on the field "input".
 func NewInput(input map[string]any) (Input, error) {
-	c := canonical{}
-	value := c.value(input, 1)
-	switch {
-	case c.err != nil:
-		return Input{}, c.err
-	case len(c.json) > MaxInputBytes:
-		return Input{}, tooLarge()
+	value, canonical, err := convert("input", input)
+	if err != nil {
+		return Input{}, err
 	}
-	return Input{value: value.Value, digest: sha256.Sum256(c.json)}, nil
+	return Input{value: value.Value, digest: sha256.Sum256(canonical)}, nil
 }
 
-func tooLarge() error {
-	return errs.InvalidField("input", "over %d bytes as JSON", MaxInputBytes)
+// convert returns the object as a term and as canonical JSON. Errors name the field of the request that it came in.
+func convert(field string, object map[string]any) (*ast.Term, []byte, error) {
+	c := canonical{field: field}
+	value := c.value(object, 1)
+	if c.err == nil && len(c.json) > MaxInputBytes {
+		c.err = c.tooLarge()
+	}
+	return value, c.json, c.err
 }
 
 // canonical writes RFC 8785 (JSON canonicalization: keys sorted by UTF-16 code units, numbers as ECMAScript prints them, no spaces) and
 // builds the evaluator's terms on the same walk.
 type canonical struct {
-	json []byte
-	err  error
+	field string
+	json  []byte
+	err   error
+}
+
+func (c *canonical) tooLarge() error {
+	return errs.InvalidField(c.field, "over %d bytes as JSON", MaxInputBytes)
 }
 
 func (c *canonical) fail(format string, args ...any) *ast.Term {
 	if c.err == nil {
-		c.err = errs.InvalidField("input", format, args...)
+		c.err = errs.InvalidField(c.field, format, args...)
 	}
 	return ast.NullTerm()
 }
@@ -60,7 +67,7 @@ func (c *canonical) value(v any, depth int) *ast.Term {
 		return ast.NullTerm()
 	}
 	if len(c.json) > MaxInputBytes {
-		c.err = tooLarge()
+		c.err = c.tooLarge()
 		return ast.NullTerm()
 	}
 	switch v := v.(type) {

@@ -31,7 +31,7 @@ func tryCompile(sources ...string) (*rego.Compiled, error) {
 	for i, s := range sources {
 		modules[i] = rego.Module{Path: string(rune('a'+i)) + ".rego", Source: s}
 	}
-	return rego.Compile(modules)
+	return rego.Compile(rego.Source{Modules: modules})
 }
 
 // describe shows what a client would see of an error.
@@ -192,20 +192,20 @@ func TestCompileSizes(t *testing.T) {
 		head := "package p\nallow := true\n#"
 		return rego.Module{Path: path, Source: head + strings.Repeat("x", size-len(head))}
 	}
-	if _, err := rego.Compile([]rego.Module{module("a.rego", rego.MaxModuleBytes)}); err != nil {
+	if _, err := rego.Compile(rego.Source{Modules: []rego.Module{module("a.rego", rego.MaxModuleBytes)}}); err != nil {
 		t.Errorf("a module of the largest size: %v", describe(err))
 	}
 	var many []rego.Module
 	for i := range 5 {
 		many = append(many, module(itoa(i)+".rego", rego.MaxModuleBytes))
 	}
-	if _, err := rego.Compile(many); errs.ReasonOf(err) != errs.ReasonInvalidField {
+	if _, err := rego.Compile(rego.Source{Modules: many}); errs.ReasonOf(err) != errs.ReasonInvalidField {
 		t.Errorf("five modules of the largest size: %v, want %s", err, errs.ReasonInvalidField)
 	}
-	if _, err := rego.Compile([]rego.Module{module("a.rego", 100), module("a.rego", 100)}); errs.ReasonOf(err) != errs.ReasonInvalidField {
+	if _, err := rego.Compile(rego.Source{Modules: []rego.Module{module("a.rego", 100), module("a.rego", 100)}}); errs.ReasonOf(err) != errs.ReasonInvalidField {
 		t.Errorf("the same path twice: %v, want %s", err, errs.ReasonInvalidField)
 	}
-	if _, err := rego.Compile(nil); errs.ReasonOf(err) != errs.ReasonInvalidField {
+	if _, err := rego.Compile(rego.Source{}); errs.ReasonOf(err) != errs.ReasonInvalidField {
 		t.Errorf("no modules: %v, want %s", err, errs.ReasonInvalidField)
 	}
 }

@@ -42,7 +42,7 @@ func carryOut(t *testing.T, a attack) (tardy string) {
 	e := engine(t, rego.Config{})
 	ev := question(nil, input(t, a.input))
 	start := time.Now()
-	c, err := e.Compile(t.Context(), ev.Tenant, []rego.Module{{Path: "a.rego", Source: "package p\n" + a.source}})
+	c, err := e.Compile(t.Context(), ev.Tenant, rego.Source{Modules: []rego.Module{{Path: "a.rego", Source: "package p\n" + a.source}}})
 	if err != nil {
 		if took := time.Since(start); took > time.Second+10*slack {
 			return fmt.Sprintf("refused after %s", took)

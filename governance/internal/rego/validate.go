@@ -54,10 +54,10 @@ const (
 	codePanics = "aumos_compiler_failure"
 )
 
-// Validate says whether the modules could be a version, by the same function as Compile, and what is doubtful about them. The schema is a JSON
+// Validate says whether the source could be a version, by the same function as Compile, and what is doubtful about them. The schema is a JSON
 // Schema of the input, or nil. It fails only when the request breaks the contract. [Engine.Validate] bounds its time.
-func Validate(modules []Module, schema map[string]any) (Report, error) {
-	v, err := examine(modules)
+func Validate(source Source, schema map[string]any) (Report, error) {
+	v, err := examine(source)
 	if err != nil {
 		return Report{}, err
 	}
@@ -69,10 +69,10 @@ func Validate(modules []Module, schema map[string]any) (Report, error) {
 
 // Validate is the function Validate with the deadline of a compilation and within the tenant's share. The schema has a deadline of its own, so that
 // modules are valid with a schema when they are without.
-func (e *Engine) Validate(ctx context.Context, id tenant.ID, modules []Module, schema map[string]any) (Report, error) {
-	v, err := pooled(ctx, e, id, func() (validation, error) { return examine(modules) })
+func (e *Engine) Validate(ctx context.Context, id tenant.ID, source Source, schema map[string]any) (Report, error) {
+	v, err := pooled(ctx, e, id, func() (validation, error) { return examine(source) })
 	if found, failed := e.failure(ctx, id, err); failed {
-		return Report{Errors: []Finding{found}, Modules: make([]Summary, len(modules))}, nil
+		return Report{Errors: []Finding{found}, Modules: make([]Summary, len(source.Modules))}, nil
 	}
 	if err != nil {
 		return Report{}, err
@@ -109,8 +109,8 @@ type validation struct {
 }
 
 // examine does all but look at the schema.
-func examine(modules []Module) (validation, error) {
-	c, parsed, err := compile(modules)
+func examine(source Source) (validation, error) {
+	c, parsed, err := compile(source)
 	found, invalid := errors.AsType[problems](err)
 	if err != nil && !invalid {
 		return validation{}, err

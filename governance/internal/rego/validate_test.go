@@ -31,7 +31,7 @@ func validate(t testing.TB, schema string, sources ...string) rego.Report {
 			t.Fatal(err)
 		}
 	}
-	report, err := rego.Validate(modulesOf(sources...), parsed)
+	report, err := rego.Validate(rego.Source{Modules: modulesOf(sources...)}, parsed)
 	if err != nil {
 		t.Fatalf("Validate: %v", describe(err))
 	}
@@ -81,7 +81,7 @@ func TestValidateErrors(t *testing.T) {
 			if len(report.EntryPoints) != 0 || len(report.Modules) != len(test.sources) {
 				t.Errorf("report %+v", report)
 			}
-			if _, err := rego.Compile(modulesOf(test.sources...)); errs.ReasonOf(err) != errs.ReasonRegoInvalid {
+			if _, err := rego.Compile(rego.Source{Modules: modulesOf(test.sources...)}); errs.ReasonOf(err) != errs.ReasonRegoInvalid {
 				t.Errorf("Compile says %v", err)
 			}
 		})
@@ -302,7 +302,7 @@ func TestValidateBounds(t *testing.T) {
 	for _, modules := range [][]rego.Module{
 		nil, modulesOf(make([]string, 17)...), {{Path: "a.rego", Source: "package p"}, {Path: "a.rego", Source: "package q"}}, modulesOf(strings.Repeat("#", 256<<10+1)),
 	} {
-		if _, err := rego.Validate(modules, nil); errs.ReasonOf(err) != errs.ReasonInvalidField {
+		if _, err := rego.Validate(rego.Source{Modules: modules}, nil); errs.ReasonOf(err) != errs.ReasonInvalidField {
 			t.Errorf("%d modules that break the contract: %v", len(modules), err)
 		}
 	}
@@ -317,7 +317,7 @@ func TestValidateIsBoundedInTime(t *testing.T) {
 		fmt.Fprintf(&slow, "r%d if input.x[_].y == %d\n", i, i)
 	}
 	q := question(nil, rego.Input{})
-	report, err := e.Validate(t.Context(), q.Tenant, modulesOf(slow.String()), nil)
+	report, err := e.Validate(t.Context(), q.Tenant, rego.Source{Modules: modulesOf(slow.String())}, nil)
 	if err != nil || len(report.Errors) != 1 || report.Errors[0].Code != "aumos_deadline" || len(report.Modules) != 1 {
 		t.Errorf("report %+v, %v", report, err)
 	}
