@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
@@ -41,6 +42,9 @@ func (s *DecisionService) Evaluate(ctx context.Context, req *governancev1.Evalua
 
 func questionOf(ctx context.Context, req *governancev1.EvaluateRequest) (q decision.Question, err error) {
 	q = decision.Question{DecisionPoint: req.GetDecisionPoint(), CorrelationID: req.GetCorrelationId()}
+	if r := req.GetResource(); r != nil {
+		q.Resource = decision.Resource{Type: r.GetType(), ID: r.GetId()}
+	}
 	if req.GetPolicyId() != "" {
 		if q.Policy, err = parseID("policy_id", req.GetPolicyId()); err != nil {
 			return q, err
@@ -68,8 +72,11 @@ func decisionMessage(d decision.Decision) *governancev1.Decision {
 	m := &governancev1.Decision{
 		Id: d.ID.String(), Outcome: governancev1.DecisionOutcome(d.Outcome), DecisionPoint: d.DecisionPoint,
 		InputSha256: d.InputSHA256[:], EvaluationDuration: durationpb.New(d.Duration), EngineVersion: d.EngineVersion, DecideTime: timestamppb.New(d.Time),
-		Position: positionMessage(d.Position),
-		Results:  make([]*governancev1.PolicyResult, len(d.Results)),
+		Position: positionMessage(d.Position), Subject: d.Subject, CorrelationId: d.CorrelationID,
+		Results: make([]*governancev1.PolicyResult, len(d.Results)),
+	}
+	if d.Resource != (decision.Resource{}) {
+		m.Resource = &governancev1.DecidedResource{Type: d.Resource.Type, Id: d.Resource.ID}
 	}
 	for i, r := range d.Results {
 		m.Results[i] = resultMessage(r)
@@ -85,6 +92,17 @@ func resultMessage(r decision.Result) *governancev1.PolicyResult {
 	}
 	for _, v := range r.Violations {
 		m.Violations = append(m.Violations, &governancev1.Violation{Code: v.Code, Message: v.Message, Severity: v.Severity, Control: v.Control})
+	}
+	for _, o := range r.Obligations {
+		m.Obligations = append(m.Obligations, obligationMessage(o))
+	}
+	return m
+}
+
+func obligationMessage(o rego.Obligation) *governancev1.Obligation {
+	m := &governancev1.Obligation{Id: o.ID}
+	if o.Parameters != nil {
+		m.Parameters, _ = structpb.NewStruct(o.Parameters) // cannot fail: obligations are values that JSON has
 	}
 	return m
 }

@@ -42,7 +42,7 @@ func TestEvaluatePolicy(t *testing.T) {
 	got = c.decide(req)
 	sum := sha256.Sum256([]byte(`{"n":12}`))
 	want := &governancev1.Decision{
-		Outcome: deny, InputSha256: sum[:], EngineVersion: rego.EngineVersion(),
+		Outcome: deny, InputSha256: sum[:], EngineVersion: rego.EngineVersion(), Subject: "subject-of-admin", CorrelationId: "operation-7",
 		Results: []*governancev1.PolicyResult{{
 			PolicyId: p.GetId(), PolicyName: "limits", PolicyVersionId: p.GetActiveVersionId(), Outcome: deny,
 			Violations: []*governancev1.Violation{{Code: "TOO_MANY", Message: "n", Severity: "high", Control: "C-1"}},

@@ -131,14 +131,15 @@ func (d *Decider) evaluate(ctx context.Context, q Question) (Decision, error) {
 		return d.orRepeat(ctx, q, entryID, err)
 	}
 	decision := Decision{
-		ID: entryID, DecisionPoint: q.DecisionPoint, InputSHA256: q.Input.SHA256(), EngineVersion: d.engine,
+		ID: entryID, DecisionPoint: q.DecisionPoint, Resource: q.Resource, Subject: q.Actor.ID, CorrelationID: q.CorrelationID,
+		InputSHA256: q.Input.SHA256(), EngineVersion: d.engine,
 		Time: time.Now().UTC().Truncate(time.Microsecond), // what the wall keeps
 	}
 	started := time.Now()
 	if decision.Results, err = d.ask(ctx, id, found.policies, q.Input, decision); err != nil {
 		return Decision{}, err
 	}
-	decision.Duration = time.Since(started)
+	decision.Duration = time.Since(started).Truncate(time.Microsecond)
 	fit(decision.Results)
 	decision.Outcome = combine(decision.Results)
 	return d.record(ctx, q, decision)
@@ -156,7 +157,7 @@ func (d *Decider) ask(ctx context.Context, id tenant.ID, policies []active, in r
 			return
 		}
 		results[i].Result, failures[i] = d.config.Engine.Evaluate(ctx, rego.Evaluation{
-			Tenant: id, Activation: p.activation, Policy: p.compiled, Input: in, Now: decision.Time, Seed: seedOf(decision.ID),
+			Tenant: id, Activation: p.activation, Policy: p.compiled, Input: in, Now: decision.Time, Seed: SeedOf(decision.ID),
 		})
 	}
 	if len(policies) == 1 {
@@ -171,10 +172,11 @@ func (d *Decider) ask(ctx context.Context, id tenant.ID, policies []active, in r
 	return results, errors.Join(failures...)
 }
 
-// maxViolationBytes bounds the violations of one decision, each counted with what its place in the entry costs. One policy's always fit.
+// maxAnswerBytes bounds the violations and obligations of one decision, each violation counted with what its place in the entry costs. One policy's
+// always fit.
 const (
-	maxViolationBytes = rego.MaxResultBytes + rego.MaxViolations*violationCost
-	violationCost     = 80
+	maxAnswerBytes = rego.MaxResultBytes + rego.MaxViolations*violationCost
+	violationCost  = 80
 )
 
 // fit makes the results of several policies fit into one entry. What does not is no answer; the order of names decides who comes first.
@@ -182,7 +184,7 @@ func fit(results []Result) {
 	size := 0
 	for i, r := range results {
 		size += r.Size() + len(r.Violations)*violationCost
-		if size > maxViolationBytes {
+		if size > maxAnswerBytes {
 			size -= r.Size() + len(r.Violations)*violationCost
 			results[i].Result = rego.Failed(rego.ResultTooLarge)
 		}

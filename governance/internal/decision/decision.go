@@ -19,17 +19,25 @@ type Question struct {
 	Policy        uuid.UUID
 	DecisionPoint string
 	Input         rego.Input
+	// Resource is what the action is done to, for the log; the zero value when the question does not say.
+	Resource Resource
 	// Request makes retries safe: the same id with the same question gets the first decision. uuid.Nil: not asked for.
 	Request       uuid.UUID
 	CorrelationID string
 	Actor         auditlog.Actor // who asks
 }
 
+// Resource is what an action is done to, in the words of whoever asks.
+type Resource struct{ Type, ID string }
+
 // Decision is what was decided.
 type Decision struct {
 	ID            uuid.UUID // also of its entry on the wall
 	Outcome       rego.Outcome
 	DecisionPoint string
+	Resource      Resource
+	Subject       string // who asked
+	CorrelationID string
 	Results       []Result // in the order of the policies' names
 	InputSHA256   [sha256.Size]byte
 	Duration      time.Duration // of the evaluation
@@ -77,5 +85,5 @@ func newID(tenantID [16]byte, request uuid.UUID) (uuid.UUID, error) {
 	return uuid.NewSHA1(namespace, append(tenantID[:], request[:]...)), nil
 }
 
-// seedOf makes the policies' randomness a function of the decision's id: whoever replays the decision has it.
-func seedOf(id uuid.UUID) rego.Seed { return sha256.Sum256(id[:]) }
+// SeedOf makes the policies' randomness a function of the decision's id: whoever replays the decision has it.
+func SeedOf(id uuid.UUID) rego.Seed { return sha256.Sum256(id[:]) }

@@ -5,11 +5,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/errs"
@@ -17,8 +15,10 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
+// EventType is that of the entries that record decisions.
+const EventType = "decision.evaluated"
+
 const (
-	eventType     = "decision.evaluated"
 	action        = "decision.evaluate"
 	sourceService = "governance"
 	inputDigest   = "input"
@@ -45,7 +45,7 @@ func newEntry(ctx context.Context, q Question, decision Decision) auditlog.Entry
 	id, _ := tenant.FromContext(ctx)
 	e := auditlog.Entry{
 		EntryID: decision.ID, TenantID: id, EffectiveTime: decision.Time,
-		EventType: eventType, Action: action, Outcome: outcomes[decision.Outcome], Actor: q.Actor,
+		EventType: EventType, Action: action, Outcome: outcomes[decision.Outcome], Actor: q.Actor,
 		Resource:      auditlog.Resource{Type: resourcePoint, ID: q.DecisionPoint, Name: q.DecisionPoint},
 		SourceService: sourceService, RequestID: requestid.FromContext(ctx), CorrelationID: q.CorrelationID,
 		Details: map[string]any{
@@ -58,6 +58,9 @@ func newEntry(ctx context.Context, q Question, decision Decision) auditlog.Entry
 	}
 	if q.Policy != uuid.Nil {
 		e.Resource = auditlog.Resource{Type: resourcePolicy, ID: q.Policy.String(), Name: decision.Results[0].PolicyName}
+	}
+	if decision.Resource != (Resource{}) {
+		e.Details["resource_type"], e.Details["resource_id"] = decision.Resource.Type, decision.Resource.ID
 	}
 	return e
 }
@@ -86,6 +89,9 @@ func describe(results []Result) []any {
 			}
 			m["violations"] = violations
 		}
+		if len(r.Obligations) > 0 {
+			m["obligations"] = describeObligations(r.Obligations)
+		}
 		list[i] = m
 	}
 	return list
@@ -101,6 +107,17 @@ func describeViolation(v rego.Violation) map[string]any {
 	return m
 }
 
+// describeObligations returns them as the policy gave them: a string, or an object that has the id among its parameters.
+func describeObligations(obligations []rego.Obligation) []any {
+	list := make([]any, len(obligations))
+	for i, o := range obligations {
+		if list[i] = o.ID; o.Parameters != nil {
+			list[i] = o.Parameters
+		}
+	}
+	return list
+}
+
 // repeat returns the decision of an earlier request with the same id, as the wall has it. Another question under that id is refused.
 func (d *Decider) repeat(ctx context.Context, q Question, id uuid.UUID) (Decision, error) {
 	found, err := d.config.Wall.Get(ctx, id)
@@ -111,7 +128,10 @@ func (d *Decider) repeat(ctx context.Context, q Question, id uuid.UUID) (Decisio
 	if err != nil {
 		return Decision{}, fmt.Errorf("read the first decision: %w", err)
 	}
-	decision, err := fromEntry(e)
+	decision, err := FromEntry(e)
+	if errors.Is(err, ErrNotDecision) {
+		return Decision{}, errs.New(errs.InvalidArgument, errs.ReasonRequestIDReused, "the request id is in use: use a new one").Because(err)
+	}
 	if err != nil {
 		return Decision{}, err
 	}
@@ -119,50 +139,10 @@ func (d *Decider) repeat(ctx context.Context, q Question, id uuid.UUID) (Decisio
 	if q.Policy != uuid.Nil {
 		kind, resource = resourcePolicy, q.Policy.String()
 	}
-	if e.Resource.Type != kind || e.Resource.ID != resource || decision.InputSHA256 != q.Input.SHA256() {
+	if e.Resource.Type != kind || e.Resource.ID != resource || decision.Resource != q.Resource || decision.InputSHA256 != q.Input.SHA256() {
 		return Decision{}, errs.New(errs.InvalidArgument, errs.ReasonRequestIDReused,
 			"the request id was used before with another request: use a new one")
 	}
-	decision.Position = audit.Position{EntryID: id, LeafIndex: e.LeafIndex, LeafHash: auditlog.LeafHash(found.Leaf)}
+	decision.Position.LeafHash = auditlog.LeafHash(found.Leaf)
 	return decision, nil
-}
-
-// errForeign is the cause when the entry under a decision's id is none of ours.
-var errForeign = errors.New("the entry under the decision's id is not a decision")
-
-// fromEntry is the inverse of newEntry.
-func fromEntry(e auditlog.Entry) (Decision, error) {
-	if e.EventType != eventType || e.SourceService != sourceService || len(e.Digests) != 1 || e.Digests[0].Name != inputDigest {
-		return Decision{}, errs.New(errs.InvalidArgument, errs.ReasonRequestIDReused, "the request id is in use: use a new one").Because(errForeign)
-	}
-	f := fields{values: e.Details}
-	d := Decision{
-		ID: e.EntryID, Time: e.EffectiveTime.UTC(), InputSHA256: e.Digests[0].SHA256,
-		Outcome:       f.outcome("outcome"),
-		EngineVersion: f.text("engine_version"),
-		Duration:      time.Duration(f.number("evaluation_us")) * time.Microsecond,
-	}
-	if e.Resource.Type == resourcePoint {
-		d.DecisionPoint = e.Resource.ID
-	}
-	for _, each := range f.list("results") {
-		r := f.within(each)
-		result := Result{
-			PolicyID: r.id("policy_id"), PolicyName: r.text("policy_name"), VersionID: r.id("policy_version_id"), ContentSHA256: r.digest("content_sha256"),
-			Result: rego.Result{Outcome: r.outcome("outcome"), Reason: r.reason("error_reason")},
-		}
-		for _, v := range r.list("violations") {
-			m := r.within(v)
-			result.Violations = append(result.Violations, rego.Violation{
-				Code: m.text("code"), Message: m.text("message"), Severity: m.text("severity"), Control: m.text("control"),
-			})
-			r.merge(m)
-		}
-		d.Results = append(d.Results, result)
-		f.merge(r)
-	}
-	if f.err != nil {
-		return Decision{}, fmt.Errorf("read decision %s from its entry: %w", e.EntryID, f.err)
-	}
-	return d, nil
 }

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -8,9 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
-	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
@@ -96,10 +97,48 @@ func TestEveryDecisionFitsIntoAnEntry(t *testing.T) {
 	}
 }
 
+// Obligations are counted with what they take in the entry, whatever they are made of.
+func TestEveryObligationFitsIntoAnEntry(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]string{
+		"numbers": `[i | some i in numbers.range(1, 2300)]`, "objects": `[{} | some i in numbers.range(1, 2000)]`,
+		"keys":  `{k: 0 | some i in numbers.range(1, 1000); k := sprintf("%d", [i])}`,
+		"texts": `["" | some i in numbers.range(1, 2000)]`, "nulls": `[null | some i in numbers.range(1, 2000)]`,
+	} {
+		c, err := rego.Compile(rego.Source{Modules: []rego.Module{{
+			Path: "a.rego", Source: "package p\nallow := true\nobligations := [{\"id\": \"a\", \"v\": " + value + "}]",
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := rego.NewEngine(rego.Config{Deadline: time.Minute})
+		in, _ := rego.NewInput(nil)
+		r, err := e.Evaluate(t.Context(), rego.Evaluation{Tenant: tenant.ID{1}, Policy: c, Input: in})
+		if err != nil || r.Outcome != rego.Allow || r.Size() < rego.MaxResultBytes/3 {
+			t.Fatalf("%s: %v, %v, %d bytes", name, r.Reason, err, r.Size())
+		}
+		q := Question{DecisionPoint: "a.point", Actor: auditlog.Actor{Kind: auditlog.ActorUser, ID: "s"}}
+		entry := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), q, Decision{ID: uuid.Max, Time: time.Now(), Outcome: rego.Allow})
+		entry.RecordedTime = entry.EffectiveTime
+		entry.Details = map[string]any{"obligations": describeObligations(r.Obligations)}
+		raw, err := entry.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(raw) > r.Size()+500 {
+			t.Errorf("%s: %d bytes for obligations of size %d", name, len(raw), r.Size())
+		}
+		if err := e.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestEntryRoundTrip(t *testing.T) {
 	t.Parallel()
 	want := Decision{
 		ID: uuid.MustParse("0189aaaa-0000-5000-8000-00000000000a"), Outcome: rego.Deny, DecisionPoint: "a.point",
+		Resource: Resource{Type: "model", ID: "m-1"}, Subject: "s", CorrelationID: "c",
 		Time: time.Date(2026, 3, 1, 12, 0, 0, 1000, time.UTC), Duration: 42 * time.Microsecond, EngineVersion: "opa/1", InputSHA256: [32]byte{1, 2, 3},
 		Results: []Result{
 			{
@@ -107,10 +146,18 @@ func TestEntryRoundTrip(t *testing.T) {
 				Result: rego.Result{Outcome: rego.Deny, Violations: []rego.Violation{{Message: "free"}, {Code: "C", Message: "m", Severity: "s", Control: "k"}}},
 			},
 			{PolicyID: uuid.UUID{3}, PolicyName: "b", VersionID: uuid.UUID{4}, Result: rego.Failed(rego.Quarantined)},
+			{
+				PolicyID: uuid.UUID{5}, PolicyName: "c", VersionID: uuid.UUID{6},
+				Result: rego.Result{Outcome: rego.Allow, Obligations: []rego.Obligation{
+					{ID: "log"}, {ID: "notify", Parameters: map[string]any{"id": "notify", "who": []any{"risk", 3.0, nil, true, map[string]any{}}}},
+				}},
+			},
 		},
 	}
-	e := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), Question{DecisionPoint: "a.point", Actor: auditlog.Actor{Kind: auditlog.ActorUser, ID: "s"}}, want)
-	e.RecordedTime = want.Time
+	q := Question{DecisionPoint: "a.point", Resource: want.Resource, CorrelationID: "c", Actor: auditlog.Actor{Kind: auditlog.ActorUser, ID: "s"}}
+	e := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), q, want)
+	e.RecordedTime, e.LeafIndex = want.Time, 7
+	want.Position = audit.Position{EntryID: want.ID, LeafIndex: 7}
 	raw, err := e.Marshal()
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +166,7 @@ func TestEntryRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := fromEntry(read)
+	got, err := FromEntry(read)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +176,7 @@ func TestEntryRoundTrip(t *testing.T) {
 
 	forged := read
 	forged.SourceService = "svc-drift" // what RecordEntry lets a service write
-	if _, err := fromEntry(forged); errs.ReasonOf(err) != errs.ReasonRequestIDReused {
+	if _, err := FromEntry(forged); !errors.Is(err, ErrNotDecision) {
 		t.Errorf("an entry of another service: %v", err)
 	}
 	for _, details := range []map[string]any{
@@ -137,13 +184,24 @@ func TestEntryRoundTrip(t *testing.T) {
 		{"outcome": "MAYBE"},
 		{"outcome": "ALLOW", "evaluation_us": "1"},
 		{"outcome": "ALLOW", "evaluation_us": 1.0, "results": []any{1.0}},
+		{"outcome": "ALLOW", "evaluation_us": 1.0, "resource_type": 1.0},
+		{"outcome": "ALLOW", "evaluation_us": 1.0, "results": []any{obliged(1.0)}},
+		{"outcome": "ALLOW", "evaluation_us": 1.0, "results": []any{obliged(map[string]any{"id": ""})}},
 		{"outcome": "ALLOW", "evaluation_us": 1.0, "results": []any{map[string]any{"policy_id": "x"}}},
 	} {
 		broken := read
 		broken.Details = details
-		if d, err := fromEntry(broken); err == nil {
+		if d, err := FromEntry(broken); err == nil {
 			t.Errorf("%v read as %+v", details, d)
 		}
+	}
+}
+
+// obliged is the details of a policy's result with an obligation.
+func obliged(o any) map[string]any {
+	id := uuid.NewString()
+	return map[string]any{
+		"policy_id": id, "policy_version_id": id, "content_sha256": strings.Repeat("0", 64), "outcome": "ALLOW", "obligations": []any{o},
 	}
 }
 
@@ -161,7 +219,7 @@ func TestIDs(t *testing.T) {
 	if one == two || one.Version() != 7 {
 		t.Errorf("ids without a request %s, %s", one, two)
 	}
-	if seedOf(a) == seedOf(other) || seedOf(a) != seedOf(again) {
+	if SeedOf(a) == SeedOf(other) || SeedOf(a) != SeedOf(again) {
 		t.Error("the seed does not follow the id")
 	}
 }

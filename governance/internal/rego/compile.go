@@ -202,23 +202,28 @@ func packageName(m *ast.Module) (string, error) {
 
 // Variables of the query.
 const (
-	allowVar      = ast.Var("allow")
-	violationsVar = ast.Var("violations")
+	allowVar       = ast.Var("allow")
+	violationsVar  = ast.Var("violations")
+	obligationsVar = ast.Var("obligations")
 )
 
-// entryQuery builds `allow = [x | x = data.<package>.allow]; violations = [x | x = data.<package>.violations]`, from references and never from text.
-// The arrays are empty where a rule is undefined, so one query answers both.
+// entryQuery builds `allow = [x | x = data.<package>.allow]; violations = [x | x = data.<package>.violations]`, and so on for what else the package
+// defines, from references and never from text. The arrays are empty where a rule is undefined, so one query answers all.
 func (c *Compiled) entryQuery(pkg *ast.Package) (ast.Body, error) {
 	rules := c.compiler.GetRulesExact(entryRef(pkg, allowVar))
 	if len(rules) == 0 || len(rules[0].Head.Args) > 0 {
 		return nil, problems{newFinding(pkg.Loc(), ast.CompileErr, "package %s must define the rule allow", c.pkg)}
 	}
 	body := ast.NewBody(collect(allowVar, pkg))
-	if rules := c.compiler.GetRules(entryRef(pkg, violationsVar)); len(rules) > 0 {
-		if len(rules[0].Head.Args) > 0 {
-			return nil, problems{newFinding(pkg.Loc(), ast.CompileErr, "violations of package %s must not be a function", c.pkg)}
+	for _, name := range []ast.Var{violationsVar, obligationsVar} {
+		rules := c.compiler.GetRules(entryRef(pkg, name))
+		if len(rules) == 0 {
+			continue
 		}
-		body.Append(collect(violationsVar, pkg))
+		if len(rules[0].Head.Args) > 0 {
+			return nil, problems{newFinding(pkg.Loc(), ast.CompileErr, "%s of package %s must not be a function", name, c.pkg)}
+		}
+		body.Append(collect(name, pkg))
 	}
 	query, err := c.queryCompiler.Compile(body)
 	if err != nil {

@@ -19,7 +19,7 @@ type options struct {
 	input   Input
 	now     time.Time
 	seed    Seed
-	query   ast.Body               // compiled by the policy's query compiler; nil: what decisions ask
+	query   ast.Body              // compiled by the policy's query compiler; nil: what decisions ask
 	tracers []topdown.QueryTracer // see every step, on the goroutine of the evaluation
 }
 

@@ -35,7 +35,10 @@ const (
 	maxDigits   = 128
 	maxExponent = 400
 
-	// MaxViolations and MaxResultBytes bound what a policy may answer.
+	// MaxViolations, MaxObligations and MaxResultBytes bound what a policy may answer.
 	MaxViolations  = 100
+	MaxObligations = 100
 	MaxResultBytes = 32 << 10
+	// maxObligationDepth keeps entries readable for every client: some libraries follow no more than 100 nested messages, and a level takes three.
+	maxObligationDepth = 16
 )

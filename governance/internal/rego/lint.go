@@ -17,6 +17,7 @@ const (
 	warnMissingDefault       = "missing_default_allow"
 	warnAllowType            = "allow_not_boolean"
 	warnViolationsType       = "violations_not_a_set"
+	warnObligationsType      = "obligations_not_a_set"
 	warnUnusedRule           = "unused_rule"
 	warnUndefinedData        = "undefined_data"
 	warnUndefinedInput       = "undefined_input"
@@ -115,7 +116,7 @@ func always(r *ast.Rule) bool {
 // compiled looks at what the compiler made of the modules, and returns the rules that decisions ask for.
 func (l *linter) compiled(c *Compiled) (entryPoints []string) {
 	pkg := l.parsed[0].Package
-	for _, name := range []ast.Var{allowVar, violationsVar} {
+	for _, name := range []ast.Var{allowVar, violationsVar, obligationsVar} {
 		ref := entryRef(pkg, name)
 		if len(c.compiler.GetRules(ref)) == 0 {
 			continue
@@ -130,8 +131,11 @@ func (l *linter) compiled(c *Compiled) (entryPoints []string) {
 
 func (l *linter) entryType(c *Compiled, ref ast.Ref, name ast.Var) {
 	code, want, good := warnAllowType, "a boolean", isBoolean
-	if name == violationsVar {
-		code, want, good = warnViolationsType, "a set or an array of strings and objects", isViolations
+	switch name {
+	case violationsVar:
+		code, want, good = warnViolationsType, "a set or an array of strings and objects", isList
+	case obligationsVar:
+		code, want, good = warnObligationsType, "a set or an array of strings and objects", isList
 	}
 	// The compiler returns the definitions in any order.
 	at := slices.MinFunc(c.compiler.GetRules(ref), func(a, b *ast.Rule) int { return a.Loc().Compare(b.Loc()) }).Loc()
@@ -165,7 +169,7 @@ func isBoolean(t types.Type) bool {
 	return ok
 }
 
-func isViolations(t types.Type) bool {
+func isList(t types.Type) bool {
 	element := func(t types.Type) bool {
 		_, fails := judge(t, func(t types.Type) bool {
 			switch t.(type) {
@@ -200,7 +204,7 @@ func (l *linter) unused(c *Compiled, pkg *ast.Package) {
 			queue = append(queue, each)
 		}
 	}
-	for _, name := range []ast.Var{allowVar, violationsVar} {
+	for _, name := range []ast.Var{allowVar, violationsVar, obligationsVar} {
 		for _, r := range c.compiler.GetRulesDynamicWithOpts(entryRef(pkg, name), ast.RulesOptions{IncludeHiddenModules: true}) {
 			use(r)
 		}

@@ -22,7 +22,7 @@ func EngineVersion() string {
 			fmt.Fprintf(&b, "%s %t\n", name, r.guard != nil)
 		}
 	}
-	fmt.Fprintln(&b, maxNodes, maxText, maxDigits, maxExponent, MaxViolations, MaxResultBytes)
+	fmt.Fprintln(&b, maxNodes, maxText, maxDigits, maxExponent, MaxViolations, MaxObligations, MaxResultBytes, maxObligationDepth)
 	sum := sha256.Sum256([]byte(b.String()))
 	return "opa/" + version.Version + "+" + hex.EncodeToString(sum[:4])
 }

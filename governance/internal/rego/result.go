@@ -47,10 +47,12 @@ const (
 	Conflict
 	ResultTooLarge
 	Quarantined
+	ObligationsMalformed
 )
 
 var errorReasons = [...]string{ //nolint:gochecknoglobals // a constant table
 	"UNSPECIFIED", "UNDEFINED", "ALLOW_NOT_BOOLEAN", "VIOLATIONS_MALFORMED", "BUILTIN_ERROR", "DEADLINE", "CONFLICT", "RESULT_TOO_LARGE", "QUARANTINED",
+	"OBLIGATIONS_MALFORMED",
 }
 
 // String returns the name of the reason in the contract, without its prefix.
@@ -65,16 +67,20 @@ func (v Violation) size() int { return len(v.Code) + len(v.Message) + len(v.Seve
 
 // Result is what a policy said. `allow` alone decides: a policy that allows and lists violations has allowed, and both are reported.
 type Result struct {
-	Outcome    Outcome
-	Reason     ErrorReason // for outcome Error
-	Violations []Violation // sorted by code, message, severity and control; none for outcome Error
+	Outcome     Outcome
+	Reason      ErrorReason  // for outcome Error
+	Violations  []Violation  // sorted by code, message, severity and control; none for outcome Error
+	Obligations []Obligation // sorted by id and then by parameters; none unless the outcome is Allow
 }
 
-// Size returns the number of bytes that the result's violations hold.
+// Size returns the number of bytes that the result's violations and obligations take.
 func (r Result) Size() int {
 	n := 0
 	for _, v := range r.Violations {
 		n += v.size()
+	}
+	for _, o := range r.Obligations {
+		n += o.size()
 	}
 	return n
 }
@@ -99,13 +105,22 @@ func resultOf(set topdown.QueryResultSet) Result {
 	if allowed {
 		r.Outcome = Allow
 	}
-	violations, ok := only(set[0][violationsVar])
-	if !ok {
-		return r
-	}
 	var reason ErrorReason
-	if r.Violations, reason = violationsOf(violations); reason != NoError {
-		return Failed(reason)
+	if violations, ok := only(set[0][violationsVar]); ok {
+		if r.Violations, reason = violationsOf(violations); reason != NoError {
+			return Failed(reason)
+		}
+	}
+	if obligations, ok := only(set[0][obligationsVar]); ok {
+		if r.Obligations, reason = obligationsOf(obligations); reason != NoError {
+			return Failed(reason)
+		}
+		if !allowed { // they are what comes with a permission
+			r.Obligations = nil
+		}
+	}
+	if r.Size() > MaxResultBytes {
+		return Failed(ResultTooLarge)
 	}
 	return r
 }
@@ -205,5 +220,5 @@ func failureOf(err error) Result {
 // ParseErrorReason is the inverse of String.
 func ParseErrorReason(name string) (ErrorReason, bool) {
 	i := slices.Index(errorReasons[:], name)
-	return ErrorReason(max(i, 0)), i >= 0 //nolint:gosec // an index of a table of nine
+	return ErrorReason(max(i, 0)), i >= 0 //nolint:gosec // an index of a short table
 }

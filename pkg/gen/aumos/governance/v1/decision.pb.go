@@ -100,10 +100,12 @@ const (
 	DecisionErrorReason_DECISION_ERROR_REASON_DEADLINE DecisionErrorReason = 5
 	// Two complete rules produced different values.
 	DecisionErrorReason_DECISION_ERROR_REASON_CONFLICT DecisionErrorReason = 6
-	// The result is over the limits: 100 violations, 32 KiB.
+	// The result is over the limits: 100 violations, 100 obligations, 32 KiB together.
 	DecisionErrorReason_DECISION_ERROR_REASON_RESULT_TOO_LARGE DecisionErrorReason = 7
 	// The version overran its deadline repeatedly and is quarantined.
 	DecisionErrorReason_DECISION_ERROR_REASON_QUARANTINED DecisionErrorReason = 8
+	// `obligations` is not a collection of strings or of objects with a string "id", or holds what JSON cannot hold exactly.
+	DecisionErrorReason_DECISION_ERROR_REASON_OBLIGATIONS_MALFORMED DecisionErrorReason = 9
 )
 
 // Enum value maps for DecisionErrorReason.
@@ -118,17 +120,19 @@ var (
 		6: "DECISION_ERROR_REASON_CONFLICT",
 		7: "DECISION_ERROR_REASON_RESULT_TOO_LARGE",
 		8: "DECISION_ERROR_REASON_QUARANTINED",
+		9: "DECISION_ERROR_REASON_OBLIGATIONS_MALFORMED",
 	}
 	DecisionErrorReason_value = map[string]int32{
-		"DECISION_ERROR_REASON_UNSPECIFIED":          0,
-		"DECISION_ERROR_REASON_UNDEFINED":            1,
-		"DECISION_ERROR_REASON_ALLOW_NOT_BOOLEAN":    2,
-		"DECISION_ERROR_REASON_VIOLATIONS_MALFORMED": 3,
-		"DECISION_ERROR_REASON_BUILTIN_ERROR":        4,
-		"DECISION_ERROR_REASON_DEADLINE":             5,
-		"DECISION_ERROR_REASON_CONFLICT":             6,
-		"DECISION_ERROR_REASON_RESULT_TOO_LARGE":     7,
-		"DECISION_ERROR_REASON_QUARANTINED":          8,
+		"DECISION_ERROR_REASON_UNSPECIFIED":           0,
+		"DECISION_ERROR_REASON_UNDEFINED":             1,
+		"DECISION_ERROR_REASON_ALLOW_NOT_BOOLEAN":     2,
+		"DECISION_ERROR_REASON_VIOLATIONS_MALFORMED":  3,
+		"DECISION_ERROR_REASON_BUILTIN_ERROR":         4,
+		"DECISION_ERROR_REASON_DEADLINE":              5,
+		"DECISION_ERROR_REASON_CONFLICT":              6,
+		"DECISION_ERROR_REASON_RESULT_TOO_LARGE":      7,
+		"DECISION_ERROR_REASON_QUARANTINED":           8,
+		"DECISION_ERROR_REASON_OBLIGATIONS_MALFORMED": 9,
 	}
 )
 
@@ -302,7 +306,7 @@ type PolicyResult struct {
 	ErrorReason DecisionErrorReason `protobuf:"varint,6,opt,name=error_reason,json=errorReason,proto3,enum=aumos.governance.v1.DecisionErrorReason" json:"error_reason,omitempty"`
 	// Its reasons against.
 	Violations []*Violation `protobuf:"bytes,7,rep,name=violations,proto3" json:"violations,omitempty"`
-	// What the caller must do if the action is allowed.
+	// What the caller must do, of a policy that allows; sorted, each once.
 	Obligations   []*Obligation `protobuf:"bytes,8,rep,name=obligations,proto3" json:"obligations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -888,7 +892,7 @@ const file_aumos_governance_v1_decision_proto_rawDesc = "" +
 	"\x1cDECISION_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DECISION_OUTCOME_ALLOW\x10\x01\x12\x19\n" +
 	"\x15DECISION_OUTCOME_DENY\x10\x02\x12\x1a\n" +
-	"\x16DECISION_OUTCOME_ERROR\x10\x03*\x82\x03\n" +
+	"\x16DECISION_OUTCOME_ERROR\x10\x03*\xb3\x03\n" +
 	"\x13DecisionErrorReason\x12%\n" +
 	"!DECISION_ERROR_REASON_UNSPECIFIED\x10\x00\x12#\n" +
 	"\x1fDECISION_ERROR_REASON_UNDEFINED\x10\x01\x12+\n" +
@@ -898,7 +902,8 @@ const file_aumos_governance_v1_decision_proto_rawDesc = "" +
 	"\x1eDECISION_ERROR_REASON_DEADLINE\x10\x05\x12\"\n" +
 	"\x1eDECISION_ERROR_REASON_CONFLICT\x10\x06\x12*\n" +
 	"&DECISION_ERROR_REASON_RESULT_TOO_LARGE\x10\a\x12%\n" +
-	"!DECISION_ERROR_REASON_QUARANTINED\x10\b*_\n" +
+	"!DECISION_ERROR_REASON_QUARANTINED\x10\b\x12/\n" +
+	"+DECISION_ERROR_REASON_OBLIGATIONS_MALFORMED\x10\t*_\n" +
 	"\fExplainLevel\x12\x1d\n" +
 	"\x19EXPLAIN_LEVEL_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13EXPLAIN_LEVEL_RULES\x10\x01\x12\x17\n" +
