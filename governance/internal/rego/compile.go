@@ -33,6 +33,7 @@ type Compiled struct {
 	queryCompiler ast.QueryCompiler
 	query         ast.Body
 	store         storage.Store
+	paths         []string // of the modules
 }
 
 // Package returns the entry point: the package that is queried, for example "aumos.retrain".
@@ -86,6 +87,9 @@ func compile(source Source) (*Compiled, parsedModules, error) {
 		return nil, parsed, found
 	}
 	c := &Compiled{pkg: pkg, compiler: compiler, queryCompiler: compiler.QueryCompiler(), store: source.Data.store()}
+	for _, m := range source.Modules {
+		c.paths = append(c.paths, m.Path)
+	}
 	if c.query, err = c.entryQuery(parsed[0].Package); err != nil {
 		return nil, parsed, err
 	}
