@@ -129,7 +129,7 @@ func serve(
 	mutations := api.NewMutations(db.primary, wall, recorder)
 	governancev1.RegisterPolicyServiceServer(server.GRPC(), &api.PolicyService{Pool: db.primary, Engine: engine, Decider: decider, Mutations: mutations})
 	governancev1.RegisterPolicyTemplateServiceServer(server.GRPC(), &api.PolicyTemplateService{Engine: engine, Mutations: mutations})
-	governancev1.RegisterDecisionServiceServer(server.GRPC(), &api.DecisionService{Decider: decider})
+	governancev1.RegisterDecisionServiceServer(server.GRPC(), &api.DecisionService{Decider: decider, Log: log})
 	governancev1.RegisterAuditServiceServer(server.GRPC(), &api.AuditService{Wall: wall, Reading: readings, Posture: watch})
 	governancev1.RegisterTimeMachineServiceServer(server.GRPC(), &api.TimeMachineService{Wall: wall, Reading: readings})
 	addresses, ports := Addresses{GRPC: server.Addr(), Admin: server.AdminAddr()}, together(server.Run, wall.RunWatches)

@@ -2,7 +2,6 @@ package interceptor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -57,16 +56,7 @@ func (c *Chain) validate(m any) error {
 	if !ok {
 		return fmt.Errorf("validate %T: not a protobuf message", m)
 	}
-	err := c.validator.Validate(msg, freeJSON)
-	var broken *protovalidate.ValidationError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &broken):
-		return &invalidRequestError{broken, msg.ProtoReflect().Descriptor()}
-	default:
-		return fmt.Errorf("validate %s: %w", msg.ProtoReflect().Descriptor().FullName(), err)
-	}
+	return validated(c.validator, msg)
 }
 
 // invalidRequestError is a message from the caller that breaks rules of the contract. Only this layer makes it: a message of ours that breaks rules is a

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -21,6 +22,7 @@ type DecisionService struct {
 	governancev1.UnimplementedDecisionServiceServer
 
 	Decider *decision.Decider
+	Log     *slog.Logger
 }
 
 // Evaluate decides whether an action is allowed.
@@ -37,7 +39,7 @@ func (s *DecisionService) Evaluate(ctx context.Context, req *governancev1.Evalua
 	if err != nil {
 		return nil, err
 	}
-	return &governancev1.EvaluateResponse{Decision: decisionMessage(d)}, nil
+	return answerMessage(d), nil
 }
 
 func questionOf(ctx context.Context, req *governancev1.EvaluateRequest) (q decision.Question, err error) {
@@ -60,6 +62,9 @@ func questionOf(ctx context.Context, req *governancev1.EvaluateRequest) (q decis
 		if q.Request == uuid.Nil {
 			return q, errs.InvalidField("request_id", "must not be the nil UUID")
 		}
+	}
+	if q.Explain, err = detailOf(ctx, req.GetExplain()); err != nil {
+		return q, err
 	}
 	if q.Input, err = rego.NewInput(req.GetInput().AsMap()); err != nil {
 		return q, err

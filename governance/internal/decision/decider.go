@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -31,6 +32,8 @@ type Config struct {
 	CachedVersions int
 	// RefreshAfter is when a remembered policy is read again although no change was announced: 30 s.
 	RefreshAfter time.Duration
+	// BatchShare is the number of questions of one batch that are evaluated at the same time: half the processors, at least 2.
+	BatchShare int
 }
 
 func (c Config) withDefaults() Config {
@@ -42,6 +45,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.RefreshAfter == 0 {
 		c.RefreshAfter = 30 * time.Second
+	}
+	if c.BatchShare == 0 {
+		c.BatchShare = max(2, runtime.GOMAXPROCS(0)/2)
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -126,50 +132,76 @@ func (d *Decider) evaluate(ctx context.Context, q Question) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
+	decision, recorded, err := d.decide(ctx, id, entryID, q)
+	if err != nil || recorded {
+		return decision, err
+	}
+	return d.record(ctx, q, decision)
+}
+
+// decide asks the policies. What it returns is not on the wall yet, unless it says so: then it is the first decision of a request that is repeated.
+func (d *Decider) decide(ctx context.Context, id tenant.ID, entryID uuid.UUID, q Question) (decision Decision, recorded bool, err error) {
+	if err := q.turn.take(ctx); err != nil {
+		return Decision{}, false, err
+	}
+	defer q.turn.leave()
 	found, err := d.cache.get(ctx, target{tenant: id, policy: q.Policy, point: q.DecisionPoint})
 	if err != nil {
-		return d.orRepeat(ctx, q, entryID, err)
+		decision, err = d.orRepeat(ctx, q, entryID, err)
+		return decision, true, err
 	}
-	decision := Decision{
+	decision = Decision{
 		ID: entryID, DecisionPoint: q.DecisionPoint, Resource: q.Resource, Subject: q.Actor.ID, CorrelationID: q.CorrelationID,
 		InputSHA256: q.Input.SHA256(), EngineVersion: d.engine,
 		Time: time.Now().UTC().Truncate(time.Microsecond), // what the wall keeps
 	}
 	started := time.Now()
 	if decision.Results, err = d.ask(ctx, id, found.policies, q.Input, decision); err != nil {
-		return Decision{}, err
+		return Decision{}, false, err
 	}
 	decision.Duration = time.Since(started).Truncate(time.Microsecond)
 	fit(decision.Results)
 	decision.Outcome = combine(decision.Results)
-	return d.record(ctx, q, decision)
+	if q.Explain != nil {
+		if decision.Explanations, err = d.explain(ctx, id, found.policies, q, decision); err != nil {
+			return Decision{}, false, err
+		}
+	}
+	return decision, false, nil
 }
 
 // ask evaluates all policies, each with the engine's own deadline, at the same time if there are several.
 func (d *Decider) ask(ctx context.Context, id tenant.ID, policies []active, in rego.Input, decision Decision) ([]Result, error) {
 	results := make([]Result, len(policies))
 	failures := make([]error, len(policies))
-	one := func(i int) {
-		p := policies[i]
+	each(policies, func(i int, p active) {
 		results[i] = Result{PolicyID: p.policyID, PolicyName: p.policyName, VersionID: p.activation.Version, ContentSHA256: p.content}
 		if p.compiled == nil {
 			results[i].Result = rego.Failed(rego.BuiltinError)
 			return
 		}
-		results[i].Result, failures[i] = d.config.Engine.Evaluate(ctx, rego.Evaluation{
-			Tenant: id, Activation: p.activation, Policy: p.compiled, Input: in, Now: decision.Time, Seed: SeedOf(decision.ID),
-		})
-	}
-	if len(policies) == 1 {
-		one(0)
-	} else {
-		var asked sync.WaitGroup
-		for i := range policies {
-			asked.Go(func() { one(i) })
-		}
-		asked.Wait()
-	}
+		results[i].Result, failures[i] = d.config.Engine.Evaluate(ctx, p.evaluation(id, in, decision))
+	})
 	return results, errors.Join(failures...)
+}
+
+func (p active) evaluation(id tenant.ID, in rego.Input, decision Decision) rego.Evaluation {
+	return rego.Evaluation{
+		Tenant: id, Activation: p.activation, Policy: p.compiled, Input: in, Now: decision.Time, Seed: SeedOf(decision.ID),
+	}
+}
+
+// each calls f for all policies, at the same time if there are several.
+func each(policies []active, f func(i int, p active)) {
+	if len(policies) == 1 {
+		f(0, policies[0])
+		return
+	}
+	var asked sync.WaitGroup
+	for i, p := range policies {
+		asked.Go(func() { f(i, p) })
+	}
+	asked.Wait()
 }
 
 // maxAnswerBytes bounds the violations and obligations of one decision, each violation counted with what its place in the entry costs. One policy's

@@ -25,6 +25,10 @@ type Question struct {
 	Request       uuid.UUID
 	CorrelationID string
 	Actor         auditlog.Actor // who asks
+	// Explain asks why; its bytes are for all policies together. Explanations are no part of what is recorded.
+	Explain *rego.Detail
+
+	turn turn // to be evaluated, among the questions of a batch
 }
 
 // Resource is what an action is done to, in the words of whoever asks.
@@ -44,6 +48,8 @@ type Decision struct {
 	EngineVersion string
 	Time          time.Time // when it was decided; also the policies' clock
 	Position      audit.Position
+	// Explanations are in the order of the results; none unless they were asked for and this is the first answer to the request.
+	Explanations []rego.Explanation
 }
 
 // Result is what one policy said.

@@ -216,7 +216,7 @@ func (x *EvaluateResponse) GetExplanations() []*PolicyExplanation {
 // Questions.
 type BatchEvaluateRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 100 questions, together at most 4 MiB. Each has its own request_id.
+	// 1 to 100 questions, together at most 4 MiB. Each has its own request_id, and one that is invalid fails alone.
 	Requests      []*EvaluateRequest `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1716,10 +1716,9 @@ const file_aumos_governance_v1_decision_service_proto_rawDesc = "" +
 	"\x06target\x12\x05\xbaH\x02\b\x01\"\x99\x01\n" +
 	"\x10EvaluateResponse\x129\n" +
 	"\bdecision\x18\x01 \x01(\v2\x1d.aumos.governance.v1.DecisionR\bdecision\x12J\n" +
-	"\fexplanations\x18\x02 \x03(\v2&.aumos.governance.v1.PolicyExplanationR\fexplanations\"d\n" +
-	"\x14BatchEvaluateRequest\x12L\n" +
-	"\brequests\x18\x01 \x03(\v2$.aumos.governance.v1.EvaluateRequestB\n" +
-	"\xbaH\a\x92\x01\x04\b\x01\x10dR\brequests\"P\n" +
+	"\fexplanations\x18\x02 \x03(\v2&.aumos.governance.v1.PolicyExplanationR\fexplanations\"i\n" +
+	"\x14BatchEvaluateRequest\x12Q\n" +
+	"\brequests\x18\x01 \x03(\v2$.aumos.governance.v1.EvaluateRequestB\x0f\xbaH\f\x92\x01\t\b\x01\x10d\"\x03\xd8\x01\x03R\brequests\"P\n" +
 	"\x16EvaluateFieldViolation\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\"\x8b\x02\n" +

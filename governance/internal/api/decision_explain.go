@@ -1,0 +1,50 @@
+package api
+
+import (
+	"context"
+
+	"github.com/aumos-enterprise/platform/governance/internal/decision"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/pkg/auth"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+)
+
+// maxExplanation bounds the explanations of one answer, and of all answers of a batch together: rules in bytes, and steps in as many. What the decisions
+// themselves take fits beside it into a message.
+const maxExplanation = 3 << 20
+
+// permissionTrace is what steps need besides decision.evaluate: they show parts of the input and of the policy's data.
+const permissionTrace = "decision.trace"
+
+// detailOf returns what is to be explained; nil is nothing.
+func detailOf(ctx context.Context, level governancev1.ExplainLevel) (*rego.Detail, error) {
+	switch level {
+	case governancev1.ExplainLevel_EXPLAIN_LEVEL_RULES:
+		return &rego.Detail{MaxBytes: maxExplanation}, nil
+	case governancev1.ExplainLevel_EXPLAIN_LEVEL_TRACE:
+		if p, _ := auth.FromContext(ctx); !p.May(permissionTrace) {
+			return nil, errs.New(errs.PermissionDenied, errs.ReasonPermissionMissing,
+				"the caller's roles do not grant what explain EXPLAIN_LEVEL_TRACE requires: ask for EXPLAIN_LEVEL_RULES").With("permission", permissionTrace)
+		}
+		return &rego.Detail{Trace: true, MaxBytes: maxExplanation}, nil
+	default:
+		return nil, nil //nolint:nilnil // nothing is an answer
+	}
+}
+
+func answerMessage(d decision.Decision) *governancev1.EvaluateResponse {
+	m := &governancev1.EvaluateResponse{Decision: decisionMessage(d)}
+	for i, x := range d.Explanations {
+		e := &governancev1.PolicyExplanation{
+			PolicyId: d.Results[i].PolicyID.String(), PolicyVersionId: d.Results[i].VersionID.String(), Trace: x.Trace, Truncated: x.Truncated,
+		}
+		for _, r := range x.Rules {
+			e.Rules = append(e.Rules, &governancev1.FiredRule{
+				Path: r.Path, ModulePath: r.Module, Row: int32(r.Row), Column: int32(r.Column), //nolint:gosec // places within a module of 256 KiB
+			})
+		}
+		m.Explanations = append(m.Explanations, e)
+	}
+	return m
+}
