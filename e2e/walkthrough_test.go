@@ -87,7 +87,7 @@ func decodeDetection(t *testing.T, stdout string) *driftv1.Detection {
 func (u *user) decide(t *testing.T, code int, input, outcome string) {
 	t.Helper()
 	file := u.write(t, "input.json", []byte(input))
-	r := u.ctl(t, "policy", "eval", "--decision-point", "drift.retrain", "--input", file).want(t, code)
+	r := u.ctl(t, "decision", "eval", "--decision-point", "drift.retrain", "--input", file).want(t, code)
 	if !strings.Contains(r.stdout, outcome) {
 		t.Errorf("the answer does not say %s:\n%s", outcome, r.stdout)
 	}

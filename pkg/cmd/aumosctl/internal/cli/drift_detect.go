@@ -38,7 +38,7 @@ Exit codes: 0 OK, 1 DRIFT, 2 neither (WARNING, INSUFFICIENT_DATA, ERROR: only OK
 const detectExample = `  aumosctl drift detect --baseline winter.csv --current summer.csv
   aumosctl drift detect --baseline q1.parquet --current q2.parquet --model churn --ignore customer_id --type region=categorical \
       --test income=psi --min-effect income=0.2 --receipt q2.tlog-proof
-  aumosctl drift detect --baseline winter.csv --current summer.csv -o json | aumosctl policy eval --decision-point drift.retrain --input -`
+  aumosctl drift detect --baseline winter.csv --current summer.csv -o json | aumosctl decision eval --decision-point drift.retrain --input -`
 
 // detectOptions are the flags, and below what parse makes of them.
 type detectOptions struct {

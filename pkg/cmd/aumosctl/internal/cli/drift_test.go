@@ -68,7 +68,7 @@ func TestDriftDetectJSONIsAPolicyInput(t *testing.T) {
 	if detection["row_count"] != 3000.0 || detection["drifted_feature_count"] != 2.0 || detection["status"] != "DRIFT_STATUS_DRIFT" {
 		t.Errorf("got %v", detection)
 	}
-	p.runWithInput(t, got.stdout, "policy", "eval", "--decision-point", "drift.retrain", "--input", "-").expect(t, 0)
+	p.runWithInput(t, got.stdout, "decision", "eval", "--decision-point", "drift.retrain", "--input", "-").expect(t, 0)
 	input := p.policy.inputs[0].GetFields()["detection"].GetStructValue().GetFields()
 	if input["row_count"].GetNumberValue() != 3000 || input["evidence"].GetStructValue().GetFields()["state"].GetStringValue() != "EVIDENCE_STATE_RECORDED" {
 		t.Errorf("the policy's input is %v", input)

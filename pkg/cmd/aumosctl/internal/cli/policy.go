@@ -14,8 +14,8 @@ import (
 )
 
 func (a *app) policyCommand() *cobra.Command {
-	return group("policy", "Lint, push, compare, activate and evaluate policies",
-		a.policyLintCommand(), a.policyPushCommand(), a.policyDiffCommand(), a.policyActivateCommand(), a.policyListCommand(), a.policyEvalCommand(),
+	return group("policy", "Lint, push, compare and activate policies",
+		a.policyLintCommand(), a.policyPushCommand(), a.policyDiffCommand(), a.policyActivateCommand(), a.policyListCommand(),
 		a.policyTemplatesCommand(), a.policyInstantiateCommand())
 }
 

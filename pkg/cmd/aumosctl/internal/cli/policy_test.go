@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -31,6 +30,7 @@ type policyDouble struct {
 	policies []*governancev1.Policy
 	versions []*governancev1.PolicyVersion
 	inputs   []*structpb.Struct
+	batches  []int
 }
 
 func id(n int) string { return fmt.Sprintf("0198c0de-0000-7000-8000-%012d", n) }
@@ -133,32 +133,6 @@ func (d *policyDouble) ActivatePolicyVersion(_ context.Context, req *governancev
 	return nil, refuse(codes.NotFound, "NOT_FOUND", "policy version not found")
 }
 
-func (d *policyDouble) Evaluate(_ context.Context, req *governancev1.EvaluateRequest) (*governancev1.EvaluateResponse, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.inputs = append(d.inputs, req.GetInput())
-	outcome := governancev1.DecisionOutcome_DECISION_OUTCOME_ALLOW
-	r := &governancev1.PolicyResult{PolicyId: id(100), PolicyName: "retrain", ContentSha256: []byte{1, 2, 3, 4, 5, 6, 7, 8}}
-	switch req.GetInput().GetFields()["answer"].GetStringValue() {
-	case "deny":
-		outcome = governancev1.DecisionOutcome_DECISION_OUTCOME_DENY
-		r.Violations = []*governancev1.Violation{
-			{Code: "DRIFT_TOO_SMALL", Message: "fewer than 3 features drifted", Severity: "high", Control: "NIST-AI-RMF:MEASURE-2.4"},
-			{Message: "a bare text with \x1b[31mcolour"},
-		}
-	case "error":
-		outcome, r.ErrorReason = governancev1.DecisionOutcome_DECISION_OUTCOME_ERROR, governancev1.DecisionErrorReason_DECISION_ERROR_REASON_UNDEFINED
-	case "unbound":
-		return nil, refuse(codes.FailedPrecondition, "DECISION_POINT_UNBOUND", "no active policy is bound to the decision point")
-	}
-	r.Outcome = outcome
-	return &governancev1.EvaluateResponse{Decision: &governancev1.Decision{
-		Id: id(300), Outcome: outcome, DecisionPoint: req.GetDecisionPoint(), Results: []*governancev1.PolicyResult{r}, InputSha256: make([]byte, 32),
-		EvaluationDuration: durationpb.New(1200 * time.Microsecond), EngineVersion: "opa 1.22.2",
-		Position: &governancev1.LogPosition{EntryId: id(300), LeafIndex: 7, LeafHash: make([]byte, 32), Position: 8},
-	}}, nil
-}
-
 func TestPolicyPush(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
@@ -247,44 +221,4 @@ func TestPolicyActivateAndList(t *testing.T) {
 	if got := p.run(t, "policy", "list", "--limit", "1").expect(t, 0).stdout; strings.Count(got, "\n") != 2 {
 		t.Errorf("--limit 1 prints\n%s", got)
 	}
-}
-
-func TestPolicyEval(t *testing.T) {
-	t.Parallel()
-	p := newPlatform(t)
-	file := writeFile(t, "p.rego", "package p\n\nallow := true")
-	p.run(t, "policy", "push", file, "--name", "retrain").expect(t, 0)
-	for _, test := range []struct {
-		name, input string
-		code        int
-		says        []string
-	}{
-		{"allow", `{"answer":"allow"}`, 0, []string{"ALLOW", "index 7, entry " + id(300)}},
-		{"deny", `{"answer":"deny"}`, 1, []string{"DENY", "DRIFT_TOO_SMALL", "NIST-AI-RMF:MEASURE-2.4", `a bare text with \x1b[31mcolour`}},
-		{"error", `{"answer":"error"}`, 2, []string{"ERROR", "UNDEFINED"}},
-		{"unbound", `{"answer":"unbound"}`, 3, []string{"FAILED_PRECONDITION", "DECISION_POINT_UNBOUND", "push a policy"}},
-		{"empty", ``, 3, []string{"standard input is empty"}},
-		{"not an object", `[1]`, 3, []string{"standard input is not a JSON object"}},
-		{"cut", `{"a":`, 3, []string{"standard input is not a JSON object"}},
-		{"too long", `{"a":"` + strings.Repeat("x", 256<<10) + `"}`, 3, []string{"the input is longer than 256 KiB", "--summary"}},
-		{"much too long", `{"a":"` + strings.Repeat("x", 2<<20), 3, []string{"the input is longer than 256 KiB", "--summary"}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			got := p.runWithInput(t, test.input, "policy", "eval", "--decision-point", "drift.retrain", "--input", "-")
-			got.expect(t, test.code).says(t, test.says...)
-			if strings.ContainsRune(got.stdout, 0x1b) {
-				t.Error("an escape character reached the terminal")
-			}
-		})
-	}
-	input := writeFile(t, "input.json", `{"answer":"deny"}`)
-	p.run(t, "policy", "eval", "--policy", "retrain", "--input", input).expect(t, 1)
-	p.run(t, "policy", "eval", "--policy", id(100), "--input", input).expect(t, 1)
-	p.run(t, "policy", "eval", "--policy", "absent", "--input", input).expect(t, 3)
-	p.run(t, "policy", "eval", "--policy", "retrain", "--decision-point", "drift.retrain", "--input", input).expect(t, 3)
-	p.run(t, "policy", "eval", "--policy", "retrain").expect(t, 3).says(t, `required flag(s) "input" not set`)
-
-	golden(t, "policy_eval_deny.txt", p.run(t, "policy", "eval", "--decision-point", "drift.retrain", "--input", input).expect(t, 1).stdout)
-	golden(t, "policy_eval_deny.json", p.run(t, "policy", "eval", "--decision-point", "drift.retrain", "--input", input, "-o", "json").expect(t, 1).stdout)
 }

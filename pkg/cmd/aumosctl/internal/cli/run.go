@@ -131,7 +131,7 @@ func (a *app) command() *cobra.Command {
 	f.StringVar(&a.tenant, "tenant", "", "the tenant to act for (UUID); only service principals need it")
 	f.StringVar(&a.caFile, "tls-ca", "", "a PEM file with the certificate authorities of the services")
 	f.BoolVar(&a.plaintext, "plaintext", false, "send tokens unencrypted, to other machines too")
-	root.AddCommand(a.loginCommand(), a.tokenCommand(), a.policyCommand(), a.driftCommand(), a.auditCommand(), a.historyCommand(), a.versionCommand())
+	root.AddCommand(a.loginCommand(), a.tokenCommand(), a.policyCommand(), a.decisionCommand(), a.driftCommand(), a.auditCommand(), a.historyCommand(), a.versionCommand())
 	return root
 }
 
