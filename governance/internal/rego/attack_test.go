@@ -89,6 +89,9 @@ var attacks = []attack{
 	{"array many times, flattened", "big := numbers.range(1, 50000)\nallow if count(array.flatten([big | some i in numbers.range(1, 5000)])) > 0", nil, costly + slow},
 	{"walk", doubling("x", `input.x`, `array.concat([X], [X])`, 40) + `allow if count([1 | walk(x40, [["none"], _])]) == 0`, leaf, costly},
 	{"json.unmarshal", `allow if json.unmarshal(concat("", [input.s, input.s]))`, map[string]any{"s": strings.Repeat("[", 100_000)}, costly},
+	{"obligations", doubling("x", `input.x`, `array.concat([X], [X])`, 40) + "obligations := x40\nallow := true", leaf, costly},
+	{"obligations in one literal", "allow := true\nobligations := [{\"id\": \"a\", \"x\": [i, i, i]} | some i in numbers.range(1, 100000)]", nil, costly + slow + "RESULT_TOO_LARGE"},
+	{"an obligation that is large", "allow := true\nobligations contains {\"id\": \"a\", \"x\": numbers.range(1, 100000)}", nil, costly + "RESULT_TOO_LARGE"},
 	{"violations", doubling("x", `input.x`, `array.concat([X], [X])`, 40) + "violations := x40\nallow := false", leaf, costly},
 
 	// Numbers, whose arithmetic is exact.

@@ -1,6 +1,8 @@
 package rego_test
 
 import (
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -179,4 +181,63 @@ func TestExplainDeadline(t *testing.T) {
 	if _, err := e.Explain(t.Context(), other, rego.Detail{}); err != nil {
 		t.Error(err)
 	}
+}
+
+// What a policy does to keep an evaluation from ending, or to fill the memory, it does to an explanation too: with more work for each step.
+func TestExplainAttacks(t *testing.T) { //nolint:paralleltest // it measures time
+	for _, a := range attacks {
+		c, err := tryCompile("package p\n" + a.source)
+		if err != nil {
+			continue
+		}
+		t.Run(a.name, func(t *testing.T) {
+			for try := 1; ; try++ {
+				tardy := explainAttack(t, a, c)
+				if tardy == "" {
+					return
+				}
+				if try == tries {
+					t.Error(tardy)
+					return
+				}
+				t.Log(tardy)
+			}
+		})
+	}
+}
+
+// explainAttack explains an attack and says what took too long.
+func explainAttack(t *testing.T, a attack, c *rego.Compiled) (tardy string) {
+	t.Helper()
+	e := engine(t, rego.Config{})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	x, err := e.Explain(t.Context(), question(c, input(t, a.input)), rego.Detail{Trace: true})
+	took := time.Since(start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	ended := time.Since(start)
+	runtime.ReadMemStats(&after)
+	if allocated := (after.TotalAlloc - before.TotalAlloc) >> 20; allocated > 512 {
+		t.Errorf("allocated %d MiB", allocated)
+	}
+	size := 0
+	for _, step := range x.Trace {
+		size += len(step)
+	}
+	if len(x.Trace) > rego.MaxSteps || size > rego.MaxTraceBytes || len(x.Rules) > rego.MaxFiredRules {
+		t.Errorf("%d steps of %d bytes, %d rules", len(x.Trace), size, len(x.Rules))
+	}
+	switch limit := 250*time.Millisecond + slack; {
+	case took > limit:
+		return fmt.Sprintf("explained after %s, want at most %s", took, limit)
+	case ended > time.Second+10*slack:
+		return fmt.Sprintf("ended after %s", ended)
+	}
+	return ""
 }
