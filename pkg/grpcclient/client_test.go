@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"golang.org/x/oauth2"
 	"google.golang.org/grpc"
@@ -16,6 +17,8 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	"github.com/aumos-enterprise/platform/pkg/auth/authtest"
@@ -49,6 +52,7 @@ func parse(t *testing.T, s string) tenant.ID {
 type server struct {
 	governancev1.UnimplementedPolicyServiceServer
 	governancev1.UnimplementedAuditServiceServer
+	governancev1.UnimplementedDecisionServiceServer
 	driftv1.UnimplementedBaselineServiceServer
 
 	mu       sync.Mutex // guards the rest
@@ -75,6 +79,10 @@ func (s *server) GetPolicy(ctx context.Context, req *governancev1.GetPolicyReque
 
 func (s *server) CreatePolicy(ctx context.Context, req *governancev1.CreatePolicyRequest) (*governancev1.CreatePolicyResponse, error) {
 	return &governancev1.CreatePolicyResponse{}, s.take(ctx, req)
+}
+
+func (s *server) BatchEvaluate(ctx context.Context, req *governancev1.BatchEvaluateRequest) (*governancev1.BatchEvaluateResponse, error) {
+	return &governancev1.BatchEvaluateResponse{}, s.take(ctx, req)
 }
 
 func (s *server) RecordEntry(ctx context.Context, req *governancev1.RecordEntryRequest) (*governancev1.RecordEntryResponse, error) {
@@ -107,6 +115,7 @@ func setup(t *testing.T, failures int, err error) *bundle {
 	return &bundle{grpcservertest.Start(t, "test.aumos", grpcservertest.Options{}, func(s *grpc.Server) {
 		governancev1.RegisterPolicyServiceServer(s, h)
 		governancev1.RegisterAuditServiceServer(s, h)
+		governancev1.RegisterDecisionServiceServer(s, h)
 		driftv1.RegisterBaselineServiceServer(s, h)
 	}), h}
 }
@@ -208,6 +217,34 @@ func TestAttemptsOfOneWriteShareAnID(t *testing.T) {
 	}
 	if len(ids) != 5 || ids[0] == "" || ids[0] != ids[1] || ids[1] != ids[2] || ids[3] == "" || ids[3] == ids[0] || ids[4] != own {
 		t.Errorf("request ids = %q: want three the same, another, and the caller's own", ids)
+	}
+}
+
+// The questions of a batch are writes of their own.
+func TestAttemptsOfOneBatchShareIDs(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 2, errs.Down("wall", errors.New("x")))
+	question := func(request string) *governancev1.EvaluateRequest {
+		return &governancev1.EvaluateRequest{
+			Target: &governancev1.EvaluateRequest_DecisionPoint{DecisionPoint: "a.point"}, Input: &structpb.Struct{}, RequestId: request,
+		}
+	}
+	own := uuid.NewString()
+	req := &governancev1.BatchEvaluateRequest{Requests: []*governancev1.EvaluateRequest{question(""), question(own), question("")}}
+	if _, err := governancev1.NewDecisionServiceClient(b.dial(t)).BatchEvaluate(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.handler.received) != 3 || req.GetRequests()[0].GetRequestId() != "" {
+		t.Fatalf("%d attempts, the caller's message %v", len(b.handler.received), req)
+	}
+	first := b.handler.received[0].(*governancev1.BatchEvaluateRequest).GetRequests()
+	if first[0].GetRequestId() == "" || first[1].GetRequestId() != own || first[2].GetRequestId() == "" || first[2].GetRequestId() == first[0].GetRequestId() {
+		t.Errorf("the first attempt %v", first)
+	}
+	for _, again := range b.handler.received[1:] {
+		if diff := cmp.Diff(b.handler.received[0], again, protocmp.Transform()); diff != "" {
+			t.Errorf("another attempt (-first +again):\n%s", diff)
+		}
 	}
 }
 

@@ -79,29 +79,55 @@ func mayRetry(m protoreflect.MethodDescriptor) bool {
 	return false
 }
 
-// repeatable gives a write without a request id one, so that the attempts of one call are one write. The caller's message is left as it is: sent
-// again, it is another write.
+// repeatable gives a write without a request id one, and each part of a write that has ids by part, so that the attempts of one call are one write. The
+// caller's message is left as it is: sent again, it is another write.
 func repeatable(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, call grpc.UnaryInvoker, options ...grpc.CallOption) error {
-	if m, ok := req.(proto.Message); ok && needsRequestID(m.ProtoReflect()) {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return fmt.Errorf("make request id: %w", err)
-		}
+	if m, ok := req.(proto.Message); ok && len(withoutRequestID(m.ProtoReflect())) > 0 {
 		copied := proto.Clone(m)
-		field := copied.ProtoReflect().Descriptor().Fields().ByName(requestIDField)
-		copied.ProtoReflect().Set(field, protoreflect.ValueOfString(id.String()))
+		for _, each := range withoutRequestID(copied.ProtoReflect()) {
+			id, err := uuid.NewV7()
+			if err != nil {
+				return fmt.Errorf("make request id: %w", err)
+			}
+			each.Set(each.Descriptor().Fields().ByName(requestIDField), protoreflect.ValueOfString(id.String()))
+		}
 		req = copied
 	}
 	return call(ctx, method, req, reply, conn, options...)
 }
 
-// needsRequestID reports whether the message has an idempotency key and none is set. Its rule tells it from other fields of that name: it is a UUID.
+// withoutRequestID returns those of the request and the messages in its lists that need a request id.
+func withoutRequestID(m protoreflect.Message) (found []protoreflect.Message) {
+	if needsRequestID(m) {
+		found = append(found, m)
+	}
+	fields := m.Descriptor().Fields()
+	for i := range fields.Len() {
+		field := fields.Get(i)
+		if !field.IsList() || field.Message() == nil {
+			continue
+		}
+		for parts, j := m.Get(field).List(), 0; j < parts.Len() && hasRequestID(field.Message()); j++ {
+			if part := parts.Get(j).Message(); needsRequestID(part) {
+				found = append(found, part)
+			}
+		}
+	}
+	return found
+}
+
+// needsRequestID reports whether the message has an idempotency key and none is set.
 func needsRequestID(m protoreflect.Message) bool {
-	if !strings.HasPrefix(string(m.Descriptor().FullName()), platform) {
+	return hasRequestID(m.Descriptor()) && !m.Has(m.Descriptor().Fields().ByName(requestIDField))
+}
+
+// hasRequestID reports whether messages of the type have an idempotency key. Its rule tells it from other fields of that name: it is a UUID.
+func hasRequestID(of protoreflect.MessageDescriptor) bool {
+	if !strings.HasPrefix(string(of.FullName()), platform) {
 		return false
 	}
-	field := m.Descriptor().Fields().ByName(requestIDField)
-	if field == nil || field.Kind() != protoreflect.StringKind || field.IsList() || m.Has(field) {
+	field := of.Fields().ByName(requestIDField)
+	if field == nil || field.Kind() != protoreflect.StringKind || field.IsList() {
 		return false
 	}
 	rules, ok := proto.GetExtension(field.Options(), validate.E_Field).(*validate.FieldRules)
