@@ -16,30 +16,7 @@ import (
 // BenchmarkDecision is a decision as a client sees it: gRPC on loopback, a verified token, the sample policy, and the entry durable on the wall
 // before the answer. It runs 64 callers on 4 connections, and alone for the latency of an idle service.
 func BenchmarkDecision(b *testing.B) {
-	source, err := os.ReadFile("../../../examples/policies/retrain.rego")
-	if err != nil {
-		b.Fatal(err)
-	}
-	databases := durabletest.Start(b)
-	r := (&platform{
-		t: b, governance: postgrestest.GovernanceDB{App: databases.Primary},
-		audit: postgrestest.AuditDB{Writer: databases.Writer, Reader: databases.Reader},
-	}).replica(rego.Config{})
-	c := r.admin(tenantA)
-	p := c.policy("retrain", "drift.retrain")
-	v, err := c.CreatePolicyVersion(b.Context(), &governancev1.CreatePolicyVersionRequest{
-		PolicyId: p.GetId(), Modules: []*governancev1.RegoModule{{Path: "retrain.rego", Source: string(source)}},
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	c.activate(v.GetPolicyVersion().GetId())
-	req := askPoint("drift.retrain", map[string]any{
-		"detection": map[string]any{
-			"status": "DRIFT_STATUS_DRIFT", "severity": 0.8, "drifted_feature_count": 3, "feature_count": 8, "row_count": 5000,
-			"evidence": map[string]any{"state": "EVIDENCE_STATE_RECORDED"},
-		},
-	})
+	r, req := benchmarked(b)
 	for name, callers := range map[string]int{"1_caller": 1, "64_callers": 64} {
 		b.Run(name, func(b *testing.B) {
 			clients := make([]client, min(callers, 4))
@@ -76,4 +53,51 @@ func BenchmarkDecision(b *testing.B) {
 			b.ReportMetric(float64(all[len(all)*99/100].Microseconds()), "p99-µs")
 		})
 	}
+}
+
+// BenchmarkBatch is a batch of 100 of the same decisions, by one caller who waits for each batch.
+func BenchmarkBatch(b *testing.B) {
+	r, req := benchmarked(b)
+	const size = 100
+	batch := &governancev1.BatchEvaluateRequest{Requests: slices.Repeat([]*governancev1.EvaluateRequest{req}, size)}
+	c := r.admin(tenantA)
+	c.decide(req)
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, result := range c.batch(batch.GetRequests()...) {
+			if got := result.GetResponse().GetDecision().GetOutcome(); got != allow {
+				b.Fatalf("got %v", result)
+			}
+		}
+	}
+	b.ReportMetric(float64(size*b.N)/b.Elapsed().Seconds(), "decisions/s")
+}
+
+// benchmarked is a replica with the sample policy, and a question to it.
+func benchmarked(b *testing.B) (*replica, *governancev1.EvaluateRequest) {
+	b.Helper()
+	source, err := os.ReadFile("../../../examples/policies/retrain.rego")
+	if err != nil {
+		b.Fatal(err)
+	}
+	databases := durabletest.Start(b)
+	r := (&platform{
+		t: b, governance: postgrestest.GovernanceDB{App: databases.Primary},
+		audit: postgrestest.AuditDB{Writer: databases.Writer, Reader: databases.Reader},
+	}).replica(rego.Config{})
+	c := r.admin(tenantA)
+	p := c.policy("retrain", "drift.retrain")
+	v, err := c.CreatePolicyVersion(b.Context(), &governancev1.CreatePolicyVersionRequest{
+		PolicyId: p.GetId(), Modules: []*governancev1.RegoModule{{Path: "retrain.rego", Source: string(source)}},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	c.activate(v.GetPolicyVersion().GetId())
+	return r, askPoint("drift.retrain", map[string]any{
+		"detection": map[string]any{
+			"status": "DRIFT_STATUS_DRIFT", "severity": 0.8, "drifted_feature_count": 3, "feature_count": 8, "row_count": 5000,
+			"evidence": map[string]any{"state": "EVIDENCE_STATE_RECORDED"},
+		},
+	})
 }
