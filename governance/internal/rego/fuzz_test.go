@@ -2,7 +2,10 @@ package rego_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/errs"
@@ -38,6 +41,18 @@ func FuzzCompile(f *testing.F) {
 		}
 		if r.Outcome < rego.Allow || r.Outcome > rego.Error || (r.Outcome == rego.Error) != (r.Reason != rego.NoError) {
 			t.Errorf("result %+v", r)
+		}
+		x, err := e.Explain(t.Context(), q, rego.Detail{Trace: true})
+		if err != nil {
+			return // an evaluation that was given up may hold the tenant's slots
+		}
+		for _, step := range x.Trace {
+			if !utf8.ValidString(step) || strings.ContainsAny(step, "\n\r") {
+				t.Errorf("step %q", step)
+			}
+		}
+		if again, err := e.Explain(t.Context(), q, rego.Detail{}); err == nil && !x.Truncated && !again.Truncated && !slices.Equal(x.Rules, again.Rules) {
+			t.Errorf("rules %v and %v", x.Rules, again.Rules)
 		}
 	})
 }
