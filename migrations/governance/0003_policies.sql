@@ -60,19 +60,23 @@ GRANT SELECT, INSERT, DELETE ON gov_policy_decision_points TO aumos_governance_a
 -- A version's numbers follow the order in which their transactions got hold of the policy, and so does create_time: now() would tell when
 -- the transaction began to wait.
 CREATE TABLE gov_policy_versions (
-    tenant_id      uuid        NOT NULL DEFAULT nullif(current_setting('aumos.tenant_id', true), '')::uuid,
-    id             uuid        NOT NULL,
-    policy_id      uuid        NOT NULL,
-    number         integer     NOT NULL,
-    state          text        NOT NULL DEFAULT 'DRAFT',
-    content_sha256 bytea       NOT NULL,
-    package        text        NOT NULL,
-    data           text, -- canonical JSON of an object; NULL: the version has none
-    description    text        NOT NULL DEFAULT '',
-    author         text        NOT NULL,
-    create_time    timestamptz NOT NULL DEFAULT statement_timestamp(),
-    activate_time  timestamptz,
-    retire_time    timestamptz,
+    tenant_id       uuid        NOT NULL DEFAULT nullif(current_setting('aumos.tenant_id', true), '')::uuid,
+    id              uuid        NOT NULL,
+    policy_id       uuid        NOT NULL,
+    number          integer     NOT NULL,
+    state           text        NOT NULL DEFAULT 'DRAFT',
+    content_sha256  bytea       NOT NULL,
+    package         text        NOT NULL,
+    data            text,       -- canonical JSON of an object; NULL: the version has none
+    description     text        NOT NULL DEFAULT '',
+    author          text        NOT NULL,
+    submitter       text,
+    approver        text,
+    test_run_id     uuid,       -- the run that opened the way to its first activation; its foreign key comes with the runs
+    test_run_passed boolean     GENERATED ALWAYS AS (CASE WHEN test_run_id IS NOT NULL THEN true END) STORED,
+    create_time     timestamptz NOT NULL DEFAULT statement_timestamp(),
+    activate_time   timestamptz,
+    retire_time     timestamptz,
     CONSTRAINT gov_policy_versions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT gov_policy_versions_number_key UNIQUE (tenant_id, policy_id, number),
     CONSTRAINT gov_policy_versions_policy_fkey FOREIGN KEY (tenant_id, policy_id) REFERENCES gov_policies (tenant_id, id),
@@ -81,6 +85,13 @@ CREATE TABLE gov_policy_versions (
         state IN ('DRAFT', 'IN_REVIEW', 'APPROVED', 'ACTIVE', 'RETIRED')
         AND (state IN ('ACTIVE', 'RETIRED')) = (activate_time IS NOT NULL)
         AND (state = 'RETIRED') = (retire_time IS NOT NULL)),
+    -- Nothing becomes active that one person alone has written and let through, nor what no test has seen.
+    CONSTRAINT gov_policy_versions_review_check CHECK (
+        (state <> 'DRAFT') = (submitter IS NOT NULL)
+        AND (state NOT IN ('DRAFT', 'IN_REVIEW')) = (approver IS NOT NULL)
+        AND approver <> author AND approver <> submitter
+        AND octet_length(submitter) BETWEEN 1 AND 255 AND octet_length(approver) BETWEEN 1 AND 255),
+    CONSTRAINT gov_policy_versions_tested_check CHECK ((state IN ('ACTIVE', 'RETIRED')) = (test_run_id IS NOT NULL)),
     CONSTRAINT gov_policy_versions_data_check CHECK (octet_length(data) BETWEEN 2 AND 262144),
     CONSTRAINT gov_policy_versions_description_check CHECK (char_length(description) <= 2000),
     CONSTRAINT gov_policy_versions_content_sha256_check CHECK (octet_length(content_sha256) = 32),
@@ -96,7 +107,8 @@ CREATE POLICY gov_policy_versions_tenant ON gov_policy_versions
     USING (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid)
     WITH CHECK (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
 
-GRANT SELECT, INSERT (tenant_id, id, policy_id, number, content_sha256, package, data, description, author), UPDATE (state, activate_time, retire_time)
+GRANT SELECT, INSERT (tenant_id, id, policy_id, number, content_sha256, package, data, description, author),
+    UPDATE (state, submitter, approver, test_run_id, activate_time, retire_time)
     ON gov_policy_versions TO aumos_governance_app;
 
 -- The sources that content_sha256 covers, in the order of ordinal.
@@ -133,7 +145,7 @@ CREATE TABLE gov_policy_reviews (
     review_time timestamptz NOT NULL DEFAULT statement_timestamp(),
     CONSTRAINT gov_policy_reviews_pkey PRIMARY KEY (tenant_id, version_id, ordinal),
     CONSTRAINT gov_policy_reviews_version_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES gov_policy_versions (tenant_id, id),
-    CONSTRAINT gov_policy_reviews_ordinal_check CHECK (ordinal >= 1),
+    CONSTRAINT gov_policy_reviews_ordinal_check CHECK (ordinal BETWEEN 1 AND 100),
     CONSTRAINT gov_policy_reviews_action_check CHECK (action IN ('SUBMITTED', 'APPROVED', 'REJECTED')),
     CONSTRAINT gov_policy_reviews_subject_check CHECK (octet_length(subject) BETWEEN 1 AND 255),
     CONSTRAINT gov_policy_reviews_comment_check CHECK (char_length(comment) <= 2000)

@@ -46,6 +46,7 @@ CREATE TABLE gov_policy_test_runs (
     subject              text        NOT NULL,
     run_time             timestamptz NOT NULL DEFAULT statement_timestamp(),
     CONSTRAINT gov_policy_test_runs_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT gov_policy_test_runs_gate_key UNIQUE (tenant_id, version_id, id, content_sha256, passed),
     CONSTRAINT gov_policy_test_runs_version_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES gov_policy_versions (tenant_id, id),
     CONSTRAINT gov_policy_test_runs_policy_fkey FOREIGN KEY (tenant_id, policy_id) REFERENCES gov_policies (tenant_id, id),
     CONSTRAINT gov_policy_test_runs_content_sha256_check CHECK (octet_length(content_sha256) = 32),
@@ -64,3 +65,8 @@ CREATE POLICY gov_policy_test_runs_tenant ON gov_policy_test_runs
     WITH CHECK (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
 
 GRANT SELECT, INSERT ON gov_policy_test_runs TO aumos_governance_app;
+
+-- A version is activated on the strength of a run: one of this very version and content, and one that passed.
+ALTER TABLE gov_policy_versions
+    ADD CONSTRAINT gov_policy_versions_test_run_fkey FOREIGN KEY (tenant_id, id, test_run_id, content_sha256, test_run_passed)
+    REFERENCES gov_policy_test_runs (tenant_id, version_id, id, content_sha256, passed);

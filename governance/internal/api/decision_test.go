@@ -179,7 +179,7 @@ func TestEvaluateRetries(t *testing.T) {
 	if diff := cmp.Diff(first, c.decide(req), protocmp.Transform(), protocmp.IgnoreFields(first, "evaluation_duration")); diff != "" {
 		t.Errorf("retry after the policy changed (-first +second):\n%s", diff)
 	}
-	if after := len(r.entries(tenantA)); after != before+4 { // of the version and its activation
+	if after := len(r.entries(tenantA)); after != before+6 { // of the version, its review and its activation
 		t.Errorf("%d entries became %d", before, after)
 	}
 
@@ -402,6 +402,7 @@ func TestDecisionsFailClosedWithoutTheWall(t *testing.T) {
 	c := r.admin(tenantA)
 	p := c.active("p", "allow := true", "a.point")
 	v := c.version(p.GetId(), "allow := false")
+	c.tested(v.GetId())
 	entries := len(r.entries(tenantA))
 	r.stopWall()
 	for _, req := range []*governancev1.EvaluateRequest{askPolicy(p.GetId(), nil), askPoint("a.point", nil)} {

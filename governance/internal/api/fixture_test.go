@@ -21,6 +21,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
+	"github.com/aumos-enterprise/platform/governance/internal/policytest"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/auth"
@@ -123,13 +124,18 @@ func run(t testing.TB, f func(ctx context.Context) error) context.CancelFunc {
 type client struct {
 	governancev1.PolicyServiceClient
 	governancev1.DecisionServiceClient
-	t testing.TB
+	t       testing.TB
+	replica *replica
+	tenant  tenant.ID
 }
 
 func (r *replica) as(id tenant.ID, roles ...auth.Role) client {
 	r.t.Helper()
 	conn := r.Dial(r.t, r.Issuer.Token(r.t, "subject-of-"+string(roles[0]), id, roles...), "")
-	return client{governancev1.NewPolicyServiceClient(conn), governancev1.NewDecisionServiceClient(conn), r.t}
+	return client{
+		PolicyServiceClient: governancev1.NewPolicyServiceClient(conn), DecisionServiceClient: governancev1.NewDecisionServiceClient(conn),
+		t: r.t, replica: r, tenant: id,
+	}
 }
 
 func (r *replica) admin(id tenant.ID) client { return r.as(id, auth.RoleAdmin) }
@@ -158,13 +164,52 @@ func module(rules string) []*governancev1.RegoModule {
 	return []*governancev1.RegoModule{{Path: "p.rego", Source: "package p\n" + rules}}
 }
 
+// activate makes a version active, whatever its state: a draft is submitted, approved by somebody else and tested before, a retired version is rolled
+// back to.
 func (c client) activate(versionID string) *governancev1.ActivatePolicyVersionResponse {
 	c.t.Helper()
+	got, err := c.GetPolicyVersion(c.t.Context(), &governancev1.GetPolicyVersionRequest{PolicyVersionId: versionID})
+	if err != nil {
+		c.t.Fatalf("GetPolicyVersion: %v", err)
+	}
+	if got.GetPolicyVersion().GetState() == governancev1.PolicyVersionState_POLICY_VERSION_STATE_RETIRED {
+		res, err := c.RollbackPolicy(c.t.Context(), &governancev1.RollbackPolicyRequest{
+			PolicyId: got.GetPolicyVersion().GetPolicyId(), PolicyVersionId: versionID, Reason: "a test",
+		})
+		if err != nil {
+			c.t.Fatalf("RollbackPolicy: %v", err)
+		}
+		return &governancev1.ActivatePolicyVersionResponse{Policy: res.GetPolicy(), PolicyVersion: res.GetPolicyVersion()}
+	}
+	if got.GetPolicyVersion().GetState() == governancev1.PolicyVersionState_POLICY_VERSION_STATE_DRAFT {
+		c.tested(versionID)
+	}
 	res, err := c.ActivatePolicyVersion(c.t.Context(), &governancev1.ActivatePolicyVersionRequest{PolicyVersionId: versionID})
 	if err != nil {
 		c.t.Fatalf("ActivatePolicyVersion: %v", err)
 	}
 	return res
+}
+
+// tested brings a draft to where all that is left is to activate it: approved by somebody else, with a passing test run.
+func (c client) tested(versionID string) {
+	c.t.Helper()
+	c.approve(versionID)
+	policytest.Test(c.t, c.replica.pool, c.tenant, uuid.MustParse(versionID), policytest.Passed)
+}
+
+// approve submits a draft and has somebody else approve it.
+func (c client) approve(versionID string) *governancev1.PolicyVersion {
+	c.t.Helper()
+	if _, err := c.SubmitPolicyVersion(c.t.Context(), &governancev1.SubmitPolicyVersionRequest{PolicyVersionId: versionID}); err != nil {
+		c.t.Fatalf("SubmitPolicyVersion: %v", err)
+	}
+	approver := c.replica.as(c.tenant, auth.RolePolicyApprover)
+	res, err := approver.ApprovePolicyVersion(c.t.Context(), &governancev1.ApprovePolicyVersionRequest{PolicyVersionId: versionID})
+	if err != nil {
+		c.t.Fatalf("ApprovePolicyVersion: %v", err)
+	}
+	return res.GetPolicyVersion()
 }
 
 // active creates a policy with an active version.

@@ -20,6 +20,7 @@ import (
 // Actions of the entries: the permissions exercised.
 const (
 	actionAuthor   = "policy.author"
+	actionApprove  = "policy.approve"
 	actionActivate = "policy.activate"
 )
 
@@ -38,7 +39,8 @@ func (s *PolicyService) CreatePolicy(ctx context.Context, req *governancev1.Crea
 	return mutate(ctx, s.Mutations, actionAuthor, governancev1.PolicyService_CreatePolicy_FullMethodName, req,
 		func(ctx context.Context, tx pgx.Tx) (*governancev1.CreatePolicyResponse, []change, error) {
 			p, err := policy.Create(ctx, tx, policy.Definition{
-				Name: req.GetName(), Description: req.GetDescription(), DecisionPoints: req.GetDecisionPoints(),
+				Name: req.GetName(), Description: req.GetDescription(), DecisionPoints: req.GetDecisionPoints(), Labels: req.GetLabels(),
+				RegulationReferences: req.GetRegulationReferences(), MinCoveragePercent: req.GetMinCoveragePercent(),
 			})
 			if err != nil {
 				return nil, nil, err
@@ -70,7 +72,10 @@ func (s *PolicyService) ListPolicies(ctx context.Context, req *governancev1.List
 	}
 	res := &governancev1.ListPoliciesResponse{}
 	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
-		filter := policy.Filter{Name: req.GetName(), DecisionPoint: req.GetDecisionPoint()}
+		filter := policy.Filter{
+			Name: req.GetName(), DecisionPoint: req.GetDecisionPoint(), Labels: req.GetLabels(), RegulationReference: req.GetRegulationReference(),
+			Archived: req.GetShowArchived(),
+		}
 		policies, more, err := policy.List(ctx, tx, filter, after, page.Size(req.GetPageSize()))
 		if err != nil {
 			return err
@@ -93,12 +98,18 @@ func (s *PolicyService) CreatePolicyVersion(
 		return nil, err
 	}
 	id, _ := tenant.FromContext(ctx)
-	compiled, err := s.Engine.Compile(ctx, id, rego.Source{Modules: regoModules(req.GetModules())})
+	data, err := dataOf(req.GetData())
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := s.Engine.Compile(ctx, id, rego.Source{Modules: regoModules(req.GetModules()), Data: data})
 	if err != nil {
 		return nil, err
 	}
 	author, _ := auth.FromContext(ctx)
-	content := policy.Content{Modules: policyModules(req.GetModules()), Package: compiled.Package(), Author: author.Subject}
+	content := policy.Content{
+		Modules: policyModules(req.GetModules()), Package: compiled.Package(), Data: data.JSON(), Description: req.GetDescription(), Author: author.Subject,
+	}
 	return mutate(ctx, s.Mutations, actionAuthor, governancev1.PolicyService_CreatePolicyVersion_FullMethodName, req,
 		func(ctx context.Context, tx pgx.Tx) (*governancev1.CreatePolicyVersionResponse, []change, error) {
 			p, err := policy.Get(ctx, tx, policyID)
@@ -143,7 +154,7 @@ func (s *PolicyService) ListPolicyVersions(
 	}
 	res := &governancev1.ListPolicyVersionsResponse{}
 	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
-		versions, more, err := policy.ListVersions(ctx, tx, id, after, page.Size(req.GetPageSize()))
+		versions, more, err := policy.ListVersions(ctx, tx, id, stateOf(req.GetState()), after, page.Size(req.GetPageSize()))
 		if err != nil {
 			return err
 		}
@@ -154,47 +165,4 @@ func (s *PolicyService) ListPolicyVersions(
 		return nil
 	})
 	return res, err
-}
-
-// ActivatePolicyVersion makes a version the one that decisions use.
-func (s *PolicyService) ActivatePolicyVersion(
-	ctx context.Context, req *governancev1.ActivatePolicyVersionRequest,
-) (*governancev1.ActivatePolicyVersionResponse, error) {
-	versionID, err := parseID("policy_version_id", req.GetPolicyVersionId())
-	if err != nil {
-		return nil, err
-	}
-	id, _ := tenant.FromContext(ctx)
-	defer s.Decider.Changed(id) // whatever the answer is: the change may be committed
-	return mutate(ctx, s.Mutations, actionActivate, governancev1.PolicyService_ActivatePolicyVersion_FullMethodName, req,
-		func(ctx context.Context, tx pgx.Tx) (*governancev1.ActivatePolicyVersionResponse, []change, error) {
-			a, err := policy.Activate(ctx, tx, versionID, req.GetEtag())
-			if err != nil {
-				return nil, nil, err
-			}
-			changes, err := activationChanges(ctx, tx, a)
-			if err != nil {
-				return nil, nil, err
-			}
-			res := &governancev1.ActivatePolicyVersionResponse{Policy: policyMessage(a.Policy), PolicyVersion: versionMessage(a.Version)}
-			return res, changes, decision.CheckRoom(ctx, tx, a.Policy.DecisionPoints)
-		})
-}
-
-// activationChanges are the three resources that an activation touches, in the order in which their states follow from each other.
-func activationChanges(ctx context.Context, tx pgx.Tx, a policy.Activation) ([]change, error) {
-	if !a.Changed {
-		return nil, nil
-	}
-	var changes []change
-	if a.Retired != uuid.Nil {
-		retired, err := policy.GetVersion(ctx, tx, a.Retired)
-		if err != nil {
-			return nil, err
-		}
-		changes = append(changes, change{eventType: "policy.version_retired", resource: versionResource(a.Policy, retired)})
-	}
-	return append(changes,
-		change{eventType: "policy.version_activated", resource: versionResource(a.Policy, a.Version)},
-		change{eventType: "policy.changed", resource: policyResource(a.Policy)}), nil
 }

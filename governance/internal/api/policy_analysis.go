@@ -27,11 +27,15 @@ func (s *PolicyService) ValidatePolicy(ctx context.Context, req *governancev1.Va
 		schema = req.GetInputSchema().AsMap()
 	}
 	id, _ := tenant.FromContext(ctx)
-	report, err := s.Engine.Validate(ctx, id, rego.Source{Modules: regoModules(req.GetModules())}, schema)
+	data, err := dataOf(req.GetData())
 	if err != nil {
 		return nil, err
 	}
-	content := policy.Content{Modules: policyModules(req.GetModules()), Package: report.Package}
+	report, err := s.Engine.Validate(ctx, id, rego.Source{Modules: regoModules(req.GetModules()), Data: data}, schema)
+	if err != nil {
+		return nil, err
+	}
+	content := policy.Content{Modules: policyModules(req.GetModules()), Package: report.Package, Data: data.JSON()}
 	if len(report.Errors) == 0 {
 		// Creating a version would refuse the request for these, not for its Rego.
 		if err := content.Check(); err != nil {
@@ -76,7 +80,7 @@ func (s *PolicyService) DiffPolicyVersions(
 		}
 	}
 	res := &governancev1.DiffPolicyVersionsResponse{Diff: diffMessage(diff, from, to)}
-	from.Modules, to.Modules = nil, nil
+	from.Modules, to.Modules, from.Data, to.Data, from.Reviews, to.Reviews = nil, nil, nil, nil, nil, nil // as in lists
 	res.FromPolicyVersion, res.ToPolicyVersion = versionMessage(from), versionMessage(to)
 	return res, nil
 }

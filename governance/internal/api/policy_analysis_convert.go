@@ -7,7 +7,7 @@ import (
 )
 
 func reportMessage(r rego.Report, c policy.Content) *governancev1.ValidatePolicyResponse {
-	digest := policy.ContentSHA256(c.Modules)
+	digest := policy.ContentSHA256(c.Modules, c.Data)
 	m := &governancev1.ValidatePolicyResponse{
 		Valid: len(r.Errors) == 0, Errors: findingMessages(r.Errors, c.Modules), Warnings: findingMessages(r.Warnings, c.Modules),
 		WarningsOmitted: int32(r.Omitted), //nolint:gosec // bounded by the size of the modules
@@ -68,7 +68,7 @@ func diffMessage(d rego.Diff, from, to policy.Version) *governancev1.PolicyVersi
 		}
 		m.Rules = append(m.Rules, change)
 	}
-	for _, c := range policy.CompareModules(from.Modules, to.Modules) {
+	for _, c := range policy.CompareTexts(from, to) {
 		kind := rego.Changed
 		switch {
 		case !c.Old:

@@ -80,7 +80,11 @@ func TestPolicyLifeCycle(t *testing.T) {
 	all := r.entries(tenantA)
 	for _, e := range all {
 		events = append(events, e.EventType+" "+e.Resource.Type+" "+e.Resource.Name)
-		if e.Resource.State["id"] != e.Resource.ID || e.Actor.ID != "subject-of-admin" || e.RequestID == "" {
+		actor := "subject-of-admin"
+		if e.EventType == "policy.version_approved" {
+			actor = "subject-of-policy-approver"
+		}
+		if e.Resource.State["id"] != e.Resource.ID || e.Actor.ID != actor || e.RequestID == "" {
 			t.Errorf("entry %+v", e)
 		}
 		if raw, _ := e.Marshal(); bytes.Contains(raw, []byte("allow :=")) {
@@ -89,7 +93,9 @@ func TestPolicyLifeCycle(t *testing.T) {
 	}
 	want := []string{
 		"policy.created policy retrain", "policy.version_created policy_version retrain v1", "policy.version_created policy_version retrain v2",
-		"policy.version_created policy_version retrain v3", "policy.version_activated policy_version retrain v1", "policy.changed policy retrain",
+		"policy.version_created policy_version retrain v3", "policy.version_submitted policy_version retrain v1",
+		"policy.version_approved policy_version retrain v1", "policy.version_activated policy_version retrain v1", "policy.changed policy retrain",
+		"policy.version_submitted policy_version retrain v3", "policy.version_approved policy_version retrain v3",
 		"policy.version_retired policy_version retrain v1", "policy.version_activated policy_version retrain v3", "policy.changed policy retrain",
 	}
 	if diff := cmp.Diff(want, events); diff != "" {
@@ -106,6 +112,8 @@ func TestETag(t *testing.T) {
 	c := setup(t).admin(tenantA)
 	p := c.policy("p")
 	v1, v2 := c.version(p.GetId(), "allow := true"), c.version(p.GetId(), "allow := false")
+	c.tested(v1.GetId())
+	c.tested(v2.GetId())
 	if _, err := c.ActivatePolicyVersion(t.Context(), &governancev1.ActivatePolicyVersionRequest{PolicyVersionId: v1.GetId(), Etag: p.GetEtag()}); err != nil {
 		t.Fatal(err)
 	}
@@ -144,14 +152,15 @@ func TestMutationsAreIdempotent(t *testing.T) {
 	if v2, err := c.CreatePolicyVersion(t.Context(), version); err != nil || v2.GetPolicyVersion().GetId() != v1.GetPolicyVersion().GetId() {
 		t.Errorf("%v, %v", v2, err)
 	}
+	c.tested(v1.GetPolicyVersion().GetId())
 	activate := &governancev1.ActivatePolicyVersionRequest{PolicyVersionId: v1.GetPolicyVersion().GetId(), RequestId: uuid.NewString()}
 	for range 2 {
 		if _, err := c.ActivatePolicyVersion(t.Context(), activate); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := len(r.entries(tenantA)); n != 4 {
-		t.Errorf("%d entries, want 4", n)
+	if n := len(r.entries(tenantA)); n != 6 {
+		t.Errorf("%d entries, want 6", n)
 	}
 	create.Name = "q"
 	_, err = c.CreatePolicy(t.Context(), create)
@@ -216,6 +225,7 @@ func TestDecisionPointIsBounded(t *testing.T) {
 	}
 	p := c.policy("one more", "a.point")
 	v := c.version(p.GetId(), "allow := true")
+	c.tested(v.GetId())
 	_, err := c.ActivatePolicyVersion(t.Context(), &governancev1.ActivatePolicyVersionRequest{PolicyVersionId: v.GetId()})
 	wantError(t, err, codes.ResourceExhausted, governancev1.ErrorReason_ERROR_REASON_OVERLOADED)
 	if got := c.decide(askPoint("a.point", nil)); len(got.GetResults()) != 32 || got.GetOutcome() != allow {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
+	"github.com/aumos-enterprise/platform/governance/internal/policytest"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -29,11 +31,12 @@ func TestRoomForTheLastPolicyIsGivenOnce(t *testing.T) {
 	var versions [2]uuid.UUID
 	for i := range versions {
 		versions[i] = uuid.MustParse(c.version(c.policy(fmt.Sprintf("late%d", i), point, "b.point").GetId(), rules).GetId())
+		policytest.Approve(t, r.pool, tenantA, versions[i])
 	}
 	ctx := tenant.NewContext(t.Context(), tenantA)
 	activate := func(version uuid.UUID, beforeCommit func()) error {
 		return postgres.TenantTx(ctx, r.pool, func(ctx context.Context, tx pgx.Tx) error {
-			a, err := policy.Activate(ctx, tx, version, "")
+			a, err := policy.Activate(ctx, tx, version, "", rego.EngineVersion())
 			if err != nil {
 				return err
 			}

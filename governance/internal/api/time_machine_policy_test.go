@@ -22,14 +22,18 @@ func TestRecordedStatesAreTheResources(t *testing.T) {
 	var versions []string
 	for range 3 {
 		versions = append(versions, author.version(created.GetId(), "default allow := true").GetId())
+		author.activate(versions[len(versions)-1])
 	}
 	var group sync.WaitGroup
 	for i := range 6 {
 		c := replicas[i%2].admin(tenantA)
 		group.Go(func() {
 			for j := range 5 {
-				if _, err := c.ActivatePolicyVersion(t.Context(), &governancev1.ActivatePolicyVersionRequest{PolicyVersionId: versions[(i+j)%3]}); err != nil {
-					t.Errorf("activate: %v", err)
+				_, err := c.RollbackPolicy(t.Context(), &governancev1.RollbackPolicyRequest{
+					PolicyId: created.GetId(), PolicyVersionId: versions[(i+j)%3], Reason: "a test",
+				})
+				if err != nil && reasonOf(err) != "POLICY_VERSION_STATE" { // another has gone back to it just before
+					t.Errorf("roll back: %v", err)
 				}
 			}
 		})

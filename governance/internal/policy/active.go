@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -76,14 +75,6 @@ func ActiveByDecisionPoint(ctx context.Context, tx pgx.Tx, decisionPoint string)
 	return found, fill(ctx, tx, found)
 }
 
-// withData returns what the digest covers: a data document follows the modules like one of them.
-func withData(modules []Module, data []byte) []Module {
-	if data == nil {
-		return modules
-	}
-	return append(slices.Clip(modules), Module{Path: "data.json", Source: string(data)})
-}
-
 // fill reads and verifies the modules. Versions never change, so they are the right ones also when another is activated meanwhile.
 func fill(ctx context.Context, tx pgx.Tx, found []ActiveVersion) error {
 	ids := make([]uuid.UUID, len(found))
@@ -97,7 +88,7 @@ func fill(ctx context.Context, tx pgx.Tx, found []ActiveVersion) error {
 	for i := range found {
 		a := &found[i]
 		a.Modules = modules[a.VersionID]
-		if err := verify(withData(a.Modules, a.Data), a.ContentSHA256); err != nil {
+		if err := verify(a.Modules, a.Data, a.ContentSHA256); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,8 @@ import (
 
 func active(p policy.Policy, v policy.Version) policy.ActiveVersion {
 	return policy.ActiveVersion{
-		PolicyID: p.ID, PolicyName: p.Name, VersionID: v.ID, Number: v.Number, Package: v.Package, ContentSHA256: v.ContentSHA256, Modules: v.Modules,
+		PolicyID: p.ID, PolicyName: p.Name, VersionID: v.ID, Number: v.Number, Package: v.Package, ContentSHA256: v.ContentSHA256, Data: v.Data,
+		Modules: v.Modules,
 	}
 }
 

@@ -31,9 +31,10 @@ func (d *Digest) ScanBytes(v []byte) error {
 	return nil
 }
 
-// ContentSHA256 returns the digest that identifies the modules: over each module's path and source, in order, each preceded by its length as 8
-// bytes, big endian. The lengths keep different modules from reading as the same bytes.
-func ContentSHA256(modules []Module) Digest {
+// ContentSHA256 returns the digest that identifies the modules and the data document: over each module's path and source, in order, each preceded
+// by its length as 8 bytes, big endian. The lengths keep different modules from reading as the same bytes. The document, unless it is nil, follows as
+// if it were a module of the path data.json, which no module can have.
+func ContentSHA256(modules []Module, data []byte) Digest {
 	sum := sha256.New()
 	write := func(s string) {
 		sum.Write(binary.BigEndian.AppendUint64(nil, uint64(len(s))))
@@ -43,15 +44,22 @@ func ContentSHA256(modules []Module) Digest {
 		write(m.Path)
 		write(m.Source)
 	}
+	if data != nil {
+		write(DataPath)
+		write(string(data))
+	}
 	return Digest(sum.Sum(nil))
 }
 
-// errContent is the cause when what is stored is not what was stored.
-var errContent = errors.New("the stored modules do not match the version's digest")
+// DataPath is the path under which the data document takes part in digests and comparisons.
+const DataPath = "data.json"
 
-// verify fails unless the modules are the ones that the digest was made from.
-func verify(modules []Module, digest Digest) error {
-	if ContentSHA256(modules) != digest {
+// errContent is the cause when what is stored is not what was stored.
+var errContent = errors.New("the stored content does not match the version's digest")
+
+// verify fails unless the content is what the digest was made from.
+func verify(modules []Module, data []byte, digest Digest) error {
+	if ContentSHA256(modules, data) != digest {
 		return errs.New(errs.DataLoss, errs.ReasonInternal, "the stored policy version is damaged").Because(errContent)
 	}
 	return nil

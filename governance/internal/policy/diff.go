@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"bytes"
+	"encoding/json"
 	"maps"
 	"slices"
 
@@ -18,12 +20,15 @@ type ModuleChange struct {
 	Truncated bool   // whether Diff was cut, since all together are too long
 }
 
-// CompareModules returns the modules whose texts differ, by path.
-func CompareModules(from, to []Module) []ModuleChange {
-	sources := func(modules []Module) map[string]string {
-		byPath := make(map[string]string, len(modules))
-		for _, m := range modules {
+// CompareTexts returns the modules whose texts differ, by path. The data document takes part as data.json, a line for each value.
+func CompareTexts(from, to Version) []ModuleChange {
+	sources := func(v Version) map[string]string {
+		byPath := make(map[string]string, len(v.Modules)+1)
+		for _, m := range v.Modules {
 			byPath[m.Path] = m.Source
+		}
+		if v.Data != nil {
+			byPath[DataPath] = indent(v.Data)
 		}
 		return byPath
 	}
@@ -49,4 +54,13 @@ func CompareModules(from, to []Module) []ModuleChange {
 		changes = append(changes, c)
 	}
 	return changes
+}
+
+// indent gives people lines to compare. What is not JSON stays as it is: a version's data always is.
+func indent(data []byte) string {
+	var text bytes.Buffer
+	if err := json.Indent(&text, data, "", "  "); err != nil {
+		return string(data)
+	}
+	return text.String() + "\n"
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
+	"github.com/aumos-enterprise/platform/governance/internal/policytest"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
@@ -67,7 +68,7 @@ func (f fixture) create(t *testing.T, id tenant.ID, name string, points ...strin
 // content returns content that word makes unique.
 func content(word string) policy.Content {
 	return policy.Content{
-		Package: "aumos.retrain", Author: "alice",
+		Package: "aumos.retrain", Description: "says " + word, Author: "alice", Data: []byte(`{"word":"` + word + `"}`),
 		Modules: []policy.Module{
 			{Path: "retrain.rego", Source: "package aumos.retrain\n\nallow if input.word == \"" + word + "\"\n"},
 			{Path: "lib/a.rego", Source: "package lib.a\n\nbig := input.size > 3 # größer\n"},
@@ -84,9 +85,7 @@ func (f fixture) addVersion(t *testing.T, id tenant.ID, policyID uuid.UUID, word
 
 func (f fixture) activate(t *testing.T, id tenant.ID, versionID uuid.UUID) policy.Activation {
 	t.Helper()
-	return do(t, f, id, func(ctx context.Context, tx pgx.Tx) (policy.Activation, error) {
-		return policy.Activate(ctx, tx, versionID, "")
-	})
+	return policytest.Activate(t, f.App, id, versionID)
 }
 
 func (f fixture) get(t *testing.T, id tenant.ID, policyID uuid.UUID) policy.Policy {
@@ -105,7 +104,7 @@ func (f fixture) getVersion(t *testing.T, id tenant.ID, versionID uuid.UUID) pol
 func (f fixture) listVersions(t *testing.T, id tenant.ID, policyID uuid.UUID) []policy.Version {
 	t.Helper()
 	return do(t, f, id, func(ctx context.Context, tx pgx.Tx) ([]policy.Version, error) {
-		versions, more, err := policy.ListVersions(ctx, tx, policyID, 0, 500)
+		versions, more, err := policy.ListVersions(ctx, tx, policyID, "", 0, 500)
 		if more {
 			t.Error("there are more than 500 versions")
 		}

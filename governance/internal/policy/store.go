@@ -13,19 +13,27 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
 
-// pageBytes bounds the text on one page of policies, so that a page of policies with long descriptions still fits into one message.
-const pageBytes = 2 << 20
-
 // Definition is what a client says of a new policy.
 type Definition struct {
-	Name           string
-	Description    string
-	DecisionPoints []string
+	Name                 string
+	Description          string
+	DecisionPoints       []string
+	Labels               map[string]string
+	RegulationReferences []string
+	MinCoveragePercent   int32
+}
+
+// check refuses what cannot be stored or would disturb a terminal. The contract's limits were kept already.
+func (d Definition) check() error {
+	if err := prose("description", d.Description); err != nil {
+		return err
+	}
+	return labelText(d.Labels)
 }
 
 // Create adds a policy without a version. A name in use is ALREADY_EXISTS.
 func Create(ctx context.Context, tx pgx.Tx, d Definition) (Policy, error) {
-	if err := prose("description", d.Description); err != nil {
+	if err := d.check(); err != nil {
 		return Policy{}, err
 	}
 	id, err := uuid.NewV7()
@@ -33,50 +41,94 @@ func Create(ctx context.Context, tx pgx.Tx, d Definition) (Policy, error) {
 		return Policy{}, fmt.Errorf("make policy id: %w", err)
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO gov_policies (id, name, description)
-		VALUES (@id, @name, @description)`,
-		pgx.NamedArgs{"id": id, "name": d.Name, "description": d.Description})
-	if postgres.IsUniqueViolation(err, "gov_policies_name_key") {
-		return Policy{}, errs.Duplicate("policy", "name").Field("name", "is in use by another policy of the tenant")
-	}
+		INSERT INTO gov_policies (id, name, description, labels, regulation_references, min_coverage_percent)
+		VALUES (@id, @name, @description, @labels, @regulation_references, @min_coverage_percent)`, d.args(id))
 	if err != nil {
-		return Policy{}, fmt.Errorf("insert policy: %w", err)
+		return Policy{}, nameInUse(err, "insert policy")
 	}
-	_, err = tx.Exec(ctx, `
-		INSERT INTO gov_policy_decision_points (policy_id, ordinal, decision_point)
-		SELECT @policy_id, ordinal, decision_point
-		FROM unnest(@decision_points::text[]) WITH ORDINALITY AS d (decision_point, ordinal)`,
-		pgx.NamedArgs{"policy_id": id, "decision_points": d.DecisionPoints})
-	if err != nil {
-		return Policy{}, fmt.Errorf("insert decision points: %w", err)
+	if err := insertDecisionPoints(ctx, tx, id, d.DecisionPoints); err != nil {
+		return Policy{}, err
 	}
 	return Get(ctx, tx, id)
 }
 
+// args are the columns of gov_policies that a definition sets; no labels and no references are stored as empty, not as NULL.
+func (d Definition) args(id uuid.UUID) pgx.NamedArgs {
+	labels, references := d.Labels, d.RegulationReferences
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	if references == nil {
+		references = []string{}
+	}
+	return pgx.NamedArgs{
+		"id": id, "name": d.Name, "description": d.Description, "labels": labels, "regulation_references": references,
+		"min_coverage_percent": d.MinCoveragePercent,
+	}
+}
+
+// nameInUse is ALREADY_EXISTS when err says that another policy has the name.
+func nameInUse(err error, doing string) error {
+	if postgres.IsUniqueViolation(err, "gov_policies_name_key") {
+		return errs.Duplicate("policy", "name").Field("name", "is in use by another policy of the tenant")
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+func insertDecisionPoints(ctx context.Context, tx pgx.Tx, id uuid.UUID, points []string) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO gov_policy_decision_points (policy_id, ordinal, decision_point)
+		SELECT @policy_id, ordinal, decision_point
+		FROM unnest(@decision_points::text[]) WITH ORDINALITY AS d (decision_point, ordinal)`,
+		pgx.NamedArgs{"policy_id": id, "decision_points": points})
+	if err != nil {
+		return fmt.Errorf("insert decision points: %w", err)
+	}
+	return nil
+}
+
 // row is a policy as queries return it.
 type row struct {
-	ID              uuid.UUID
-	Name            string
-	Description     string
-	DecisionPoints  []string
-	ActiveVersionID uuid.NullUUID
-	Revision        int64
-	CreateTime      time.Time
-	UpdateTime      time.Time
+	ID                   uuid.UUID
+	Name                 string
+	Description          string
+	DecisionPoints       []string
+	Labels               map[string]string
+	RegulationReferences []string
+	MinCoveragePercent   int32
+	ActiveVersionID      uuid.NullUUID
+	SuiteRevision        int64
+	Revision             int64
+	CreateTime           time.Time
+	UpdateTime           time.Time
+	ArchiveTime          *time.Time
 }
 
 func (r row) policy() Policy {
-	return Policy{
-		ID: r.ID, Name: r.Name, Description: r.Description, DecisionPoints: r.DecisionPoints, ActiveVersionID: r.ActiveVersionID.UUID,
-		Revision: r.Revision, CreateTime: r.CreateTime, UpdateTime: r.UpdateTime,
+	p := Policy{
+		ID: r.ID, Name: r.Name, Description: r.Description, DecisionPoints: r.DecisionPoints, MinCoveragePercent: r.MinCoveragePercent,
+		ActiveVersionID: r.ActiveVersionID.UUID, SuiteRevision: r.SuiteRevision, Revision: r.Revision, CreateTime: r.CreateTime,
+		UpdateTime: r.UpdateTime, ArchiveTime: r.ArchiveTime,
 	}
+	if len(r.Labels) > 0 {
+		p.Labels = r.Labels
+	}
+	if len(r.RegulationReferences) > 0 {
+		p.RegulationReferences = r.RegulationReferences
+	}
+	return p
 }
 
 // bytes returns how much text the policy has.
 func (r row) bytes() int {
 	n := len(r.Name) + len(r.Description)
-	for _, point := range r.DecisionPoints {
-		n += len(point)
+	for _, list := range [][]string{r.DecisionPoints, r.RegulationReferences} {
+		for _, s := range list {
+			n += len(s)
+		}
+	}
+	for key, value := range r.Labels {
+		n += len(key) + len(value)
 	}
 	return n
 }
@@ -89,7 +141,8 @@ const selectPolicies = `
 				WHERE d.tenant_id = p.tenant_id AND d.policy_id = p.id
 				ORDER BY d.ordinal
 			) AS decision_points,
-			v.id AS active_version_id, p.revision, p.create_time, p.update_time
+			p.labels, p.regulation_references, p.min_coverage_percent, v.id AS active_version_id, p.suite_revision, p.revision,
+			p.create_time, p.update_time, p.archive_time
 		FROM gov_policies p
 		LEFT JOIN gov_policy_versions v ON v.tenant_id = p.tenant_id AND v.policy_id = p.id AND v.state = 'ACTIVE'`
 
@@ -111,44 +164,3 @@ func Get(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Policy, error) {
 }
 
 func notFound(id uuid.UUID) error { return errs.ResourceNotFound("policy", id.String()) }
-
-// Filter narrows a list; its parts combine with AND, and empty ones match everything.
-type Filter struct {
-	Name          string
-	DecisionPoint string
-}
-
-// List returns at most limit policies, newest first, that come after the given one (uuid.Nil: from the start), and whether there are more. It may
-// return fewer than limit although there are more: a page holds at most 2 MiB of text.
-func List(ctx context.Context, tx pgx.Tx, f Filter, after uuid.UUID, limit int) (policies []Policy, more bool, err error) {
-	if err := line("name", f.Name); err != nil {
-		return nil, false, err
-	}
-	if err := line("decision_point", f.DecisionPoint); err != nil {
-		return nil, false, err
-	}
-	rows, err := tx.Query(ctx, selectPolicies+`
-		WHERE (@after = '00000000-0000-0000-0000-000000000000'::uuid OR p.id < @after)
-		AND (@name = '' OR p.name = @name)
-		AND (@decision_point = '' OR EXISTS (
-			SELECT FROM gov_policy_decision_points d
-			WHERE d.tenant_id = p.tenant_id AND d.policy_id = p.id AND d.decision_point = @decision_point))
-		ORDER BY p.id DESC
-		LIMIT @limit`, pgx.NamedArgs{"after": after, "name": f.Name, "decision_point": f.DecisionPoint, "limit": limit + 1})
-	if err != nil {
-		return nil, false, fmt.Errorf("select policies: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
-	if err != nil {
-		return nil, false, fmt.Errorf("select policies: %w", err)
-	}
-	size := 0
-	for _, r := range found {
-		size += r.bytes()
-		if len(policies) == limit || len(policies) > 0 && size > pageBytes {
-			return policies, true, nil
-		}
-		policies = append(policies, r.policy())
-	}
-	return policies, false, nil
-}

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
 
@@ -85,11 +86,11 @@ func calls(policyID, versionID uuid.UUID) map[string]func(context.Context, pgx.T
 			return err
 		},
 		"ListVersions": func(ctx context.Context, tx pgx.Tx) error {
-			_, _, err := policy.ListVersions(ctx, tx, policyID, 0, 10)
+			_, _, err := policy.ListVersions(ctx, tx, policyID, "", 0, 10)
 			return err
 		},
 		"Activate": func(ctx context.Context, tx pgx.Tx) error {
-			_, err := policy.Activate(ctx, tx, versionID, "")
+			_, err := policy.Activate(ctx, tx, versionID, "", rego.EngineVersion())
 			return err
 		},
 		"ActiveByPolicy": func(ctx context.Context, tx pgx.Tx) error {
@@ -169,7 +170,7 @@ func TestList(t *testing.T) {
 			_, _, err := policy.List(ctx, tx, filter, uuid.Nil, 10)
 			return err
 		})
-		wantError(t, fmt.Sprintf("%q", filter), err, errs.InvalidArgument, errs.ReasonInvalidField)
+		wantError(t, fmt.Sprintf("%+v", filter), err, errs.InvalidArgument, errs.ReasonInvalidField)
 	}
 }
 

@@ -10,12 +10,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
+	"github.com/aumos-enterprise/platform/governance/internal/policytest"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
 
 // tables are all that the migration makes.
-var tables = []string{"gov_policies", "gov_policy_decision_points", "gov_policy_versions", "gov_policy_modules"}
+var tables = []string{"gov_policies", "gov_policy_decision_points", "gov_policy_versions", "gov_policy_modules", "gov_policy_reviews"}
 
 // A tenant can do nothing with another one's ids: they are as unknown as ids that nobody has.
 func TestTenantsAreApart(t *testing.T) {
@@ -56,6 +57,7 @@ func TestRowLevelSecurity(t *testing.T) {
 	f := setup(t)
 	p := f.create(t, f.a, "retrain", "drift.retrain")
 	v := f.addVersion(t, f.a, p.ID, "one")
+	policytest.Approve(t, f.App, f.a, v.ID)
 	count := func(table string, n *int) func(context.Context, pgx.Tx) error {
 		return func(ctx context.Context, tx pgx.Tx) error {
 			return tx.QueryRow(ctx, `SELECT count(*) FROM `+table).Scan(n)
@@ -87,6 +89,7 @@ func TestRowLevelSecurity(t *testing.T) {
 		{`INSERT INTO gov_policy_versions (tenant_id, id, policy_id, number, content_sha256, package, author)
 			VALUES ($1, $2, $3, 2, $4, 'a', 'a')`, []any{a, newID(t), p.ID, digest}},
 		{`INSERT INTO gov_policy_modules (tenant_id, version_id, ordinal, path, source) VALUES ($1, $2, 3, 'x.rego', 'x')`, []any{a, v.ID}},
+		{`INSERT INTO gov_policy_reviews (tenant_id, version_id, ordinal, action, subject, comment) VALUES ($1, $2, 3, 'REJECTED', 'x', '')`, []any{a, v.ID}},
 	} {
 		insert := func(ctx context.Context, tx pgx.Tx) error {
 			_, err := tx.Exec(ctx, c.sql, c.args...)
@@ -120,6 +123,9 @@ func TestForeignKeysHoldTenant(t *testing.T) {
 		},
 		"gov_policy_modules_version_fkey": {
 			`INSERT INTO gov_policy_modules (version_id, ordinal, path, source) VALUES ($1, 9, 'x.rego', 'x')`, []any{v.ID},
+		},
+		"gov_policy_reviews_version_fkey": {
+			`INSERT INTO gov_policy_reviews (version_id, ordinal, action, subject, comment) VALUES ($1, 9, 'REJECTED', 'x', '')`, []any{v.ID},
 		},
 	} {
 		insert := func(ctx context.Context, tx pgx.Tx) error {

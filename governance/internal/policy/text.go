@@ -22,3 +22,19 @@ func prose(field, value string) error {
 	}
 	return nil
 }
+
+// labelText refuses control characters in labels.
+func labelText(labels map[string]string) error {
+	for key, value := range labels {
+		if err := line("labels", key); err != nil {
+			return err
+		}
+		if err := line("labels["+key+"]", value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckReason refuses a reason that would disturb who reads it in the log.
+func CheckReason(reason string) error { return prose("reason", reason) }

@@ -12,6 +12,10 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
 
+// versionColumns are the columns of gov_policy_versions that a Version holds in lists.
+const versionColumns = `id, policy_id, number, state, content_sha256, package, description, author,
+			coalesce(submitter, '') AS submitter, coalesce(approver, '') AS approver, test_run_id, create_time, activate_time, retire_time`
+
 // maxPackage bounds the name of a version's package, in characters.
 const maxPackage = 255
 
@@ -19,11 +23,17 @@ const maxPackage = 255
 type Content struct {
 	Modules []Module
 	Package string // of the first module
-	Author  string // the subject of the caller
+	Data    []byte // the data document as canonical JSON; nil for none
+
+	Description string
+	Author      string // the subject of the caller
 }
 
 // Check refuses what cannot be stored.
 func (c Content) Check() error {
+	if err := prose("description", c.Description); err != nil {
+		return err
+	}
 	if len(c.Package) > maxPackage {
 		return errs.InvalidField("modules[0].source", "the package's name has %d characters, at most %d", len(c.Package), maxPackage)
 	}
@@ -49,13 +59,14 @@ func CreateVersion(ctx context.Context, tx pgx.Tx, policyID uuid.UUID, c Content
 	if err != nil {
 		return Version{}, fmt.Errorf("make policy version id: %w", err)
 	}
-	digest := ContentSHA256(c.Modules)
+	digest := ContentSHA256(c.Modules, c.Data)
 	rows, err := tx.Query(ctx, `
-		INSERT INTO gov_policy_versions (id, policy_id, number, content_sha256, package, author)
-		VALUES (@id, @policy_id, @number, @content_sha256, @package, @author)
-		RETURNING id, policy_id, number, state, content_sha256, package, author, create_time, activate_time`,
+		INSERT INTO gov_policy_versions (id, policy_id, number, content_sha256, package, data, description, author)
+		VALUES (@id, @policy_id, @number, @content_sha256, @package, @data, @description, @author)
+		RETURNING `+versionColumns,
 		pgx.NamedArgs{
-			"id": id, "policy_id": policyID, "number": number, "content_sha256": digest[:], "package": c.Package, "author": c.Author,
+			"id": id, "policy_id": policyID, "number": number, "content_sha256": digest[:], "package": c.Package,
+			"data": textOrNull(c.Data), "description": c.Description, "author": c.Author,
 		})
 	if err != nil {
 		return Version{}, fmt.Errorf("insert policy version: %w", err)
@@ -67,24 +78,34 @@ func CreateVersion(ctx context.Context, tx pgx.Tx, policyID uuid.UUID, c Content
 	if err := insertModules(ctx, tx, id, c.Modules); err != nil {
 		return Version{}, err
 	}
-	v.Modules = c.Modules
+	v.Modules, v.Data = c.Modules, c.Data
 	return v, nil
+}
+
+// textOrNull is the parameter for a data document.
+func textOrNull(data []byte) *string {
+	if data == nil {
+		return nil
+	}
+	text := string(data)
+	return &text
 }
 
 // nextNumber counts one more version of the policy and returns its number. The row stays locked until the transaction ends.
 func nextNumber(ctx context.Context, tx pgx.Tx, policyID uuid.UUID) (number int32, err error) {
+	p := Policy{ID: policyID}
 	err = tx.QueryRow(ctx, `
 		UPDATE gov_policies
 		SET version_count = version_count + 1
 		WHERE id = @id
-		RETURNING version_count`, pgx.NamedArgs{"id": policyID}).Scan(&number)
+		RETURNING version_count, archive_time`, pgx.NamedArgs{"id": policyID}).Scan(&number, &p.ArchiveTime)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, notFound(policyID)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("count policy version: %w", err)
 	}
-	return number, nil
+	return number, p.checkInUse()
 }
 
 func insertModules(ctx context.Context, tx pgx.Tx, id uuid.UUID, modules []Module) error {
@@ -103,7 +124,7 @@ func insertModules(ctx context.Context, tx pgx.Tx, id uuid.UUID, modules []Modul
 	return nil
 }
 
-// GetVersion returns a version of the tenant with its modules.
+// GetVersion returns a version of the tenant with its modules, its data and its review.
 func GetVersion(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Version, error) {
 	v, err := getVersion(ctx, tx, id)
 	if err != nil {
@@ -114,12 +135,29 @@ func GetVersion(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Version, error) {
 		return Version{}, err
 	}
 	v.Modules = modules[id]
-	return v, verify(v.Modules, v.ContentSHA256)
+	if v.Data, err = loadData(ctx, tx, id); err != nil {
+		return Version{}, err
+	}
+	if v.Reviews, err = loadReviews(ctx, tx, id); err != nil {
+		return Version{}, err
+	}
+	return v, verify(v.Modules, v.Data, v.ContentSHA256)
+}
+
+func loadData(ctx context.Context, tx pgx.Tx, id uuid.UUID) (data []byte, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT data
+		FROM gov_policy_versions
+		WHERE id = @id`, pgx.NamedArgs{"id": id}).Scan(&data)
+	if err != nil {
+		return nil, fmt.Errorf("select data document: %w", err)
+	}
+	return data, nil
 }
 
 func getVersion(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Version, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT id, policy_id, number, state, content_sha256, package, author, create_time, activate_time
+		SELECT `+versionColumns+`
 		FROM gov_policy_versions
 		WHERE id = @id`, pgx.NamedArgs{"id": id})
 	if err != nil {
@@ -158,19 +196,20 @@ func loadModules(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (map[uuid.UUID
 	return modules, nil
 }
 
-// ListVersions returns at most limit versions of the policy, newest first and without modules, that come after the one with the given number (0:
-// from the start), and whether there are more.
-func ListVersions(ctx context.Context, tx pgx.Tx, policyID uuid.UUID, after int32, limit int) (versions []Version, more bool, err error) {
+// ListVersions returns at most limit versions of the policy in the state (empty: in any), newest first and without modules, that come after the one with
+// the given number (0: from the start), and whether there are more.
+func ListVersions(ctx context.Context, tx pgx.Tx, policyID uuid.UUID, state State, after int32, limit int) (versions []Version, more bool, err error) {
 	if _, err := Get(ctx, tx, policyID); err != nil {
 		return nil, false, err
 	}
 	rows, err := tx.Query(ctx, `
-		SELECT id, policy_id, number, state, content_sha256, package, author, create_time, activate_time
+		SELECT `+versionColumns+`
 		FROM gov_policy_versions
 		WHERE policy_id = @policy_id
+		AND (@state = '' OR state = @state)
 		AND (@after = 0 OR number < @after)
 		ORDER BY number DESC
-		LIMIT @limit`, pgx.NamedArgs{"policy_id": policyID, "after": after, "limit": limit + 1})
+		LIMIT @limit`, pgx.NamedArgs{"policy_id": policyID, "state": state, "after": after, "limit": limit + 1})
 	if err != nil {
 		return nil, false, fmt.Errorf("select policy versions: %w", err)
 	}

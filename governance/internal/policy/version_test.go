@@ -26,8 +26,9 @@ func TestCreateVersionAndGet(t *testing.T) {
 	p, other := f.create(t, f.a, "retrain"), f.create(t, f.a, "other")
 	v := f.addVersion(t, f.a, p.ID, "one")
 	want := policy.Version{
-		ID: v.ID, PolicyID: p.ID, Number: 1, State: policy.Draft, ContentSHA256: policy.ContentSHA256(content("one").Modules),
-		Modules: content("one").Modules, Package: "aumos.retrain", Author: "alice", CreateTime: v.CreateTime,
+		ID: v.ID, PolicyID: p.ID, Number: 1, State: policy.Draft, ContentSHA256: policy.ContentSHA256(content("one").Modules, content("one").Data),
+		Modules: content("one").Modules, Data: content("one").Data, Package: "aumos.retrain", Description: "says one", Author: "alice",
+		CreateTime: v.CreateTime,
 	}
 	if diff := cmp.Diff(want, v); diff != "" {
 		t.Error(diff)
@@ -77,10 +78,11 @@ func TestCreateVersionRefuses(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	p := f.create(t, f.a, "retrain")
-	long, nul := content("x"), content("x")
+	long, nul, loud := content("x"), content("x"), content("x")
+	loud.Description = "a\x1b[2J"
 	long.Package = strings.Repeat("p", 256)
 	nul.Modules[1].Source += "\x00"
-	for field, c := range map[string]policy.Content{"modules[0].source": long, "modules[1].source": nul} {
+	for field, c := range map[string]policy.Content{"modules[0].source": long, "modules[1].source": nul, "description": loud} {
 		err := f.tx(t, f.a, func(ctx context.Context, tx pgx.Tx) error {
 			_, err := policy.CreateVersion(ctx, tx, p.ID, c)
 			return err
@@ -103,7 +105,7 @@ func TestListVersions(t *testing.T) {
 	var got []int32
 	for after, more := int32(0), true; more; after = got[len(got)-1] {
 		found := do(t, f, f.a, func(ctx context.Context, tx pgx.Tx) (found []policy.Version, err error) {
-			found, more, err = policy.ListVersions(ctx, tx, p.ID, after, 2)
+			found, more, err = policy.ListVersions(ctx, tx, p.ID, "", after, 2)
 			return found, err
 		})
 		if len(found) == 0 || len(found) > 2 {
