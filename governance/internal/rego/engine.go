@@ -52,6 +52,7 @@ type Engine struct {
 	config      Config
 	evaluations *slots
 	compiles    *slots
+	trials      *slots
 	workers     *workers
 	quarantine  *quarantine
 	metrics     metrics
@@ -64,6 +65,7 @@ func NewEngine(c Config) *Engine {
 		config:      c,
 		evaluations: newSlots(c.Slots, c.TenantSlots),
 		compiles:    newSlots(max(2, runtime.GOMAXPROCS(0)), 1),
+		trials:      newSlots(max(2, runtime.GOMAXPROCS(0)), 1),
 		workers:     newWorkers(),
 		quarantine:  newQuarantine(),
 	}
@@ -73,7 +75,7 @@ func NewEngine(c Config) *Engine {
 
 // Close waits until ctx ends for the goroutines that still work, and reports those that are left: they end with the process.
 func (e *Engine) Close(ctx context.Context) error {
-	if left := e.evaluations.close(ctx) + e.compiles.close(ctx); left > 0 {
+	if left := e.evaluations.close(ctx) + e.compiles.close(ctx) + e.trials.close(ctx); left > 0 {
 		e.workers.dismiss()
 		return fmt.Errorf("close policy engine: %d goroutines still work on policies", left)
 	}

@@ -19,7 +19,7 @@ type options struct {
 	input   Input
 	now     time.Time
 	seed    Seed
-	query   ast.Body              // compiled by the policy's query compiler; nil: what decisions ask
+	query   ast.Body              // compiled for the policy; nil: what decisions ask
 	tracers []topdown.QueryTracer // see every step, on the goroutine of the evaluation
 }
 
@@ -58,10 +58,12 @@ func (c *Compiled) run(o options, cancel topdown.Cancel) (set topdown.QueryResul
 	}
 	q := c.newQuery(query, txn).
 		WithCancel(cancel).
-		WithInput(ast.NewTerm(o.input.value)).
 		WithTime(o.now).
 		WithSeed(rand.NewChaCha8(o.seed)).
 		WithStrictBuiltinErrors(true)
+	if o.input.value != nil { // else it is undefined
+		q = q.WithInput(ast.NewTerm(o.input.value))
+	}
 	for _, t := range o.tracers {
 		q = q.WithQueryTracer(t)
 	}

@@ -158,7 +158,7 @@ func pathText(path ast.Ref) string {
 func ruleName(r *ast.Rule) string { return clip(r.Head.Ref().String(), maxName) }
 
 func isTest(r *ast.Rule) bool {
-	ref := r.Head.Ref()
+	ref := r.Head.Ref().GroundPrefix()
 	switch last := ref[len(ref)-1].Value.(type) {
 	case ast.Var:
 		return strings.HasPrefix(string(last), "test_")
