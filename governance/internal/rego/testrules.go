@@ -9,7 +9,7 @@ import (
 
 // RuleTest is a `test_` rule of a version: a question that the modules ask themselves.
 type RuleTest struct {
-	Path   string // for example "data.aumos.retrain_test.test_denies"
+	Path   string // for example "data.aumos.retrain_test.test_denies", at most maxName bytes
 	Module int    // index of the module
 	Row    int    // of its first definition
 	ref    ast.Ref
@@ -26,15 +26,16 @@ func (c *Compiled) RuleTests() []RuleTest {
 				continue
 			}
 			ref := r.Ref().GroundPrefix()
-			rules = append(rules, RuleTest{Path: ref.String(), Module: module, Row: r.Loc().Row, ref: ref})
+			rules = append(rules, RuleTest{Path: clip(ref.String(), maxName), Module: module, Row: r.Loc().Row, ref: ref})
 		}
 	}
 	slices.SortFunc(rules, func(a, b RuleTest) int {
 		return cmp.Or(cmp.Compare(a.Module, b.Module), cmp.Compare(a.Row, b.Row), cmp.Compare(a.Path, b.Path))
 	})
 	return slices.DeleteFunc(rules, func(r RuleTest) bool {
-		known := seen[r.Path]
-		seen[r.Path] = true
+		key := r.ref.String()
+		known := seen[key]
+		seen[key] = true
 		return known
 	})
 }

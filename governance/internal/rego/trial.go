@@ -89,6 +89,9 @@ func (t Trial) options() options {
 
 // attempt does the work of a trial in a goroutine of the pool of trials. At the deadline it is late: the goroutine keeps its tenant's slot until it ends.
 func attempt[T any](ctx context.Context, e *Engine, t Trial, work func(topdown.Cancel) T) (result T, took time.Duration, late bool, err error) {
+	if err := context.Cause(ctx); err != nil { // free slots are taken without a look at it
+		return result, 0, false, err
+	}
 	release, err := e.trials.acquire(ctx, t.Tenant, nil)
 	if err != nil {
 		return result, 0, false, err
