@@ -128,6 +128,7 @@ func serve(
 	server.AddProbe("issuer", verifier.Ready)
 	mutations := api.NewMutations(db.primary, wall, recorder)
 	governancev1.RegisterPolicyServiceServer(server.GRPC(), &api.PolicyService{Pool: db.primary, Engine: engine, Decider: decider, Mutations: mutations})
+	governancev1.RegisterPolicyTestServiceServer(server.GRPC(), &api.PolicyTestService{Pool: db.primary, Engine: engine, Mutations: mutations})
 	governancev1.RegisterPolicyTemplateServiceServer(server.GRPC(), &api.PolicyTemplateService{Engine: engine, Mutations: mutations})
 	governancev1.RegisterDecisionServiceServer(server.GRPC(), &api.DecisionService{Decider: decider, Log: log})
 	governancev1.RegisterAuditServiceServer(server.GRPC(), &api.AuditService{Wall: wall, Reading: readings, Posture: watch})

@@ -86,6 +86,7 @@ func (p *platform) replica(limits rego.Config) *replica {
 	mutations := api.NewMutations(p.governance.App, wall, recorder)
 	server := grpcservertest.Start(p.t, "governance.aumos", grpcservertest.Options{}, func(s *grpc.Server) {
 		governancev1.RegisterPolicyServiceServer(s, &api.PolicyService{Pool: p.governance.App, Engine: engine, Decider: decider, Mutations: mutations})
+		governancev1.RegisterPolicyTestServiceServer(s, &api.PolicyTestService{Pool: p.governance.App, Engine: engine, Mutations: mutations})
 		governancev1.RegisterPolicyTemplateServiceServer(s, &api.PolicyTemplateService{Engine: engine, Mutations: mutations})
 		governancev1.RegisterDecisionServiceServer(s, &api.DecisionService{Decider: decider, Log: slog.New(slog.DiscardHandler)})
 	})
