@@ -41,6 +41,7 @@ const (
 type platform struct {
 	address string
 	policy  *policyDouble
+	tests   *testsDouble
 	audit   *auditDouble
 	drift   *driftDouble
 	history *historyDouble
@@ -52,7 +53,7 @@ type platform struct {
 
 func newPlatform(t *testing.T) *platform {
 	t.Helper()
-	p := &platform{policy: &policyDouble{}, audit: newAuditDouble(t), drift: newDriftDouble(), history: &historyDouble{}}
+	p := &platform{policy: &policyDouble{}, tests: &testsDouble{}, audit: newAuditDouble(t), drift: newDriftDouble(), history: &historyDouble{}}
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -61,6 +62,7 @@ func newPlatform(t *testing.T) *platform {
 	server := grpc.NewServer(grpc.UnaryInterceptor(p.unary), grpc.StreamInterceptor(p.stream))
 	governancev1.RegisterPolicyServiceServer(server, p.policy)
 	governancev1.RegisterPolicyTemplateServiceServer(server, &templateDouble{policies: p.policy})
+	governancev1.RegisterPolicyTestServiceServer(server, p.tests)
 	governancev1.RegisterDecisionServiceServer(server, p.policy)
 	governancev1.RegisterAuditServiceServer(server, p.audit)
 	governancev1.RegisterTimeMachineServiceServer(server, p.history)

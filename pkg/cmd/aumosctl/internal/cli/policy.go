@@ -14,9 +14,10 @@ import (
 )
 
 func (a *app) policyCommand() *cobra.Command {
-	return group("policy", "Lint, push, compare and activate policies",
+	return group("policy", "Lint, push, compare, activate and test policies",
 		a.policyLintCommand(), a.policyPushCommand(), a.policyDiffCommand(), a.policyActivateCommand(), a.policyListCommand(),
-		a.policyTemplatesCommand(), a.policyInstantiateCommand())
+		a.policyTemplatesCommand(), a.policyInstantiateCommand(),
+		a.policyTestCommand(), a.policyCasesCommand())
 }
 
 func (a *app) policyListCommand() *cobra.Command {

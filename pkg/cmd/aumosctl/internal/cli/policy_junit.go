@@ -31,6 +31,7 @@ type junitCase struct {
 	Class   string        `xml:"classname,attr"`
 	Name    string        `xml:"name,attr"`
 	File    string        `xml:"file,attr,omitempty"`
+	Seconds string        `xml:"time,attr,omitempty"`
 	Failure *junitFailure `xml:"failure,omitempty"`
 	Output  string        `xml:"system-out,omitempty"`
 }
@@ -68,6 +69,11 @@ func (l lintReport) writeJUnit(path string) error {
 		c.Output = strings.Join(other, "\n")
 		suite.Cases = append(suite.Cases, c)
 	}
+	return writeSuite(path, suite)
+}
+
+// writeSuite counts the cases of a suite and writes it.
+func writeSuite(path string, suite junitSuite) error {
 	suite.Tests = len(suite.Cases)
 	data, err := xml.MarshalIndent(junitSuites{Suites: []junitSuite{suite}}, "", "  ")
 	if err != nil {

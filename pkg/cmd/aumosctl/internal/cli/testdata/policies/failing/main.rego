@@ -1,0 +1,3 @@
+package loans
+
+allow if input.amount < data.limit
