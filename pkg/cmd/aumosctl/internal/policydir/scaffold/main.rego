@@ -1,6 +1,8 @@
 package {{.Package}}
 
-# Allowed is what violates nothing.
+# Allowed is what violates nothing, and everything else is denied: without the default it would be an error.
+default allow := false
+
 allow if count(violations) == 0
 
 violations contains {
@@ -11,14 +13,16 @@ violations contains {
 	input.amount > data.limits.amount
 }
 
-# What is not said counts as missing, not as fine.
+# What is not said counts as missing, not as fine. A rule of its own asks, since `not is_number(input.amount)` would not hold without an amount.
 violations contains {
 	"code": "AMOUNT_MISSING",
 	"message": "the amount is missing",
 	"severity": "high",
 } if {
-	not is_number(input.amount)
+	not amount_given
 }
+
+amount_given if is_number(input.amount)
 
 # What the caller must do when it is allowed.
 obligations contains {"id": "NOTIFY_RISK", "amount": input.amount} if {
