@@ -81,7 +81,10 @@ func (s *PolicyTemplateService) InstantiatePolicyTemplate(
 	if len(points) == 0 {
 		points = []string{t.DecisionPoint}
 	}
-	definition := policy.Definition{Name: req.GetName(), Description: cmp.Or(req.GetDescription(), t.Summary), DecisionPoints: points}
+	definition := policy.Definition{
+		Name: req.GetName(), Description: cmp.Or(req.GetDescription(), t.Summary), DecisionPoints: points, RegulationReferences: t.Controls(),
+		Labels: map[string]string{"aumos/template": t.Name, "aumos/template-version": t.Version},
+	}
 	return mutate(ctx, s.Mutations, actionAuthor, governancev1.PolicyTemplateService_InstantiatePolicyTemplate_FullMethodName, req,
 		func(ctx context.Context, tx pgx.Tx) (*governancev1.InstantiatePolicyTemplateResponse, []change, error) {
 			p, err := policy.Create(ctx, tx, definition)

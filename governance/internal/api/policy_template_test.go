@@ -61,7 +61,7 @@ func TestInstantiateEveryPolicyTemplate(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := got.GetPolicyTemplate()
-		if m.GetParametersSchema().GetFields()["type"].GetStringValue() != "object" || m.GetInputSchema().GetFields()["$defs"] == nil || len(m.GetModules()) != 2 || m.GetExampleTime() == nil {
+		if m.GetParametersSchema().GetFields()["type"].GetStringValue() != "object" || m.GetInputSchema().GetFields()["$defs"] == nil || len(m.GetModules()) != 3 || m.GetExampleTime() == nil {
 			t.Errorf("%s: %v", template.Name, m)
 		}
 		res, err := templates.InstantiatePolicyTemplate(t.Context(), &governancev1.InstantiatePolicyTemplateRequest{
@@ -72,7 +72,8 @@ func TestInstantiateEveryPolicyTemplate(t *testing.T) {
 		}
 		p, v := res.GetPolicy(), res.GetPolicyVersion()
 		if p.GetDescription() != template.Summary || !cmp.Equal(p.GetDecisionPoints(), []string{template.DecisionPoint}) || v.GetNumber() != 1 ||
-			v.GetState() != governancev1.PolicyVersionState_POLICY_VERSION_STATE_DRAFT || v.GetAuthor() != "subject-of-policy-author" || len(v.GetModules()) != 3 {
+			v.GetState() != governancev1.PolicyVersionState_POLICY_VERSION_STATE_DRAFT || v.GetAuthor() != "subject-of-policy-author" || len(v.GetModules()) != 4 ||
+			!cmp.Equal(p.GetRegulationReferences(), template.Controls()) || p.GetLabels()["aumos/template"] != template.Name || p.GetLabels()["aumos/template-version"] != template.Version {
 			t.Errorf("%s: %v", template.Name, res)
 		}
 		c.activate(v.GetId())

@@ -32,7 +32,7 @@ type Template struct {
 	ParametersSchema json.RawMessage // JSON Schema, draft 2020-12
 	InputSchema      json.RawMessage // the same; documentation, for the policy itself checks its input
 	Example          Example         // is allowed
-	Modules          []Module        // the entry point first, without parameters
+	Modules          []Module        // the entry point first, the tests last, without parameters
 
 	parameters *schema
 }
@@ -73,6 +73,15 @@ func (t *Template) SHA256() string {
 
 // Templates returns the library, by name.
 func Templates() []*Template { return slices.Clone(shared()) }
+
+// Controls names the requirements that the template checks.
+func (t *Template) Controls() []string {
+	controls := make([]string, len(t.References))
+	for i, r := range t.References {
+		controls[i] = r.Control
+	}
+	return controls
+}
 
 // Find returns a template.
 func Find(name string) (*Template, error) {
@@ -121,7 +130,11 @@ func load(files fs.FS) ([]*Template, error) {
 		if err != nil {
 			return nil, fmt.Errorf("load template %s: %w", entry.Name(), err)
 		}
-		t.Modules = append(t.Modules, Module{Path: evidencePath, Source: string(evidence)})
+		tests, err := testsModule(t)
+		if err != nil {
+			return nil, fmt.Errorf("make tests of template %s: %w", entry.Name(), err)
+		}
+		t.Modules = append(t.Modules, Module{Path: evidencePath, Source: string(evidence)}, tests)
 		templates = append(templates, t)
 	}
 	return templates, nil

@@ -1,8 +1,11 @@
 package library_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,8 +14,10 @@ import (
 	"github.com/open-policy-agent/opa/v1/format"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"github.com/open-policy-agent/opa/v1/tester"
+	"pgregory.net/rapid"
 
 	"github.com/aumos-enterprise/platform/governance/internal/library"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
 )
 
 // runRego runs the test_ rules of a file against the modules with OPA's own runner, with data.example set, and requires that they pass and that every line of
@@ -73,14 +78,61 @@ func TestRego(t *testing.T) {
 	each(t, func(t *testing.T, template *library.Template) {
 		t.Helper()
 		example := map[string]any{"input": copied(t, template.Example.Input), "now": template.Example.Now}
-		runRego(t, template.Name+"/policy_test.rego", "policy.rego", instance(t, template, template.Example.Parameters).Modules, example)
+		modules := slices.DeleteFunc(instance(t, template, template.Example.Parameters).Modules, func(m library.Module) bool { return m.Path == "policy_test.rego" })
+		runRego(t, template.Name+"/policy_test.rego", "policy.rego", modules, example)
 	})
+}
+
+// A version brings tests along that pass in the platform's engine, whatever the tenant's parameters are, and reach most of the policy.
+func TestVersionsBringTests(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, template *library.Template) {
+		t.Helper()
+		var schema map[string]any
+		if err := json.Unmarshal(template.ParametersSchema, &schema); err != nil {
+			t.Fatal(err)
+		}
+		drawn := rapid.Custom(func(rt *rapid.T) map[string]any { return described(rt, schema, "").(map[string]any) })
+		instances := []library.Instance{instance(t, template, template.Example.Parameters)}
+		for seed := range 10 {
+			if i, err := template.Instantiate(drawn.Example(seed)); err == nil {
+				instances = append(instances, i)
+			}
+		}
+		if len(instances) == 1 {
+			t.Error("no parameters were drawn that are valid")
+		}
+		for _, i := range instances {
+			suite := i.Modules[slices.IndexFunc(i.Modules, func(m library.Module) bool { return m.Path == "policy_test.rego" })]
+			parsed, err := ast.ParseModuleWithOpts(suite.Path, suite.Source, ast.ParserOptions{RegoVersion: ast.RegoV1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ask := asks(t, i, strings.TrimPrefix(parsed.Package.Path.String(), "data."))
+			for _, rule := range parsed.Rules {
+				if name := rule.Head.Name.String(); strings.HasPrefix(name, "test_") && !ask(name) {
+					t.Errorf("%s fails with %v", name, i.Parameters)
+				}
+			}
+		}
+	})
+}
+
+// asks returns a function that asks for a test of the instance in the platform's engine, through an entry point that is allowed when the test is true.
+func asks(t *testing.T, i library.Instance, suite string) func(test string) bool {
+	t.Helper()
+	return func(test string) bool {
+		entry := library.Module{Path: "asks.rego", Source: "package asks\n\nallow if data." + suite + "." + test + "\n"}
+		i.Modules = append([]library.Module{entry}, slices.DeleteFunc(slices.Clone(i.Modules), func(m library.Module) bool { return m.Path == entry.Path })...)
+		return newAsker(t, i).ask(nil).Outcome == rego.Allow
+	}
 }
 
 func TestEvidenceRego(t *testing.T) {
 	t.Parallel()
 	modules := library.Templates()[0].Modules
-	runRego(t, "evidence_test.rego", "evidence.rego", modules[len(modules)-1:], map[string]any{})
+	at := slices.IndexFunc(modules, func(m library.Module) bool { return m.Path == "evidence.rego" })
+	runRego(t, "evidence_test.rego", "evidence.rego", slices.Clone(modules[at:at+1]), map[string]any{})
 }
 
 // Every file is as `opa fmt` leaves it, so that a later change shows as what it is.

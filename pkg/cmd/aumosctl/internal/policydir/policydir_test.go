@@ -101,7 +101,7 @@ func TestReadRefuses(t *testing.T) {
 		says  string
 	}{
 		"no manifest":        {nil, "has no policy.yaml: aumosctl policy init makes one"},
-		"misspelt key":       {map[string]string{"policy.yaml": "name: x\ndescripton: y\n"}, "line 2: field descripton not found"},
+		"misspelt key":       {map[string]string{"policy.yaml": "name: x\ndesc: y\n"}, "line 2: field desc not found"},
 		"no name":            {map[string]string{"policy.yaml": "description: x\n"}, "name is missing"},
 		"no modules":         {map[string]string{"policy.yaml": "name: x\n"}, "has no main.rego"},
 		"missing module":     {map[string]string{"policy.yaml": "name: x\nmodules: [a.rego]\n"}, "a.rego: "},
