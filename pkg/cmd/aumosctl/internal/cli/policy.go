@@ -14,15 +14,19 @@ import (
 )
 
 func (a *app) policyCommand() *cobra.Command {
-	return group("policy", "Lint, push, compare, activate and test policies",
-		a.policyLintCommand(), a.policyPushCommand(), a.policyDiffCommand(), a.policyActivateCommand(), a.policyListCommand(),
+	return group("policy", "Write, test, review and activate policies",
+		a.policyInitCommand(), a.policyLintCommand(), a.policyPushCommand(), a.policyDiffCommand(), a.policySubmitCommand(), a.policyApproveCommand(),
+		a.policyRejectCommand(), a.policyActivateCommand(), a.policyRetireCommand(), a.policyRollbackCommand(), a.policyListCommand(), a.policyShowCommand(),
+		a.policyUpdateCommand(), a.policyArchiveCommand(), a.policyUnarchiveCommand(),
+		a.policyTemplatesCommand(), a.policyInstantiateCommand(),
+		a.policyTestCommand(), a.policyCasesCommand())
 		a.policyTemplatesCommand(), a.policyInstantiateCommand(),
 		a.policyTestCommand(), a.policyCasesCommand())
 }
 
 func (a *app) policyListCommand() *cobra.Command {
 	var limit int
-	var point string
+	req := &governancev1.ListPoliciesRequest{}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List policies, newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -32,14 +36,17 @@ func (a *app) policyListCommand() *cobra.Command {
 			}
 			defer done()
 			grid := output.NewGrid("name", "id", "active version", "decision points", "updated")
-			items := listPolicies(cmd.Context(), a, client, limit, &governancev1.ListPoliciesRequest{DecisionPoint: point})
+			items := listPolicies(cmd.Context(), a, client, limit, req)
 			return printList(a, items, grid, func(p *governancev1.Policy) []string {
 				return []string{p.GetName(), p.GetId(), p.GetActiveVersionId(), strings.Join(p.GetDecisionPoints(), " "), when(p.GetUpdateTime())}
 			})
 		},
 	}
 	cmd.Flags().IntVar(&limit, "limit", 50, "at most this many; 0: all")
-	cmd.Flags().StringVar(&point, "decision-point", "", "only policies bound to this decision point")
+	cmd.Flags().StringVar(&req.DecisionPoint, "decision-point", "", "only policies bound to this decision point")
+	cmd.Flags().StringToStringVar(&req.Labels, "label", nil, "only policies with this label, as key=value; may be repeated")
+	cmd.Flags().StringVar(&req.RegulationReference, "regulation", "", "only policies that implement this requirement, for example EU-AI-ACT:ART-14")
+	cmd.Flags().BoolVar(&req.ShowArchived, "archived", false, "archived policies too")
 	return cmd
 }
 
@@ -84,10 +91,10 @@ func (a *app) findPolicy(ctx context.Context, client governancev1.PolicyServiceC
 }
 
 func (a *app) policyVersions(
-	ctx context.Context, client governancev1.PolicyServiceClient, policyID string, limit int,
+	ctx context.Context, client governancev1.PolicyServiceClient, policyID string, state governancev1.PolicyVersionState, limit int,
 ) iter.Seq2[*governancev1.PolicyVersion, error] {
 	return pages(limit, func(size int32, token string) ([]*governancev1.PolicyVersion, string, error) {
-		req := &governancev1.ListPolicyVersionsRequest{PolicyId: policyID, PageSize: size, PageToken: token}
+		req := &governancev1.ListPolicyVersionsRequest{PolicyId: policyID, PageSize: size, PageToken: token, State: state}
 		res, err := call(ctx, a, client.ListPolicyVersions, req)
 		return res.GetPolicyVersions(), res.GetNextPageToken(), err
 	})

@@ -2,97 +2,84 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 )
 
-type activateOptions struct {
-	policy, name string
-	version      int32
-}
-
 func (a *app) policyActivateCommand() *cobra.Command {
-	var o activateOptions
-	cmd := &cobra.Command{
-		Use: "activate (--name NAME | --policy ID)", Short: "Make a version the one that decisions use", Args: cobra.NoArgs,
-		Long: "Makes a version of a policy the one that decisions use: the newest, unless --version says another. The one that was active retires.",
-		Example: `  aumosctl policy activate --name retrain
-  aumosctl policy activate --name retrain --version 3`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.policyActivate(cmd.Context(), o) },
-	}
-	f := cmd.Flags()
-	f.StringVar(&o.name, "name", "", "the policy's name")
-	f.StringVar(&o.policy, "policy", "", "the policy's id (UUID)")
-	f.Int32Var(&o.version, "version", 0, "the version's number (default: the newest)")
-	cmd.MarkFlagsMutuallyExclusive("name", "policy")
-	cmd.MarkFlagsOneRequired("name", "policy")
+	var t target
+	cmd := a.versionStep(&cobra.Command{
+		Use: "activate (--name NAME | --policy ID)", Short: "Make an approved version the one that decisions use",
+		Long: "Makes an approved version of a policy the one that decisions use. The one that was active retires. Its tests must have passed, on this content and with\n" +
+			"the test cases of now: aumosctl policy test. Activating the active version changes nothing.",
+		Example: "  aumosctl policy activate --name retrain\n  aumosctl policy activate --name retrain --version 3",
+	}, &t, governancev1.PolicyVersionState_POLICY_VERSION_STATE_APPROVED, true,
+		func(ctx context.Context, client governancev1.PolicyServiceClient, _ *governancev1.Policy, version *governancev1.PolicyVersion) (*governancev1.Policy, *governancev1.PolicyVersion, error) {
+			res, err := call(ctx, a, client.ActivatePolicyVersion, &governancev1.ActivatePolicyVersionRequest{PolicyVersionId: version.GetId()})
+			return res.GetPolicy(), res.GetPolicyVersion(), err
+		})
+	t.versionFlag(cmd, "the newest that is approved")
 	return cmd
 }
 
-func (a *app) policyActivate(ctx context.Context, o activateOptions) error {
-	if o.version < 0 {
-		return errors.New("--version counts from 1")
+func (a *app) policyRetireCommand() *cobra.Command {
+	var t target
+	var reason string
+	cmd := a.versionStep(&cobra.Command{
+		Use: "retire (--name NAME | --policy ID) --reason TEXT", Short: "Take the active version out of use",
+		Long:    "Takes the active version out of use, and nothing takes its place: decisions of the policy are refused, and its decision points go on without it.",
+		Example: "  aumosctl policy retire --name loans --reason 'we grant no loans any more'",
+	}, &t, governancev1.PolicyVersionState_POLICY_VERSION_STATE_ACTIVE, false,
+		func(ctx context.Context, client governancev1.PolicyServiceClient, _ *governancev1.Policy, version *governancev1.PolicyVersion) (*governancev1.Policy, *governancev1.PolicyVersion, error) {
+			res, err := call(ctx, a, client.RetirePolicyVersion, &governancev1.RetirePolicyVersionRequest{PolicyVersionId: version.GetId(), Reason: reason})
+			return res.GetPolicy(), res.GetPolicyVersion(), err
+		})
+	reasonFlag(cmd, &reason)
+	return cmd
+}
+
+func (a *app) policyRollbackCommand() *cobra.Command {
+	var t target
+	var reason string
+	cmd := &cobra.Command{
+		Use: "rollback (--name NAME | --policy ID) --reason TEXT", Short: "Go back to a version that was active before", Args: cobra.NoArgs,
+		Long: "Makes a retired version the active one again, at once: it was approved and tested when it was first activated. Without --version that is the one that\n" +
+			"retired last.",
+		Example: "  aumosctl policy rollback --name loans --reason 'version 4 denies everybody'",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.policyRollback(cmd.Context(), t, reason) },
+	}
+	t.flags(cmd)
+	t.versionFlag(cmd, "the one that retired last")
+	reasonFlag(cmd, &reason)
+	return cmd
+}
+
+func (a *app) policyRollback(ctx context.Context, t target, reason string) error {
+	if t.version < 0 {
+		return errVersion
 	}
 	client, done, err := a.policies(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	key := o.policy
-	if key == "" {
-		key = o.name
-	}
-	policy, err := a.findPolicy(ctx, client, key)
+	policy, err := t.find(ctx, a, client)
 	if err != nil {
 		return err
 	}
-	version, err := a.findVersion(ctx, client, policy, o.version)
-	if err != nil {
-		return err
-	}
-	if policy, version, err = a.activate(ctx, client, version); err != nil {
-		return err
-	}
-	if a.format != formatTable {
-		return a.printPushed(policy, version, nil)
-	}
-	return output.Pairs(a.stdout, "", "policy", policy.GetName()+" ("+policy.GetId()+")",
-		"version", fmt.Sprintf("%d (%s)", version.GetNumber(), version.GetId()), "state", stateOf(policy, version))
-}
-
-// findVersion finds a version by its number; 0 is the newest.
-func (a *app) findVersion(
-	ctx context.Context, client governancev1.PolicyServiceClient, policy *governancev1.Policy, number int32,
-) (*governancev1.PolicyVersion, error) {
-	limit := 0
-	if number == 0 {
-		limit = 1
-	}
-	for version, err := range a.policyVersions(ctx, client, policy.GetId(), limit) {
+	req := &governancev1.RollbackPolicyRequest{PolicyId: policy.GetId(), Reason: reason}
+	if t.version > 0 {
+		version, err := a.findVersion(ctx, client, policy, t.version)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if number == 0 || version.GetNumber() == number {
-			return version, nil
-		}
+		req.PolicyVersionId = version.GetId()
 	}
-	if number == 0 {
-		return nil, fmt.Errorf("policy %q has no version: push one", policy.GetName())
+	res, err := call(ctx, a, client.RollbackPolicy, req)
+	if err != nil {
+		return err
 	}
-	return nil, fmt.Errorf("policy %q has no version %d", policy.GetName(), number)
-}
-
-// activate makes the version active, whatever was active before: the caller has named it.
-func (a *app) activate(
-	ctx context.Context, client governancev1.PolicyServiceClient, version *governancev1.PolicyVersion,
-) (*governancev1.Policy, *governancev1.PolicyVersion, error) {
-	res, err := call(ctx, a, client.ActivatePolicyVersion, &governancev1.ActivatePolicyVersionRequest{
-		PolicyVersionId: version.GetId(),
-	})
-	return res.GetPolicy(), res.GetPolicyVersion(), err
+	return a.printStep(res.GetPolicy(), res.GetPolicyVersion())
 }

@@ -16,7 +16,7 @@ import (
 
 // ValidatePolicy finds http.send, and rules that are named lost.
 func (d *policyDouble) ValidatePolicy(_ context.Context, req *governancev1.ValidatePolicyRequest) (*governancev1.ValidatePolicyResponse, error) {
-	res := &governancev1.ValidatePolicyResponse{Package: "p", EngineVersion: "opa/1.22.2+0f3a91c2", ContentSha256: make([]byte, 32)}
+	res := &governancev1.ValidatePolicyResponse{Package: "p", EngineVersion: "opa/1.22.2+0f3a91c2", ContentSha256: digest(req.GetModules(), req.GetData())}
 	for _, m := range req.GetModules() {
 		summary := &governancev1.RegoModuleSummary{Path: m.GetPath(), Package: "p"}
 		for i, line := range strings.Split(m.GetSource(), "\n") {
@@ -137,11 +137,13 @@ func TestPolicyDiff(t *testing.T) {
 		p.run(t, "policy", "push", writeFile(t, "p.rego", source), "--name", "retrain").expect(t, 0)
 	}
 	p.run(t, "policy", "diff", "retrain").expect(t, 3).says(t, `policy "retrain" has no active version: name the version to compare with by --from`)
-	p.run(t, "policy", "activate", "--name", "retrain", "--version", "1").expect(t, 0)
+	for _, step := range []string{"submit", "approve", "activate"} {
+		p.run(t, "policy", step, "--name", "retrain", "--version", "1").expect(t, 0)
+	}
 
 	golden(t, "policy_diff.txt", p.run(t, "policy", "diff", "retrain", "--from", "1", "--to", "2").expect(t, 0).stdout)
 	golden(t, "policy_diff.json", p.run(t, "policy", "diff", "retrain", "--from", "1", "--to", "2", "-o", "json").expect(t, 0).stdout)
-	p.run(t, "policy", "diff", id(100)).expect(t, 0).says(t, "from          1, active", "to            3, not active", "the text of p.rego is cut")
+	p.run(t, "policy", "diff", id(100)).expect(t, 0).says(t, "from          1, active", "to            3, draft", "the text of p.rego is cut")
 	got := p.run(t, "policy", "diff", "retrain", "--rules", "--exit-code").expect(t, 1)
 	if strings.Contains(got.stdout+got.stderr, "@@") || strings.Contains(got.stderr, "cut") {
 		t.Errorf("--rules prints\n%s%s", got.stdout, got.stderr)

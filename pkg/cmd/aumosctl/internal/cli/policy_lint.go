@@ -16,14 +16,15 @@ import (
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 )
 
-const lintHelp = `Asks the platform whether the Rego files together could be a version of a policy, and what is doubtful about them. The first file's package is
-the entry point, as for policy push. Nothing is stored.
+const lintHelp = `Asks the platform whether the Rego files together, or the policy's directory, could be a version of a policy, and what is doubtful about them. The
+first file's package is the entry point, as for policy push. Nothing is stored.
 
 With --input-schema, references to parts of the input that the JSON Schema does not describe are warnings.
 
 Exit codes: 0 no errors (with --strict: and no warnings), 1 errors, 3 failure.`
 
-const lintExample = `  aumosctl policy lint examples/policies/retrain.rego
+const lintExample = `  aumosctl policy lint policies/loans --strict
+  aumosctl policy lint examples/policies/retrain.rego
   aumosctl policy lint main.rego lib/dates.rego --input-schema input.schema.json --strict --junit lint.xml`
 
 // maxSchema is the contract's limit on a schema of the input.
@@ -37,22 +38,22 @@ type lintOptions struct {
 func (a *app) policyLintCommand() *cobra.Command {
 	var o lintOptions
 	cmd := &cobra.Command{
-		Use: "lint FILE.rego...", Short: "Say what is wrong or doubtful about Rego files", Long: lintHelp, Example: lintExample, Args: cobra.MinimumNArgs(1),
+		Use: "lint (DIR | FILE.rego...)", Short: "Say what is wrong or doubtful about Rego files", Long: lintHelp, Example: lintExample, Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.policyLint(cmd.Context(), args, o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.schema, "input-schema", "", "a file with a JSON Schema of the input")
+	f.StringVar(&o.schema, "input-schema", "", "a file with a JSON Schema of the input (default: the directory's)")
 	f.StringVar(&o.junit, "junit", "", "also write the findings to this file, as JUnit XML")
 	f.BoolVar(&o.strict, "strict", false, "end with exit code 1 for warnings, too")
 	return cmd
 }
 
 func (a *app) policyLint(ctx context.Context, files []string, o lintOptions) error {
-	modules, err := readModules(files)
+	s, err := readSource(files)
 	if err != nil {
 		return err
 	}
-	req := &governancev1.ValidatePolicyRequest{Modules: modules}
+	req := &governancev1.ValidatePolicyRequest{Modules: s.modules, Data: s.data, InputSchema: s.schema}
 	if o.schema != "" {
 		if req.InputSchema, err = readSchema(o.schema); err != nil {
 			return err
@@ -67,7 +68,7 @@ func (a *app) policyLint(ctx context.Context, files []string, o lintOptions) err
 	if err != nil {
 		return err
 	}
-	l := lintReport{res: res, files: fileNames(modules, files), strict: o.strict}
+	l := lintReport{res: res, files: s.files, strict: o.strict}
 	if o.junit != "" {
 		if err := l.writeJUnit(o.junit); err != nil {
 			return err
@@ -161,22 +162,20 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// checkRego refuses to go on with Rego that cannot be a version.
-func (a *app) checkRego(
-	ctx context.Context, client governancev1.PolicyServiceClient, modules []*governancev1.RegoModule, files []string,
-) error {
-	res, err := call(ctx, a, client.ValidatePolicy, &governancev1.ValidatePolicyRequest{Modules: modules})
+// checkRego refuses to go on with Rego that cannot be a version, and returns the digest that the version would have.
+func (a *app) checkRego(ctx context.Context, client governancev1.PolicyServiceClient, s source) ([]byte, error) {
+	res, err := call(ctx, a, client.ValidatePolicy, &governancev1.ValidatePolicyRequest{Modules: s.modules, Data: s.data, InputSchema: s.schema})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	l := lintReport{res: res, files: fileNames(modules, files)}
+	l := lintReport{res: res, files: s.files}
 	if res.GetValid() {
 		if n := l.warnings(); n > 0 {
 			a.note("note: %s: aumosctl policy lint shows what", counted(n, "warning"))
 		}
-		return nil
+		return res.GetContentSha256(), nil
 	}
-	return l.refusal()
+	return nil, l.refusal()
 }
 
 // refusal is the error that the service would have answered with, about the files.

@@ -3,97 +3,144 @@ package cli
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
+	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
+	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/policydir"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 )
 
-const pushHelp = `Adds the Rego files as a new version of a policy; a policy of this name is created if there is none.
+const pushHelp = `Adds a new version of a policy; a policy of this name is created if there is none.
 
-The Rego is validated first: when it does not compile, nothing is changed. The first file's package is the entry point: it defines allow (boolean) and
-may define violations. When the newest version has the same content, nothing is added. With --activate, decisions use the pushed content from then on.`
+From a directory with a policy.yaml (aumosctl policy init makes one) it also changes what is said of the policy to what policy.yaml says, and the policy's
+test cases to those of the directory. Its name, labels and decision points hold at once, for the active version too.
 
-const pushExample = `  aumosctl policy push examples/policies/retrain.rego --name retrain --decision-point drift.retrain --activate
+From Rego files the name is --name, and test cases stay as they are. The first file's package is the entry point: it defines allow (boolean) and may
+define violations and obligations.
+
+The Rego is validated first: when it does not compile, nothing is changed. When the newest version has the same content, none is added. With --submit, the
+version is sent to review if it is a draft: somebody else approves it.`
+
+const pushExample = `  aumosctl policy push policies/loans --submit
+  aumosctl policy push examples/policies/retrain.rego --name retrain --decision-point drift.retrain --submit
   aumosctl policy push main.rego lib/dates.rego --name promotion`
 
-// maxModule is the contract's limit on one module; longer files are not read.
-const maxModule = 256 << 10
-
 type pushOptions struct {
-	name, description string
-	points            []string
-	activate          bool
+	name, description, comment string
+	points                     []string
+	submit                     bool
 }
 
 func (a *app) policyPushCommand() *cobra.Command {
 	var o pushOptions
 	cmd := &cobra.Command{
-		Use: "push FILE.rego... --name NAME", Short: "Add a version of a policy", Long: pushHelp, Example: pushExample, Args: cobra.MinimumNArgs(1),
+		Use: "push (DIR | FILE.rego... --name NAME)", Short: "Add a version of a policy", Long: pushHelp, Example: pushExample, Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.policyPush(cmd.Context(), args, o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.name, "name", "", "the policy's name")
-	f.StringVar(&o.description, "description", "", "what a new policy is for")
+	f.StringVar(&o.name, "name", "", "the policy's name, for Rego files")
+	f.StringVar(&o.description, "description", "", "what a new policy is for, for Rego files")
 	f.StringSliceVar(&o.points, "decision-point", nil, "a decision point that a new policy answers, for example drift.retrain; may be repeated")
-	f.BoolVar(&o.activate, "activate", false, "make it the version that decisions use")
-	_ = cmd.MarkFlagRequired("name") // fails for unknown flags only
+	f.BoolVar(&o.submit, "submit", false, "send the version to review")
+	f.StringVar(&o.comment, "comment", "", "what there is to say of the version")
 	return cmd
 }
 
-func (a *app) policyPush(ctx context.Context, files []string, o pushOptions) error {
-	modules, err := readModules(files)
+var (
+	errPushName = errors.New("--name is missing: Rego files do not say which policy they are of")
+	errPushDir  = errors.New("--name, --description and --decision-point are for Rego files: a directory says them in its policy.yaml")
+)
+
+// pushed is what push came to.
+type pushed struct {
+	policy                         *governancev1.Policy
+	version                        *governancev1.PolicyVersion
+	created, updated, cases, added bool
+	submitted                      bool
+}
+
+func (a *app) policyPush(ctx context.Context, args []string, o pushOptions) error {
+	s, err := readSource(args)
 	if err != nil {
 		return err
+	}
+	switch {
+	case s.dir == nil && o.name == "":
+		return errPushName
+	case s.dir != nil && (o.name != "" || o.description != "" || len(o.points) > 0):
+		return errPushDir
 	}
 	client, done, err := a.policies(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := a.checkRego(ctx, client, modules, files); err != nil {
-		return err
-	}
-	policy, created, err := a.ensurePolicy(ctx, client, o)
+	digest, err := a.checkRego(ctx, client, s)
 	if err != nil {
 		return err
 	}
-	version, added, err := a.ensureVersion(ctx, client, policy, modules)
+	var p pushed
+	if s.dir != nil {
+		p.policy, p.created, p.updated, err = a.applyManifest(ctx, client, s.dir)
+	} else {
+		p.policy, p.created, err = a.ensurePolicy(ctx, client, o)
+	}
 	if err != nil {
-		if created {
-			a.note("note: policy %q was created and has no version yet, so nothing is decided by it: push again under the same name", policy.GetName())
+		return err
+	}
+	if err := a.pushContent(ctx, client, s, digest, o, &p); err != nil {
+		if p.created {
+			a.note("note: policy %q was created, and nothing is decided by it yet: push again under the same name", p.policy.GetName())
 		}
 		return err
 	}
-	activated := false
-	if o.activate && policy.GetActiveVersionId() != version.GetId() {
-		if policy, version, err = a.activate(ctx, client, version); err != nil {
+	return a.printPush(p)
+}
+
+// pushContent brings the test cases and the version to the platform.
+func (a *app) pushContent(
+	ctx context.Context, client governancev1.PolicyServiceClient, s source, digest []byte, o pushOptions, p *pushed,
+) (err error) {
+	if s.dir != nil && s.dir.Manifest.Cases != "" {
+		if p.cases, err = a.replaceCases(ctx, p.policy, s.dir.Cases); err != nil {
 			return err
 		}
-		activated = true
 	}
+	if p.version, p.added, err = a.ensureVersion(ctx, client, p.policy, s, digest, o.comment); err != nil {
+		return err
+	}
+	if o.submit && p.version.GetState() == governancev1.PolicyVersionState_POLICY_VERSION_STATE_DRAFT {
+		p.submitted = true
+		p.version, err = a.submit(ctx, client, p.version, o.comment)
+	}
+	return err
+}
+
+func (a *app) printPush(p pushed) error {
 	if a.format != formatTable {
-		return a.printPushed(policy, version, map[string]bool{"policy_created": created, "version_added": added, "version_activated": activated})
+		return a.printPushed(p.policy, p.version, map[string]bool{
+			"policy_created": p.created, "policy_updated": p.updated, "cases_changed": p.cases, "version_added": p.added, "version_submitted": p.submitted,
+		})
 	}
-	did := "unchanged"
-	if added {
-		did = "added"
+	said := func(yes bool, word, otherwise string) string {
+		if yes {
+			return word
+		}
+		return otherwise
 	}
-	return output.Pairs(a.stdout, "", "policy", policy.GetName()+" ("+policy.GetId()+")",
-		"version", fmt.Sprintf("%d, %s (%s)", version.GetNumber(), did, version.GetId()),
-		"content", "sha256:"+hex.EncodeToString(version.GetContentSha256()),
-		"state", stateOf(policy, version), "decides", strings.Join(policy.GetDecisionPoints(), " "))
+	return output.Pairs(a.stdout, "", "policy", p.policy.GetName()+" ("+p.policy.GetId()+")"+said(p.created, ", created", said(p.updated, ", updated", "")),
+		"cases", said(p.cases, "changed", ""),
+		"version", fmt.Sprintf("%d, %s (%s)", p.version.GetNumber(), said(p.added, "added", "unchanged"), p.version.GetId()),
+		"content", "sha256:"+hex.EncodeToString(p.version.GetContentSha256()),
+		"state", stateOf(p.policy, p.version), "decides", strings.Join(p.policy.GetDecisionPoints(), " "))
 }
 
 func (a *app) printPushed(policy *governancev1.Policy, version *governancev1.PolicyVersion, did map[string]bool) error {
@@ -111,16 +158,25 @@ func (a *app) printPushed(policy *governancev1.Policy, version *governancev1.Pol
 	return a.printJSON(result)
 }
 
-// stateOf says whether decisions use the version; a version read before another was activated may still call itself active.
+// stateOf says where the version stands; one read before another was activated may still call itself active.
 func stateOf(policy *governancev1.Policy, version *governancev1.PolicyVersion) string {
 	if policy.GetActiveVersionId() == version.GetId() {
 		return "active"
 	}
-	return "not active"
+	state := version.GetState()
+	if state == governancev1.PolicyVersionState_POLICY_VERSION_STATE_ACTIVE {
+		state = governancev1.PolicyVersionState_POLICY_VERSION_STATE_RETIRED
+	}
+	return stateName(state)
 }
 
-// ensurePolicy finds or creates the policy. The decision points of one that exists cannot be changed, so others are refused rather than
-// left out.
+// stateName is the state in words.
+func stateName(s governancev1.PolicyVersionState) string {
+	return strings.ReplaceAll(strings.ToLower(enum(s.String(), "POLICY_VERSION_STATE_")), "_", " ")
+}
+
+// ensurePolicy finds or creates the policy. Other decision points than those of one that exists are refused: Rego files come with too little to change what
+// services ask.
 func (a *app) ensurePolicy(ctx context.Context, client governancev1.PolicyServiceClient, o pushOptions) (policy *governancev1.Policy, created bool, err error) {
 	policy, err = a.policyByName(ctx, client, o.name)
 	if err != nil {
@@ -129,7 +185,7 @@ func (a *app) ensurePolicy(ctx context.Context, client governancev1.PolicyServic
 	if policy != nil {
 		want, have := slices.Sorted(slices.Values(o.points)), slices.Sorted(slices.Values(policy.GetDecisionPoints()))
 		if len(want) > 0 && !slices.Equal(slices.Compact(want), have) {
-			return nil, false, fmt.Errorf("policy %q exists and answers the decision points [%s], not [%s]: push under another name",
+			return nil, false, fmt.Errorf("policy %q exists and answers the decision points [%s], not [%s]: aumosctl policy update changes them, or push under another name",
 				o.name, strings.Join(have, " "), strings.Join(want, " "))
 		}
 		if o.description != "" && o.description != policy.GetDescription() {
@@ -143,89 +199,73 @@ func (a *app) ensurePolicy(ctx context.Context, client governancev1.PolicyServic
 	return res.GetPolicy(), true, err
 }
 
-// ensureVersion adds a version unless the newest one has the same content.
+// applyManifest creates the policy of a directory, or changes what is said of it.
+func (a *app) applyManifest(
+	ctx context.Context, client governancev1.PolicyServiceClient, dir *policydir.Directory,
+) (policy *governancev1.Policy, created, updated bool, err error) {
+	m := dir.Manifest
+	if policy, err = a.policyByName(ctx, client, m.Name); err != nil {
+		return nil, false, false, err
+	}
+	if policy == nil {
+		res, err := call(ctx, a, client.CreatePolicy, &governancev1.CreatePolicyRequest{
+			Name: m.Name, Description: m.Description, DecisionPoints: m.DecisionPoints, Labels: m.Labels, RegulationReferences: m.RegulationReferences,
+			MinCoveragePercent: m.MinCoveragePercent,
+		})
+		return res.GetPolicy(), true, false, err
+	}
+	req := &governancev1.UpdatePolicyRequest{
+		PolicyId: policy.GetId(), Etag: policy.GetEtag(), Description: m.Description, DecisionPoints: m.DecisionPoints, Labels: m.Labels,
+		RegulationReferences: m.RegulationReferences, MinCoveragePercent: m.MinCoveragePercent, UpdateMask: &fieldmaskpb.FieldMask{},
+	}
+	for _, field := range []struct {
+		name string
+		same bool
+	}{
+		{"description", m.Description == policy.GetDescription()},
+		{"decision_points", slices.Equal(m.DecisionPoints, policy.GetDecisionPoints())},
+		{"labels", maps.Equal(m.Labels, policy.GetLabels())},
+		{"regulation_references", slices.Equal(m.RegulationReferences, policy.GetRegulationReferences())},
+		{"min_coverage_percent", m.MinCoveragePercent == policy.GetMinCoveragePercent()},
+	} {
+		if !field.same {
+			req.UpdateMask.Paths = append(req.UpdateMask.Paths, field.name)
+		}
+	}
+	if len(req.GetUpdateMask().GetPaths()) == 0 {
+		return policy, false, false, nil
+	}
+	res, err := call(ctx, a, client.UpdatePolicy, req)
+	return res.GetPolicy(), false, true, err
+}
+
+// replaceCases makes the policy's test cases those given, and reports whether that changed any.
+func (a *app) replaceCases(ctx context.Context, policy *governancev1.Policy, specs []*governancev1.PolicyTestSpec) (changed bool, err error) {
+	conn, err := a.dialGovernance(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = conn.Close() }()
+	res, err := call(ctx, a, governancev1.NewPolicyTestServiceClient(conn).ReplaceTestCases, &governancev1.ReplaceTestCasesRequest{
+		PolicyId: policy.GetId(), Specs: specs,
+	})
+	return res.GetCreated()+res.GetUpdated()+res.GetDeleted() > 0, err
+}
+
+// ensureVersion adds a version unless the newest one has the same content, whose digest the platform has told.
 func (a *app) ensureVersion(
-	ctx context.Context, client governancev1.PolicyServiceClient, policy *governancev1.Policy, modules []*governancev1.RegoModule,
+	ctx context.Context, client governancev1.PolicyServiceClient, policy *governancev1.Policy, s source, digest []byte, description string,
 ) (version *governancev1.PolicyVersion, added bool, err error) {
-	for newest, err := range a.policyVersions(ctx, client, policy.GetId(), 1) {
+	for newest, err := range a.policyVersions(ctx, client, policy.GetId(), 0, 1) {
 		if err != nil {
 			return nil, false, err
 		}
-		if digest := contentDigest(modules); bytes.Equal(newest.GetContentSha256(), digest[:]) {
+		if bytes.Equal(newest.GetContentSha256(), digest) {
 			return newest, false, nil
 		}
 	}
-	res, err := call(ctx, a, client.CreatePolicyVersion, &governancev1.CreatePolicyVersionRequest{PolicyId: policy.GetId(), Modules: modules})
+	res, err := call(ctx, a, client.CreatePolicyVersion, &governancev1.CreatePolicyVersionRequest{
+		PolicyId: policy.GetId(), Modules: s.modules, Data: s.data, Description: description,
+	})
 	return res.GetPolicyVersion(), true, err
-}
-
-// contentDigest is PolicyVersion.content_sha256: for each module the path and the source, each preceded by its length.
-func contentDigest(modules []*governancev1.RegoModule) [32]byte {
-	h := sha256.New()
-	for _, m := range modules {
-		for _, part := range []string{m.GetPath(), m.GetSource()} {
-			var size [8]byte
-			binary.BigEndian.PutUint64(size[:], uint64(len(part)))
-			_, _ = h.Write(size[:]) // a hash does not fail
-			_, _ = io.WriteString(h, part)
-		}
-	}
-	return [32]byte(h.Sum(nil))
-}
-
-// readModules reads the files. Their paths in the version are relative to the deepest directory that holds all of them, so that the content
-// does not depend on where it was pushed from.
-func readModules(files []string) ([]*governancev1.RegoModule, error) {
-	paths := make([]string, len(files))
-	var root []string
-	for i, file := range files {
-		path, err := filepath.Abs(file)
-		if err != nil {
-			return nil, err
-		}
-		paths[i] = path
-		dirs := strings.Split(filepath.ToSlash(filepath.Dir(path)), "/")
-		if i == 0 {
-			root = dirs
-			continue
-		}
-		n := 0
-		for n < min(len(root), len(dirs)) && root[n] == dirs[n] {
-			n++
-		}
-		root = root[:n]
-	}
-	modules := make([]*governancev1.RegoModule, len(files))
-	for i, path := range paths {
-		source, err := readAtMost(path, maxModule)
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case len(source) == 0:
-			return nil, fmt.Errorf("%s is empty", path)
-		case !utf8.Valid(source):
-			return nil, fmt.Errorf("%s is not UTF-8", path)
-		}
-		name := strings.Join(strings.Split(filepath.ToSlash(path), "/")[len(root):], "/")
-		modules[i] = &governancev1.RegoModule{Path: name, Source: string(source)}
-	}
-	return modules, nil
-}
-
-// readAtMost reads a file that must not be longer than limit.
-func readAtMost(path string, limit int64) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s is longer than %d KiB", path, limit>>10)
-	}
-	return data, nil
 }

@@ -15,10 +15,10 @@ import (
 )
 
 const instantiateHelp = `Creates a policy with a first version from a template of the library. The parameters are a JSON object, as the template's schema says
-(aumosctl policy templates NAME -o json); what is left out has the schema's default. The version is a draft unless --activate is given.`
+(aumosctl policy templates NAME -o json); what is left out has the schema's default. With --submit, the version is sent to review.`
 
 const instantiateExample = `  aumosctl policy templates
-  aumosctl policy instantiate model-promotion --name promotion --activate
+  aumosctl policy instantiate model-promotion --name promotion --submit
   aumosctl policy instantiate data-residency --name residency --parameters regions.json`
 
 func (a *app) policyTemplatesCommand() *cobra.Command {
@@ -102,7 +102,7 @@ func (a *app) showTemplate(ctx context.Context, client governancev1.PolicyTempla
 type instantiateOptions struct {
 	name, description, parameters string
 	points                        []string
-	activate                      bool
+	submit                        bool
 }
 
 func (a *app) policyInstantiateCommand() *cobra.Command {
@@ -117,7 +117,7 @@ func (a *app) policyInstantiateCommand() *cobra.Command {
 	f.StringVar(&o.description, "description", "", "what it is for (default: the template's summary)")
 	f.StringVar(&o.parameters, "parameters", "", "the file with the parameters, or - for standard input (default: none)")
 	f.StringSliceVar(&o.points, "decision-point", nil, "a decision point that it answers (default: the template's); may be repeated")
-	f.BoolVar(&o.activate, "activate", false, "make it the version that decisions use")
+	f.BoolVar(&o.submit, "submit", false, "send its first version to review")
 	_ = cmd.MarkFlagRequired("name") // fails for unknown flags only
 	return cmd
 }
@@ -140,14 +140,14 @@ func (a *app) policyInstantiate(ctx context.Context, template string, o instanti
 		return err
 	}
 	policy, version := res.GetPolicy(), res.GetPolicyVersion()
-	if o.activate {
-		if policy, version, err = a.activate(ctx, governancev1.NewPolicyServiceClient(conn), version); err != nil {
-			a.note("note: policy %q was created and is not active: aumosctl policy activate --name %q", res.GetPolicy().GetName(), res.GetPolicy().GetName())
+	if o.submit {
+		if version, err = a.submit(ctx, governancev1.NewPolicyServiceClient(conn), version, ""); err != nil {
+			a.note("note: policy %q was created and is not submitted: aumosctl policy submit --name %q", policy.GetName(), policy.GetName())
 			return err
 		}
 	}
 	if a.format != formatTable {
-		return a.printPushed(policy, version, map[string]bool{"version_activated": o.activate})
+		return a.printPushed(policy, version, map[string]bool{"version_submitted": o.submit})
 	}
 	return output.Pairs(a.stdout, "", "policy", policy.GetName()+" ("+policy.GetId()+")", "from", template,
 		"version", fmt.Sprintf("%d (%s)", version.GetNumber(), version.GetId()), "content", "sha256:"+hex.EncodeToString(version.GetContentSha256()),

@@ -87,15 +87,15 @@ func TestPolicyTemplates(t *testing.T) {
 func TestPolicyInstantiate(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	p.run(t, "policy", "instantiate", "model-promotion", "--name", "promotion").expect(t, 0).says(t, "promotion (", "not active", "model.promote")
+	p.run(t, "policy", "instantiate", "model-promotion", "--name", "promotion").expect(t, 0).says(t, "promotion (", "draft", "model.promote")
 	file := writeFile(t, "parameters.json", `{"max_disparity": 0.05}`)
-	p.run(t, "policy", "instantiate", "model-promotion", "--name", "strict", "--parameters", file, "--decision-point", "model.release", "--activate").expect(t, 0).
-		says(t, "strict (", "model.release", "state", "active")
+	p.run(t, "policy", "instantiate", "model-promotion", "--name", "strict", "--parameters", file, "--decision-point", "model.release", "--submit").expect(t, 0).
+		says(t, "strict (", "model.release", "state", "in review")
 	if source := p.policy.versions[1].GetModules()[0].GetSource(); !strings.Contains(source, "0.05") {
 		t.Errorf("parameters %s", source)
 	}
 	got := decode(t, p.runWithInput(t, `{}`, "policy", "instantiate", "consent", "--name", "c", "--parameters", "-", "-o", "json").expect(t, 0).stdout)
-	if got["version_activated"] != false || got["policy"].(map[string]any)["name"] != "c" {
+	if got["version_submitted"] != false || got["policy"].(map[string]any)["name"] != "c" {
 		t.Errorf("printed %v", got)
 	}
 	p.run(t, "policy", "instantiate", "consent").expect(t, 3).says(t, `required flag(s) "name" not set`)

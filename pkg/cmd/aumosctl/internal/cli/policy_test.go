@@ -2,8 +2,6 @@ package cli_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -40,6 +38,7 @@ func (d *policyDouble) CreatePolicy(_ context.Context, req *governancev1.CreateP
 	defer d.mu.Unlock()
 	p := &governancev1.Policy{
 		Id: id(100 + len(d.policies)), Name: req.GetName(), Description: req.GetDescription(), DecisionPoints: req.GetDecisionPoints(),
+		Labels: req.GetLabels(), RegulationReferences: req.GetRegulationReferences(), MinCoveragePercent: req.GetMinCoveragePercent(),
 		UpdateTime: timestamppb.New(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)),
 	}
 	d.policies = append(d.policies, p)
@@ -81,19 +80,14 @@ func (d *policyDouble) ListPolicies(_ context.Context, req *governancev1.ListPol
 func (d *policyDouble) CreatePolicyVersion(_ context.Context, req *governancev1.CreatePolicyVersionRequest) (*governancev1.CreatePolicyVersionResponse, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	h := sha256.New()
 	for _, m := range req.GetModules() {
 		if strings.Contains(m.GetSource(), "http.send") || strings.Contains(m.GetSource(), "yet refused") {
 			return nil, refuse(codes.InvalidArgument, "REGO_INVALID", "the policy does not compile")
 		}
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(m.GetPath()))))
-		h.Write([]byte(m.GetPath()))
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(m.GetSource()))))
-		h.Write([]byte(m.GetSource()))
 	}
 	v := &governancev1.PolicyVersion{
 		Id: id(200 + len(d.versions)), PolicyId: req.GetPolicyId(), State: governancev1.PolicyVersionState_POLICY_VERSION_STATE_DRAFT,
-		ContentSha256: h.Sum(nil), Modules: req.GetModules(), Number: 1, Package: strings.Fields(req.GetModules()[0].GetSource())[1],
+		ContentSha256: digest(req.GetModules(), req.GetData()), Modules: req.GetModules(), Data: req.GetData(), Number: 1, Description: req.GetDescription(), Package: strings.Fields(req.GetModules()[0].GetSource())[1],
 	}
 	for _, other := range d.versions {
 		if other.GetPolicyId() == v.GetPolicyId() {
@@ -109,7 +103,7 @@ func (d *policyDouble) ListPolicyVersions(_ context.Context, req *governancev1.L
 	defer d.mu.Unlock()
 	res := &governancev1.ListPolicyVersionsResponse{}
 	for _, v := range slices.Backward(d.versions) {
-		if v.GetPolicyId() == req.GetPolicyId() && len(res.GetPolicyVersions()) < int(req.GetPageSize()) {
+		if v.GetPolicyId() == req.GetPolicyId() && (req.GetState() == 0 || v.GetState() == req.GetState()) && len(res.GetPolicyVersions()) < int(req.GetPageSize()) {
 			res.PolicyVersions = append(res.PolicyVersions, v)
 		}
 	}
@@ -125,7 +119,10 @@ func (d *policyDouble) ActivatePolicyVersion(_ context.Context, req *governancev
 		}
 		for _, p := range d.policies {
 			if p.GetId() == v.GetPolicyId() {
-				p.ActiveVersionId = v.GetId()
+				if s := v.GetState(); s != governancev1.PolicyVersionState_POLICY_VERSION_STATE_APPROVED && s != governancev1.PolicyVersionState_POLICY_VERSION_STATE_ACTIVE {
+					return nil, refuse(codes.FailedPrecondition, "POLICY_VERSION_STATE", "the version must be APPROVED")
+				}
+				d.activate(p, v)
 				return &governancev1.ActivatePolicyVersionResponse{Policy: p, PolicyVersion: v}, nil
 			}
 		}
@@ -139,15 +136,15 @@ func TestPolicyPush(t *testing.T) {
 	file := writeFile(t, "retrain.rego", "package aumos.retrain\n\nallow := true\n")
 	args := []string{"policy", "push", file, "--name", "retrain", "--decision-point", "drift.retrain"}
 
-	p.run(t, args...).expect(t, 0).says(t, "1, added", "not active", "drift.retrain")
-	p.run(t, args...).expect(t, 0).says(t, "1, unchanged", "not active")
-	p.run(t, append(args, "--activate")...).expect(t, 0).says(t, "1, unchanged", "state    active")
-	p.run(t, append(args, "--activate")...).expect(t, 0).says(t, "1, unchanged", "state    active")
+	p.run(t, args...).expect(t, 0).says(t, "1, added", "state    draft", "drift.retrain")
+	p.run(t, args...).expect(t, 0).says(t, "1, unchanged", "state    draft")
+	p.run(t, append(args, "--submit", "--comment", "please")...).expect(t, 0).says(t, "1, unchanged", "state    in review")
+	p.run(t, append(args, "--submit")...).expect(t, 0).says(t, "1, unchanged", "state    in review")
 	if err := os.WriteFile(file, []byte("package aumos.retrain\n\nallow := false\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got := decode(t, p.run(t, append(args, "-o", "json", "--activate")...).expect(t, 0).stdout)
-	if got["version_added"] != true || got["policy_created"] != false || got["version_activated"] != true {
+	got := decode(t, p.run(t, append(args, "-o", "json", "--submit")...).expect(t, 0).stdout)
+	if got["version_added"] != true || got["policy_created"] != false || got["version_submitted"] != true {
 		t.Errorf("got %v", got)
 	}
 	if len(p.policy.policies) != 1 || len(p.policy.versions) != 2 {
@@ -169,7 +166,7 @@ func TestPolicyPush(t *testing.T) {
 	warned := writeFile(t, "warned.rego", "package warned\n\nallow := true\n\nlost := 1\n")
 	p.run(t, "policy", "push", warned, "--name", "warned").expect(t, 0).says(t, "1, added", "note: 1 warning: aumosctl policy lint shows what")
 	odd := writeFile(t, "odd.rego", "package odd\n\nallow := true # valid, yet refused\n")
-	p.run(t, "policy", "push", odd, "--name", "odd").expect(t, 3).says(t, `policy "odd" was created and has no version yet`)
+	p.run(t, "policy", "push", odd, "--name", "odd").expect(t, 3).says(t, `policy "odd" was created, and nothing is decided by it yet`)
 	long := writeFile(t, "long.rego", strings.Repeat("#", 256<<10+1))
 	p.run(t, "policy", "push", long, "--name", "long").expect(t, 3).says(t, "is longer than 256 KiB")
 	before := len(p.policy.policies)
@@ -208,8 +205,17 @@ func TestPolicyActivateAndList(t *testing.T) {
 			p.run(t, "policy", "push", file, "--name", name).expect(t, 0)
 		}
 	}
+	p.run(t, "policy", "activate", "--name", "one").expect(t, 3).says(t, "POLICY_VERSION_STATE", "aumosctl policy show")
+	for _, args := range [][]string{{"--name", "one", "--version", "1"}, {"--name", "one"}, {"--policy", id(101)}} {
+		p.run(t, append([]string{"policy", "submit"}, args...)...).expect(t, 0).says(t, "in review")
+		p.run(t, append([]string{"policy", "approve"}, args...)...).expect(t, 0).says(t, "approved")
+	}
 	p.run(t, "policy", "activate", "--name", "one").expect(t, 0).says(t, "version  2", "active")
 	p.run(t, "policy", "activate", "--name", "one", "--version", "1").expect(t, 0).says(t, "version  1", "active")
+	p.run(t, "policy", "activate", "--name", "one").expect(t, 3).says(t, "POLICY_VERSION_STATE") // nothing is approved, and the newest is retired
+	p.run(t, "policy", "rollback", "--name", "one", "--reason", "bad").expect(t, 0).says(t, "version  2", "active")
+	p.run(t, "policy", "activate", "--name", "one").expect(t, 0).says(t, "version  2", "active") // nothing is approved, and the newest is active
+	p.run(t, "policy", "rollback", "--name", "one", "--version", "1", "--reason", "bad").expect(t, 0).says(t, "version  1", "active")
 	p.run(t, "policy", "activate", "--policy", id(101)).expect(t, 0).says(t, "two")
 	p.run(t, "policy", "activate", "--name", "one", "--version", "9").expect(t, 3).says(t, `policy "one" has no version 9`)
 	p.run(t, "policy", "activate", "--name", "three").expect(t, 3).says(t, `there is no policy "three"`)

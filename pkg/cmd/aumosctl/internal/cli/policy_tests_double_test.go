@@ -23,6 +23,8 @@ type testsDouble struct {
 	run      *governancev1.RunPolicyTestsRequest
 	listed   *governancev1.ListTestCasesRequest
 	report   *governancev1.PolicyTestReport // of stored versions
+	specs    []*governancev1.PolicyTestSpec // as policy push left them
+	runs     []*governancev1.PolicyTestRun
 }
 
 func (d *testsDouble) remember(ctx context.Context, do func()) {

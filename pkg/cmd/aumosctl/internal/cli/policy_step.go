@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+)
+
+// target names a policy, or a version of it.
+type target struct {
+	policy, name string
+	version      int32
+}
+
+var errVersion = errors.New("--version counts from 1")
+
+// flags adds the flags that name a policy.
+func (t *target) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&t.name, "name", "", "the policy's name")
+	cmd.Flags().StringVar(&t.policy, "policy", "", "the policy's id (UUID)")
+	cmd.MarkFlagsMutuallyExclusive("name", "policy")
+	cmd.MarkFlagsOneRequired("name", "policy")
+}
+
+// versionFlag adds the flag that names a version; otherwise says which it is without it.
+func (t *target) versionFlag(cmd *cobra.Command, otherwise string) {
+	cmd.Flags().Int32Var(&t.version, "version", 0, "the version's number (default: "+otherwise+")")
+}
+
+func (t *target) find(ctx context.Context, a *app, client governancev1.PolicyServiceClient) (*governancev1.Policy, error) {
+	key := t.policy
+	if key == "" {
+		key = t.name
+	}
+	return a.findPolicy(ctx, client, key)
+}
+
+// findVersion finds the policy and its version: without a number the newest in the state, or the newest of all if none is and any is allowed.
+func (t *target) findVersion(
+	ctx context.Context, a *app, client governancev1.PolicyServiceClient, state governancev1.PolicyVersionState, orNewest bool,
+) (*governancev1.Policy, *governancev1.PolicyVersion, error) {
+	if t.version < 0 {
+		return nil, nil, errVersion
+	}
+	policy, err := t.find(ctx, a, client)
+	if err != nil {
+		return nil, nil, err
+	}
+	if t.version > 0 || state == 0 {
+		version, err := a.findVersion(ctx, client, policy, t.version)
+		return policy, version, err
+	}
+	for version, err := range a.policyVersions(ctx, client, policy.GetId(), state, 1) {
+		return policy, version, err
+	}
+	if !orNewest {
+		return nil, nil, fmt.Errorf("policy %q has no version that is %s", policy.GetName(), stateName(state))
+	}
+	version, err := a.findVersion(ctx, client, policy, 0)
+	return policy, version, err
+}
+
+// findVersion finds a version by its number; 0 is the newest.
+func (a *app) findVersion(
+	ctx context.Context, client governancev1.PolicyServiceClient, policy *governancev1.Policy, number int32,
+) (*governancev1.PolicyVersion, error) {
+	limit := 0
+	if number == 0 {
+		limit = 1
+	}
+	for version, err := range a.policyVersions(ctx, client, policy.GetId(), 0, limit) {
+		if err != nil {
+			return nil, err
+		}
+		if number == 0 || version.GetNumber() == number {
+			return version, nil
+		}
+	}
+	if number == 0 {
+		return nil, fmt.Errorf("policy %q has no version: push one", policy.GetName())
+	}
+	return nil, fmt.Errorf("policy %q has no version %d", policy.GetName(), number)
+}
+
+// printStep prints a version after a step.
+func (a *app) printStep(policy *governancev1.Policy, version *governancev1.PolicyVersion) error {
+	if a.format != formatTable {
+		return a.printPushed(policy, version, nil)
+	}
+	return output.Pairs(a.stdout, "", "policy", policy.GetName()+" ("+policy.GetId()+")",
+		"version", fmt.Sprintf("%d (%s)", version.GetNumber(), version.GetId()), "state", stateOf(policy, version))
+}
+
+// versionStep is a command that takes one step with a version.
+func (a *app) versionStep(
+	cmd *cobra.Command, t *target, state governancev1.PolicyVersionState, orNewest bool,
+	step func(context.Context, governancev1.PolicyServiceClient, *governancev1.Policy, *governancev1.PolicyVersion) (*governancev1.Policy, *governancev1.PolicyVersion, error),
+) *cobra.Command {
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		client, done, err := a.policies(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer done()
+		policy, version, err := t.findVersion(cmd.Context(), a, client, state, orNewest)
+		if err != nil {
+			return err
+		}
+		if policy, version, err = step(cmd.Context(), client, policy, version); err != nil {
+			return err
+		}
+		return a.printStep(policy, version)
+	}
+	t.flags(cmd)
+	return cmd
+}
