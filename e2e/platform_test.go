@@ -123,6 +123,26 @@ func (u *user) ctl(t *testing.T, args ...string) result {
 	return command(t, []string{"AUMOSCTL_CONFIG=" + u.file("aumosctl.json"), "AUMOSCTL_TOKEN=" + u.token}, nil, "aumosctl", args...)
 }
 
+// colleague returns somebody else of the tenant, with the same files at hand.
+func (u *user) colleague(t *testing.T, name string, roles ...auth.Role) *user {
+	t.Helper()
+	other := *u
+	var err error
+	if other.token, err = u.p.Issuer.IssueToken(name, u.tenant, roles...); err != nil {
+		t.Fatal(err)
+	}
+	return &other
+}
+
+// activateRetrain brings the sample policy to where decisions use it: one writes it, another approves it.
+func (u *user) activateRetrain(t *testing.T) {
+	t.Helper()
+	u.ctl(t, "policy", "push", example(t, "policies"), "--submit").want(t, 0)
+	u.ctl(t, "policy", "test", "--policy", "retrain").want(t, 0)
+	u.colleague(t, "somebody-else", auth.RolePolicyApprover).ctl(t, "policy", "approve", "--name", "retrain").want(t, 0)
+	u.ctl(t, "policy", "activate", "--name", "retrain").want(t, 0)
+}
+
 // ctlJSON runs aumosctl with JSON output and decodes what it prints.
 func (u *user) ctlJSON(t *testing.T, code int, into any, args ...string) {
 	t.Helper()

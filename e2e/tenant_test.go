@@ -18,8 +18,7 @@ func TestTwoTenants(t *testing.T) {
 	t.Parallel()
 	p := deploy(t)
 	a, b := p.newTenant(t), p.newTenant(t)
-	push := []string{"policy", "push", example(t, "policies", "retrain.rego"), "--name", "retrain", "--decision-point", "drift.retrain", "--activate"}
-	a.ctl(t, push...).want(t, 0)
+	a.activateRetrain(t)
 	secret, _ := a.detect(t, 1, "summer.csv")
 
 	// b has nothing yet, whatever a has.
@@ -29,7 +28,7 @@ func TestTwoTenants(t *testing.T) {
 			t.Errorf("%v shows another tenant's data:\n%s", list, r.stdout)
 		}
 	}
-	b.ctl(t, push...).want(t, 0) // the same name is free
+	b.activateRetrain(t) // the same name is free
 	b.detect(t, 0, "winter_control.csv")
 
 	governance, drift := b.dial(t, p.governanceAt.GRPC), b.dial(t, p.driftAt.GRPC)

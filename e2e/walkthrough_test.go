@@ -17,7 +17,7 @@ func TestWalkThrough(t *testing.T) {
 	t.Parallel()
 	p := deploy(t)
 	u := p.newTenant(t)
-	u.ctl(t, "policy", "push", example(t, "policies", "retrain.rego"), "--name", "retrain", "--decision-point", "drift.retrain", "--activate").want(t, 0)
+	u.activateRetrain(t)
 
 	summer, output := u.detect(t, 1, "summer.csv")
 	checkAgainstSciPy(t, summer, "summer")

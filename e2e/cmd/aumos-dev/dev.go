@@ -36,10 +36,11 @@ type person struct {
 	roles []auth.Role
 }
 
-// people are the demo tenant's: one who may do everything, and one who may only look at the evidence.
+// people are the demo tenant's: one who may do everything, one who approves what the first has written, and one who may only look at the evidence.
 func people() []person {
 	return []person{
 		{"demo", []auth.Role{auth.RoleAdmin}},
+		{"approver", []auth.Role{auth.RolePolicyApprover}},
 		{"auditor", []auth.Role{auth.RoleAuditor}},
 	}
 }

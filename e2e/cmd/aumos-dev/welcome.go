@@ -75,7 +75,10 @@ Paste into another terminal:
 func (o options) loadSamples(ctx context.Context, config string) error {
 	flights := filepath.Join(o.examples, "flights")
 	for _, args := range [][]string{
-		{"policy", "push", filepath.Join(o.examples, "policies", "retrain.rego"), "--name", "retrain", "--decision-point", "drift.retrain", "--activate"},
+		{"policy", "push", filepath.Join(o.examples, "policies"), "--submit"},
+		{"policy", "test", "--policy", "retrain"},
+		{"policy", "approve", "--name", "retrain", "--profile", "approver"}, // whoever has written a version cannot
+		{"policy", "activate", "--name", "retrain"},
 		{"drift", "detect", "--baseline", filepath.Join(flights, "winter.csv"), "--current", filepath.Join(flights, "winter_control.csv")},
 		{"drift", "detect", "--baseline", filepath.Join(flights, "winter.csv"), "--current", filepath.Join(flights, "summer.csv")},
 	} {
