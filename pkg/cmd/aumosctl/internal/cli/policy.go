@@ -20,8 +20,6 @@ func (a *app) policyCommand() *cobra.Command {
 		a.policyUpdateCommand(), a.policyArchiveCommand(), a.policyUnarchiveCommand(),
 		a.policyTemplatesCommand(), a.policyInstantiateCommand(),
 		a.policyTestCommand(), a.policyCasesCommand())
-		a.policyTemplatesCommand(), a.policyInstantiateCommand(),
-		a.policyTestCommand(), a.policyCasesCommand())
 }
 
 func (a *app) policyListCommand() *cobra.Command {
