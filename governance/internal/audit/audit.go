@@ -61,6 +61,7 @@ type Wall struct {
 	waits     *waits
 	witnesses *witnesses // nil without a policy
 	watches   *watches
+	growths   growths
 	metrics   *metrics
 	log       *slog.Logger
 }

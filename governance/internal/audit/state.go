@@ -144,20 +144,22 @@ func stateRows(ctx context.Context, tx pgx.Tx, sql string, args pgx.NamedArgs) (
 	entries := make([]LogEntry, len(found))
 	for i, r := range found {
 		entries[i] = r.logEntry()
-		if err := entries[i].intact(); err != nil {
+		if err := entries[i].Intact(); err != nil {
 			return nil, err
 		}
 	}
 	return entries, nil
 }
 
-// intact fails when the row's columns or its hash contradict its bytes.
-func (e LogEntry) intact() error {
+// Intact fails with LOG_INCONSISTENT when the row's columns or its hash contradict its bytes: nothing rests on such an entry.
+func (e LogEntry) Intact() error {
 	hash := auditlog.LeafHash(e.Leaf)
 	if len(e.Mismatched) == 0 && len(e.StoredHashes) > 0 && string(e.StoredHashes[0]) == string(hash[:]) {
 		return nil
 	}
-	return errs.New(errs.DataLoss, errs.ReasonLogInconsistent,
-		"entry %d, which says the resource's state, has been altered: verify the log", e.LeafIndex).
-		Because(fmt.Errorf("entry %d: columns %q or the leaf hash contradict the leaf", e.LeafIndex, e.Mismatched))
+	return altered(e.LeafIndex, fmt.Errorf("entry %d: columns %q or the leaf hash contradict the leaf", e.LeafIndex, e.Mismatched))
+}
+
+func altered(leafIndex int64, cause error) error {
+	return errs.New(errs.DataLoss, errs.ReasonLogInconsistent, "entry %d has been altered: verify the log", leafIndex).Because(cause)
 }

@@ -174,6 +174,7 @@ func (x *Watch) look(ctx context.Context) (entries []LogEntry, more bool, err er
 func (w *Wall) moved(id tenant.ID) {
 	w.signer.moved(id)
 	w.watches.moved(id)
+	w.growths.moved(id)
 }
 
 // RunWatches lets watches run until ctx ends; then all end with UNAVAILABLE, so that their callers go on with another replica. It has to end before the
