@@ -15,6 +15,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/api"
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
+	"github.com/aumos-enterprise/platform/governance/internal/decisionlog"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
 	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
@@ -108,8 +109,9 @@ func serve(
 	if err != nil {
 		return err
 	}
+	decisions := decisionlog.New(decisionlog.Config{Pool: db.primary, Wall: wall, Log: log})
 	registry := telemetry.NewRegistry(name)
-	for _, c := range slices.Concat(wall.Collectors(), watch.Collectors(), engine.Collectors(), decider.Collectors()) {
+	for _, c := range slices.Concat(wall.Collectors(), watch.Collectors(), engine.Collectors(), decider.Collectors(), decisions.Collectors()) {
 		if err := registry.Register(c); err != nil {
 			return fmt.Errorf("register metrics: %w", err)
 		}
@@ -130,7 +132,7 @@ func serve(
 	governancev1.RegisterPolicyServiceServer(server.GRPC(), &api.PolicyService{Pool: db.primary, Engine: engine, Decider: decider, Mutations: mutations})
 	governancev1.RegisterPolicyTestServiceServer(server.GRPC(), &api.PolicyTestService{Pool: db.primary, Engine: engine, Mutations: mutations})
 	governancev1.RegisterPolicyTemplateServiceServer(server.GRPC(), &api.PolicyTemplateService{Engine: engine, Mutations: mutations})
-	governancev1.RegisterDecisionServiceServer(server.GRPC(), &api.DecisionService{Decider: decider, Log: log})
+	governancev1.RegisterDecisionServiceServer(server.GRPC(), &api.DecisionService{Decider: decider, Decisions: decisions, Reading: readings, Log: log})
 	governancev1.RegisterAuditServiceServer(server.GRPC(), &api.AuditService{Wall: wall, Reading: readings, Posture: watch})
 	governancev1.RegisterTimeMachineServiceServer(server.GRPC(), &api.TimeMachineService{Wall: wall, Reading: readings})
 	addresses, ports := Addresses{GRPC: server.Addr(), Admin: server.AdminAddr()}, together(server.Run, wall.RunWatches)
@@ -141,7 +143,7 @@ func serve(
 		ready(addresses)
 	}
 	// Each goes on until the one before it has stopped: nothing is left to append when the wall stops, and nothing to answer when it has.
-	return inOrder(ctx, ports, together(recorder.Run, decider.Run, readings.Run, watch.Run), wall.Run)
+	return inOrder(ctx, ports, together(recorder.Run, decider.Run, decisions.Run, readings.Run, watch.Run), wall.Run)
 }
 
 // newServers binds the ports; tiles is nil when the settings name no port for it. One chain stands before both.

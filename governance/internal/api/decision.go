@@ -11,6 +11,8 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
+	"github.com/aumos-enterprise/platform/governance/internal/decisionlog"
+	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
@@ -21,7 +23,10 @@ import (
 type DecisionService struct {
 	governancev1.UnimplementedDecisionServiceServer
 
-	Decider *decision.Decider
+	Decider   *decision.Decider
+	Decisions *decisionlog.Log
+	// Reading records who is shown decisions: they are entries of the audit log.
+	Reading *reading.Recorder
 	Log     *slog.Logger
 }
 

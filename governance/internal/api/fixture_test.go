@@ -20,8 +20,10 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
+	"github.com/aumos-enterprise/platform/governance/internal/decisionlog"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
 	"github.com/aumos-enterprise/platform/governance/internal/policytest"
+	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/auth"
@@ -58,6 +60,8 @@ type replica struct {
 	recorder *outbox.Recorder
 	decider  *decision.Decider
 	stopWall context.CancelFunc
+	// stopReading ends the sessions of reading.
+	stopReading context.CancelFunc
 }
 
 // setup runs one replica on databases of its own.
@@ -83,15 +87,22 @@ func (p *platform) replica(limits rego.Config) *replica {
 			p.t.Error(err)
 		}
 	})
+	decisions := decisionlog.New(decisionlog.Config{Pool: p.governance.App, Wall: wall})
+	run(p.t, decisions.Run)
+	readings := reading.New(reading.Config{Wall: wall, Log: slog.New(slog.DiscardHandler)})
+	stopReading := run(p.t, readings.Run)
 	mutations := api.NewMutations(p.governance.App, wall, recorder)
 	server := grpcservertest.Start(p.t, "governance.aumos", grpcservertest.Options{}, func(s *grpc.Server) {
 		governancev1.RegisterPolicyServiceServer(s, &api.PolicyService{Pool: p.governance.App, Engine: engine, Decider: decider, Mutations: mutations})
 		governancev1.RegisterPolicyTestServiceServer(s, &api.PolicyTestService{Pool: p.governance.App, Engine: engine, Mutations: mutations})
 		governancev1.RegisterPolicyTemplateServiceServer(s, &api.PolicyTemplateService{Engine: engine, Mutations: mutations})
-		governancev1.RegisterDecisionServiceServer(s, &api.DecisionService{Decider: decider, Log: slog.New(slog.DiscardHandler)})
+		governancev1.RegisterDecisionServiceServer(s, &api.DecisionService{
+			Decider: decider, Decisions: decisions, Reading: readings, Log: slog.New(slog.DiscardHandler),
+		})
 	})
 	return &replica{
 		Server: server, t: p.t, platform: p, pool: p.governance.App, wall: wall, recorder: recorder, decider: decider, stopWall: stopWall,
+		stopReading: stopReading,
 	}
 }
 

@@ -824,7 +824,7 @@ func (x *ListDecisionsResponse) GetNextPageToken() string {
 // What to count. Filters combine with AND.
 type GetDecisionStatisticsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whole hours (UTC); at most 92 days.
+	// Whole hours (UTC) of the decisions' own times; at most 92 days. Both bounds are required.
 	TimeRange *v1.TimeRange `protobuf:"bytes,1,opt,name=time_range,json=timeRange,proto3" json:"time_range,omitempty"`
 	// Only what this policy said (UUID), alone or as one of several.
 	PolicyId string `protobuf:"bytes,2,opt,name=policy_id,json=policyId,proto3" json:"policy_id,omitempty"`
@@ -916,7 +916,7 @@ type DecisionCounts struct {
 	Errors int64 `protobuf:"varint,4,opt,name=errors,proto3" json:"errors,omitempty"`
 	// allowed / total; unset when there are none.
 	AllowRate *float64 `protobuf:"fixed64,5,opt,name=allow_rate,json=allowRate,proto3,oneof" json:"allow_rate,omitempty"`
-	// The median duration of the evaluations, by nearest rank; unset when there are none. Exact below 1 ms, to three significant digits above.
+	// The median duration of the decisions' evaluations, by nearest rank; unset when there are none. Exact below 1 ms, to three significant digits above.
 	DurationP50 *durationpb.Duration `protobuf:"bytes,6,opt,name=duration_p50,json=durationP50,proto3" json:"duration_p50,omitempty"`
 	// The 95th percentile.
 	DurationP95 *durationpb.Duration `protobuf:"bytes,7,opt,name=duration_p95,json=durationP95,proto3" json:"duration_p95,omitempty"`
@@ -1127,7 +1127,7 @@ type ViolatedRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The policy that found it.
 	PolicyId string `protobuf:"bytes,1,opt,name=policy_id,json=policyId,proto3" json:"policy_id,omitempty"`
-	// Its code, or its message where the policy gave no code.
+	// Its code, or its message where the policy gave no code; cut to 1,024 bytes.
 	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
 	// The control of the newest one.
 	Control string `protobuf:"bytes,3,opt,name=control,proto3" json:"control,omitempty"`
@@ -1206,7 +1206,8 @@ type GetDecisionStatisticsResponse struct {
 	TopDeniedResources []*DeniedResource `protobuf:"bytes,3,rep,name=top_denied_resources,json=topDeniedResources,proto3" json:"top_denied_resources,omitempty"`
 	// The most found violations, most first.
 	TopViolations []*ViolatedRule `protobuf:"bytes,4,rep,name=top_violations,json=topViolations,proto3" json:"top_violations,omitempty"`
-	// Counted are the decisions among the tenant's first so many entries.
+	// Counted are the decisions among the tenant's first so many entries: all that there were when the call began, unless very many had come since the last
+	// count.
 	Position      int64 `protobuf:"varint,5,opt,name=position,proto3" json:"position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

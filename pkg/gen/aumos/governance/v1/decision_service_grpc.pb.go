@@ -42,7 +42,7 @@ type DecisionServiceClient interface {
 	Evaluate(ctx context.Context, in *EvaluateRequest, opts ...grpc.CallOption) (*EvaluateResponse, error)
 	// Decides several questions, each as Evaluate does and independently of the others: one that fails fails alone.
 	BatchEvaluate(ctx context.Context, in *BatchEvaluateRequest, opts ...grpc.CallOption) (*BatchEvaluateResponse, error)
-	// Returns a recorded decision. Its receipt is AuditService.GetEntryReceipt of the same id.
+	// Returns a recorded decision. Its receipt is AuditService.GetReceipt of the same id.
 	GetDecision(ctx context.Context, in *GetDecisionRequest, opts ...grpc.CallOption) (*GetDecisionResponse, error)
 	// Lists recorded decisions, newest first. Every decision on the wall is there, and nothing else.
 	ListDecisions(ctx context.Context, in *ListDecisionsRequest, opts ...grpc.CallOption) (*ListDecisionsResponse, error)
@@ -157,7 +157,7 @@ type DecisionServiceServer interface {
 	Evaluate(context.Context, *EvaluateRequest) (*EvaluateResponse, error)
 	// Decides several questions, each as Evaluate does and independently of the others: one that fails fails alone.
 	BatchEvaluate(context.Context, *BatchEvaluateRequest) (*BatchEvaluateResponse, error)
-	// Returns a recorded decision. Its receipt is AuditService.GetEntryReceipt of the same id.
+	// Returns a recorded decision. Its receipt is AuditService.GetReceipt of the same id.
 	GetDecision(context.Context, *GetDecisionRequest) (*GetDecisionResponse, error)
 	// Lists recorded decisions, newest first. Every decision on the wall is there, and nothing else.
 	ListDecisions(context.Context, *ListDecisionsRequest) (*ListDecisionsResponse, error)
