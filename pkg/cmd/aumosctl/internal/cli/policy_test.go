@@ -29,6 +29,7 @@ type policyDouble struct {
 	versions []*governancev1.PolicyVersion
 	inputs   []*structpb.Struct
 	batches  []int
+	read     decisionReads
 }
 
 func id(n int) string { return fmt.Sprintf("0198c0de-0000-7000-8000-%012d", n) }
