@@ -17,7 +17,7 @@ import (
 func (s *DecisionService) GetDecisionStatistics(
 	ctx context.Context, req *governancev1.GetDecisionStatisticsRequest,
 ) (*governancev1.GetDecisionStatisticsResponse, error) {
-	q := decisionlog.Query{DecisionPoint: req.GetDecisionPoint(), Top: int(cmp.Or(req.GetTop(), defaultTop))}
+	q := decisionlog.Query{DecisionPoint: req.GetDecisionPoint(), Top: int(cmp.Or(req.GetTop(), defaultTop)), Hourly: req.GetHourly()}
 	if err := withoutNUL("decision_point", q.DecisionPoint); err != nil {
 		return nil, err
 	}
@@ -46,15 +46,13 @@ func (s *DecisionService) GetDecisionStatistics(
 	if err := s.Reading.Note(ctx, reading.Read{RPC: "GetDecisionStatistics", Filters: names}); err != nil {
 		return nil, err
 	}
-	return statisticsMessage(found, req.GetHourly()), nil
+	return statisticsMessage(found), nil
 }
 
-func statisticsMessage(s decisionlog.Statistics, hourly bool) *governancev1.GetDecisionStatisticsResponse {
+func statisticsMessage(s decisionlog.Statistics) *governancev1.GetDecisionStatisticsResponse {
 	m := &governancev1.GetDecisionStatisticsResponse{Counts: countsMessage(s.Counts), Position: s.Position}
-	if hourly {
-		for _, h := range s.Hours {
-			m.Hours = append(m.Hours, &governancev1.HourlyDecisionCounts{Hour: timestamppb.New(h.Time), Counts: countsMessage(h.Counts)})
-		}
+	for _, h := range s.Hours {
+		m.Hours = append(m.Hours, &governancev1.HourlyDecisionCounts{Hour: timestamppb.New(h.Time), Counts: countsMessage(h.Counts)})
 	}
 	for _, r := range s.Denied {
 		m.TopDeniedResources = append(m.TopDeniedResources, &governancev1.DeniedResource{

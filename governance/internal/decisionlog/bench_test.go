@@ -6,6 +6,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
 )
 
 // BenchmarkCount is what counting adds to the cost of a decision, when it is asked for in bulk.
@@ -15,7 +16,7 @@ func BenchmarkCount(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
 	decisions := make([]decision.Decision, b.N)
 	for i := range decisions {
-		decisions[i] = randomDecision(r)
+		decisions[i] = decide(begin, policies[0], rego.Outcome(1+r.IntN(2)))
 	}
 	bundle.record(id, decisions...)
 	l := bundle.log(nil)

@@ -17,6 +17,9 @@ import (
 // decisions are the entries that are counted and listed. Their event type is closed to everybody but the service.
 var decisions = audit.Filter{EventType: decision.EventType} //nolint:gochecknoglobals // a constant
 
+// foldTimeout bounds one transaction of counting, during which nobody else can count the same log.
+const foldTimeout = 15 * time.Second
+
 // progress is how far a log is counted.
 type progress struct {
 	position int64 // so many entries are
@@ -35,6 +38,8 @@ const (
 // fold counts the next decisions of the tenant in ctx: what it counts and how far it has counted change in one transaction, under the lock of the tenant's
 // cursor, so that every decision counts exactly once.
 func (l *Log) fold(ctx context.Context, lock lockWait) (p progress, err error) {
+	ctx, cancel := context.WithTimeout(ctx, foldTimeout)
+	defer cancel()
 	started := time.Now()
 	counted := 0
 	err = postgres.TenantTx(ctx, l.cfg.Pool, func(ctx context.Context, tx pgx.Tx) error {

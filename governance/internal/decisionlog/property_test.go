@@ -123,7 +123,7 @@ func expect(all []decision.Decision, q decisionlog.Query) (want decisionlog.Stat
 		h.P50, h.P95, h.P99 = rank(50), rank(95), rank(99)
 		if of.IsZero() {
 			want.Counts = h.Counts
-		} else {
+		} else if q.Hourly {
 			want.Hours = append(want.Hours, *h)
 		}
 	}
@@ -172,7 +172,7 @@ func TestStatisticsAreExact(t *testing.T) {
 		}
 		for id, all := range logs {
 			for range 4 {
-				q := decisionlog.Query{From: begin.Add(time.Duration(r.IntN(3)) * time.Hour), Top: 1 + r.IntN(30)}
+				q := decisionlog.Query{From: begin.Add(time.Duration(r.IntN(3)) * time.Hour), Top: 1 + r.IntN(30), Hourly: r.IntN(2) == 0}
 				q.Until = q.From.Add(time.Duration(1+r.IntN(5)) * time.Hour)
 				if r.IntN(2) == 0 {
 					q.Policy = policies[r.IntN(len(policies))]

@@ -22,7 +22,8 @@ type Query struct {
 	From, Until   time.Time // whole hours
 	Policy        uuid.UUID // what it said, alone or as one of several
 	DecisionPoint string
-	Top           int // how many resources and rules to name
+	Top           int  // how many resources and rules to name
+	Hourly        bool // whether every hour is counted by itself, too
 }
 
 func (q Query) check() error {
@@ -76,7 +77,7 @@ type ViolatedRule struct {
 // Statistics are of the decisions among the tenant's first Position entries.
 type Statistics struct {
 	Counts
-	Hours    []Hour // oldest first, without those that have no decisions
+	Hours    []Hour // when asked for: oldest first, without those that have no decisions
 	Denied   []DeniedResource
 	Violated []ViolatedRule
 	Position int64
@@ -158,6 +159,10 @@ func (s *Statistics) readCounts(ctx context.Context, tx pgx.Tx, q Query) error {
 	var h Hour
 	var durations []byte
 	_, err = pgx.ForEachRow(rows, []any{&h.Time, &h.Allowed, &h.Denied, &h.Errors, &durations}, func() error {
+		s.Allowed, s.Counts.Denied, s.Errors = s.Allowed+h.Allowed, s.Counts.Denied+h.Denied, s.Errors+h.Errors
+		if !q.Hourly {
+			return all.decode(durations)
+		}
 		one := make(histogram)
 		if err := one.decode(durations); err != nil {
 			return err
@@ -166,7 +171,6 @@ func (s *Statistics) readCounts(ctx context.Context, tx pgx.Tx, q Query) error {
 		h.durations(one)
 		all.add(one)
 		s.Hours = append(s.Hours, h)
-		s.Allowed, s.Counts.Denied, s.Errors = s.Allowed+h.Allowed, s.Counts.Denied+h.Denied, s.Errors+h.Errors
 		return nil
 	})
 	s.durations(all)
