@@ -6,10 +6,12 @@
 CREATE TABLE gov_decision_cursors (
     tenant_id    uuid   NOT NULL DEFAULT nullif(current_setting('aumos.tenant_id', true), '')::uuid,
     position     bigint NOT NULL DEFAULT 0, -- so many entries, from the first, are counted
+    last_hash    bytea,                     -- the leaf hash of the last of them: tells a log that was restored and has grown again
     max_delay_us bigint NOT NULL DEFAULT 0, -- the longest time from a decision to the recording of its entry
     max_lead_us  bigint NOT NULL DEFAULT 0, -- the longest time that an entry was recorded before its decision, as clocks tell that were set back
     CONSTRAINT gov_decision_cursors_pkey PRIMARY KEY (tenant_id),
-    CONSTRAINT gov_decision_cursors_check CHECK (position >= 0 AND max_delay_us >= 0 AND max_lead_us >= 0)
+    CONSTRAINT gov_decision_cursors_check CHECK (position >= 0 AND max_delay_us >= 0 AND max_lead_us >= 0),
+    CONSTRAINT gov_decision_cursors_last_hash_check CHECK ((position = 0) = (last_hash IS NULL) AND octet_length(last_hash) = 32)
 );
 
 ALTER TABLE gov_decision_cursors ENABLE ROW LEVEL SECURITY;
@@ -18,7 +20,7 @@ CREATE POLICY gov_decision_cursors_tenant ON gov_decision_cursors
     USING (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid)
     WITH CHECK (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
 
-GRANT SELECT, INSERT (tenant_id), UPDATE (position, max_delay_us, max_lead_us) ON gov_decision_cursors TO aumos_governance_app;
+GRANT SELECT, INSERT (tenant_id), UPDATE (position, last_hash, max_delay_us, max_lead_us) ON gov_decision_cursors TO aumos_governance_app;
 
 -- Outcomes and durations. Every answer needs the rows of one scope: all decisions (decision_point '', policy_id zero), those of a decision point, what one
 -- policy said, or what it said at one decision point.

@@ -157,15 +157,15 @@ func TestStatisticsAreExact(t *testing.T) {
 		sizes := map[tenant.ID]int64{}
 		for range 1 + r.IntN(3) {
 			for id := range logs {
-				for range r.IntN(30) {
-					d := randomDecision(r)
-					logs[id] = append(logs[id], d)
-					b.record(id, d)
-					sizes[id]++
-					if r.IntN(4) == 0 {
-						audittest.Append(b.t, b.wall, audittest.NewEntry(b.t, id))
-						sizes[id]++
+				for range r.IntN(4) {
+					var more []decision.Decision
+					for range r.IntN(12) {
+						more = append(more, randomDecision(r))
 					}
+					b.record(id, more...)
+					audittest.Append(b.t, b.wall, audittest.NewEntry(b.t, id))
+					logs[id] = append(logs[id], more...)
+					sizes[id] += int64(len(more)) + 1
 				}
 			}
 			countTogether(b.t, logs, one, other)
@@ -215,25 +215,28 @@ func TestListIsComplete(t *testing.T) {
 	b := setup(t)
 	rapid.Check(t, func(t *rapid.T) {
 		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
-		log := b.log(func(c *decisionlog.Config) { c.Scan = 1 + r.IntN(20) })
+		log := b.log(func(c *decisionlog.Config) { c.Scan = 3 + r.IntN(30) })
 		id := audittest.NewTenant(b.t)
 		var all []decision.Decision
-		for i, counted := 0, r.IntN(60); i < 50; i++ {
-			all = append(all, randomDecision(r))
-			if r.IntN(4) == 0 {
-				all[i].Time = time.Now().UTC().Truncate(time.Microsecond)
-			}
-			b.record(id, all[i])
-			if r.IntN(4) == 0 {
-				audittest.Append(b.t, b.wall, audittest.NewEntry(b.t, id))
-			}
+		for i, counted := 0, r.IntN(6); i < 5; i++ {
 			if i == counted {
 				if err := log.CatchUp(in(b.t.Context(), id)); err != nil {
 					t.Fatal(err)
 				}
 			}
+			var more []decision.Decision
+			for range 1 + r.IntN(20) {
+				d := randomDecision(r)
+				if r.IntN(4) == 0 {
+					d.Time = time.Now().UTC().Truncate(time.Microsecond)
+				}
+				more = append(more, d)
+			}
+			b.record(id, more...)
+			audittest.Append(b.t, b.wall, audittest.NewEntry(b.t, id))
+			all = append(all, more...)
 		}
-		for range 8 {
+		for range 3 {
 			f := randomFilter(r)
 			var want []string
 			for _, d := range slices.Backward(all) {
@@ -241,7 +244,7 @@ func TestListIsComplete(t *testing.T) {
 					want = append(want, d.ID.String())
 				}
 			}
-			limit := 1 + r.IntN(20)
+			limit := 1 + r.IntN(40)
 			var got []string
 			for before, more := int64(math.MaxInt64), true; more; {
 				p, err := log.List(in(b.t.Context(), id), f, before, limit)
