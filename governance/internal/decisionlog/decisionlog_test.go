@@ -81,11 +81,17 @@ func TestBackground(t *testing.T) {
 			b.record(id, decide(begin, policies[0], rego.Allow))
 		}
 	}
+	idle := audittest.NewTenant(t) // nothing is counted for other entries
+	audittest.Append(t, b.wall, audittest.NewEntry(t, idle))
 	stop := audittest.Run(t, l.Run)
 	b.awaitCounted(20)
 	b.record(tenants[0], decide(begin, policies[0], rego.Allow))
 	b.awaitCounted(21)
 	stop()
+	var cursors int
+	if err := b.governance.Admin().QueryRow(t.Context(), `SELECT count(*) FROM gov_decision_cursors`).Scan(&cursors); err != nil || cursors != len(tenants) {
+		t.Errorf("%d logs are counted, %v; want those with decisions", cursors, err)
+	}
 	b.record(tenants[1], decide(begin, policies[0], rego.Allow))
 	if s := b.statistics(b.log(nil), tenants[1], day()); s.Allowed != 11 || s.Position != 11 {
 		t.Errorf("what a stopped replica left is not counted: %+v", s)
