@@ -35,6 +35,7 @@ const (
 	ReasonPolicyArchived       Reason = "POLICY_ARCHIVED"
 	ReasonPolicyInUse          Reason = "POLICY_IN_USE"
 	ReasonInputsNotKept        Reason = "INPUTS_NOT_KEPT"
+	ReasonInputsKeyMissing     Reason = "INPUTS_KEY_MISSING"
 	ReasonEntryTooLarge        Reason = "ENTRY_TOO_LARGE"
 	ReasonEntryIDReused        Reason = "ENTRY_ID_REUSED"
 	ReasonTreeSizeBeyondLog    Reason = "TREE_SIZE_BEYOND_LOG"

@@ -1,7 +1,11 @@
 package rego
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -17,11 +21,15 @@ import (
 // Input is what a policy sees as `input`. It is immutable and may be evaluated by any number of policies.
 type Input struct {
 	value  ast.Value
+	json   []byte
 	digest [sha256.Size]byte
 }
 
 // SHA256 returns the digest of the input's canonical JSON (RFC 8785).
 func (in Input) SHA256() [sha256.Size]byte { return in.digest }
+
+// JSON returns the input's canonical JSON (RFC 8785). The caller does not change it.
+func (in Input) JSON() []byte { return in.json }
 
 // NewInput checks the limits on inputs and converts: values are nil, bool, float64, string, []any and map[string]any. It fails with
 // INVALID_FIELD on the field "input".
@@ -30,7 +38,23 @@ func NewInput(input map[string]any) (Input, error) {
 	if err != nil {
 		return Input{}, err
 	}
-	return Input{value: value.Value, digest: sha256.Sum256(canonical)}, nil
+	return Input{value: value.Value, json: canonical, digest: sha256.Sum256(canonical)}, nil
+}
+
+// errInputNotCanonical is that what was kept of an input is not what JSON returned.
+var errInputNotCanonical = errors.New("the input is not canonical JSON")
+
+// ParseInput is the inverse of JSON.
+func ParseInput(canonical []byte) (Input, error) {
+	var values map[string]any
+	if err := json.Unmarshal(canonical, &values); err != nil {
+		return Input{}, fmt.Errorf("parse input: %w", err)
+	}
+	in, err := NewInput(values)
+	if err == nil && !bytes.Equal(in.json, canonical) {
+		err = errInputNotCanonical
+	}
+	return in, err
 }
 
 // convert returns the object as a term and as canonical JSON. Errors name the field of the request that it came in.

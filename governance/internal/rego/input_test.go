@@ -47,11 +47,24 @@ func TestInputDigest(t *testing.T) {
 			if err := json.Unmarshal([]byte(tt.source), &v); err != nil {
 				t.Fatal(err)
 			}
-			got, want := input(t, v).SHA256(), sha256.Sum256([]byte(tt.canonical))
+			in := input(t, v)
+			if parsed, err := rego.ParseInput(in.JSON()); err != nil || string(in.JSON()) != tt.canonical || parsed.SHA256() != in.SHA256() {
+				t.Errorf("JSON %s reads as %s, %v", in.JSON(), parsed.JSON(), err)
+			}
+			got, want := in.SHA256(), sha256.Sum256([]byte(tt.canonical))
 			if got != want {
 				t.Errorf("digest %s, want %s of %s", hex.EncodeToString(got[:]), hex.EncodeToString(want[:]), tt.canonical)
 			}
 		})
+	}
+}
+
+func TestParseInputRefuses(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "[]", "{", `{"b":1,"a":2}`, `{"a": 1}`, `{"a":1.0}`, "null"} {
+		if in, err := rego.ParseInput([]byte(text)); err == nil {
+			t.Errorf("%q reads as %s", text, in.JSON())
+		}
 	}
 }
 

@@ -1,0 +1,216 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/aumos-enterprise/platform/pkg/postgres"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+// deleteBatch bounds one transaction of the upkeep.
+const deleteBatch = 1000
+
+// Wake makes the next pass of the upkeep begin at once.
+func (v *Vault) Wake() {
+	select {
+	case v.wake <- struct{}{}:
+	default: // it will
+	}
+}
+
+// keepUp makes a pass at once and then regularly, until ctx ends.
+func (v *Vault) keepUp(ctx context.Context) {
+	ticker := time.NewTicker(v.config.UpkeepEvery)
+	defer ticker.Stop()
+	for {
+		err := v.Upkeep(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		v.metrics.overdue.Set(0)
+		if err != nil {
+			v.metrics.overdue.Set(1)
+			v.config.Log.LogAttrs(ctx, slog.LevelWarn, "the upkeep of kept inputs failed and goes on later", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-v.wake:
+		}
+	}
+}
+
+// Upkeep makes one pass over all tenants: it deletes inputs whose retention has ended or whose key was destroyed, wraps keys that an older key
+// wraps anew, and makes keys that could not be made before. Replicas may do so at the same time. A tenant that fails does not hold up the others.
+func (v *Vault) Upkeep(ctx context.Context) error {
+	tenants, err := v.tenants(ctx)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	unreadable := 0
+	for _, id := range tenants {
+		ctx := tenant.NewContext(ctx, id)
+		n, err := v.wrapAnew(ctx)
+		unreadable += n
+		failed = append(failed, err, v.expire(ctx))
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	v.metrics.unreadable.Set(float64(unreadable))
+	return errors.Join(failed...)
+}
+
+func (v *Vault) tenants(ctx context.Context) ([]tenant.ID, error) {
+	var found []uuid.UUID
+	err := postgres.Tx(ctx, v.config.Pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(ctx context.Context, tx pgx.Tx) error {
+		// What the policy gov_decision_settings_upkeep asks for: ids alone are read here.
+		if _, err := tx.Exec(ctx, `SELECT set_config('aumos.upkeep', 'on', true)`); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `SELECT tenant_id FROM gov_decision_settings ORDER BY tenant_id`)
+		if err != nil {
+			return err
+		}
+		found, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for tenants with inputs: %w", err)
+	}
+	tenants := make([]tenant.ID, len(found))
+	for i, id := range found {
+		tenants[i] = tenant.ID(id)
+	}
+	return tenants, nil
+}
+
+// expire deletes what is due of the tenant, batch by batch.
+func (v *Vault) expire(ctx context.Context) error {
+	for {
+		var n int64
+		err := postgres.TenantTx(ctx, v.config.Pool, func(ctx context.Context, tx pgx.Tx) error {
+			var err error
+			n, err = deleteDue(ctx, tx, time.Now())
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("delete inputs: %w", err)
+		}
+		v.metrics.deleted.Add(float64(n))
+		if n < deleteBatch {
+			return nil
+		}
+	}
+}
+
+// deleteDue deletes one batch, key by key so that an index has it, and then the keys that nothing is encrypted under any more.
+func deleteDue(ctx context.Context, tx pgx.Tx, now time.Time) (int64, error) {
+	tag, err := tx.Exec(ctx, `
+		DELETE FROM gov_decision_inputs AS i
+		USING (
+			SELECT due.decision_id, due.input_sha256
+			FROM gov_decision_keys k
+			JOIN gov_decision_settings s ON s.tenant_id = k.tenant_id
+			CROSS JOIN LATERAL (
+				SELECT old.decision_id, old.input_sha256
+				FROM gov_decision_inputs old
+				WHERE old.tenant_id = k.tenant_id
+				AND old.key_id = k.id
+				AND (k.wrapped IS NULL OR old.decide_time <= @now::timestamptz - make_interval(secs => s.kept_retention))
+				ORDER BY old.decide_time
+				LIMIT @batch
+				FOR UPDATE SKIP LOCKED
+			) AS due
+			WHERE k.purpose = 'INPUTS'
+			LIMIT @batch
+		) AS gone
+		WHERE i.decision_id = gone.decision_id AND i.input_sha256 = gone.input_sha256`, pgx.NamedArgs{"now": now, "batch": deleteBatch})
+	if err != nil {
+		return 0, err
+	}
+	_, err = tx.Exec(ctx, `
+		DELETE FROM gov_decision_keys k
+		WHERE k.wrapped IS NULL
+		AND NOT EXISTS (
+			SELECT
+			FROM gov_decision_inputs i
+			WHERE i.tenant_id = k.tenant_id AND i.key_id = k.id
+		)`)
+	return tag.RowsAffected(), err
+}
+
+// wrapAnew wraps the tenant's keys under the current key, makes those that are missing, and returns how many cannot be read.
+func (v *Vault) wrapAnew(ctx context.Context) (unreadable int, err error) {
+	w := v.config.Wrapping
+	id, _ := tenant.FromContext(ctx)
+	err = postgres.TenantTx(ctx, v.config.Pool, func(ctx context.Context, tx pgx.Tx) error {
+		unreadable = 0
+		stored, err := readKeys(ctx, tx)
+		if err != nil {
+			return err
+		}
+		has := map[string]bool{}
+		for _, r := range stored {
+			has[r.Purpose] = true
+			if r.WrappingKey == w.current {
+				continue
+			}
+			key, err := w.unwrap(r.WrappingKey, r.Wrapped, r.bound(id))
+			if err != nil {
+				unreadable++
+				continue
+			}
+			if err := v.rewrap(ctx, tx, id, r, key); err != nil {
+				return err
+			}
+		}
+		if has[purposeInputs] && has[purposeDigest] || !w.Present() {
+			return nil
+		}
+		return v.addMissing(ctx, tx)
+	})
+	if err != nil {
+		return unreadable, fmt.Errorf("wrap keys anew: %w", err)
+	}
+	return unreadable, nil
+}
+
+func (v *Vault) rewrap(ctx context.Context, tx pgx.Tx, id tenant.ID, r keyRow, key []byte) error {
+	name, wrapped, err := v.config.Wrapping.wrap(key, r.bound(id))
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		UPDATE gov_decision_keys
+		SET wrapping_key = @new, wrapped = @wrapped
+		WHERE id = @id
+		AND wrapping_key = @old
+		AND wrapped IS NOT NULL`, pgx.NamedArgs{"new": name, "wrapped": wrapped, "id": r.ID, "old": r.WrappingKey})
+	return err
+}
+
+// addMissing makes keys for a tenant that keeps inputs and whose erasure found no key to wrap new ones with.
+func (v *Vault) addMissing(ctx context.Context, tx pgx.Tx) error {
+	var keeps bool
+	err := tx.QueryRow(ctx, `
+		SELECT keep_inputs
+		FROM gov_decision_settings
+		FOR UPDATE`).Scan(&keeps)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && !keeps {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return v.EnsureKeys(ctx, tx, true)
+}
