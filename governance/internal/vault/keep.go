@@ -38,7 +38,6 @@ var (
 	errKeyGone = errors.New("the tenant's key was destroyed")
 	errTooMany = errors.New("too many inputs wait to be kept")
 	errPaused  = errors.New("the store of inputs has just failed")
-	errStopped = errors.New("the store of inputs has stopped")
 )
 
 // Keep encrypts the input under the tenant's key and returns once it is durably stored. It waits a second at most, and not at all while the

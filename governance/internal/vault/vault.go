@@ -62,6 +62,9 @@ func New(c Config) *Vault {
 	}
 }
 
+// CanKeep reports whether the installation has a key that wraps the tenants' keys for inputs.
+func (v *Vault) CanKeep() bool { return v.config.Wrapping.Present() }
+
 // Collectors returns the vault's metrics for the registry of the process.
 func (v *Vault) Collectors() []prometheus.Collector { return v.metrics.all() }
 
