@@ -13,6 +13,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/governance/internal/tile"
+	"github.com/aumos-enterprise/platform/governance/internal/vault"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/grpcserver"
@@ -39,6 +40,7 @@ type Config struct {
 	Auth       auth.Config           `envPrefix:"AUTH__"`
 	Evaluation Evaluation            `envPrefix:"EVALUATION__"`
 	Decision   Decision              `envPrefix:"DECISION__"`
+	Inputs     Inputs                `envPrefix:"INPUTS__"`
 	RateLimit  interceptor.RateLimit `envPrefix:"RATE_LIMIT__"`
 	Telemetry  telemetry.Config      `envPrefix:"TELEMETRY__"`
 	Migration  Migration             `envPrefix:"MIGRATION__"`
@@ -68,6 +70,11 @@ type Decision struct {
 	CachedTargets  int           `env:"CACHED_TARGETS" envDefault:"20000" help:"Policies and decision points whose active versions are remembered."`
 	CachedVersions int           `env:"CACHED_VERSIONS" envDefault:"4096" help:"Compiled policy versions that are kept, about 150 KiB each."`
 	RefreshAfter   time.Duration `env:"REFRESH_AFTER" envDefault:"30s" help:"Age at which what is remembered is read again although no change was announced."`
+}
+
+// Inputs is what the service needs to keep inputs of decisions for tenants that want it.
+type Inputs struct {
+	Key config.Secret `env:"KEY" help:"Encrypts the tenants' keys for kept inputs: 32 random bytes in base64. Several, separated by commas or lines: the first encrypts, the others still decrypt."`
 }
 
 // Default returns the settings of a development machine, before the environment is read.
@@ -108,6 +115,9 @@ func (c Config) Validate() error {
 	}
 	if c.Decision.CachedTargets < 0 || c.Decision.CachedVersions < 0 || c.Decision.RefreshAfter < 0 {
 		problems = append(problems, errors.New(Prefix+"DECISION__: no setting may be negative"))
+	}
+	if _, err := vault.ParseWrapping(c.Inputs.Key.Reveal()); err != nil {
+		problems = append(problems, fmt.Errorf("%sINPUTS__KEY: %w", Prefix, err))
 	}
 	if c.Production {
 		problems = append(problems, c.unfit()...)

@@ -21,6 +21,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/governance/internal/tile"
+	"github.com/aumos-enterprise/platform/governance/internal/vault"
 	"github.com/aumos-enterprise/platform/migrations"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
@@ -102,8 +103,13 @@ func serve(
 	engine := rego.NewEngine(cfg.Evaluation.engine(log))
 	defer closeEngine(ctx, engine, log)
 	recorder := outbox.NewRecorder(db.primary, wall, log)
+	wrapping, err := vault.ParseWrapping(cfg.Inputs.Key.Reveal())
+	if err != nil {
+		return fmt.Errorf("read the key for kept inputs: %w", err)
+	}
+	inputs := vault.New(vault.Config{Pool: db.primary, Wrapping: wrapping, Log: log})
 	decider, err := decision.New(decision.Config{
-		Pool: db.primary, Engine: engine, Wall: wall, Log: log,
+		Pool: db.primary, Engine: engine, Wall: wall, Vault: inputs, Log: log,
 		CachedTargets: cfg.Decision.CachedTargets, CachedVersions: cfg.Decision.CachedVersions, RefreshAfter: cfg.Decision.RefreshAfter,
 	})
 	if err != nil {
@@ -111,7 +117,8 @@ func serve(
 	}
 	decisions := decisionlog.New(decisionlog.Config{Pool: db.primary, Wall: wall, Log: log})
 	registry := telemetry.NewRegistry(name)
-	for _, c := range slices.Concat(wall.Collectors(), watch.Collectors(), engine.Collectors(), decider.Collectors(), decisions.Collectors()) {
+	for _, c := range slices.Concat(wall.Collectors(), watch.Collectors(), engine.Collectors(), decider.Collectors(), decisions.Collectors(),
+		inputs.Collectors()) {
 		if err := registry.Register(c); err != nil {
 			return fmt.Errorf("register metrics: %w", err)
 		}
@@ -132,7 +139,9 @@ func serve(
 	governancev1.RegisterPolicyServiceServer(server.GRPC(), &api.PolicyService{Pool: db.primary, Engine: engine, Decider: decider, Mutations: mutations})
 	governancev1.RegisterPolicyTestServiceServer(server.GRPC(), &api.PolicyTestService{Pool: db.primary, Engine: engine, Mutations: mutations})
 	governancev1.RegisterPolicyTemplateServiceServer(server.GRPC(), &api.PolicyTemplateService{Engine: engine, Mutations: mutations})
-	governancev1.RegisterDecisionServiceServer(server.GRPC(), &api.DecisionService{Decider: decider, Decisions: decisions, Reading: readings, Log: log})
+	governancev1.RegisterDecisionServiceServer(server.GRPC(), &api.DecisionService{
+		Decider: decider, Decisions: decisions, Reading: readings, Log: log, Pool: db.primary, Vault: inputs, Mutations: mutations,
+	})
 	governancev1.RegisterAuditServiceServer(server.GRPC(), &api.AuditService{Wall: wall, Reading: readings, Posture: watch})
 	governancev1.RegisterTimeMachineServiceServer(server.GRPC(), &api.TimeMachineService{Wall: wall, Reading: readings})
 	addresses, ports := Addresses{GRPC: server.Addr(), Admin: server.AdminAddr()}, together(server.Run, wall.RunWatches)
@@ -143,7 +152,7 @@ func serve(
 		ready(addresses)
 	}
 	// Each goes on until the one before it has stopped: nothing is left to append when the wall stops, and nothing to answer when it has.
-	return inOrder(ctx, ports, together(recorder.Run, decider.Run, decisions.Run, readings.Run, watch.Run), wall.Run)
+	return inOrder(ctx, ports, together(recorder.Run, decider.Run, inputs.Run, decisions.Run, readings.Run, watch.Run), wall.Run)
 }
 
 // newServers binds the ports; tiles is nil when the settings name no port for it. One chain stands before both.

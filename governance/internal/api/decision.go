@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -14,6 +15,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/decisionlog"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/governance/internal/vault"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -24,6 +26,9 @@ type DecisionService struct {
 	governancev1.UnimplementedDecisionServiceServer
 
 	Decider   *decision.Decider
+	Pool      *pgxpool.Pool // the governance database, as its application role
+	Vault     *vault.Vault
+	Mutations *Mutations
 	Decisions *decisionlog.Log
 	// Reading records who is shown decisions: they are entries of the audit log.
 	Reading *reading.Recorder
@@ -82,7 +87,7 @@ func decisionMessage(d decision.Decision) *governancev1.Decision {
 	m := &governancev1.Decision{
 		Id: d.ID.String(), Outcome: governancev1.DecisionOutcome(d.Outcome), DecisionPoint: d.DecisionPoint,
 		InputSha256: d.InputSHA256[:], EvaluationDuration: durationpb.New(d.Duration), EngineVersion: d.EngineVersion, DecideTime: timestamppb.New(d.Time),
-		Position: positionMessage(d.Position), Subject: d.Subject, CorrelationId: d.CorrelationID,
+		Position: positionMessage(d.Position), Subject: d.Subject, CorrelationId: d.CorrelationID, InputKept: d.InputKept, MaskedPaths: int32(d.MaskedPaths),
 		Results: make([]*governancev1.PolicyResult, len(d.Results)),
 	}
 	if d.Resource != (decision.Resource{}) {

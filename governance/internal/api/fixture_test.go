@@ -25,6 +25,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/policytest"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/governance/internal/vault"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
@@ -43,6 +44,9 @@ type platform struct {
 	t          testing.TB
 	governance postgrestest.GovernanceDB
 	audit      postgrestest.AuditDB
+
+	lease    time.Duration // of what deciders remember; 0: the default
+	wrapping string        // the key that wraps tenants' keys for inputs; "": there is none
 }
 
 func newPlatform(t testing.TB) *platform {
@@ -59,6 +63,7 @@ type replica struct {
 	wall     *audit.Wall
 	recorder *outbox.Recorder
 	decider  *decision.Decider
+	vault    *vault.Vault
 	stopWall context.CancelFunc
 	// stopReading ends the sessions of reading.
 	stopReading context.CancelFunc
@@ -72,10 +77,18 @@ func setup(t testing.TB) *replica {
 
 func (p *platform) replica(limits rego.Config) *replica {
 	p.t.Helper()
+	return p.replicaOn(p.governance.App, limits)
+}
+
+// replicaOn runs a replica with connections of its own.
+func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
+	p.t.Helper()
 	wall, stopWall := p.wall()
 	engine := rego.NewEngine(limits)
-	recorder := outbox.NewRecorder(p.governance.App, wall, slog.New(slog.DiscardHandler))
-	decider, err := decision.New(decision.Config{Pool: p.governance.App, Engine: engine, Wall: wall})
+	recorder := outbox.NewRecorder(pool, wall, slog.New(slog.DiscardHandler))
+	inputs := p.vault(pool)
+	run(p.t, inputs.Run)
+	decider, err := decision.New(decision.Config{Pool: pool, Engine: engine, Wall: wall, Vault: inputs, Lease: p.lease})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -87,23 +100,32 @@ func (p *platform) replica(limits rego.Config) *replica {
 			p.t.Error(err)
 		}
 	})
-	decisions := decisionlog.New(decisionlog.Config{Pool: p.governance.App, Wall: wall})
+	decisions := decisionlog.New(decisionlog.Config{Pool: pool, Wall: wall})
 	run(p.t, decisions.Run)
 	readings := reading.New(reading.Config{Wall: wall, Log: slog.New(slog.DiscardHandler)})
 	stopReading := run(p.t, readings.Run)
-	mutations := api.NewMutations(p.governance.App, wall, recorder)
+	mutations := api.NewMutations(pool, wall, recorder)
 	server := grpcservertest.Start(p.t, "governance.aumos", grpcservertest.Options{}, func(s *grpc.Server) {
-		governancev1.RegisterPolicyServiceServer(s, &api.PolicyService{Pool: p.governance.App, Engine: engine, Decider: decider, Mutations: mutations})
-		governancev1.RegisterPolicyTestServiceServer(s, &api.PolicyTestService{Pool: p.governance.App, Engine: engine, Mutations: mutations})
+		governancev1.RegisterPolicyServiceServer(s, &api.PolicyService{Pool: pool, Engine: engine, Decider: decider, Mutations: mutations})
+		governancev1.RegisterPolicyTestServiceServer(s, &api.PolicyTestService{Pool: pool, Engine: engine, Mutations: mutations})
 		governancev1.RegisterPolicyTemplateServiceServer(s, &api.PolicyTemplateService{Engine: engine, Mutations: mutations})
 		governancev1.RegisterDecisionServiceServer(s, &api.DecisionService{
-			Decider: decider, Decisions: decisions, Reading: readings, Log: slog.New(slog.DiscardHandler),
+			Decider: decider, Decisions: decisions, Pool: pool, Vault: inputs, Mutations: mutations, Reading: readings, Log: slog.New(slog.DiscardHandler),
 		})
 	})
 	return &replica{
-		Server: server, t: p.t, platform: p, pool: p.governance.App, wall: wall, recorder: recorder, decider: decider, stopWall: stopWall,
+		Server: server, t: p.t, platform: p, pool: pool, wall: wall, recorder: recorder, decider: decider, vault: inputs, stopWall: stopWall,
 		stopReading: stopReading,
 	}
+}
+
+func (p *platform) vault(pool *pgxpool.Pool) *vault.Vault {
+	p.t.Helper()
+	wrapping, err := vault.ParseWrapping(p.wrapping)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return vault.New(vault.Config{Pool: pool, Wrapping: wrapping})
 }
 
 // wall runs a wall until the returned function is called or the test ends.

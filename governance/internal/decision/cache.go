@@ -32,6 +32,7 @@ type active struct {
 // resolved is what a target led to when it was read. It is immutable.
 type resolved struct {
 	policies []active
+	inputs   inputs
 	read     time.Time
 }
 
@@ -39,11 +40,15 @@ type resolved struct {
 // announced: while the announcements cannot be heard ([cache.deafen]) nothing is remembered. As a safety net, what was read long ago is read
 // again beside the decisions that go on using it.
 //
+// It may be used for a limited time after the announcements have last been known to arrive ([cache.extend]): the lease. So nothing is used a lease after it
+// was changed, whatever happens to the announcement, and whoever has changed something can wait until it holds on every replica.
+//
 // Entries of a tenant are dropped together. A read that was under way then may have seen the state before, so its result is used for the
 // callers that waited for it, and not remembered.
 type cache struct {
 	load    func(ctx context.Context, t target) (*resolved, error)
 	maxAge  time.Duration
+	lease   time.Duration
 	refresh chan target // consumed by the decider's Run
 	metrics *metrics
 
@@ -51,38 +56,41 @@ type cache struct {
 	entries *lru.Cache[target, *resolved] // guarded by mu
 	flights map[target]*flight            // reads under way that may be remembered; guarded by mu
 	hearing bool                          // guarded by mu
+	until   time.Time                     // the end of the lease; guarded by mu
 	closed  bool                          // guarded by mu
 	running sync.WaitGroup                // of reads; Add is guarded by mu
 }
 
 // flight is a read under way and those who wait for it.
 type flight struct {
-	done   chan struct{}
-	result *resolved
-	err    error
+	started time.Time
+	done    chan struct{}
+	result  *resolved
+	err     error
 }
 
 // loadTimeout bounds a read, which goes on for the others when one caller leaves.
 const loadTimeout = 15 * time.Second
 
-func newCache(size int, maxAge time.Duration, m *metrics, load func(context.Context, target) (*resolved, error)) (*cache, error) {
+func newCache(size int, maxAge, lease time.Duration, m *metrics, load func(context.Context, target) (*resolved, error)) (*cache, error) {
 	entries, err := lru.New[target, *resolved](size)
 	if err != nil {
 		return nil, err
 	}
 	return &cache{
-		load: load, maxAge: maxAge, refresh: make(chan target, 64), metrics: m,
+		load: load, maxAge: maxAge, lease: lease, refresh: make(chan target, 64), metrics: m,
 		entries: entries, flights: make(map[target]*flight),
 	}, nil
 }
 
 // get returns what the target leads to.
 func (c *cache) get(ctx context.Context, t target) (*resolved, error) {
+	now := time.Now()
 	c.mu.Lock()
-	if r, ok := c.entries.Get(t); ok {
+	if r, ok := c.entries.Get(t); ok && now.Before(c.until) {
 		c.mu.Unlock()
 		c.metrics.hits.Inc()
-		if time.Since(r.read) > c.maxAge {
+		if now.Sub(r.read) > c.maxAge {
 			select {
 			case c.refresh <- t:
 			default: // enough is being read again
@@ -120,15 +128,17 @@ func (f *flight) wait(ctx context.Context) (*resolved, error) {
 	}
 }
 
-// join returns the read of the target that is under way, or starts one. mu is held.
+// join returns the read of the target that is under way, or starts one. One that is under way for longer than a lease may miss a change that the caller
+// must see. mu is held.
 func (c *cache) join(ctx context.Context, t target) (*flight, error) {
-	if f := c.flights[t]; f != nil {
+	now := time.Now()
+	if f := c.flights[t]; f != nil && now.Sub(f.started) < c.lease {
 		return f, nil
 	}
 	if c.closed {
 		return nil, errs.Down("the decision service", nil)
 	}
-	f := &flight{done: make(chan struct{})}
+	f := &flight{started: now, done: make(chan struct{})}
 	c.flights[t] = f
 	c.running.Add(1)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
@@ -174,18 +184,33 @@ func (c *cache) drop(id tenant.ID) {
 	}
 }
 
-// hear says that changes are announced from now on, and forgets what was read before.
-func (c *cache) hear() { c.reset(true) }
+// hear says that changes made since then are announced, and forgets what was read before.
+func (c *cache) hear(since time.Time) { c.reset(true, since.Add(c.lease)) }
 
 // deafen says that announcements can no longer be heard.
-func (c *cache) deafen() { c.reset(false) }
+func (c *cache) deafen() { c.reset(false, time.Time{}) }
 
-func (c *cache) reset(hearing bool) {
+func (c *cache) reset(hearing bool, until time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.hearing = hearing
+	c.hearing, c.until = hearing, until
 	c.entries.Purge()
 	clear(c.flights)
+}
+
+// forget forgets everything.
+func (c *cache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entries.Purge()
+	clear(c.flights)
+}
+
+// extend says that every change made before that time was announced and heard.
+func (c *cache) extend(heard time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.until = heard.Add(c.lease)
 }
 
 // close refuses new reads and waits for those under way.

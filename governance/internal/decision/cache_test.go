@@ -27,7 +27,7 @@ func newSource(t *testing.T, maxAge time.Duration) *source {
 	t.Helper()
 	s := &source{}
 	var err error
-	s.cache, err = newCache(100, maxAge, newMetrics(), func(_ context.Context, target target) (*resolved, error) {
+	s.cache, err = newCache(100, maxAge, time.Hour, newMetrics(), func(_ context.Context, target target) (*resolved, error) {
 		n := s.loads.Add(1)
 		if s.gate != nil {
 			<-s.gate
@@ -61,7 +61,7 @@ func TestCacheRemembersWhileItHears(t *testing.T) {
 	if a, b := s.must(t, here), s.must(t, here); a != 1 || b != 2 {
 		t.Errorf("deaf: reads %d and %d, want one for each question", a, b)
 	}
-	s.hear()
+	s.hear(time.Now())
 	if a, b := s.must(t, here), s.must(t, here); a != 3 || b != 3 {
 		t.Errorf("hearing: reads %d and %d, want one", a, b)
 	}
@@ -81,7 +81,7 @@ func TestCacheRemembersWhileItHears(t *testing.T) {
 func TestCacheReadsOnceForAll(t *testing.T) {
 	t.Parallel()
 	s := newSource(t, time.Hour)
-	s.hear()
+	s.hear(time.Now())
 	s.gate = make(chan struct{})
 	var wg sync.WaitGroup
 	for range 16 {
@@ -108,12 +108,12 @@ func TestCacheForgetsReadsUnderWay(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*source){
 		"changed": func(s *source) { s.drop(here.tenant) },
-		"reset":   func(s *source) { s.hear() },
+		"reset":   func(s *source) { s.hear(time.Now()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSource(t, time.Hour)
-			s.hear()
+			s.hear(time.Now())
 			s.gate = make(chan struct{})
 			first := make(chan byte, 1)
 			go func() { first <- s.must(t, here) }()
@@ -140,7 +140,7 @@ func TestCacheForgetsReadsUnderWay(t *testing.T) {
 func TestCacheErrors(t *testing.T) {
 	t.Parallel()
 	s := newSource(t, 0) // everything is old at once
-	s.hear()
+	s.hear(time.Now())
 	s.must(t, here)
 	s.fail = errs.Down("the database", nil)
 	if err := s.reload(t.Context(), here); errs.ReasonOf(err) != errs.ReasonUnavailable {
@@ -167,5 +167,37 @@ func TestCacheErrors(t *testing.T) {
 	s.close()
 	if _, err := s.get(t.Context(), here); errs.ReasonOf(err) != errs.ReasonUnavailable {
 		t.Errorf("closed: %v", err)
+	}
+}
+
+// Nothing is used after its lease, and no read is shared that may have begun before a change that the caller must see.
+func TestCacheUsesNothingAfterItsLease(t *testing.T) {
+	t.Parallel()
+	s := newSource(t, time.Hour)
+	s.hear(time.Now())
+	if a, b := s.must(t, here), s.must(t, here); a != 1 || b != 1 {
+		t.Errorf("within the lease: reads %d and %d, want one", a, b)
+	}
+	s.extend(time.Now().Add(-2 * s.lease)) // the last proof of hearing is long ago
+	if a, b := s.must(t, here), s.must(t, here); a != 2 || b != 3 {
+		t.Errorf("after the lease: reads %d and %d, want one for each question", a, b)
+	}
+	s.extend(time.Now())
+	if n := s.must(t, here); n != 3 {
+		t.Errorf("with a new lease: read %d, want what was read last", n)
+	}
+
+	slow := newSource(t, time.Hour)
+	slow.lease, slow.gate = time.Nanosecond, make(chan struct{})
+	answers := make(chan byte, 2)
+	for n := range int32(2) {
+		go func() { answers <- slow.must(t, here) }()
+		for slow.loads.Load() <= n { // the second question comes when the first one's read is older than a lease
+			runtime.Gosched()
+		}
+	}
+	close(slow.gate)
+	if a, b := <-answers, <-answers; a == b {
+		t.Errorf("both questions share read %d", a)
 	}
 }

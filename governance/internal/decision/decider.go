@@ -16,6 +16,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/governance/internal/vault"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
@@ -25,11 +26,14 @@ type Config struct {
 	Pool   *pgxpool.Pool // the governance database, as its application role
 	Engine *rego.Engine
 	Wall   *audit.Wall
+	Vault  *vault.Vault
 	Log    *slog.Logger
 	// CachedTargets is the number of policies and decision points that are remembered: 20,000.
 	CachedTargets int
 	// CachedVersions is the number of compiled versions that are kept, about 180 KiB each for a small policy: 4,096.
 	CachedVersions int
+	// Lease is how long after a change something older may still be used, if the announcement of the change does not arrive: 3 s.
+	Lease time.Duration
 	// RefreshAfter is when a remembered policy is read again although no change was announced: 30 s.
 	RefreshAfter time.Duration
 	// BatchShare is the number of questions of one batch that are evaluated at the same time: half the processors, at least 2.
@@ -42,6 +46,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CachedVersions == 0 {
 		c.CachedVersions = 4_096
+	}
+	if c.Lease == 0 {
+		c.Lease = 3 * time.Second
 	}
 	if c.RefreshAfter == 0 {
 		c.RefreshAfter = 30 * time.Second
@@ -72,7 +79,7 @@ func New(c Config) (*Decider, error) {
 	if d.versions, err = lru.New[versionKey, *rego.Compiled](c.CachedVersions); err != nil {
 		return nil, err
 	}
-	if d.cache, err = newCache(c.CachedTargets, c.RefreshAfter, d.metrics, d.read); err != nil {
+	if d.cache, err = newCache(c.CachedTargets, c.RefreshAfter, c.Lease, d.metrics, d.read); err != nil {
 		return nil, err
 	}
 	d.metrics.remembered(d.cache.size)
@@ -111,6 +118,19 @@ func (d *Decider) refresh(ctx context.Context) {
 // at once; other replicas hear of it from the database.
 func (d *Decider) Changed(id tenant.ID) { d.cache.drop(id) }
 
+// Everywhere waits until no replica uses what was changed by a commit before the call: until the longest lease that any may have has ended. The
+// replicas' clocks need not agree, only run equally fast.
+func (d *Decider) Everywhere(ctx context.Context) error {
+	timer := time.NewTimer(d.config.Lease)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
 // Evaluate decides and returns once the decision is on the wall. It fails closed: without a tenant, without the wall, without a policy to ask, or
 // with the tenant's share of the engine used up there is no decision. That a policy gives no answer is a decision: ERROR.
 func (d *Decider) Evaluate(ctx context.Context, q Question) (Decision, error) {
@@ -132,42 +152,46 @@ func (d *Decider) evaluate(ctx context.Context, q Question) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
-	decision, recorded, err := d.decide(ctx, id, entryID, q)
+	decision, in, recorded, err := d.decide(ctx, id, entryID, q)
 	if err != nil || recorded {
 		return decision, err
 	}
+	decision.InputKept = d.keep(ctx, in, decision)
 	return d.record(ctx, q, decision)
 }
 
 // decide asks the policies. What it returns is not on the wall yet, unless it says so: then it is the first decision of a request that is repeated.
-func (d *Decider) decide(ctx context.Context, id tenant.ID, entryID uuid.UUID, q Question) (decision Decision, recorded bool, err error) {
+func (d *Decider) decide(ctx context.Context, id tenant.ID, entryID uuid.UUID, q Question) (
+	decision Decision, in seen, recorded bool, err error,
+) {
 	if err := q.turn.take(ctx); err != nil {
-		return Decision{}, false, err
+		return Decision{}, seen{}, false, err
 	}
 	defer q.turn.leave()
 	found, err := d.cache.get(ctx, target{tenant: id, policy: q.Policy, point: q.DecisionPoint})
 	if err != nil {
 		decision, err = d.orRepeat(ctx, q, entryID, err)
-		return decision, true, err
+		return decision, seen{}, true, err
 	}
 	decision = Decision{
 		ID: entryID, DecisionPoint: q.DecisionPoint, Resource: q.Resource, Subject: q.Actor.ID, CorrelationID: q.CorrelationID,
-		InputSHA256: q.Input.SHA256(), EngineVersion: d.engine,
-		Time: time.Now().UTC().Truncate(time.Microsecond), // what the wall keeps
+		EngineVersion: d.engine,
+		Time:          time.Now().UTC().Truncate(time.Microsecond), // what the wall keeps
 	}
 	started := time.Now()
 	if decision.Results, err = d.ask(ctx, id, found.policies, q.Input, decision); err != nil {
-		return Decision{}, false, err
+		return Decision{}, seen{}, false, err
 	}
 	decision.Duration = time.Since(started).Truncate(time.Microsecond)
 	fit(decision.Results)
 	decision.Outcome = combine(decision.Results)
+	in = found.inputs.see(q.Input, &decision)
 	if q.Explain != nil {
 		if decision.Explanations, err = d.explain(ctx, id, found.policies, q, decision); err != nil {
-			return Decision{}, false, err
+			return Decision{}, seen{}, false, err
 		}
 	}
-	return decision, false, nil
+	return decision, in, false, nil
 }
 
 // ask evaluates all policies, each with the engine's own deadline, at the same time if there are several.

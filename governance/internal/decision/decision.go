@@ -42,8 +42,12 @@ type Decision struct {
 	Resource      Resource
 	Subject       string // who asked
 	CorrelationID string
-	Results       []Result // in the order of the policies' names
-	InputSHA256   [sha256.Size]byte
+	Results       []Result          // in the order of the policies' names
+	InputSHA256   [sha256.Size]byte // masked places are null
+	// InputHMAC is the digest of the input without masks, which only the tenant's key can make; zero when nothing was masked.
+	InputHMAC     [sha256.Size]byte
+	MaskedPaths   int           // how many places of the input were masked
+	InputKept     bool          // for replays
 	Duration      time.Duration // of the evaluation
 	EngineVersion string
 	Time          time.Time // when it was decided; also the policies' clock

@@ -32,6 +32,7 @@ func FromEntry(e auditlog.Entry) (Decision, error) {
 		Duration:      time.Duration(f.number("evaluation_us")) * time.Microsecond,
 		Position:      audit.Position{EntryID: e.EntryID, LeafIndex: e.LeafIndex},
 	}
+	d.readInput(e, &f)
 	if e.Resource.Type == resourcePoint {
 		d.DecisionPoint = e.Resource.ID
 	}

@@ -54,6 +54,14 @@ func (f *fields) number(key string) float64 {
 	return n
 }
 
+func (f *fields) truth(key string) bool {
+	b, ok := f.values[key].(bool)
+	if !ok {
+		f.fail(key, f.values[key])
+	}
+	return b
+}
+
 // list returns the elements; none when there is no list.
 func (f *fields) list(key string) []any {
 	v, present := f.values[key]

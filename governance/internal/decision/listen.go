@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 const (
-	// pingAfter is how long nothing may be heard before the connection is tried. A connection that is dead in silence is noticed this late.
-	pingAfter = time.Second
+	// pings is how often within a lease the connection is tried.
+	pings = 3
 	// listenTimeout bounds every statement on the connection.
 	listenTimeout = 2 * time.Second
 	// listenAgain is the pause before a new connection.
@@ -44,7 +45,11 @@ func (d *Decider) listen(ctx context.Context) error {
 }
 
 // listenOnce listens until the connection fails or ctx ends. The connection is its own: the pool's would be handed out again.
+//
+// The lease goes on only after a round trip: the server sends what was announced before it says that a statement is done, and the connection hands it
+// on before it returns. A notification alone proves less: there may be others behind it.
 func (d *Decider) listenOnce(ctx context.Context) error {
+	begun := time.Now()
 	conn, err := d.connect(ctx)
 	if err != nil {
 		return err
@@ -54,22 +59,32 @@ func (d *Decider) listenOnce(ctx context.Context) error {
 		defer cancel()
 		_ = conn.Close(closing)
 	}()
-	d.cache.hear() // after LISTEN has returned: what is read from now on cannot miss a change
+	d.cache.hear(begun) // after LISTEN has returned: what is read from now on cannot miss a change
 	d.metrics.listening.Set(1)
 	for {
-		waiting, cancel := context.WithTimeout(ctx, pingAfter)
-		notification, err := conn.WaitForNotification(waiting)
-		cancel()
+		if err := d.waitForPing(ctx, conn, time.Now().Add(d.config.Lease/pings)); err != nil {
+			return err
+		}
+		tried := time.Now()
+		if err := exec(ctx, conn, `SELECT`); err != nil {
+			return fmt.Errorf("try the listening connection: %w", err)
+		}
+		d.cache.extend(tried)
+	}
+}
+
+// waitForPing takes notifications until then.
+func (d *Decider) waitForPing(ctx context.Context, conn *pgx.Conn, then time.Time) error {
+	waiting, cancel := context.WithDeadline(ctx, then)
+	defer cancel()
+	for {
+		_, err := conn.WaitForNotification(waiting) // which has gone to heard already
 		switch {
-		case err == nil:
-			d.heard(ctx, notification.Payload)
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case errors.Is(err, context.DeadlineExceeded):
-			if err := exec(ctx, conn, `SELECT`); err != nil {
-				return fmt.Errorf("try the listening connection: %w", err)
-			}
-		default:
+			return nil
+		case err != nil:
 			return fmt.Errorf("wait for notifications: %w", err)
 		}
 	}
@@ -78,7 +93,9 @@ func (d *Decider) listenOnce(ctx context.Context) error {
 func (d *Decider) connect(ctx context.Context) (*pgx.Conn, error) {
 	connecting, cancel := context.WithTimeout(ctx, listenTimeout)
 	defer cancel()
-	conn, err := pgx.ConnectConfig(connecting, d.config.Pool.Config().ConnConfig)
+	cfg := d.config.Pool.Config().ConnConfig
+	cfg.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { d.heard(ctx, n.Payload) }
+	conn, err := pgx.ConnectConfig(connecting, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect to listen: %w", err)
 	}
@@ -101,7 +118,7 @@ func (d *Decider) heard(ctx context.Context, payload string) {
 	id, err := tenant.Parse(payload)
 	if err != nil {
 		d.config.Log.LogAttrs(ctx, slog.LevelWarn, "a notification of changed policies names no tenant", slog.Any("error", err))
-		d.cache.hear()
+		d.cache.forget()
 		return
 	}
 	d.cache.drop(id)

@@ -76,6 +76,9 @@ func (d *Decider) read(ctx context.Context, t target) (*resolved, error) {
 		if found, err = activeVersions(ctx, tx, t); err != nil {
 			return err
 		}
+		if r.inputs, err = d.readInputs(ctx, tx, t); err != nil {
+			return err
+		}
 		revisions, err = readRevisions(ctx, tx, found)
 		return err
 	})

@@ -22,6 +22,7 @@ const (
 	action        = "decision.evaluate"
 	sourceService = "governance"
 	inputDigest   = "input"
+	inputHMAC     = "input_hmac"
 
 	resourcePolicy = "policy"
 	resourcePoint  = "decision_point"
@@ -62,6 +63,7 @@ func newEntry(ctx context.Context, q Question, decision Decision) auditlog.Entry
 	if decision.Resource != (Resource{}) {
 		e.Details["resource_type"], e.Details["resource_id"] = decision.Resource.Type, decision.Resource.ID
 	}
+	describeInput(&e, decision)
 	return e
 }
 
@@ -139,7 +141,11 @@ func (d *Decider) repeat(ctx context.Context, q Question, id uuid.UUID) (Decisio
 	if q.Policy != uuid.Nil {
 		kind, resource = resourcePolicy, q.Policy.String()
 	}
-	if e.Resource.Type != kind || e.Resource.ID != resource || decision.Resource != q.Resource || decision.InputSHA256 != q.Input.SHA256() {
+	same, err := d.sameInput(ctx, decision, q.Input)
+	if err != nil {
+		return Decision{}, err
+	}
+	if e.Resource.Type != kind || e.Resource.ID != resource || decision.Resource != q.Resource || !same {
 		return Decision{}, errs.New(errs.InvalidArgument, errs.ReasonRequestIDReused,
 			"the request id was used before with another request: use a new one")
 	}

@@ -70,7 +70,7 @@ func TestEveryDecisionFitsIntoAnEntry(t *testing.T) {
 				t.Errorf("%d policies: a later one's answer is %v", n, r.Outcome)
 			}
 		}
-		d := Decision{ID: uuid.Max, Outcome: combine(results), Results: results, Time: time.Now(), EngineVersion: rego.EngineVersion(), DecisionPoint: strings.Repeat("p", 128)}
+		d := Decision{ID: uuid.Max, Outcome: combine(results), Results: results, Time: time.Now(), EngineVersion: rego.EngineVersion(), DecisionPoint: strings.Repeat("p", 128), MaskedPaths: rego.MaxInputBytes, InputHMAC: [32]byte{1}, InputKept: true}
 		q := Question{
 			DecisionPoint: d.DecisionPoint, CorrelationID: strings.Repeat("c", 128),
 			Actor: auditlog.Actor{Kind: auditlog.ActorService, ID: strings.Repeat("s", 255)},
@@ -140,6 +140,7 @@ func TestEntryRoundTrip(t *testing.T) {
 		ID: uuid.MustParse("0189aaaa-0000-5000-8000-00000000000a"), Outcome: rego.Deny, DecisionPoint: "a.point",
 		Resource: Resource{Type: "model", ID: "m-1"}, Subject: "s", CorrelationID: "c",
 		Time: time.Date(2026, 3, 1, 12, 0, 0, 1000, time.UTC), Duration: 42 * time.Microsecond, EngineVersion: "opa/1", InputSHA256: [32]byte{1, 2, 3},
+		InputHMAC: [32]byte{4}, MaskedPaths: 2, InputKept: true,
 		Results: []Result{
 			{
 				PolicyID: uuid.UUID{1}, PolicyName: "a", VersionID: uuid.UUID{2}, ContentSHA256: [32]byte{9},
@@ -183,6 +184,8 @@ func TestEntryRoundTrip(t *testing.T) {
 		nil,
 		{"outcome": "MAYBE"},
 		{"outcome": "ALLOW", "evaluation_us": "1"},
+		{"outcome": "ALLOW", "evaluation_us": 1.0, "input_kept": "yes"},
+		{"outcome": "ALLOW", "evaluation_us": 1.0, "masked_paths": "2"},
 		{"outcome": "ALLOW", "evaluation_us": 1.0, "results": []any{1.0}},
 		{"outcome": "ALLOW", "evaluation_us": 1.0, "resource_type": 1.0},
 		{"outcome": "ALLOW", "evaluation_us": 1.0, "results": []any{obliged(1.0)}},
