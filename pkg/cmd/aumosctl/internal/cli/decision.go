@@ -15,7 +15,8 @@ import (
 
 func (a *app) decisionCommand() *cobra.Command {
 	return group("decision", "Ask for audited decisions, and read those that were made",
-		a.decisionEvalCommand(), a.decisionBatchCommand(), a.decisionListCommand(), a.decisionGetCommand(), a.decisionStatsCommand())
+		a.decisionEvalCommand(), a.decisionBatchCommand(), a.decisionListCommand(), a.decisionGetCommand(), a.decisionStatsCommand(),
+		a.decisionSettingsCommand(), a.decisionEraseInputsCommand())
 }
 
 // decisionExit is the exit code that says what was decided.

@@ -30,6 +30,8 @@ type policyDouble struct {
 	inputs   []*structpb.Struct
 	batches  []int
 	read     decisionReads
+	settings *governancev1.DecisionSettings
+	erasures []string
 }
 
 func id(n int) string { return fmt.Sprintf("0198c0de-0000-7000-8000-%012d", n) }
