@@ -26,6 +26,9 @@ type platform struct {
 	settings []string
 }
 
+// inputsKey encrypts the keys of the tests' tenants.
+const inputsKey = "c2l4dGVlbiBieXRlcyBhbmQgc2l4dGVlbiBieXRlcyE="
+
 // deploy starts a platform for the test.
 func deploy(t *testing.T) *platform {
 	t.Helper()
@@ -34,7 +37,7 @@ func deploy(t *testing.T) *platform {
 		t.Fatal(err)
 	}
 	s, err := stack.Start(t.Context(), stack.Config{
-		Dir: dir, IssuerListen: "127.0.0.1:0", DriftSecret: "drift-secret",
+		Dir: dir, IssuerListen: "127.0.0.1:0", DriftSecret: "drift-secret", InputsKey: inputsKey,
 		Ephemeral: true, // crashes of our processes are tested, in which PostgreSQL goes on; crashes of the machine are not
 	})
 	if err != nil {

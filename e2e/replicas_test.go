@@ -94,7 +94,7 @@ func deployDurable(t *testing.T) *platform {
 	if err := os.MkdirAll(filepath.Join(dir, "secrets"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	s, err := stack.Start(t.Context(), stack.Config{Dir: dir, IssuerListen: "127.0.0.1:0", DriftSecret: "drift-secret"})
+	s, err := stack.Start(t.Context(), stack.Config{Dir: dir, IssuerListen: "127.0.0.1:0", DriftSecret: "drift-secret", InputsKey: inputsKey})
 	if err != nil {
 		t.Fatal(err)
 	}

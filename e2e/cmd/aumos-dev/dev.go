@@ -95,7 +95,11 @@ func (o options) startStack(ctx context.Context, st state, log *slog.Logger) (*s
 	if err != nil {
 		return nil, err
 	}
-	cfg := stack.Config{Dir: string(st), IssuerListen: o.port(0), DriftSecret: driftSecret, Log: log}
+	inputsKey, err := st.key("inputs")
+	if err != nil {
+		return nil, err
+	}
+	cfg := stack.Config{Dir: string(st), IssuerListen: o.port(0), DriftSecret: driftSecret, InputsKey: inputsKey, Log: log}
 	for _, p := range people() {
 		secret, err := st.secret(p.id)
 		if err != nil {

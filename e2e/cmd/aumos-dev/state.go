@@ -53,6 +53,19 @@ func (s state) secret(name string) (config.Secret, error) {
 	return config.Secret(text), nil
 }
 
+// key returns the named secret as the services take keys.
+func (s state) key(name string) (config.Secret, error) {
+	secret, err := s.secret(name)
+	if err != nil {
+		return "", err
+	}
+	random, err := base64.RawURLEncoding.DecodeString(secret.Reveal())
+	if err != nil {
+		return "", fmt.Errorf("read secret %s: it is damaged", name) // the value stays out
+	}
+	return config.Secret(base64.StdEncoding.EncodeToString(random)), nil
+}
+
 // marked reports whether mark was called with the name.
 func (s state) marked(name string) bool {
 	_, err := os.Stat(s.path(name))

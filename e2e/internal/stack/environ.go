@@ -22,6 +22,7 @@ func (s *Stack) GovernanceEnviron(at Addresses) []string {
 		"AUMOS_GOVERNANCE_AUDIT__WRITER__URL=" + s.Postgres.URL(postgres.DatabaseAudit, postgres.RoleAuditWriter),
 		"AUMOS_GOVERNANCE_AUDIT__READER__URL=" + s.Postgres.URL(postgres.DatabaseAudit, postgres.RoleAuditReader),
 		"AUMOS_GOVERNANCE_AUDIT__HEADS_DIR=" + filepath.Join(s.cfg.Dir, "heads"),
+		"AUMOS_GOVERNANCE_INPUTS__KEY=" + s.cfg.InputsKey.Reveal(),
 	}
 }
 

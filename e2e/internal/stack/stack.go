@@ -33,6 +33,8 @@ type Config struct {
 	Clients []devissuer.Client
 	// DriftSecret is the drift service's client secret.
 	DriftSecret config.Secret
+	// InputsKey encrypts the tenants' keys for kept inputs; without it no inputs can be kept.
+	InputsKey config.Secret
 	// Ephemeral is for tests: the database's data goes to a scratch directory, is not synced to disk, and is removed when the process ends.
 	Ephemeral bool
 	// Log gets what an operator should know.

@@ -1,7 +1,8 @@
 package decision
 
 import (
-	"fmt"
+	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -72,7 +73,8 @@ func TestMaskPathsRefused(t *testing.T) {
 		"/" + strings.Repeat("x/", 40) + "end": "32 levels",
 	} {
 		_, err := parseMask(path)
-		if errs.ReasonOf(err) != errs.ReasonInvalidField || !strings.Contains(fmt.Sprintf("%+v", err.(*errs.Error).Violations), want) {
+		e, ok := errors.AsType[*errs.Error](err)
+		if !ok || e.Reason != errs.ReasonInvalidField || len(e.Violations) != 1 || !strings.Contains(e.Violations[0].Description, want) {
 			t.Errorf("%q: %+v, want %s", path, err, want)
 		}
 	}
@@ -113,7 +115,7 @@ func naive(v any, tokens []string) (any, int) {
 		}
 	case []any:
 		for i, e := range v {
-			if tokens[0] == "*" || tokens[0] == fmt.Sprint(i) {
+			if tokens[0] == "*" || tokens[0] == strconv.Itoa(i) {
 				var n int
 				v[i], n = naive(e, tokens[1:])
 				count += n
@@ -160,11 +162,11 @@ func TestMaskingProperty(t *testing.T) {
 		var list []Mask
 		var want any = tree
 		for _, tokens := range paths {
-			path := ""
-			for _, token := range tokens {
-				path += "/" + strings.ReplaceAll(strings.ReplaceAll(token, "~", "~0"), "/", "~1")
+			escaped := make([]string, len(tokens))
+			for i, token := range tokens {
+				escaped[i] = "/" + strings.ReplaceAll(strings.ReplaceAll(token, "~", "~0"), "/", "~1")
 			}
-			list = append(list, Mask{Path: path})
+			list = append(list, Mask{Path: strings.Join(escaped, "")})
 			want, _ = naive(want, tokens)
 		}
 		want, wantCount := settle(want)

@@ -410,6 +410,30 @@ func TestDeletionInBatches(t *testing.T) {
 	}
 }
 
+// What was erased is deleted as soon as somebody says so.
+func TestErasedInputsAreDeleted(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, postgrestest.Governance(t), key(1))
+	s.run()
+	s.keep(tenantA, s.keeps(tenantA, time.Hour), item(uuid.New(), input(t, 1)))
+	conn := s.db.Admin()
+	_, err := conn.Exec(t.Context(), `
+		CREATE FUNCTION announce() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_notify('deleted', ''); RETURN old; END $$;
+		CREATE TRIGGER announce AFTER DELETE ON gov_decision_inputs FOR EACH ROW EXECUTE FUNCTION announce();
+		LISTEN deleted`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.erase(tenantA)
+	s.Wake()
+	if _, err := conn.WaitForNotification(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.count(tenantA, "gov_decision_inputs"); n != 0 {
+		t.Errorf("%d rows are left", n)
+	}
+}
+
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Governance(t)
