@@ -151,33 +151,38 @@ func deleteDue(ctx context.Context, tx pgx.Tx, now time.Time) (int64, error) {
 
 // wrapAnew wraps the tenant's keys under the current key, makes those that are missing, and returns how many cannot be read.
 func (v *Vault) wrapAnew(ctx context.Context) (unreadable int, err error) {
-	w := v.config.Wrapping
-	id, _ := tenant.FromContext(ctx)
 	err = postgres.TenantTx(ctx, v.config.Pool, func(ctx context.Context, tx pgx.Tx) error {
 		unreadable = 0
 		stored, err := readKeys(ctx, tx)
+		if err != nil || v.upToDate(stored) {
+			return err
+		}
+		// Who changes keys holds this lock; what was read before it may have changed.
+		var keeps bool
+		err = tx.QueryRow(ctx, `
+			SELECT keep_inputs
+			FROM gov_decision_settings
+			FOR UPDATE`).Scan(&keeps)
 		if err != nil {
 			return err
 		}
-		has := map[string]bool{}
+		if stored, err = readKeys(ctx, tx); err != nil {
+			return err
+		}
 		for _, r := range stored {
-			has[r.Purpose] = true
-			if r.WrappingKey == w.current {
-				continue
-			}
-			key, err := w.unwrap(r.WrappingKey, r.Wrapped, r.bound(id))
+			known, err := v.rewrap(ctx, tx, r)
 			if err != nil {
-				unreadable++
-				continue
-			}
-			if err := v.rewrap(ctx, tx, id, r, key); err != nil {
 				return err
 			}
+			if !known {
+				unreadable++
+			}
 		}
-		if has[purposeInputs] && has[purposeDigest] || !w.Present() {
-			return nil
+		// An erasure may have found no key to wrap a new one with.
+		if keeps && unreadable == 0 && v.CanKeep() {
+			return v.EnsureKeys(ctx, tx, true)
 		}
-		return v.addMissing(ctx, tx)
+		return nil
 	})
 	if err != nil {
 		return unreadable, fmt.Errorf("wrap keys anew: %w", err)
@@ -185,32 +190,34 @@ func (v *Vault) wrapAnew(ctx context.Context) (unreadable int, err error) {
 	return unreadable, nil
 }
 
-func (v *Vault) rewrap(ctx context.Context, tx pgx.Tx, id tenant.ID, r keyRow, key []byte) error {
-	name, wrapped, err := v.config.Wrapping.wrap(key, r.bound(id))
+// upToDate reports whether both keys are there and wrapped by the current key.
+func (v *Vault) upToDate(stored []keyRow) bool {
+	for _, r := range stored {
+		if r.WrappingKey != v.config.Wrapping.current {
+			return false
+		}
+	}
+	return len(stored) == 2
+}
+
+// rewrap wraps the key under the current one; known is false when it cannot be read.
+func (v *Vault) rewrap(ctx context.Context, tx pgx.Tx, r keyRow) (known bool, err error) {
+	id, _ := tenant.FromContext(ctx)
+	w := v.config.Wrapping
+	key, err := w.unwrap(r.WrappingKey, r.Wrapped, r.bound(id))
 	if err != nil {
-		return err
+		return false, nil //nolint:nilerr // the gauge says how many; whoever needs the key says why
+	}
+	if r.WrappingKey == w.current {
+		return true, nil
+	}
+	name, wrapped, err := w.wrap(key, r.bound(id))
+	if err != nil {
+		return false, err
 	}
 	_, err = tx.Exec(ctx, `
 		UPDATE gov_decision_keys
-		SET wrapping_key = @new, wrapped = @wrapped
-		WHERE id = @id
-		AND wrapping_key = @old
-		AND wrapped IS NOT NULL`, pgx.NamedArgs{"new": name, "wrapped": wrapped, "id": r.ID, "old": r.WrappingKey})
-	return err
-}
-
-// addMissing makes keys for a tenant that keeps inputs and whose erasure found no key to wrap new ones with.
-func (v *Vault) addMissing(ctx context.Context, tx pgx.Tx) error {
-	var keeps bool
-	err := tx.QueryRow(ctx, `
-		SELECT keep_inputs
-		FROM gov_decision_settings
-		FOR UPDATE`).Scan(&keeps)
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && !keeps {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return v.EnsureKeys(ctx, tx, true)
+		SET wrapping_key = @wrapping_key, wrapped = @wrapped
+		WHERE id = @id`, pgx.NamedArgs{"wrapping_key": name, "wrapped": wrapped, "id": r.ID})
+	return true, err
 }

@@ -35,7 +35,7 @@ func key(n byte) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-func wrapping(t *testing.T, text string) vault.Wrapping {
+func wrapping(t testing.TB, text string) vault.Wrapping {
 	t.Helper()
 	w, err := vault.ParseWrapping(text)
 	if err != nil {
@@ -47,11 +47,11 @@ func wrapping(t *testing.T, text string) vault.Wrapping {
 // store is a vault on a database.
 type store struct {
 	*vault.Vault
-	t  *testing.T
+	t  testing.TB
 	db postgrestest.GovernanceDB
 }
 
-func newStore(t *testing.T, db postgrestest.GovernanceDB, keys string) store {
+func newStore(t testing.TB, db postgrestest.GovernanceDB, keys string) store {
 	t.Helper()
 	v := vault.New(vault.Config{Pool: db.App, Wrapping: wrapping(t, keys), Timeout: time.Minute, UpkeepEvery: time.Hour})
 	return store{v, t, db}
