@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"encoding/json"
 	"errors"
 	"strconv"
 	"strings"
@@ -181,6 +182,35 @@ func TestMaskingProperty(t *testing.T) {
 		}
 		if string(got) != string(expected.JSON()) || count != wantCount {
 			t.Errorf("%d masked, want %d:\n%s\n%s", count, wantCount, got, expected.JSON())
+		}
+	})
+}
+
+// No input and no mask makes masking panic, or gives anything but canonical JSON without what stood at the place.
+func FuzzMasking(f *testing.F) {
+	f.Add(`{"a":{"b":[1,{"c":"x\"}"}]}}`, "/a/b/*/c")
+	f.Add(`{"\\":"\u2028","é":[[],{}]}`, "/é/0")
+	f.Add(`{"":{"":-1e-7}}`, "//")
+	f.Fuzz(func(t *testing.T, text, path string) {
+		var values map[string]any
+		if json.Unmarshal([]byte(text), &values) != nil {
+			return
+		}
+		in, err := rego.NewInput(values)
+		if err != nil {
+			return
+		}
+		m, err := newMasks([]Mask{{Path: path}}, "")
+		if err != nil {
+			return
+		}
+		got, n := m.apply(in.JSON())
+		again, err := rego.ParseInput(got)
+		if err != nil || n == 0 && again.SHA256() != in.SHA256() {
+			t.Fatalf("%d masked: %s, %v", n, got, err)
+		}
+		if twice, _ := m.apply(got); string(twice) != string(got) {
+			t.Errorf("masked twice: %s, once: %s", twice, got)
 		}
 	})
 }
