@@ -26,6 +26,11 @@ func (s *PolicyTestService) RunPolicyTests(ctx context.Context, req *governancev
 	if err != nil {
 		return nil, err
 	}
+	release, err := s.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	var v policy.Version
 	var p policy.Policy
 	var cases []suite.Case
@@ -70,6 +75,12 @@ func (s *PolicyTestService) RunPolicyTests(ctx context.Context, req *governancev
 		})
 }
 
+// turn waits for the tenant's turn.
+func (s *PolicyTestService) turn(ctx context.Context) (release func(), err error) {
+	id, _ := tenant.FromContext(ctx)
+	return s.Engine.Turn(ctx, id)
+}
+
 func (s *PolicyTestService) runStored(ctx context.Context, v policy.Version, cases []suite.Case, rules bool) (suite.Report, error) {
 	data, err := rego.ParseData(v.Data)
 	if err != nil {
@@ -105,6 +116,11 @@ func runResource(p policy.Policy, v policy.Version, r suite.Recorded) auditlog.R
 
 // TestModules runs tests on modules that are not stored.
 func (s *PolicyTestService) TestModules(ctx context.Context, req *governancev1.TestModulesRequest) (*governancev1.TestModulesResponse, error) {
+	release, err := s.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	data, err := dataOf(req.GetData())
 	if err != nil {
 		return nil, err

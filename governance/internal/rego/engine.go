@@ -53,6 +53,7 @@ type Engine struct {
 	evaluations *slots
 	compiles    *slots
 	trials      *slots
+	runs        *slots
 	workers     *workers
 	quarantine  *quarantine
 	metrics     metrics
@@ -66,6 +67,7 @@ func NewEngine(c Config) *Engine {
 		evaluations: newSlots(c.Slots, c.TenantSlots),
 		compiles:    newSlots(max(2, runtime.GOMAXPROCS(0)), 1),
 		trials:      newSlots(max(2, runtime.GOMAXPROCS(0)), 1),
+		runs:        newSlots(maxRuns, maxTenantRuns),
 		workers:     newWorkers(),
 		quarantine:  newQuarantine(),
 	}

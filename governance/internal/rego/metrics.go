@@ -10,6 +10,7 @@ type metrics struct {
 	overruns    prometheus.Counter
 	busy        prometheus.GaugeFunc
 	compiling   prometheus.GaugeFunc
+	trying      prometheus.GaugeFunc
 	quarantined prometheus.GaugeFunc
 }
 
@@ -29,6 +30,7 @@ func newMetrics(e *Engine) metrics {
 		busy: gauge("aumos_policy_evaluations_running", "Evaluations that run, also those that nobody waits for any more.",
 			e.evaluations.inUse),
 		compiling:   gauge("aumos_policy_compilations_running", "Compilations that run.", e.compiles.inUse),
+		trying:      gauge("aumos_policy_trials_running", "Tests of policies that run, also those that nobody waits for any more.", e.trials.inUse),
 		quarantined: gauge("aumos_policy_versions_quarantined", "Versions that are not evaluated because they overran repeatedly.", e.quarantine.count),
 	}
 }
@@ -36,5 +38,5 @@ func newMetrics(e *Engine) metrics {
 // Collectors returns the engine's metrics for the registry of the process.
 func (e *Engine) Collectors() []prometheus.Collector {
 	m := e.metrics
-	return []prometheus.Collector{m.duration, m.overruns, m.busy, m.compiling, m.quarantined}
+	return []prometheus.Collector{m.duration, m.overruns, m.busy, m.compiling, m.trying, m.quarantined}
 }

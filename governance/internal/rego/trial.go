@@ -11,6 +11,17 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
+// Limits on sets of trials at the same time, each of which may hold megabytes of questions.
+const (
+	maxRuns       = 32
+	maxTenantRuns = 2
+)
+
+// Turn waits until the tenant may run another set of trials, or ctx ends. The caller calls release exactly once.
+func (e *Engine) Turn(ctx context.Context, id tenant.ID) (release func(), err error) {
+	return e.runs.acquire(ctx, id, nil)
+}
+
 // Trial is a question to a version that is no decision: nothing follows from the answer, and overrunning the deadline puts no version into quarantine.
 type Trial struct {
 	Tenant   tenant.ID

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 func trial(c *rego.Compiled, in rego.Input) rego.Trial {
@@ -161,4 +162,33 @@ func TestRuleIsBounded(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A tenant's sets of trials wait for each other, and for no other tenant's.
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := engine(t, rego.Config{})
+		id := question(nil, rego.Input{}).Tenant
+		take := func(id tenant.ID) func() {
+			release, err := e.Turn(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return release
+		}
+		first, second := take(id), take(id)
+		third := make(chan func(), 1)
+		go func() { third <- take(id) }()
+		synctest.Wait()
+		if len(third) > 0 {
+			t.Error("three at the same time")
+		}
+		other := id
+		other[0]++
+		take(other)()
+		first()
+		(<-third)()
+		second()
+	})
 }

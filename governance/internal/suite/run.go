@@ -21,6 +21,8 @@ const (
 	MaxDuration = time.Minute
 	// MaxMessage bounds what one result says, in bytes.
 	MaxMessage = 4_000
+	// maxKept bounds what a report keeps of answers, in bytes: those after it keep outcome and reason only.
+	maxKept = 8 << 20
 )
 
 // Status says how a test ended.
@@ -54,6 +56,8 @@ type Report struct {
 	CoveragePercent         int32
 	Took                    time.Duration
 	InTime                  bool // whether all were run within MaxDuration
+
+	kept int // bytes of answers
 }
 
 // Success reports whether there was a test, all passed, and the coverage is what is asked for.
@@ -110,6 +114,9 @@ func Run(ctx context.Context, engine *rego.Engine, s Subject, tests iter.Seq2[Te
 
 func (r *Report) add(result Result) {
 	result.Message = Clip(result.Message, MaxMessage)
+	if r.kept += result.Answer.Size(); r.kept > maxKept {
+		result.Answer.Violations, result.Answer.Obligations = nil, nil
+	}
 	switch result.Status {
 	case Passed:
 		r.Passed++
