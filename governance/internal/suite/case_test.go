@@ -321,3 +321,35 @@ func TestListCases(t *testing.T) {
 		return err
 	})
 }
+
+// Of changes at the same time that know the same state, one wins: none is lost silently.
+func TestConcurrentUpdates(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	c, err := f.create(spec("a", "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := make([]error, 6)
+	var group sync.WaitGroup
+	for i := range results {
+		group.Go(func() {
+			results[i] = f.tx(tenantA, func(ctx context.Context, tx pgx.Tx) error {
+				_, _, err := suite.Update(ctx, tx, c.ID, c.ETag(), spec("a", fmt.Sprint("new ", i)))
+				return err
+			})
+		})
+	}
+	group.Wait()
+	won := 0
+	for _, err := range results {
+		if err == nil {
+			won++
+			continue
+		}
+		wantError(t, "an update that came late", err, errs.Aborted, errs.ReasonStaleETag)
+	}
+	if revision, _ := f.revisions(); won != 1 || revision != 2 {
+		t.Errorf("%d updates won, suite revision %d", won, revision)
+	}
+}
