@@ -38,5 +38,5 @@ func newMetrics(e *Engine) metrics {
 // Collectors returns the engine's metrics for the registry of the process.
 func (e *Engine) Collectors() []prometheus.Collector {
 	m := e.metrics
-	return []prometheus.Collector{m.duration, m.overruns, m.busy, m.compiling, m.trying, m.quarantined}
+	return []prometheus.Collector{m.duration, m.overruns, m.busy, m.compiling, m.quarantined, m.trying}
 }
