@@ -90,7 +90,7 @@ func (u *user) decidesLoans(t *testing.T, other string, amount int, want string)
 	input := u.write(t, "loan.json", []byte(`{"amount": `+strconv.Itoa(amount)+`}`))
 	for _, at := range []string{u.p.governanceAt.GRPC, other} {
 		for began := time.Now(); ; {
-			r := asker.ctl(t, "policy", "eval", "--decision-point", "loans.decide", "--input", input, "--governance", at)
+			r := asker.ctl(t, "decision", "eval", "--decision-point", "loans.decide", "--input", input, "--governance", at)
 			if strings.Contains(r.stdout, want) {
 				break
 			}

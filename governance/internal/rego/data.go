@@ -96,3 +96,20 @@ func (d Data) occupies(path []string) bool {
 	}
 	return true
 }
+
+// has reports whether the document has a value at the reference, which begins with data and has no variables.
+func (d Data) has(ref ast.Ref) bool {
+	if d.value == nil {
+		return false
+	}
+	_, err := d.value.Find(ref[1:])
+	return err == nil
+}
+
+// nor says of a name that no module defines that the document, if there is one, does not have it either.
+func nor(d Data) string {
+	if d.value == nil {
+		return ""
+	}
+	return ", nor by its data document"
+}

@@ -118,3 +118,24 @@ func TestDataLimitsAndText(t *testing.T) {
 		}
 	}
 }
+
+// What the document has is defined; what neither it nor a module has is not.
+func TestValidateKnowsTheData(t *testing.T) {
+	t.Parallel()
+	data, err := rego.NewData(map[string]any{"limits": map[string]any{"amount": 10.0, "of": []any{1.0}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := "package p\ndefault allow := false\nallow if input.n < data.limits.amount\nallow if data.limits.of[0]\nallow if data.limits[input.x]\nallow if data.limits.no\nallow if data.other"
+	report, err := rego.Validate(rego.Source{Modules: modulesOf(source), Data: data}, nil)
+	if err != nil || len(report.Errors) > 0 {
+		t.Fatal(report, err)
+	}
+	want := []string{
+		"0:6:10 undefined_data: data.limits.no is defined by no module of the version, nor by its data document",
+		"0:7:10 undefined_data: data.other is defined by no module of the version, nor by its data document",
+	}
+	if diff := cmp.Diff(want, lines(report.Warnings)); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+}

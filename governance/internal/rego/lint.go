@@ -114,7 +114,7 @@ func always(r *ast.Rule) bool {
 }
 
 // compiled looks at what the compiler made of the modules, and returns the rules that decisions ask for.
-func (l *linter) compiled(c *Compiled) (entryPoints []string) {
+func (l *linter) compiled(c *Compiled, data Data) (entryPoints []string) {
 	pkg := l.parsed[0].Package
 	for _, name := range []ast.Var{allowVar, violationsVar, obligationsVar} {
 		ref := entryRef(pkg, name)
@@ -125,7 +125,7 @@ func (l *linter) compiled(c *Compiled) (entryPoints []string) {
 		l.entryType(c, ref, name)
 	}
 	l.unused(c, pkg)
-	l.undefinedData(c)
+	l.undefinedData(c, data)
 	return entryPoints
 }
 
@@ -240,8 +240,8 @@ func (l *linter) unused(c *Compiled, pkg *ast.Package) {
 	}
 }
 
-// undefinedData finds references to what no module defines. A version has no other data, so they are never defined, save where `with` does it.
-func (l *linter) undefinedData(c *Compiled) {
+// undefinedData finds references to what neither a module nor the data document defines: they are never defined, save where `with` does it.
+func (l *linter) undefinedData(c *Compiled, data Data) {
 	var given []ast.Ref
 	for _, m := range c.compiler.Modules {
 		ast.WalkWiths(m, func(w *ast.With) bool {
@@ -260,13 +260,16 @@ func (l *linter) undefinedData(c *Compiled) {
 			if len(prefix) < 2 || len(c.compiler.GetRulesDynamicWithOpts(ref, ast.RulesOptions{IncludeHiddenModules: true})) > 0 {
 				return false
 			}
+			if data.has(prefix) {
+				return false
+			}
 			for _, other := range given {
 				if prefix.HasPrefix(other) || other.HasPrefix(prefix) {
 					return false
 				}
 			}
 			if ref[0].Location != nil { // what the compiler made has none
-				l.warn(ref[0].Location, warnUndefinedData, "%s is defined by no module of the version", prefix)
+				l.warn(ref[0].Location, warnUndefinedData, "%s is defined by no module of the version%s", prefix, nor(data))
 			}
 			return false
 		})

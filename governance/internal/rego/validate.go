@@ -121,7 +121,7 @@ func examine(source Source) (validation, error) {
 	}
 	v.lint.syntax()
 	if c != nil {
-		v.report.EntryPoints = v.lint.compiled(c)
+		v.report.EntryPoints = v.lint.compiled(c, source.Data)
 	}
 	return v, nil
 }
