@@ -13,14 +13,19 @@ type Answer struct {
 	Outcome     rego.Outcome // the zero value: nobody answered
 	Reason      rego.ErrorReason
 	Violations  []rego.Violation
-	Obligations []Obligation
+	Obligations []rego.Obligation
+}
+
+// AnswerOf returns what a policy said as an answer to compare.
+func AnswerOf(r rego.Result) Answer {
+	return Answer{Outcome: r.Outcome, Reason: r.Reason, Violations: r.Violations, Obligations: r.Obligations}
 }
 
 // Difference is how two answers differ. Violations and obligations are in an order that depends on them alone.
 type Difference struct {
 	From, To                             rego.Outcome // From is zero when there was nothing to compare with
 	ViolationsAdded, ViolationsRemoved   []rego.Violation
-	ObligationsAdded, ObligationsRemoved []Obligation
+	ObligationsAdded, ObligationsRemoved []rego.Obligation
 }
 
 // Between compares the answer that was given with that of a candidate. Violations and obligations are sets: neither order nor repetition counts. Two errors

@@ -14,7 +14,7 @@ import (
 
 type (
 	answer     = difference.Answer
-	obligation = difference.Obligation
+	obligation = rego.Obligation
 	violation  = rego.Violation
 )
 

@@ -10,13 +10,6 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 )
 
-// Obligation is what a policy asks of the caller of an allowed action. Parameters hold what JSON has: nil, bool, numbers (float64, int, int64 or
-// json.Number), string, []any and map[string]any.
-type Obligation struct {
-	ID         string
-	Parameters map[string]any // nil: the policy gave the id alone
-}
-
 func violationKey(v rego.Violation) string {
 	var key []byte
 	for _, s := range []string{v.Code, v.Message, v.Severity, v.Control} {
@@ -25,7 +18,7 @@ func violationKey(v rego.Violation) string {
 	return string(key)
 }
 
-func obligationKey(o Obligation) string {
+func obligationKey(o rego.Obligation) string {
 	key := appendText(nil, o.ID)
 	if o.Parameters == nil {
 		return string(key)
