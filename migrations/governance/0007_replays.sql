@@ -34,7 +34,7 @@ CREATE TABLE gov_replays (
     CONSTRAINT gov_replays_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT gov_replays_policy_fkey FOREIGN KEY (tenant_id, policy_id) REFERENCES gov_policies (tenant_id, id),
     CONSTRAINT gov_replays_version_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES gov_policy_versions (tenant_id, id),
-    CONSTRAINT gov_replays_candidate_check CHECK (octet_length(candidate) BETWEEN 1 AND 12582912 AND version_id IS NULL),
+    CONSTRAINT gov_replays_candidate_check CHECK (candidate IS NULL OR version_id IS NULL AND octet_length(candidate) BETWEEN 1 AND 12582912),
     CONSTRAINT gov_replays_content_sha256_check CHECK (octet_length(content_sha256) = 32),
     CONSTRAINT gov_replays_range_check CHECK (range_start < range_end),
     CONSTRAINT gov_replays_index_check CHECK (0 <= first_index AND first_index <= next_index AND next_index <= end_index),

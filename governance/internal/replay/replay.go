@@ -12,7 +12,6 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/difference"
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
-	"github.com/aumos-enterprise/platform/governance/internal/rego"
 )
 
 const (
@@ -143,12 +142,8 @@ type Difference struct {
 	Difference difference.Difference
 }
 
-// detail is the part of a difference that its column holds as JSON. Strings are bytes there: those of policies and callers may hold what JSON would not
-// give back.
+// detail is the part of a difference that its column holds as JSON.
 type detail struct {
 	Resource Resource              `json:"resource"`
 	Change   difference.Difference `json:"change"`
 }
-
-// activation names the evaluations of a replay to the engine, so that what it thinks of the candidate ends with the replay.
-func (r Replay) activation() rego.Activation { return rego.Activation{Version: r.ID} }

@@ -17,8 +17,12 @@ const columns = `
 	state, first_index, end_index, next_index, inputs_missing, inputs_masked, overruns, summary, decisions_summary, kept_differences, kept_bytes, error,
 	subject, create_time, start_time, end_time`
 
-// Create stores a replay, PENDING. A tenant that has too many that are not done gets OVERLOADED.
+// Create stores a replay, PENDING. A tenant that has too many that are not done gets OVERLOADED, and one of whose decisions no input was kept
+// INPUTS_NOT_KEPT.
 func Create(ctx context.Context, tx pgx.Tx, q Request) (Replay, error) {
+	if err := checkInputs(ctx, tx); err != nil {
+		return Replay{}, err
+	}
 	if err := checkRoom(ctx, tx); err != nil {
 		return Replay{}, err
 	}
@@ -44,6 +48,21 @@ func Create(ctx context.Context, tx pgx.Tx, q Request) (Replay, error) {
 		VALUES (@id, @policy_id, @version_id, @candidate, @content_sha256, @range_start, @range_end, @decision_point,
 			@first_index, @end_index, @first_index, @subject)
 		RETURNING `+columns, args)
+}
+
+// checkInputs refuses a tenant that neither keeps inputs nor has any from when it did.
+func checkInputs(ctx context.Context, tx pgx.Tx) error {
+	var kept bool
+	err := tx.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM gov_decision_settings WHERE keep_inputs) OR EXISTS (SELECT FROM gov_decision_inputs)`).Scan(&kept)
+	if err != nil {
+		return fmt.Errorf("look for inputs: %w", err)
+	}
+	if !kept {
+		return errs.New(errs.FailedPrecondition, errs.ReasonInputsNotKept,
+			"the tenant keeps no inputs of decisions, so there is nothing to replay: turn keep_inputs on in the decision settings")
+	}
+	return nil
 }
 
 // checkRoom waits for others who are about to create one: two who count at the same time would both find room for the last.
