@@ -25,6 +25,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/policytest"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/governance/internal/replay"
 	"github.com/aumos-enterprise/platform/governance/internal/vault"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/auth"
@@ -105,12 +106,17 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 	readings := reading.New(reading.Config{Wall: wall, Log: slog.New(slog.DiscardHandler)})
 	stopReading := run(p.t, readings.Run)
 	mutations := api.NewMutations(pool, wall, recorder)
+	replays := replay.New(replay.Config{Pool: pool, Wall: wall, Inputs: inputs, Engine: engine, Recorder: recorder})
+	run(p.t, replays.Run)
 	server := grpcservertest.Start(p.t, "governance.aumos", grpcservertest.Options{}, func(s *grpc.Server) {
 		governancev1.RegisterPolicyServiceServer(s, &api.PolicyService{Pool: pool, Engine: engine, Decider: decider, Mutations: mutations})
 		governancev1.RegisterPolicyTestServiceServer(s, &api.PolicyTestService{Pool: pool, Engine: engine, Mutations: mutations})
 		governancev1.RegisterPolicyTemplateServiceServer(s, &api.PolicyTemplateService{Engine: engine, Mutations: mutations})
 		governancev1.RegisterDecisionServiceServer(s, &api.DecisionService{
 			Decider: decider, Decisions: decisions, Pool: pool, Vault: inputs, Mutations: mutations, Reading: readings, Log: slog.New(slog.DiscardHandler),
+		})
+		governancev1.RegisterPolicySimulationServiceServer(s, &api.PolicySimulationService{
+			Pool: pool, Engine: engine, Wall: wall, Mutations: mutations, Replays: replays, Followers: replay.NewFollowers(pool),
 		})
 	})
 	return &replica{
@@ -158,6 +164,7 @@ func run(t testing.TB, f func(ctx context.Context) error) context.CancelFunc {
 type client struct {
 	governancev1.PolicyServiceClient
 	governancev1.DecisionServiceClient
+	governancev1.PolicySimulationServiceClient
 	t       testing.TB
 	replica *replica
 	tenant  tenant.ID
@@ -168,7 +175,8 @@ func (r *replica) as(id tenant.ID, roles ...auth.Role) client {
 	conn := r.Dial(r.t, r.Issuer.Token(r.t, "subject-of-"+string(roles[0]), id, roles...), "")
 	return client{
 		PolicyServiceClient: governancev1.NewPolicyServiceClient(conn), DecisionServiceClient: governancev1.NewDecisionServiceClient(conn),
-		t: r.t, replica: r, tenant: id,
+		PolicySimulationServiceClient: governancev1.NewPolicySimulationServiceClient(conn),
+		t:                             r.t, replica: r, tenant: id,
 	}
 }
 

@@ -178,6 +178,9 @@ func (w *Worker) chunk(ctx context.Context, b *batch, j *job, compiled *rego.Com
 			b.replay.InputsMissing++
 			continue
 		}
+		if d.MaskedPaths > 0 {
+			b.replay.InputsMasked++
+		}
 		r, err := w.ask(ctx, b, compiled, in, d)
 		if err != nil {
 			return err

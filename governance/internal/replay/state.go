@@ -29,7 +29,7 @@ func (r Replay) Resource() auditlog.Resource {
 	if r.Error != "" {
 		state["error"] = r.Error
 	}
-	return auditlog.Resource{Type: "replay", ID: r.ID.String(), State: state}
+	return auditlog.Resource{Type: "policy_replay", ID: r.ID.String(), State: state}
 }
 
 func counts(s difference.Summary) map[string]any {

@@ -1,0 +1,37 @@
+package api
+
+import (
+	"github.com/aumos-enterprise/platform/governance/internal/difference"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+)
+
+func summaryMessage(s difference.Summary) *governancev1.DifferenceSummary {
+	return &governancev1.DifferenceSummary{
+		Compared: s.Compared, Same: s.Same, AllowToDeny: s.AllowToDeny, DenyToAllow: s.DenyToAllow, ToError: s.ToError, FromError: s.FromError,
+		ViolationsChanged: s.ViolationsChanged, ObligationsChanged: s.ObligationsChanged,
+	}
+}
+
+// differenceMessage relies on the numbers of the outcomes being the contract's, which a test makes sure of.
+func differenceMessage(d difference.Difference) *governancev1.AnswerDifference {
+	return &governancev1.AnswerDifference{
+		FromOutcome: governancev1.DecisionOutcome(d.From), ToOutcome: governancev1.DecisionOutcome(d.To),
+		ViolationsAdded: violationMessages(d.ViolationsAdded), ViolationsRemoved: violationMessages(d.ViolationsRemoved),
+		ObligationsAdded: obligationMessages(d.ObligationsAdded), ObligationsRemoved: obligationMessages(d.ObligationsRemoved),
+	}
+}
+
+func violationMessages(violations []rego.Violation) (messages []*governancev1.Violation) {
+	for _, v := range violations {
+		messages = append(messages, &governancev1.Violation{Code: v.Code, Message: v.Message, Severity: v.Severity, Control: v.Control})
+	}
+	return messages
+}
+
+func obligationMessages(obligations []rego.Obligation) (messages []*governancev1.Obligation) {
+	for _, o := range obligations {
+		messages = append(messages, obligationMessage(o))
+	}
+	return messages
+}
