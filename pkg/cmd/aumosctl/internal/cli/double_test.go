@@ -46,6 +46,8 @@ type platform struct {
 	drift   *driftDouble
 	history *historyDouble
 
+	simulation *simulationDouble
+
 	mu         sync.Mutex // guards what follows
 	requestIDs []string
 	tenants    []string
@@ -53,7 +55,10 @@ type platform struct {
 
 func newPlatform(t *testing.T) *platform {
 	t.Helper()
-	p := &platform{policy: &policyDouble{}, tests: &testsDouble{}, audit: newAuditDouble(t), drift: newDriftDouble(), history: &historyDouble{}}
+	p := &platform{
+		policy: &policyDouble{}, tests: &testsDouble{}, audit: newAuditDouble(t), drift: newDriftDouble(), history: &historyDouble{},
+		simulation: &simulationDouble{},
+	}
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -64,6 +69,7 @@ func newPlatform(t *testing.T) *platform {
 	governancev1.RegisterPolicyTemplateServiceServer(server, &templateDouble{policies: p.policy})
 	governancev1.RegisterPolicyTestServiceServer(server, p.tests)
 	governancev1.RegisterDecisionServiceServer(server, p.policy)
+	governancev1.RegisterPolicySimulationServiceServer(server, p.simulation)
 	governancev1.RegisterAuditServiceServer(server, p.audit)
 	governancev1.RegisterTimeMachineServiceServer(server, p.history)
 	driftv1.RegisterModelServiceServer(server, p.drift)

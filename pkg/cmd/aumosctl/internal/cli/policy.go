@@ -19,7 +19,8 @@ func (a *app) policyCommand() *cobra.Command {
 		a.policyRejectCommand(), a.policyActivateCommand(), a.policyRetireCommand(), a.policyRollbackCommand(), a.policyListCommand(), a.policyShowCommand(),
 		a.policyUpdateCommand(), a.policyArchiveCommand(), a.policyUnarchiveCommand(),
 		a.policyTemplatesCommand(), a.policyInstantiateCommand(),
-		a.policyTestCommand(), a.policyCasesCommand())
+		a.policyTestCommand(), a.policyCasesCommand(),
+		a.policySimulateCommand(), a.policyReplayCommand(), a.policyImpactCommand())
 }
 
 func (a *app) policyListCommand() *cobra.Command {

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"encoding/xml"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+)
+
+// differing returns how many answers differ.
+func differing(s *governancev1.DifferenceSummary) int64 { return s.GetCompared() - s.GetSame() }
+
+// summaryText says in a line what differs.
+func summaryText(s *governancev1.DifferenceSummary) string {
+	if s.GetCompared() == 0 {
+		return "nothing compared"
+	}
+	if differing(s) == 0 {
+		return fmt.Sprintf("all %d the same", s.GetCompared())
+	}
+	parts := []string{fmt.Sprintf("%d of %d differ", differing(s), s.GetCompared())}
+	for _, p := range []struct {
+		n    int64
+		what string
+	}{
+		{s.GetAllowToDeny(), "allow -> deny"},
+		{s.GetDenyToAllow(), "deny -> allow"},
+		{s.GetToError(), "answer -> error"},
+		{s.GetFromError(), "error -> answer"},
+		{s.GetViolationsChanged(), "other violations"},
+		{s.GetObligationsChanged(), "other obligations"},
+	} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return parts[0] + ": " + strings.Join(parts[1:], ", ")
+}
+
+// outcomeChange is the outcomes of a difference, or the one that both have.
+func outcomeChange(d *governancev1.AnswerDifference) string {
+	from, to := outcomeName(d.GetFromOutcome()), outcomeName(d.GetToOutcome())
+	switch {
+	case d.GetFromOutcome() == governancev1.DecisionOutcome_DECISION_OUTCOME_UNSPECIFIED:
+		return "-> " + to
+	case from == to:
+		return to
+	}
+	return from + " -> " + to
+}
+
+// answerChange lists what came and what went.
+func answerChange(d *governancev1.AnswerDifference) string {
+	var parts []string
+	for _, v := range d.GetViolationsAdded() {
+		parts = append(parts, "+"+ruleName(v))
+	}
+	for _, v := range d.GetViolationsRemoved() {
+		parts = append(parts, "-"+ruleName(v))
+	}
+	for _, o := range d.GetObligationsAdded() {
+		parts = append(parts, "+obligation "+o.GetId())
+	}
+	for _, o := range d.GetObligationsRemoved() {
+		parts = append(parts, "-obligation "+o.GetId())
+	}
+	return strings.Join(parts, ", ")
+}
+
+// ruleName is a violation's code, or its message where it has none.
+func ruleName(v *governancev1.Violation) string {
+	if v.GetCode() != "" {
+		return v.GetCode()
+	}
+	return v.GetMessage()
+}
+
+func replayedText(r *governancev1.DecidedResource) string {
+	if r == nil {
+		return ""
+	}
+	return r.GetType() + "/" + r.GetId()
+}
+
+func (a *app) printSimulation(c candidate, res *governancev1.SimulatePolicyResponse) error {
+	if len(res.GetErrors()) > 0 {
+		grid := output.NewGrid("place", "code", "message")
+		for _, f := range res.GetErrors() {
+			grid.Row(fmt.Sprintf("%s:%d:%d", f.GetModulePath(), f.GetRow(), f.GetColumn()), f.GetCode(), f.GetMessage())
+		}
+		a.note("the candidate does not compile")
+		return grid.Print(a.stdout, "")
+	}
+	with := res.GetComparedWithPolicyVersionId()
+	if with == "" {
+		with = "nothing: the policy has no active version"
+	}
+	err := output.Pairs(a.stdout, "", "policy", c.policy.GetName()+" ("+c.policy.GetId()+")", "compared with", with, "answers", summaryText(res.GetSummary()))
+	if err != nil {
+		return err
+	}
+	grid := output.NewGrid("input", "outcome", "change")
+	for _, r := range res.GetResults() {
+		d := r.GetDifference()
+		if d == nil {
+			d = &governancev1.AnswerDifference{FromOutcome: r.GetCandidate().GetOutcome(), ToOutcome: r.GetCandidate().GetOutcome()}
+		}
+		grid.Row(r.GetName(), outcomeChange(d), answerChange(d))
+	}
+	if _, err := fmt.Fprintln(a.stdout); err != nil {
+		return err
+	}
+	return grid.Print(a.stdout, "")
+}
+
+// writeSimulationJUnit writes one case for each input, which fails when the answers differ; a candidate that does not compile is a case that fails.
+func writeSimulationJUnit(path string, res *governancev1.SimulatePolicyResponse) error {
+	suite := junitSuite{Name: "aumosctl policy simulate"}
+	fail := func(c *junitCase, message, text string) {
+		suite.Failures++
+		c.Failure = &junitFailure{Type: "simulate", Message: output.Clean(message), Text: output.Clean(text)}
+	}
+	for _, r := range res.GetResults() {
+		c := junitCase{Class: "policy.simulate", Name: output.Clean(r.GetName())}
+		if r.GetDifference() != nil && r.GetComparedWith() != nil {
+			fail(&c, outcomeChange(r.GetDifference()), answerChange(r.GetDifference()))
+		}
+		suite.Cases = append(suite.Cases, c)
+	}
+	for _, f := range res.GetErrors() {
+		c := junitCase{Class: "policy.simulate", Name: "compile", File: f.GetModulePath()}
+		fail(&c, f.GetCode(), fmt.Sprintf("%s:%d:%d %s", f.GetModulePath(), f.GetRow(), f.GetColumn(), f.GetMessage()))
+		suite.Cases = append(suite.Cases, c)
+	}
+	suite.Tests = len(suite.Cases)
+	data, err := xml.MarshalIndent(junitSuites{Suites: []junitSuite{suite}}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.WriteFile(path, append([]byte(xml.Header), append(data, '\n')...), 0o644) //nolint:gosec // for CI to read
+}
