@@ -20,6 +20,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/governance/internal/replay"
 	"github.com/aumos-enterprise/platform/governance/internal/tile"
 	"github.com/aumos-enterprise/platform/governance/internal/vault"
 	"github.com/aumos-enterprise/platform/migrations"
@@ -116,9 +117,12 @@ func serve(
 		return err
 	}
 	decisions := decisionlog.New(decisionlog.Config{Pool: db.primary, Wall: wall, Log: log})
+	replays, followers := replay.New(replay.Config{
+		Pool: db.primary, Wall: wall, Inputs: inputs, Engine: engine, Recorder: recorder, Log: log,
+	}), replay.NewFollowers(db.primary)
 	registry := telemetry.NewRegistry(name)
 	for _, c := range slices.Concat(wall.Collectors(), watch.Collectors(), engine.Collectors(), decider.Collectors(), decisions.Collectors(),
-		inputs.Collectors()) {
+		inputs.Collectors(), replays.Collectors()) {
 		if err := registry.Register(c); err != nil {
 			return fmt.Errorf("register metrics: %w", err)
 		}
@@ -142,9 +146,12 @@ func serve(
 	governancev1.RegisterDecisionServiceServer(server.GRPC(), &api.DecisionService{
 		Decider: decider, Decisions: decisions, Reading: readings, Log: log, Pool: db.primary, Vault: inputs, Mutations: mutations,
 	})
+	governancev1.RegisterPolicySimulationServiceServer(server.GRPC(), &api.PolicySimulationService{
+		Pool: db.primary, Engine: engine, Wall: wall, Mutations: mutations, Replays: replays, Followers: followers,
+	})
 	governancev1.RegisterAuditServiceServer(server.GRPC(), &api.AuditService{Wall: wall, Reading: readings, Posture: watch})
 	governancev1.RegisterTimeMachineServiceServer(server.GRPC(), &api.TimeMachineService{Wall: wall, Reading: readings})
-	addresses, ports := Addresses{GRPC: server.Addr(), Admin: server.AdminAddr()}, together(server.Run, wall.RunWatches)
+	addresses, ports := Addresses{GRPC: server.Addr(), Admin: server.AdminAddr()}, together(server.Run, wall.RunWatches, followers.Run)
 	if tiles != nil {
 		addresses.Tiles, ports = tiles.Addr(), together(ports, tiles.Run)
 	}
@@ -152,7 +159,7 @@ func serve(
 		ready(addresses)
 	}
 	// Each goes on until the one before it has stopped: nothing is left to append when the wall stops, and nothing to answer when it has.
-	return inOrder(ctx, ports, together(recorder.Run, decider.Run, inputs.Run, decisions.Run, readings.Run, watch.Run), wall.Run)
+	return inOrder(ctx, ports, together(recorder.Run, decider.Run, inputs.Run, replays.Run, decisions.Run, readings.Run, watch.Run), wall.Run)
 }
 
 // newServers binds the ports; tiles is nil when the settings name no port for it. One chain stands before both.
