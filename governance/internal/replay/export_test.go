@@ -31,5 +31,17 @@ func (w *Worker) Die(ctx context.Context, id tenant.ID, replay uuid.UUID) (wake 
 	return func() error { return w.page(ctx, &j, compiled) }, w.page(ctx, &j, compiled)
 }
 
+// Take takes the replay and does nothing with it.
+func (w *Worker) Take(ctx context.Context, id tenant.ID, replay uuid.UUID) (ok bool, err error) {
+	err = w.tx(tenant.NewContext(ctx, id), func(ctx context.Context, tx pgx.Tx) (err error) {
+		_, ok, err = take(ctx, tx, replay, w.id, w.config.Lease)
+		return err
+	})
+	return ok, err
+}
+
+// MaxTakes is how often a replay is taken up without getting further.
+const MaxTakes = maxTakes
+
 // ErrLost is what a worker gets whose replay is another's.
 var ErrLost = errLost

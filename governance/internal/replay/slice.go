@@ -46,13 +46,16 @@ func (w *Worker) slice(ctx context.Context, j *job) error {
 		return err
 	}
 	until := time.Now().Add(w.config.Slice)
-	for j.NextIndex < j.EndIndex && time.Now().Before(until) {
+	for j.NextIndex < j.EndIndex { // at least a page
 		started := time.Now()
 		if err := w.page(ctx, j, compiled); err != nil {
 			return err
 		}
 		if err := rest(ctx, min(time.Since(started), maxRest)); err != nil {
 			return err
+		}
+		if time.Now().After(until) {
+			break
 		}
 	}
 	return nil
@@ -169,6 +172,9 @@ func (w *Worker) chunk(ctx context.Context, b *batch, j *job, compiled *rego.Com
 		return nil
 	}
 	inputs, err := w.config.Inputs.Open(ctx, refs)
+	if e, ok := errors.AsType[*errs.Error](err); ok && e.Reason == errs.ReasonInputsKeyMissing {
+		return failure(e.Message)
+	}
 	if err != nil {
 		return fmt.Errorf("open inputs: %w", err)
 	}
