@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,7 +29,7 @@ import (
 // statusClientClosed is what logs and metrics see of a request whose caller has gone; nobody receives it.
 const statusClientClosed = 499
 
-// Resource is something of a tenant's that is read over HTTP, under the rules of the rpcs.
+// Resource is something of a tenant's that is reached over HTTP, under the rules of the rpcs.
 type Resource struct {
 	// Name stands for it in the log.
 	Name string
@@ -35,13 +37,18 @@ type Resource struct {
 	Permission string
 	// Tenant returns the tenant that the URL names. It takes the place of x-tenant-id.
 	Tenant func(*http.Request) string
-	// Serve answers GET and HEAD. It returns an error before it writes anything, or none.
+	// Methods are those that Serve answers; nil: GET and HEAD.
+	Methods []string
+	// Serve returns an error before it writes anything, or none.
 	Serve func(http.ResponseWriter, *http.Request) error
 }
 
 // HTTP returns the chain for a resource: request id, logging, errors, recovery, authentication and authorization, tenant and rate limit as for rpcs,
 // whose rate it shares. A tenant that the caller may not act for is answered as one that does not exist.
 func (c *Chain) HTTP(res Resource) http.Handler {
+	if res.Methods == nil {
+		res.Methods = []string{http.MethodGet, http.MethodHead}
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		record := &call{}
@@ -55,7 +62,7 @@ func (c *Chain) HTTP(res Resource) http.Handler {
 		}
 		if err != nil {
 			known := classify(ctx, err)
-			c.refuse(ctx, w, shown(err, known))
+			c.refuse(ctx, w, shown(err, known), res.Methods)
 			err = &statusError{status: c.encode(ctx, known), reason: known.Reason, cause: err}
 		}
 		(&reporter{log: c.log, message: "http", method: r.Method + " " + res.Name, call: record, ctx: ctx}).PostCall(err, time.Since(start))
@@ -84,7 +91,7 @@ func (c *Chain) read(ctx context.Context, res Resource, w http.ResponseWriter, r
 			err = &panicError{value: p, stack: debug.Stack()}
 		}
 	}()
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if !slices.Contains(res.Methods, r.Method) {
 		return status.Error(codes.Unimplemented, "")
 	}
 	if ctx, err = c.authorize(ctx, r.Header.Values("Authorization"), requirement{permission: res.Permission}); err != nil {
@@ -124,8 +131,8 @@ type problem struct {
 	RequestID string      `json:"request_id,omitempty"`
 }
 
-// refuse answers with an error.
-func (c *Chain) refuse(ctx context.Context, w http.ResponseWriter, e *publicError) {
+// refuse answers with an error; methods are those that would not have been refused for themselves.
+func (c *Chain) refuse(ctx context.Context, w http.ResponseWriter, e *publicError, methods []string) {
 	code := httpCode(e.code)
 	p := problem{
 		Status: code, Title: http.StatusText(code), Detail: clean(e.Message, maxMessage), Reason: e.Reason, RequestID: requestid.FromContext(ctx),
@@ -145,7 +152,7 @@ func (c *Chain) refuse(ctx context.Context, w http.ResponseWriter, e *publicErro
 	case http.StatusUnauthorized:
 		header.Set("WWW-Authenticate", "Bearer")
 	case http.StatusMethodNotAllowed:
-		header.Set("Allow", "GET, HEAD")
+		header.Set("Allow", strings.Join(methods, ", "))
 	}
 	if after := retryAfter(e); after > 0 {
 		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))

@@ -169,3 +169,30 @@ func TestHTTPWantsOneToken(t *testing.T) {
 		}
 	}
 }
+
+// A resource answers the methods that it names, and no others.
+func TestHTTPMethods(t *testing.T) {
+	t.Parallel()
+	issuer := authtest.Start(t)
+	chain, err := interceptor.NewChain(interceptor.Config{
+		Log: slog.New(slog.DiscardHandler), Registry: telemetry.NewRegistry(domain), Verifier: issuer.Verifier(t), Domain: domain,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler := chain.HTTP(interceptor.Resource{
+		Name: "thing", Permission: "audit.read", Tenant: func(*http.Request) string { return tenantA }, Methods: []string{http.MethodPost, http.MethodPut},
+		Serve: func(w http.ResponseWriter, _ *http.Request) error { w.WriteHeader(http.StatusNoContent); return nil },
+	})
+	for method, code := range map[string]int{
+		http.MethodPost: http.StatusNoContent, http.MethodPut: http.StatusNoContent, http.MethodGet: http.StatusMethodNotAllowed, http.MethodDelete: http.StatusMethodNotAllowed,
+	} {
+		request := httptest.NewRequestWithContext(t.Context(), method, "/", http.NoBody)
+		request.Header.Set("Authorization", "Bearer "+issuer.Token(t, "ann", parse(t, tenantA), auth.RoleAuditor))
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, request)
+		if allow := w.Header().Get("Allow"); w.Code != code || code == http.StatusMethodNotAllowed && allow != "POST, PUT" {
+			t.Errorf("%s: %d, Allow %q", method, w.Code, allow)
+		}
+	}
+}
