@@ -434,7 +434,7 @@ func TestTilesPort(t *testing.T) {
 	}
 	other := newStack(t)
 	other.cfg.Tiles.Listen = running.addresses.GRPC
-	if err := other.refusal(t); err == nil || !strings.Contains(err.Error(), "make tile server") {
+	if err := other.refusal(t); err == nil || !strings.Contains(err.Error(), "serve audit logs") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -100,7 +100,7 @@ func TestTLS(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Errorf("run: %v", err)
 	}
-	if _, err := New(Config{Listen: "127.0.0.1:0"}, Deps{GRPC: grpcserver.Config{TLS: grpcserver.TLS{CertFile: files.CertFile}}}); err == nil {
+	if _, err := New(Config{Listen: "127.0.0.1:0"}, Deps{Registry: telemetry.NewRegistry("test"), GRPC: grpcserver.Config{TLS: grpcserver.TLS{CertFile: files.CertFile}}}); err == nil {
 		t.Error("a server was made with a certificate and no key")
 	}
 }
@@ -113,7 +113,7 @@ func busy(t *testing.T, cfg grpcserver.Config) (s *Server, h *handler, stop func
 	h = &handler{slots: make(chan struct{}, 1), timeout: requestTimeout}
 	h.slots <- struct{}{}
 	reached := make(chan struct{})
-	s.http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.HTTP.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		close(reached)
 		if err := h.serve(w, r); err != nil {
 			w.WriteHeader(http.StatusTeapot)
@@ -195,7 +195,7 @@ func TestNoToken(t *testing.T) {
 	s := newServer(t, authtest.Start(t), grpcserver.Config{})
 	t.Cleanup(func() { _ = s.Close() })
 	recorder := httptest.NewRecorder()
-	s.http.Handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/"+uuid.NewString()+"/checkpoint", http.NoBody))
+	s.HTTP.Handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/"+uuid.NewString()+"/checkpoint", http.NoBody))
 	body, err := io.ReadAll(recorder.Result().Body)
 	if err != nil || recorder.Code != http.StatusUnauthorized {
 		t.Errorf("got %d, %s, %v", recorder.Code, body, err)
