@@ -1,6 +1,9 @@
 package profile
 
 import (
+	"errors"
+	"net/http"
+
 	"golang.org/x/oauth2"
 
 	"github.com/aumos-enterprise/platform/pkg/grpcclient"
@@ -22,4 +25,20 @@ func (c *Config) Client(p Profile, address string, tokens oauth2.TokenSource) gr
 	client.Plaintext = p.Plaintext || IsLoopback(address)
 	client.PlaintextToken = p.Plaintext
 	return client
+}
+
+// HTTPClient says how to call an HTTP port of the services. It follows no redirects: the token is for the port that was named.
+func (c *Config) HTTPClient(p Profile) (*http.Client, error) {
+	transport, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return nil, errors.New("the process has another HTTP transport than Go's")
+	}
+	transport = transport.Clone()
+	var err error
+	if transport.TLSClientConfig, err = c.Client(p, "", nil).TLS.Config(); err != nil {
+		return nil, err
+	}
+	return &http.Client{
+		Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, nil
 }
