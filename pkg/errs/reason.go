@@ -36,6 +36,7 @@ const (
 	ReasonPolicyInUse          Reason = "POLICY_IN_USE"
 	ReasonInputsNotKept        Reason = "INPUTS_NOT_KEPT"
 	ReasonInputsKeyMissing     Reason = "INPUTS_KEY_MISSING"
+	ReasonBundlesKeyMissing    Reason = "BUNDLES_KEY_MISSING"
 	ReasonEntryTooLarge        Reason = "ENTRY_TOO_LARGE"
 	ReasonEntryIDReused        Reason = "ENTRY_ID_REUSED"
 	ReasonTreeSizeBeyondLog    Reason = "TREE_SIZE_BEYOND_LOG"

@@ -121,7 +121,7 @@ type Bundle struct {
 	Policies []*BundledPolicy `protobuf:"bytes,5,rep,name=policies,proto3" json:"policies,omitempty"`
 	// The key that signs it.
 	KeyId string `protobuf:"bytes,6,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
-	// The path under which it is served, for example "/bundles/tenant.tar.gz".
+	// The path under which it is served, for example "/bundles/0190aaaa-0000-7000-8000-00000000000a/bundle.tar.gz".
 	HttpPath      string `protobuf:"bytes,7,opt,name=http_path,json=httpPath,proto3" json:"http_path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

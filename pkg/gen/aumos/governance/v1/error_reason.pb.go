@@ -81,6 +81,8 @@ const (
 	ErrorReason_ERROR_REASON_INPUTS_NOT_KEPT ErrorReason = 109
 	// The key that encrypts tenants' keys for kept inputs is not configured: its operator has to. Code FAILED_PRECONDITION.
 	ErrorReason_ERROR_REASON_INPUTS_KEY_MISSING ErrorReason = 110
+	// The service has no key to sign bundles with, so there are none: its operator sets one. Code FAILED_PRECONDITION.
+	ErrorReason_ERROR_REASON_BUNDLES_KEY_MISSING ErrorReason = 111
 	// The entry, serialized, is over the size that a log entry may have; metadata: limit, actual. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_ENTRY_TOO_LARGE ErrorReason = 201
 	// An entry with this id and other content is on the wall. Code INVALID_ARGUMENT.
@@ -125,6 +127,7 @@ var (
 		108: "ERROR_REASON_POLICY_IN_USE",
 		109: "ERROR_REASON_INPUTS_NOT_KEPT",
 		110: "ERROR_REASON_INPUTS_KEY_MISSING",
+		111: "ERROR_REASON_BUNDLES_KEY_MISSING",
 		201: "ERROR_REASON_ENTRY_TOO_LARGE",
 		202: "ERROR_REASON_ENTRY_ID_REUSED",
 		203: "ERROR_REASON_TREE_SIZE_BEYOND_LOG",
@@ -159,6 +162,7 @@ var (
 		"ERROR_REASON_POLICY_IN_USE":          108,
 		"ERROR_REASON_INPUTS_NOT_KEPT":        109,
 		"ERROR_REASON_INPUTS_KEY_MISSING":     110,
+		"ERROR_REASON_BUNDLES_KEY_MISSING":    111,
 		"ERROR_REASON_ENTRY_TOO_LARGE":        201,
 		"ERROR_REASON_ENTRY_ID_REUSED":        202,
 		"ERROR_REASON_TREE_SIZE_BEYOND_LOG":   203,
@@ -199,7 +203,7 @@ var File_aumos_governance_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_aumos_governance_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"&aumos/governance/v1/error_reason.proto\x12\x13aumos.governance.v1*\xb9\b\n" +
+	"&aumos/governance/v1/error_reason.proto\x12\x13aumos.governance.v1*\xdf\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\x1e\n" +
@@ -227,7 +231,8 @@ const file_aumos_governance_v1_error_reason_proto_rawDesc = "" +
 	"\x1cERROR_REASON_POLICY_ARCHIVED\x10k\x12\x1e\n" +
 	"\x1aERROR_REASON_POLICY_IN_USE\x10l\x12 \n" +
 	"\x1cERROR_REASON_INPUTS_NOT_KEPT\x10m\x12#\n" +
-	"\x1fERROR_REASON_INPUTS_KEY_MISSING\x10n\x12!\n" +
+	"\x1fERROR_REASON_INPUTS_KEY_MISSING\x10n\x12$\n" +
+	" ERROR_REASON_BUNDLES_KEY_MISSING\x10o\x12!\n" +
 	"\x1cERROR_REASON_ENTRY_TOO_LARGE\x10\xc9\x01\x12!\n" +
 	"\x1cERROR_REASON_ENTRY_ID_REUSED\x10\xca\x01\x12&\n" +
 	"!ERROR_REASON_TREE_SIZE_BEYOND_LOG\x10\xcb\x01\x12\"\n" +
