@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/bundle"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/governance/internal/tile"
 	"github.com/aumos-enterprise/platform/governance/internal/vault"
@@ -34,6 +35,7 @@ type Config struct {
 
 	Server     grpcserver.Config     `envPrefix:"SERVER__"`
 	Tiles      tile.Config           `envPrefix:"TILES__"`
+	Bundles    bundle.Config         `envPrefix:"BUNDLES__"`
 	Database   postgres.Config       `envPrefix:"DATABASE__"`
 	Audit      Audit                 `envPrefix:"AUDIT__"`
 	Kafka      kafka.Config          `envPrefix:"KAFKA__"`
@@ -104,6 +106,9 @@ func (c Config) Validate() error {
 	if err := c.Audit.Validate(); err != nil {
 		problems = append(problems, fmt.Errorf("%sAUDIT__: %w", Prefix, err))
 	}
+	if err := c.Bundles.Validate(); err != nil {
+		problems = append(problems, fmt.Errorf("%sBUNDLES__: %w", Prefix, err))
+	}
 	if err := c.Kafka.Validate(); err != nil {
 		problems = append(problems, fmt.Errorf("%sKAFKA__: %w", Prefix, err))
 	}
@@ -162,6 +167,10 @@ func (c Config) insecure() []config.InsecureSetting {
 		{
 			Name: "plaintext_tiles", On: c.Tiles.Listen != "" && c.Server.Plaintext(),
 			Why: "the HTTP port with the audit logs has no TLS: tokens and entries can be read on the way",
+		},
+		{
+			Name: "plaintext_bundles", On: c.Bundles.Listen != "" && c.Server.Plaintext(),
+			Why: "the HTTP port with the tenants' bundles has no TLS: tokens and policies can be read on the way",
 		},
 		{Name: "plaintext_issuer", On: c.Auth.PlaintextIssuer(), Why: "the token issuer's keys are read without TLS: whoever is on the way can forge tokens"},
 		{Name: "plaintext_database", On: c.Database.Plaintext(), Why: "the database is reached over a network without TLS"},

@@ -10,12 +10,16 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aumos-enterprise/platform/governance/internal/api"
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/bundle"
+	"github.com/aumos-enterprise/platform/governance/internal/bundleport"
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
 	"github.com/aumos-enterprise/platform/governance/internal/decisionlog"
+	"github.com/aumos-enterprise/platform/governance/internal/httpport"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
 	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
@@ -47,9 +51,10 @@ const (
 
 // Addresses are where a service listens.
 type Addresses struct {
-	GRPC  string
-	Admin string
-	Tiles string // "": nowhere
+	GRPC    string
+	Admin   string
+	Tiles   string // "": nowhere
+	Bundles string // "": nowhere
 }
 
 // Run serves until ctx ends, then stops in order: rpcs in flight end, what decisions and mutations left is appended, the Audit Wall writes what waits
@@ -132,7 +137,11 @@ func serve(
 		return err
 	}
 	readings := reading.New(reading.Config{Wall: wall, IdleAfter: cfg.Audit.ReadSessionIdle, Log: log})
-	server, tiles, err := newServers(cfg, wall, readings, verifier, log, registry)
+	bundles, err := newBundles(cfg.Bundles, db.primary, engine, log)
+	if err != nil {
+		return err
+	}
+	server, tiles, bundlePort, err := newServers(cfg, db.primary, wall, readings, bundles, verifier, log, registry)
 	if err != nil {
 		return err
 	}
@@ -149,11 +158,15 @@ func serve(
 	governancev1.RegisterPolicySimulationServiceServer(server.GRPC(), &api.PolicySimulationService{
 		Pool: db.primary, Engine: engine, Wall: wall, Mutations: mutations, Replays: replays, Followers: followers,
 	})
+	governancev1.RegisterBundleServiceServer(server.GRPC(), &api.BundleService{Pool: db.primary, Bundles: bundles})
 	governancev1.RegisterAuditServiceServer(server.GRPC(), &api.AuditService{Wall: wall, Reading: readings, Posture: watch})
 	governancev1.RegisterTimeMachineServiceServer(server.GRPC(), &api.TimeMachineService{Wall: wall, Reading: readings})
 	addresses, ports := Addresses{GRPC: server.Addr(), Admin: server.AdminAddr()}, together(server.Run, wall.RunWatches, followers.Run)
 	if tiles != nil {
 		addresses.Tiles, ports = tiles.Addr(), together(ports, tiles.Run)
+	}
+	if bundlePort != nil {
+		addresses.Bundles, ports = bundlePort.Addr(), together(ports, bundlePort.Run)
 	}
 	if ready != nil {
 		ready(addresses)
@@ -162,25 +175,47 @@ func serve(
 	return inOrder(ctx, ports, together(recorder.Run, decider.Run, inputs.Run, replays.Run, decisions.Run, readings.Run, watch.Run), wall.Run)
 }
 
-// newServers binds the ports; tiles is nil when the settings name no port for it. One chain stands before both.
+// newBundles returns what makes the tenants' bundles.
+func newBundles(cfg bundle.Config, pool *pgxpool.Pool, engine *rego.Engine, log *slog.Logger) (*bundle.Source, error) {
+	signing, known, err := cfg.Keys()
+	if err != nil {
+		return nil, fmt.Errorf("keys of bundles: %w", err)
+	}
+	return bundle.NewSource(bundle.SourceConfig{Pool: pool, Engine: engine, Log: log, Signing: signing, Known: known})
+}
+
+// newServers binds the ports; tiles and bundlePort are nil when the settings name no port for them. One chain stands before all.
 func newServers(
-	cfg Config, wall *audit.Wall, readings *reading.Recorder, verifier *auth.Verifier, log *slog.Logger, registry *prometheus.Registry,
-) (_ *grpcserver.Server, tiles *tile.Server, err error) {
+	cfg Config, pool *pgxpool.Pool, wall *audit.Wall, readings *reading.Recorder, bundles *bundle.Source, verifier *auth.Verifier, log *slog.Logger,
+	registry *prometheus.Registry,
+) (server *grpcserver.Server, tiles *tile.Server, bundlePort *httpport.Port, err error) {
 	chain, err := interceptor.NewChain(interceptor.Config{
 		Log: log, Registry: registry, Verifier: verifier, Domain: domain, RateLimit: cfg.RateLimit, Traces: cfg.Telemetry.OTLPEndpoint != "",
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	server, err := grpcserver.New(cfg.Server, chain, log, registry)
-	if err != nil || cfg.Tiles.Listen == "" {
-		return server, nil, err
+	if server, err = grpcserver.New(cfg.Server, chain, log, registry); err != nil {
+		return nil, nil, nil, err
 	}
-	tiles, err = tile.New(cfg.Tiles, tile.Deps{Wall: wall, Reading: readings, Chain: chain, Log: log, Registry: registry, GRPC: cfg.Server})
-	if err != nil {
-		return nil, nil, errors.Join(err, server.Close())
+	if cfg.Tiles.Listen != "" {
+		tiles, err = tile.New(cfg.Tiles, tile.Deps{Wall: wall, Reading: readings, Chain: chain, Log: log, Registry: registry, GRPC: cfg.Server})
+		if err != nil {
+			return nil, nil, nil, errors.Join(err, server.Close())
+		}
 	}
-	return server, tiles, nil
+	if cfg.Bundles.Listen != "" {
+		bundlePort, err = bundleport.New(cfg.Bundles.Listen, bundleport.Deps{
+			Pool: pool, Bundles: bundles, Chain: chain, Log: log, Registry: registry, GRPC: cfg.Server,
+		})
+		if err != nil {
+			if tiles != nil {
+				err = errors.Join(err, tiles.Close())
+			}
+			return nil, nil, nil, errors.Join(err, server.Close())
+		}
+	}
+	return server, tiles, bundlePort, nil
 }
 
 // closeEngine waits for evaluations that nobody waits for any more.

@@ -118,6 +118,7 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 		governancev1.RegisterPolicySimulationServiceServer(s, &api.PolicySimulationService{
 			Pool: pool, Engine: engine, Wall: wall, Mutations: mutations, Replays: replays, Followers: replay.NewFollowers(pool),
 		})
+		governancev1.RegisterBundleServiceServer(s, &api.BundleService{Pool: p.governance.App, Bundles: bundles(p.t, p.governance.App, engine)})
 	})
 	return &replica{
 		Server: server, t: p.t, platform: p, pool: pool, wall: wall, recorder: recorder, decider: decider, vault: inputs, stopWall: stopWall,

@@ -1,0 +1,111 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/aumos-enterprise/platform/governance/internal/bundle"
+	"github.com/aumos-enterprise/platform/governance/internal/bundleport"
+	"github.com/aumos-enterprise/platform/governance/internal/sidecar"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+	"github.com/aumos-enterprise/platform/pkg/page"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+// BundleService serves aumos.governance.v1.BundleService.
+type BundleService struct {
+	governancev1.UnimplementedBundleServiceServer
+
+	Pool    *pgxpool.Pool // the governance database, as its application role
+	Bundles *bundle.Source
+}
+
+// GetBundle describes the tenant's bundle.
+func (s *BundleService) GetBundle(ctx context.Context, _ *governancev1.GetBundleRequest) (*governancev1.GetBundleResponse, error) {
+	b, err := s.Bundles.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, _ := tenant.FromContext(ctx)
+	m := &governancev1.Bundle{
+		Revision: b.Revision, Etag: b.ETag(), Sha256: b.SHA256[:], SizeBytes: int64(len(b.Bytes)), KeyId: b.KeyID, HttpPath: bundleport.Path(id),
+	}
+	for _, p := range b.Policies {
+		m.Policies = append(m.Policies, &governancev1.BundledPolicy{
+			PolicyId: p.ID.String(), PolicyName: p.Name, PolicyVersionId: p.VersionID.String(), ContentSha256: p.ContentSHA256[:],
+			DecisionPoints: p.DecisionPoints,
+		})
+	}
+	return &governancev1.GetBundleResponse{Bundle: m}, nil
+}
+
+// ListBundleKeys returns the keys that verify bundles.
+func (s *BundleService) ListBundleKeys(context.Context, *governancev1.ListBundleKeysRequest) (*governancev1.ListBundleKeysResponse, error) {
+	res := &governancev1.ListBundleKeysResponse{}
+	for _, k := range s.Bundles.Keys() {
+		res.Keys = append(res.Keys, &governancev1.BundleKey{KeyId: k.ID, Algorithm: bundle.Algorithm, PublicKeyPem: k.PEM})
+	}
+	return res, nil
+}
+
+// RecordHeartbeat keeps what a sidecar says of itself. It is the sidecar's last word and no change of what the platform does, so the wall has no entry.
+func (s *BundleService) RecordHeartbeat(
+	ctx context.Context, req *governancev1.RecordHeartbeatRequest,
+) (*governancev1.RecordHeartbeatResponse, error) {
+	report := sidecar.Report{
+		ID: req.GetSidecarId(), Version: req.GetVersion(), LoadedRevision: req.GetLoadedRevision(), Healthy: req.GetHealthy(), Message: req.GetMessage(),
+	}
+	err := postgres.TenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error { return sidecar.Record(ctx, tx, report) })
+	if err != nil {
+		return nil, err
+	}
+	revision, err := s.Bundles.Revision(ctx)
+	return &governancev1.RecordHeartbeatResponse{CurrentRevision: revision}, err
+}
+
+// sidecarKey is where a page of sidecars ends.
+type sidecarKey struct {
+	Time time.Time
+	ID   string
+}
+
+// ListSidecars lists the sidecars, last heard of first.
+func (s *BundleService) ListSidecars(ctx context.Context, req *governancev1.ListSidecarsRequest) (*governancev1.ListSidecarsResponse, error) {
+	last, ok, err := page.Decode[sidecarKey](ctx, req, req.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	var after *sidecar.Key
+	if ok {
+		after = &sidecar.Key{LastSeenTime: last.Time, ID: last.ID}
+	}
+	revision, err := s.Bundles.Revision(ctx)
+	if err != nil {
+		return nil, err
+	}
+	res := &governancev1.ListSidecarsResponse{}
+	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
+		sidecars, more, err := sidecar.List(ctx, tx, after, page.Size(req.GetPageSize()))
+		if err != nil {
+			return err
+		}
+		res.Sidecars = make([]*governancev1.Sidecar, len(sidecars))
+		for i, c := range sidecars {
+			res.Sidecars[i] = &governancev1.Sidecar{
+				SidecarId: c.ID, Version: c.Version, LoadedRevision: c.LoadedRevision, UpToDate: c.LoadedRevision == revision, Healthy: c.Healthy,
+				Message: c.Message, Alive: c.Alive, FirstSeenTime: timestamppb.New(c.FirstSeenTime), LastSeenTime: timestamppb.New(c.LastSeenTime),
+			}
+		}
+		if more {
+			end := sidecars[len(sidecars)-1]
+			res.NextPageToken = page.Encode(ctx, req, sidecarKey{end.LastSeenTime, end.ID})
+		}
+		return nil
+	})
+	return res, err
+}
