@@ -45,6 +45,7 @@ type platform struct {
 	audit   *auditDouble
 	drift   *driftDouble
 	history *historyDouble
+	bundle  *bundleDouble
 
 	simulation *simulationDouble
 
@@ -57,7 +58,7 @@ func newPlatform(t *testing.T) *platform {
 	t.Helper()
 	p := &platform{
 		policy: &policyDouble{}, tests: &testsDouble{}, audit: newAuditDouble(t), drift: newDriftDouble(), history: &historyDouble{},
-		simulation: &simulationDouble{},
+		simulation: &simulationDouble{}, bundle: &bundleDouble{},
 	}
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -70,6 +71,7 @@ func newPlatform(t *testing.T) *platform {
 	governancev1.RegisterPolicyTestServiceServer(server, p.tests)
 	governancev1.RegisterDecisionServiceServer(server, p.policy)
 	governancev1.RegisterPolicySimulationServiceServer(server, p.simulation)
+	governancev1.RegisterBundleServiceServer(server, p.bundle)
 	governancev1.RegisterAuditServiceServer(server, p.audit)
 	governancev1.RegisterTimeMachineServiceServer(server, p.history)
 	driftv1.RegisterModelServiceServer(server, p.drift)

@@ -20,7 +20,7 @@ func (a *app) policyCommand() *cobra.Command {
 		a.policyUpdateCommand(), a.policyArchiveCommand(), a.policyUnarchiveCommand(),
 		a.policyTemplatesCommand(), a.policyInstantiateCommand(),
 		a.policyTestCommand(), a.policyCasesCommand(),
-		a.policySimulateCommand(), a.policyReplayCommand(), a.policyImpactCommand())
+		a.policySimulateCommand(), a.policyReplayCommand(), a.policyImpactCommand(), a.policyBundleCommand())
 }
 
 func (a *app) policyListCommand() *cobra.Command {
