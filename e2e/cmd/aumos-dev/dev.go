@@ -74,7 +74,7 @@ func (o options) run(ctx context.Context, stdout io.Writer) (err error) {
 	defer func() { err = errors.Join(err, s.Stop()) }()
 
 	group, ctx := errgroup.WithContext(ctx)
-	up, err := o.startServices(ctx, group, s, logFile)
+	up, err := o.startServices(ctx, group, st, s, logFile)
 	if err == nil {
 		err = o.welcome(ctx, st, s, up, stdout, started)
 	}
@@ -130,9 +130,13 @@ type services struct {
 }
 
 // startServices migrates the databases and runs both services in the group. It returns when both say that they serve.
-func (o options) startServices(ctx context.Context, group *errgroup.Group, s *stack.Stack, logs io.Writer) (up services, err error) {
+func (o options) startServices(ctx context.Context, group *errgroup.Group, st state, s *stack.Stack, logs io.Writer) (up services, err error) {
 	govConfig, err := governance.Load(environ(governance.Prefix, s.GovernanceEnviron(stack.Addresses{GRPC: o.port(1), Admin: o.port(2)})))
 	if err != nil {
+		return up, err
+	}
+	govConfig.Bundles.Listen = o.port(5)
+	if govConfig.Bundles.SigningKey, err = st.bundleKey(); err != nil {
 		return up, err
 	}
 	govLog := governance.NewLogger(logs, govConfig)

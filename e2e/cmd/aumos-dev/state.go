@@ -1,8 +1,12 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,6 +38,32 @@ func (s state) path(names ...string) string {
 
 // secret returns the named secret, made at random the first time.
 func (s state) secret(name string) (config.Secret, error) {
+	return s.keep(name, func() (string, error) {
+		random := make([]byte, 32)
+		if _, err := rand.Read(random); err != nil {
+			return "", err
+		}
+		return base64.RawURLEncoding.EncodeToString(random), nil // as it is in a URL-encoded form, so that curl -u can send it
+	})
+}
+
+// bundleKey returns the key that signs bundles, made the first time.
+func (s state) bundleKey() (config.Secret, error) {
+	return s.keep("bundle-key.pem", func() (string, error) {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			return "", err
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			return "", err
+		}
+		return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
+	})
+}
+
+// keep returns the named secret, which is made the first time.
+func (s state) keep(name string, newSecret func() (string, error)) (config.Secret, error) {
 	file := s.path("secrets", name)
 	old, err := os.ReadFile(file)
 	if err == nil {
@@ -42,11 +72,10 @@ func (s state) secret(name string) (config.Secret, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("read secret: %w", err)
 	}
-	random := make([]byte, 32)
-	if _, err := rand.Read(random); err != nil {
+	text, err := newSecret()
+	if err != nil {
 		return "", fmt.Errorf("make secret: %w", err)
 	}
-	text := base64.RawURLEncoding.EncodeToString(random) // as it is in a URL-encoded form, so that curl -u can send it
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return "", fmt.Errorf("keep secret: %w", err)
 	}

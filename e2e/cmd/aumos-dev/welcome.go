@@ -51,6 +51,7 @@ ready in {{.Seconds}} s (stop with Ctrl-C; state is kept in {{.State}})
 
   governance  {{.Governance.GRPC}}   metrics, readiness: http://{{.Governance.Admin}}
   drift       {{.Drift.GRPC}}   metrics, readiness: http://{{.Drift.Admin}}
+  bundles     http://{{.Governance.Bundles}}   OPA's configuration: aumosctl policy bundle config
   tokens      {{.Issuer}}
 
 Paste into another terminal:
