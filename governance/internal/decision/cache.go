@@ -27,6 +27,8 @@ type active struct {
 	activation rego.Activation
 	content    [32]byte
 	compiled   *rego.Compiled // nil when the stored modules no longer compile: they give no answer
+	// quarantined is that the version gives no answer until an operator says so, whichever replica it overran on.
+	quarantined bool
 }
 
 // resolved is what a target led to when it was read. It is immutable.

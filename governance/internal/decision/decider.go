@@ -200,6 +200,10 @@ func (d *Decider) ask(ctx context.Context, id tenant.ID, policies []active, in r
 	failures := make([]error, len(policies))
 	each(policies, func(i int, p active) {
 		results[i] = Result{PolicyID: p.policyID, PolicyName: p.policyName, VersionID: p.activation.Version, ContentSHA256: p.content}
+		if p.quarantined {
+			results[i].Result = rego.Failed(rego.Quarantined)
+			return
+		}
 		if p.compiled == nil {
 			results[i].Result = rego.Failed(rego.BuiltinError)
 			return

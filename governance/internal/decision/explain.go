@@ -14,7 +14,7 @@ func (d *Decider) explain(ctx context.Context, id tenant.ID, policies []active, 
 	detail.MaxBytes /= len(policies)
 	list := make([]rego.Explanation, len(policies))
 	each(policies, func(i int, p active) {
-		if p.compiled == nil {
+		if p.compiled == nil || p.quarantined { // nothing is asked
 			return
 		}
 		var err error

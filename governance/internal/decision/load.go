@@ -70,7 +70,7 @@ type versionKey struct {
 func (d *Decider) read(ctx context.Context, t target) (*resolved, error) {
 	r := &resolved{read: time.Now()}
 	var found []policy.ActiveVersion
-	var revisions map[uuid.UUID]int64
+	var standings map[uuid.UUID]policy.Standing
 	err := postgres.ReadTenantTx(tenant.NewContext(ctx, t.tenant), d.config.Pool, func(ctx context.Context, tx pgx.Tx) error {
 		var err error
 		if found, err = activeVersions(ctx, tx, t); err != nil {
@@ -79,7 +79,7 @@ func (d *Decider) read(ctx context.Context, t target) (*resolved, error) {
 		if r.inputs, err = d.readInputs(ctx, tx, t); err != nil {
 			return err
 		}
-		revisions, err = readRevisions(ctx, tx, found)
+		standings, err = policy.Standings(ctx, tx, ids(found))
 		return err
 	})
 	if err != nil {
@@ -92,10 +92,19 @@ func (d *Decider) read(ctx context.Context, t target) (*resolved, error) {
 		}
 		r.policies = append(r.policies, active{
 			policyID: v.PolicyID, policyName: v.PolicyName, content: v.ContentSHA256, compiled: compiled,
-			activation: rego.Activation{Version: v.VersionID, Revision: revisions[v.PolicyID]},
+			activation:  rego.Activation{Version: v.VersionID, Lifts: standings[v.VersionID].Lifts},
+			quarantined: standings[v.VersionID].Quarantined,
 		})
 	}
 	return r, nil
+}
+
+func ids(found []policy.ActiveVersion) []uuid.UUID {
+	list := make([]uuid.UUID, len(found))
+	for i, v := range found {
+		list[i] = v.VersionID
+	}
+	return list
 }
 
 func activeVersions(ctx context.Context, tx pgx.Tx, t target) ([]policy.ActiveVersion, error) {
@@ -112,32 +121,6 @@ func activeVersions(ctx context.Context, tx pgx.Tx, t target) ([]policy.ActiveVe
 			With("decision_point", t.point)
 	}
 	return found, checkRoom(t.point, len(found))
-}
-
-// readRevisions returns the revisions of the versions' policies.
-func readRevisions(ctx context.Context, tx pgx.Tx, found []policy.ActiveVersion) (map[uuid.UUID]int64, error) {
-	ids := make([]uuid.UUID, len(found))
-	for i, v := range found {
-		ids[i] = v.PolicyID
-	}
-	rows, err := tx.Query(ctx, `
-		SELECT id, revision
-		FROM gov_policies
-		WHERE id = ANY(@ids)`, pgx.NamedArgs{"ids": ids})
-	if err != nil {
-		return nil, fmt.Errorf("select revisions: %w", err)
-	}
-	revisions := make(map[uuid.UUID]int64, len(ids))
-	var id uuid.UUID
-	var revision int64
-	_, err = pgx.ForEachRow(rows, []any{&id, &revision}, func() error {
-		revisions[id] = revision
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("select revisions: %w", err)
-	}
-	return revisions, nil
 }
 
 // compile returns the compiled version, or nil when it does not compile any more, as after an upgrade of the engine with a narrower profile.

@@ -78,9 +78,10 @@ type Version struct {
 	Approver      string        // the subject that accepted it; empty until then
 	TestRunID     uuid.NullUUID // the run on which it was first activated
 	CreateTime    time.Time
-	ActivateTime  *time.Time // when it was last activated; nil if never
-	RetireTime    *time.Time // nil unless it is retired
-	Reviews       []Review   `db:"-"` // oldest first; nil in lists
+	ActivateTime  *time.Time  // when it was last activated; nil if never
+	RetireTime    *time.Time  // nil unless it is retired
+	Quarantine    *Quarantine `db:"-"` // nil unless it is quarantined
+	Reviews       []Review    `db:"-"` // oldest first; nil in lists
 }
 
 // checkState fails with POLICY_VERSION_STATE unless the version is in one of the states.

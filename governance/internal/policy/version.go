@@ -141,7 +141,12 @@ func GetVersion(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Version, error) {
 	if v.Reviews, err = loadReviews(ctx, tx, id); err != nil {
 		return Version{}, err
 	}
-	return v, verify(v.Modules, v.Data, v.ContentSHA256)
+	if err := verify(v.Modules, v.Data, v.ContentSHA256); err != nil {
+		return Version{}, err
+	}
+	read := []Version{v}
+	err = readQuarantines(ctx, tx, read)
+	return read[0], err
 }
 
 func loadData(ctx context.Context, tx pgx.Tx, id uuid.UUID) (data []byte, err error) {
@@ -217,8 +222,8 @@ func ListVersions(ctx context.Context, tx pgx.Tx, policyID uuid.UUID, state Stat
 	if err != nil {
 		return nil, false, fmt.Errorf("select policy versions: %w", err)
 	}
-	if len(versions) > limit {
-		return versions[:limit], true, nil
+	if more = len(versions) > limit; more {
+		versions = versions[:limit]
 	}
-	return versions, false, nil
+	return versions, more, readQuarantines(ctx, tx, versions)
 }

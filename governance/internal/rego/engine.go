@@ -24,7 +24,10 @@ type Config struct {
 	TenantSlots int
 	// Slots is the number of evaluations at the same time: 16 for each processor.
 	Slots int
-	Log   *slog.Logger
+	// Quarantined hears of each version that overran its deadline once too often, and after how many overruns; it does not wait for anything. The engine
+	// itself holds the version back only here, and while the process lives. nil: nobody hears.
+	Quarantined func(id tenant.ID, a Activation, overruns int)
+	Log         *slog.Logger
 }
 
 func (c Config) withDefaults() Config {
@@ -200,9 +203,13 @@ func (e *Engine) overrun(ctx context.Context, ev Evaluation, took time.Duration)
 	if took > 2*e.config.Deadline {
 		return Failed(Deadline), nil // the caller itself was woken far too late: the machine stalled, not the policy
 	}
-	if e.quarantine.strike(ev.Activation, time.Now()) {
+	overruns, quarantined := e.quarantine.strike(ev.Activation, time.Now())
+	if quarantined {
 		e.config.Log.LogAttrs(ctx, slog.LevelWarn, "policy version quarantined: it overran its deadline repeatedly",
 			slog.String("policy_version_id", ev.Activation.Version.String()), slog.String("tenant_id", ev.Tenant.String()))
+		if e.config.Quarantined != nil {
+			e.config.Quarantined(ev.Tenant, ev.Activation, overruns)
+		}
 	}
 	return Failed(Deadline), nil
 }

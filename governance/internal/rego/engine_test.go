@@ -122,7 +122,15 @@ func TestQuarantine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, open := stuckPolicy(t)
-		e := engine(t, rego.Config{Deadline: 250 * time.Millisecond, TenantSlots: 16})
+		type heard struct {
+			activation rego.Activation
+			overruns   int
+		}
+		var told []heard
+		e := engine(t, rego.Config{
+			Deadline: 250 * time.Millisecond, TenantSlots: 32,
+			Quarantined: func(_ tenant.ID, a rego.Activation, overruns int) { told = append(told, heard{a, overruns}) },
+		})
 		ask := func(in map[string]any, a rego.Activation) rego.ErrorReason {
 			t.Helper()
 			q := question(c, input(t, in))
@@ -151,17 +159,40 @@ func TestQuarantine(t *testing.T) {
 				t.Fatalf("stuck %v: %v, want %v", step.in["stuck"], got, step.want)
 			}
 		}
-		if got := ask(passes, rego.Activation{Version: uuid.Max, Revision: a.Revision}); got != rego.NoError {
+		if got := ask(passes, rego.Activation{Version: uuid.Max, Lifts: a.Lifts}); got != rego.NoError {
 			t.Errorf("another version: %v, want an answer", got)
-		}
-		if got := ask(passes, rego.Activation{Version: a.Version, Revision: a.Revision + 1}); got != rego.NoError {
-			t.Errorf("the version activated again: %v, want an answer", got)
 		}
 		if got := testutil.CollectAndCount(e.Collectors()[4]); got != 1 {
 			t.Errorf("%d quarantine metrics", got)
 		}
 		if got := testutil.ToFloat64(e.Collectors()[4]); got != 1 {
 			t.Errorf("%v versions in quarantine, want 1", got)
+		}
+		if want := []heard{{a, 5}}; !slices.Equal(told, want) {
+			t.Errorf("told of %v, want %v", told, want)
+		}
+		lifted := rego.Activation{Version: a.Version, Lifts: a.Lifts + 1}
+		if got := ask(passes, lifted); got != rego.NoError {
+			t.Errorf("the quarantine was lifted: %v, want an answer", got)
+		}
+		if got := testutil.ToFloat64(e.Collectors()[4]); got != 0 {
+			t.Errorf("%v versions in quarantine after the lift, want 0", got)
+		}
+		for range 3 { // the record starts anew
+			if got := ask(sticks, lifted); got != rego.Deadline {
+				t.Fatalf("after the lift: %v, want %v", got, rego.Deadline)
+			}
+		}
+		if got := ask(passes, lifted); got != rego.Quarantined {
+			t.Errorf("three overruns after the lift: %v, want %v", got, rego.Quarantined)
+		}
+		for range 3 { // late overruns of evaluations from before the lift
+			if got := ask(sticks, a); got != rego.Deadline {
+				t.Fatalf("before the lift: %v, want %v", got, rego.Deadline)
+			}
+		}
+		if want := []heard{{a, 5}, {lifted, 3}}; !slices.Equal(told, want) {
+			t.Errorf("told of %v, want %v", told, want)
 		}
 		open()
 	})

@@ -30,8 +30,8 @@ func newMetrics(e *Engine) metrics {
 		busy: gauge("aumos_policy_evaluations_running", "Evaluations that run, also those that nobody waits for any more.",
 			e.evaluations.inUse),
 		compiling:   gauge("aumos_policy_compilations_running", "Compilations that run.", e.compiles.inUse),
+		quarantined: gauge("aumos_policy_versions_quarantined", "Versions that overran repeatedly in this process and are not evaluated since.", e.quarantine.count),
 		trying:      gauge("aumos_policy_trials_running", "Tests of policies that run, also those that nobody waits for any more.", e.trials.inUse),
-		quarantined: gauge("aumos_policy_versions_quarantined", "Versions that are not evaluated because they overran repeatedly.", e.quarantine.count),
 	}
 }
 

@@ -7,10 +7,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// Activation identifies a version and the revision of its policy since which it is active. Activated again later, it starts without a record.
+// Activation identifies a version and how often its quarantine was lifted: with every lift it starts without a record.
 type Activation struct {
-	Version  uuid.UUID
-	Revision int64
+	Version uuid.UUID
+	Lifts   int64
 }
 
 // A version is quarantined when it overruns its deadline this often in a row, or this often within the window.
@@ -21,64 +21,90 @@ const (
 	maxRecords      = 10_000
 )
 
-// quarantine remembers which versions overran. It lives in memory: it ends with the
-// process, or when the policy changes, as by activating another version.
+// quarantine remembers which versions overran here. It holds a version back from the overrun that was one too many, and until it is asked about the
+// version as it is after a lift. That the quarantine is kept, and holds on other replicas, is the business of who hears of it.
 type quarantine struct {
 	mu      sync.Mutex
-	records map[Activation]*record // guarded by mu; versions without a strike have none
-	held    int                    // records in quarantine; guarded by mu
+	records map[uuid.UUID]*record // by version; guarded by mu; versions without a strike have none
+	held    int                   // records in quarantine; guarded by mu
 }
 
 type record struct {
-	inARow int
-	times  []time.Time // of the strikes within the window, oldest first
-	held   bool
+	lifts    int64 // of the activation that it is about
+	inARow   int
+	overruns int         // all of them
+	times    []time.Time // of the strikes within the window, oldest first
+	held     bool
 }
 
-func newQuarantine() *quarantine { return &quarantine{records: make(map[Activation]*record)} }
+func newQuarantine() *quarantine { return &quarantine{records: make(map[uuid.UUID]*record)} }
+
+// find returns the activation's record, or nil. A record from before a lift ends; past says that the activation itself is from before one. mu is held.
+func (q *quarantine) find(a Activation) (r *record, past bool) {
+	r = q.records[a.Version]
+	if r == nil || r.lifts == a.Lifts {
+		return r, false
+	}
+	if r.lifts > a.Lifts {
+		return nil, true
+	}
+	q.remove(a.Version, r)
+	return nil, false
+}
+
+func (q *quarantine) remove(version uuid.UUID, r *record) {
+	if r.held {
+		q.held--
+	}
+	delete(q.records, version)
+}
 
 // holds reports whether the version is in quarantine.
 func (q *quarantine) holds(a Activation) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r := q.records[a]
+	r, _ := q.find(a)
 	return r != nil && r.held
 }
 
-// strike records an overrun and reports whether it put the version into quarantine.
-func (q *quarantine) strike(a Activation, now time.Time) bool {
+// strike records an overrun and reports whether it put the version into quarantine, and after how many.
+func (q *quarantine) strike(a Activation, now time.Time) (overruns int, quarantined bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r := q.records[a]
+	r, past := q.find(a)
+	if past {
+		return 0, false
+	}
 	if r == nil {
 		q.makeRoom()
-		r = &record{}
-		q.records[a] = r
+		r = &record{lifts: a.Lifts}
+		q.records[a.Version] = r
 	}
 	r.inARow++
+	r.overruns++
 	for len(r.times) > 0 && now.Sub(r.times[0]) > strikeWindow {
 		r.times = r.times[1:]
 	}
 	r.times = append(r.times, now)
 	if r.held || r.inARow < strikesInARow && len(r.times) < strikesInWindow {
-		return false
+		return r.overruns, false
 	}
 	r.held = true
 	q.held++
-	return true
+	return r.overruns, true
 }
 
 // pass records an evaluation that ended in time.
 func (q *quarantine) pass(a Activation) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r := q.records[a]
+	r, _ := q.find(a)
 	if r == nil || r.held {
 		return
 	}
 	r.inARow = 0
 	if len(r.times) == 0 {
-		delete(q.records, a)
+		delete(q.records, a.Version)
 	}
 }
 
@@ -94,15 +120,14 @@ func (q *quarantine) makeRoom() {
 	if len(q.records) < maxRecords {
 		return
 	}
-	for a, r := range q.records {
+	for version, r := range q.records {
 		if !r.held {
-			delete(q.records, a)
+			q.remove(version, r)
 			return
 		}
 	}
-	for a := range q.records {
-		delete(q.records, a)
-		q.held--
+	for version, r := range q.records {
+		q.remove(version, r)
 		return
 	}
 }

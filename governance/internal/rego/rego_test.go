@@ -70,7 +70,7 @@ func evaluate(t testing.TB, c *rego.Compiled, in map[string]any) rego.Result {
 func question(c *rego.Compiled, in rego.Input) rego.Evaluation {
 	return rego.Evaluation{
 		Tenant:     tenant.ID(uuid.MustParse("01890000-0000-7000-8000-00000000000a")),
-		Activation: rego.Activation{Version: uuid.MustParse("01890000-0000-7000-8000-00000000000b"), Revision: 1},
+		Activation: rego.Activation{Version: uuid.MustParse("01890000-0000-7000-8000-00000000000b")},
 		Policy:     c, Input: in, Now: decideTime, Seed: rego.Seed{1},
 	}
 }
