@@ -22,6 +22,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/httpport"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
 	"github.com/aumos-enterprise/platform/governance/internal/posture"
+	"github.com/aumos-enterprise/platform/governance/internal/quarantine"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/governance/internal/replay"
@@ -106,9 +107,12 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(Addresses
 func serve(
 	ctx context.Context, cfg Config, db databases, wall *audit.Wall, watch *posture.Watch, log *slog.Logger, ready func(Addresses),
 ) error {
-	engine := rego.NewEngine(cfg.Evaluation.engine(log))
-	defer closeEngine(ctx, engine, log)
 	recorder := outbox.NewRecorder(db.primary, wall, log)
+	keeper := quarantine.New(quarantine.Config{Pool: db.primary, Recorder: recorder, Describe: api.VersionResource, Log: log})
+	evaluation := cfg.Evaluation.engine(log)
+	evaluation.Quarantined = keeper.Quarantined
+	engine := rego.NewEngine(evaluation)
+	defer closeEngine(ctx, engine, log)
 	wrapping, err := vault.ParseWrapping(cfg.Inputs.Key.Reveal())
 	if err != nil {
 		return fmt.Errorf("read the key for kept inputs: %w", err)
@@ -126,8 +130,8 @@ func serve(
 		Pool: db.primary, Wall: wall, Inputs: inputs, Engine: engine, Recorder: recorder, Log: log,
 	}), replay.NewFollowers(db.primary)
 	registry := telemetry.NewRegistry(name)
-	for _, c := range slices.Concat(wall.Collectors(), watch.Collectors(), engine.Collectors(), decider.Collectors(), decisions.Collectors(),
-		inputs.Collectors(), replays.Collectors()) {
+	for _, c := range slices.Concat(wall.Collectors(), watch.Collectors(), engine.Collectors(), keeper.Collectors(), decider.Collectors(),
+		decisions.Collectors(), inputs.Collectors(), replays.Collectors()) {
 		if err := registry.Register(c); err != nil {
 			return fmt.Errorf("register metrics: %w", err)
 		}
@@ -172,7 +176,8 @@ func serve(
 		ready(addresses)
 	}
 	// Each goes on until the one before it has stopped: nothing is left to append when the wall stops, and nothing to answer when it has.
-	return inOrder(ctx, ports, together(recorder.Run, decider.Run, inputs.Run, replays.Run, decisions.Run, readings.Run, watch.Run), wall.Run)
+	return inOrder(ctx, ports,
+		together(recorder.Run, keeper.Run, decider.Run, inputs.Run, replays.Run, decisions.Run, readings.Run, watch.Run), wall.Run)
 }
 
 // newBundles returns what makes the tenants' bundles.

@@ -23,6 +23,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/decisionlog"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
 	"github.com/aumos-enterprise/platform/governance/internal/policytest"
+	"github.com/aumos-enterprise/platform/governance/internal/quarantine"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/governance/internal/replay"
@@ -85,8 +86,12 @@ func (p *platform) replica(limits rego.Config) *replica {
 func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 	p.t.Helper()
 	wall, stopWall := p.wall()
+	log := slog.New(slog.DiscardHandler)
+	recorder := outbox.NewRecorder(pool, wall, log)
+	keeper := quarantine.New(quarantine.Config{Pool: pool, Recorder: recorder, Describe: api.VersionResource, Log: log})
+	run(p.t, keeper.Run)
+	limits.Quarantined = keeper.Quarantined
 	engine := rego.NewEngine(limits)
-	recorder := outbox.NewRecorder(pool, wall, slog.New(slog.DiscardHandler))
 	inputs := p.vault(pool)
 	run(p.t, inputs.Run)
 	decider, err := decision.New(decision.Config{Pool: pool, Engine: engine, Wall: wall, Vault: inputs, Lease: p.lease})

@@ -96,6 +96,9 @@ func versionMessage(v policy.Version) *governancev1.PolicyVersion {
 			Action: reviewActions[r.Action], Subject: r.Subject, Comment: r.Comment, ReviewTime: timestamppb.New(r.Time),
 		})
 	}
+	if q := v.Quarantine; q != nil {
+		m.Quarantine = &governancev1.PolicyQuarantine{QuarantineTime: timestamppb.New(q.Time), Overruns: q.Overruns}
+	}
 	for _, module := range v.Modules {
 		m.Modules = append(m.Modules, &governancev1.RegoModule{Path: module.Path, Source: module.Source})
 	}
@@ -199,6 +202,9 @@ func versionResource(p policy.Policy, v policy.Version) auditlog.Resource {
 		if at != nil {
 			state[key] = stamp(*at)
 		}
+	}
+	if q := v.Quarantine; q != nil {
+		state["quarantine"] = map[string]any{"quarantine_time": stamp(q.Time), "overruns": float64(q.Overruns)}
 	}
 	return auditlog.Resource{Type: "policy_version", ID: v.ID.String(), Name: fmt.Sprintf("%s v%d", p.Name, v.Number), State: state}
 }
