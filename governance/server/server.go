@@ -26,6 +26,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/governance/internal/replay"
+	"github.com/aumos-enterprise/platform/governance/internal/shadow"
 	"github.com/aumos-enterprise/platform/governance/internal/tile"
 	"github.com/aumos-enterprise/platform/governance/internal/vault"
 	"github.com/aumos-enterprise/platform/migrations"
@@ -113,13 +114,19 @@ func serve(
 	evaluation.Quarantined = keeper.Quarantined
 	engine := rego.NewEngine(evaluation)
 	defer closeEngine(ctx, engine, log)
+	candidates := rego.NewEngine(shadow.EngineConfig(evaluation))
+	defer closeEngine(ctx, candidates, log)
+	shadows, err := shadow.New(shadow.Config{Pool: db.primary, Engine: candidates, Log: log})
+	if err != nil {
+		return err
+	}
 	wrapping, err := vault.ParseWrapping(cfg.Inputs.Key.Reveal())
 	if err != nil {
 		return fmt.Errorf("read the key for kept inputs: %w", err)
 	}
 	inputs := vault.New(vault.Config{Pool: db.primary, Wrapping: wrapping, Log: log})
 	decider, err := decision.New(decision.Config{
-		Pool: db.primary, Engine: engine, Wall: wall, Vault: inputs, Log: log,
+		Pool: db.primary, Engine: engine, Wall: wall, Vault: inputs, Shadows: shadows, Log: log,
 		CachedTargets: cfg.Decision.CachedTargets, CachedVersions: cfg.Decision.CachedVersions, RefreshAfter: cfg.Decision.RefreshAfter,
 	})
 	if err != nil {
@@ -131,7 +138,7 @@ func serve(
 	}), replay.NewFollowers(db.primary)
 	registry := telemetry.NewRegistry(name)
 	for _, c := range slices.Concat(wall.Collectors(), watch.Collectors(), engine.Collectors(), keeper.Collectors(), decider.Collectors(),
-		decisions.Collectors(), inputs.Collectors(), replays.Collectors()) {
+		decisions.Collectors(), inputs.Collectors(), replays.Collectors(), shadows.Collectors()) {
 		if err := registry.Register(c); err != nil {
 			return fmt.Errorf("register metrics: %w", err)
 		}
@@ -160,7 +167,7 @@ func serve(
 		Decider: decider, Decisions: decisions, Reading: readings, Log: log, Pool: db.primary, Vault: inputs, Mutations: mutations,
 	})
 	governancev1.RegisterPolicySimulationServiceServer(server.GRPC(), &api.PolicySimulationService{
-		Pool: db.primary, Engine: engine, Wall: wall, Mutations: mutations, Replays: replays, Followers: followers,
+		Pool: db.primary, Engine: engine, Wall: wall, Decider: decider, Mutations: mutations, Replays: replays, Followers: followers,
 	})
 	governancev1.RegisterBundleServiceServer(server.GRPC(), &api.BundleService{Pool: db.primary, Bundles: bundles})
 	governancev1.RegisterAuditServiceServer(server.GRPC(), &api.AuditService{Wall: wall, Reading: readings, Posture: watch})
@@ -177,7 +184,7 @@ func serve(
 	}
 	// Each goes on until the one before it has stopped: nothing is left to append when the wall stops, and nothing to answer when it has.
 	return inOrder(ctx, ports,
-		together(recorder.Run, keeper.Run, decider.Run, inputs.Run, replays.Run, decisions.Run, readings.Run, watch.Run), wall.Run)
+		together(recorder.Run, keeper.Run, decider.Run, shadows.Run, inputs.Run, replays.Run, decisions.Run, readings.Run, watch.Run), wall.Run)
 }
 
 // newBundles returns what makes the tenants' bundles.

@@ -47,8 +47,9 @@ type platform struct {
 	governance postgrestest.GovernanceDB
 	audit      postgrestest.AuditDB
 
-	lease    time.Duration // of what deciders remember; 0: the default
-	wrapping string        // the key that wraps tenants' keys for inputs; "": there is none
+	lease             time.Duration // of what deciders remember; 0: the default
+	wrapping          string        // the key that wraps tenants' keys for inputs; "": there is none
+	candidateDeadline time.Duration // of shadows; 0: that of decisions
 }
 
 func newPlatform(t testing.TB) *platform {
@@ -69,6 +70,9 @@ type replica struct {
 	stopWall context.CancelFunc
 	// stopReading ends the sessions of reading.
 	stopReading context.CancelFunc
+
+	shadows     shadows
+	stopShadows context.CancelFunc
 }
 
 // setup runs one replica on databases of its own.
@@ -94,7 +98,8 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 	engine := rego.NewEngine(limits)
 	inputs := p.vault(pool)
 	run(p.t, inputs.Run)
-	decider, err := decision.New(decision.Config{Pool: pool, Engine: engine, Wall: wall, Vault: inputs, Lease: p.lease})
+	shadows, stopShadows := p.shadows(limits)
+	decider, err := decision.New(decision.Config{Pool: pool, Engine: engine, Wall: wall, Vault: inputs, Lease: p.lease, Shadows: shadows.Runner})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -121,13 +126,13 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 			Decider: decider, Decisions: decisions, Pool: pool, Vault: inputs, Mutations: mutations, Reading: readings, Log: slog.New(slog.DiscardHandler),
 		})
 		governancev1.RegisterPolicySimulationServiceServer(s, &api.PolicySimulationService{
-			Pool: pool, Engine: engine, Wall: wall, Mutations: mutations, Replays: replays, Followers: replay.NewFollowers(pool),
+			Pool: pool, Engine: engine, Wall: wall, Decider: decider, Mutations: mutations, Replays: replays, Followers: replay.NewFollowers(pool),
 		})
 		governancev1.RegisterBundleServiceServer(s, &api.BundleService{Pool: p.governance.App, Bundles: bundles(p.t, p.governance.App, engine)})
 	})
 	return &replica{
 		Server: server, t: p.t, platform: p, pool: pool, wall: wall, recorder: recorder, decider: decider, vault: inputs, stopWall: stopWall,
-		stopReading: stopReading,
+		stopReading: stopReading, shadows: shadows, stopShadows: stopShadows,
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
+	"github.com/aumos-enterprise/platform/governance/internal/decision"
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/governance/internal/replay"
@@ -33,6 +34,7 @@ type PolicySimulationService struct {
 	Pool      *pgxpool.Pool // the governance database, as its application role
 	Engine    *rego.Engine
 	Wall      *audit.Wall
+	Decider   *decision.Decider
 	Mutations *Mutations
 	Replays   *replay.Worker
 	Followers *replay.Followers

@@ -9,6 +9,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/governance/internal/shadow"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
@@ -29,6 +30,7 @@ type active struct {
 	compiled   *rego.Compiled // nil when the stored modules no longer compile: they give no answer
 	// quarantined is that the version gives no answer until an operator says so, whichever replica it overran on.
 	quarantined bool
+	shadow      *shadow.Sample // nil when no candidate is tried beside it
 }
 
 // resolved is what a target led to when it was read. It is immutable.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/governance/internal/shadow"
 	"github.com/aumos-enterprise/platform/governance/internal/vault"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -27,7 +28,9 @@ type Config struct {
 	Engine *rego.Engine
 	Wall   *audit.Wall
 	Vault  *vault.Vault
-	Log    *slog.Logger
+	// Shadows asks candidates beside the active versions; nil: nobody does.
+	Shadows *shadow.Runner
+	Log     *slog.Logger
 	// CachedTargets is the number of policies and decision points that are remembered: 20,000.
 	CachedTargets int
 	// CachedVersions is the number of compiled versions that are kept, about 180 KiB each for a small policy: 4,096.
@@ -199,7 +202,7 @@ func (d *Decider) ask(ctx context.Context, id tenant.ID, policies []active, in r
 	results := make([]Result, len(policies))
 	failures := make([]error, len(policies))
 	each(policies, func(i int, p active) {
-		results[i] = Result{PolicyID: p.policyID, PolicyName: p.policyName, VersionID: p.activation.Version, ContentSHA256: p.content}
+		results[i] = Result{PolicyID: p.policyID, PolicyName: p.policyName, VersionID: p.activation.Version, ContentSHA256: p.content, Shadow: p.shadow}
 		if p.quarantined {
 			results[i].Result = rego.Failed(rego.Quarantined)
 			return

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/governance/internal/shadow"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 )
 
@@ -64,6 +65,8 @@ type Result struct {
 	PolicyName    string
 	VersionID     uuid.UUID
 	ContentSHA256 [sha256.Size]byte
+
+	Shadow *shadow.Sample // of the candidate that is asked the same for comparison; nil for none, and in decisions that were read
 }
 
 // combine lets a deny override an error and an error override an allow. Nothing combines to an error: without a policy nothing is allowed.

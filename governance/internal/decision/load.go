@@ -12,6 +12,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/governance/internal/shadow"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -71,6 +72,7 @@ func (d *Decider) read(ctx context.Context, t target) (*resolved, error) {
 	r := &resolved{read: time.Now()}
 	var found []policy.ActiveVersion
 	var standings map[uuid.UUID]policy.Standing
+	var samples map[uuid.UUID]*shadow.Sample
 	err := postgres.ReadTenantTx(tenant.NewContext(ctx, t.tenant), d.config.Pool, func(ctx context.Context, tx pgx.Tx) error {
 		var err error
 		if found, err = activeVersions(ctx, tx, t); err != nil {
@@ -79,7 +81,11 @@ func (d *Decider) read(ctx context.Context, t target) (*resolved, error) {
 		if r.inputs, err = d.readInputs(ctx, tx, t); err != nil {
 			return err
 		}
-		standings, err = policy.Standings(ctx, tx, ids(found))
+		policies, versions := ids(found)
+		if standings, err = policy.Standings(ctx, tx, versions); err != nil {
+			return err
+		}
+		samples, err = shadow.Samples(ctx, tx, policies)
 		return err
 	})
 	if err != nil {
@@ -94,17 +100,17 @@ func (d *Decider) read(ctx context.Context, t target) (*resolved, error) {
 			policyID: v.PolicyID, policyName: v.PolicyName, content: v.ContentSHA256, compiled: compiled,
 			activation:  rego.Activation{Version: v.VersionID, Lifts: standings[v.VersionID].Lifts},
 			quarantined: standings[v.VersionID].Quarantined,
+			shadow:      samples[v.PolicyID],
 		})
 	}
 	return r, nil
 }
 
-func ids(found []policy.ActiveVersion) []uuid.UUID {
-	list := make([]uuid.UUID, len(found))
-	for i, v := range found {
-		list[i] = v.VersionID
+func ids(found []policy.ActiveVersion) (policies, versions []uuid.UUID) {
+	for _, v := range found {
+		policies, versions = append(policies, v.PolicyID), append(versions, v.VersionID)
 	}
-	return list
+	return policies, versions
 }
 
 func activeVersions(ctx context.Context, tx pgx.Tx, t target) ([]policy.ActiveVersion, error) {
