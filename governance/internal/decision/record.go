@@ -38,8 +38,7 @@ func (d *Decider) record(ctx context.Context, q Question, decision Decision) (De
 	if err != nil {
 		return Decision{}, fmt.Errorf("record decision: %w", err)
 	}
-	id, _ := tenant.FromContext(ctx)
-	d.offer(id, q, decision)
+	d.offer(ctx, q, decision)
 	return decision, nil
 }
 

@@ -1,13 +1,15 @@
 package decision
 
 import (
+	"context"
+
 	"github.com/aumos-enterprise/platform/governance/internal/difference"
 	"github.com/aumos-enterprise/platform/governance/internal/shadow"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 // offer hands a decision that is on the wall to the shadows of the policies that answered. It does not wait, and nothing that becomes of it reaches the caller.
-func (d *Decider) offer(id tenant.ID, q Question, decision Decision) {
+func (d *Decider) offer(ctx context.Context, q Question, decision Decision) {
 	if d.config.Shadows == nil {
 		return
 	}
@@ -15,6 +17,7 @@ func (d *Decider) offer(id tenant.ID, q Question, decision Decision) {
 		if r.Shadow == nil || !r.Shadow.Takes(decision.ID, decision.Time) {
 			continue
 		}
+		id, _ := tenant.FromContext(ctx)
 		d.config.Shadows.Offer(shadow.Question{
 			Tenant: id, Sample: r.Shadow, DecisionID: decision.ID, DecideTime: decision.Time, Seed: SeedOf(decision.ID), Input: q.Input,
 			Resource: shadow.Resource(decision.Resource), VersionID: r.VersionID, Answer: difference.AnswerOf(r.Result),
