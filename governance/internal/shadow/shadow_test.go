@@ -153,10 +153,11 @@ func TestSampleIsAShareOfTheDecisions(t *testing.T) {
 	taken, both := 0, 0
 	for range n {
 		id := uuid.New()
-		if !all.Takes(id, now) || one.Takes(id, now.Add(time.Second)) || one.Takes(id, now) != one.Takes(id, now) {
+		takes := one.Takes(id, now)
+		if !all.Takes(id, now) || one.Takes(id, now.Add(time.Second)) || one.Takes(id, now) != takes {
 			t.Fatal("a sample of all leaves one out, or a sample goes on after its end, or changes")
 		}
-		if one.Takes(id, now) {
+		if takes {
 			taken++
 			if other.Takes(id, now) {
 				both++

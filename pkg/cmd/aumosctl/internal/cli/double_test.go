@@ -58,7 +58,7 @@ func newPlatform(t *testing.T) *platform {
 	t.Helper()
 	p := &platform{
 		policy: &policyDouble{}, tests: &testsDouble{}, audit: newAuditDouble(t), drift: newDriftDouble(), history: &historyDouble{},
-		simulation: &simulationDouble{}, bundle: &bundleDouble{},
+		simulation: &simulationDouble{shadows: &shadowDouble{}}, bundle: &bundleDouble{},
 	}
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

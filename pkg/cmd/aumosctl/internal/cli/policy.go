@@ -20,7 +20,8 @@ func (a *app) policyCommand() *cobra.Command {
 		a.policyUpdateCommand(), a.policyArchiveCommand(), a.policyUnarchiveCommand(),
 		a.policyTemplatesCommand(), a.policyInstantiateCommand(),
 		a.policyTestCommand(), a.policyCasesCommand(),
-		a.policySimulateCommand(), a.policyReplayCommand(), a.policyImpactCommand(), a.policyBundleCommand())
+		a.policySimulateCommand(), a.policyReplayCommand(), a.policyImpactCommand(), a.policyShadowCommand(), a.policyQuarantineCommand(),
+		a.policyBundleCommand())
 }
 
 func (a *app) policyListCommand() *cobra.Command {

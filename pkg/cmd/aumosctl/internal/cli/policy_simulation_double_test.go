@@ -17,6 +17,8 @@ import (
 type simulationDouble struct {
 	governancev1.UnimplementedPolicySimulationServiceServer
 
+	shadows *shadowDouble
+
 	mu        sync.Mutex // guards what follows
 	simulated []*governancev1.SimulatePolicyRequest
 	created   []*governancev1.CreateReplayRequest
