@@ -2,7 +2,6 @@ package shadow
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -120,7 +119,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	})
 	err := group.Wait()
 	r.shut()
-	r.store(context.WithoutCancel(ctx))
+	r.store(ctx)
 	return err
 }
 
@@ -228,7 +227,8 @@ func (r *Runner) candidate(ctx context.Context, q Question) (*rego.Compiled, err
 func (r *Runner) store(ctx context.Context) {
 	r.storing.Lock()
 	defer r.storing.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	// The end of ctx does not interrupt: whether a commit that it cut short took place could not be known, and its counts would be added twice.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	for _, l := range r.take() {
 		err := postgres.TenantTx(tenant.NewContext(ctx, l.tenant), r.config.Pool, func(ctx context.Context, tx pgx.Tx) error {
@@ -237,10 +237,8 @@ func (r *Runner) store(ctx context.Context) {
 		if err == nil {
 			continue
 		}
-		if !errors.Is(err, context.Canceled) {
-			r.config.Log.LogAttrs(ctx, slog.LevelWarn, "what a shadow found could not be stored; it is kept",
-				slog.String("shadow_id", l.shadow.String()), slog.Any("error", err))
-		}
+		r.config.Log.LogAttrs(ctx, slog.LevelWarn, "what a shadow found could not be stored; it is kept",
+			slog.String("shadow_id", l.shadow.String()), slog.Any("error", err))
 		r.giveBack(l)
 	}
 }

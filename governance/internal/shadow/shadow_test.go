@@ -86,12 +86,12 @@ func (g *ground) offer(s shadow.Shadow, n int, input map[string]any) (ids []uuid
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	sample := shadow.NewSample(s)
-	for range n {
+	sample, now := shadow.NewSample(s), time.Now().UTC().Truncate(time.Microsecond)
+	for i := range n {
 		id := uuid.New()
 		ids = append(ids, id)
 		g.runner.Offer(shadow.Question{
-			Tenant: g.tenant, Sample: sample, DecisionID: id, DecideTime: time.Now().UTC().Truncate(time.Microsecond), Input: in, VersionID: s.VersionID,
+			Tenant: g.tenant, Sample: sample, DecisionID: id, DecideTime: now.Add(time.Duration(i) * time.Microsecond), Input: in, VersionID: s.VersionID,
 			Answer: difference.Answer{Outcome: rego.Allow}, Resource: shadow.Resource{Type: "a", ID: "\x00"},
 		})
 	}
