@@ -295,8 +295,8 @@ func TestRunLibrary(t *testing.T) {
 				t.Fatal(err)
 			}
 			example := suite.Test{Input: input(t, template.Example.Input), Now: now, Want: suite.Expectation{Outcome: rego.Allow}}
-			report, err := suite.Run(t.Context(), newEngine(t, rego.Config{Deadline: 10 * time.Second}), subject(t, nil, modules...), sequence(example), true)
-			if err != nil || !report.Success(30) || report.CoveragePercent == 100 {
+			report, err := suite.Run(t.Context(), newEngine(t, rego.Config{Deadline: 10 * time.Second}), subject(t, nil, modules...), sequence(example), false)
+			if err != nil || !report.Success(10) {
 				t.Errorf("%+v, %v", report, err)
 			}
 		})
