@@ -36,11 +36,13 @@ type person struct {
 	roles []auth.Role
 }
 
-// people are the demo tenant's: one who may do everything, one who approves what the first has written, and one who may only look at the evidence.
+// people are the demo tenant's: one who may do everything, and those among whom a company shares it out. Whoever has written a policy cannot approve it.
 func people() []person {
 	return []person{
 		{"demo", []auth.Role{auth.RoleAdmin}},
+		{"author", []auth.Role{auth.RolePolicyAuthor}},
 		{"approver", []auth.Role{auth.RolePolicyApprover}},
+		{"operator", []auth.Role{auth.RoleOperator}},
 		{"auditor", []auth.Role{auth.RoleAuditor}},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"text/template"
 	"time"
 
@@ -17,15 +18,16 @@ import (
 
 // welcome loads the samples the first time and prints what to try.
 func (o options) welcome(ctx context.Context, st state, s *stack.Stack, up services, stdout io.Writer, started time.Time) error {
-	profiles := make(map[string]profile)
+	profiles, names := make(map[string]profile), make([]string, 0, len(people()))
 	for _, p := range people() {
+		names = append(names, p.id)
 		profiles[p.id] = profile{
 			Governance: up.governance.GRPC, Drift: up.drift.GRPC, TokenURL: s.TokenURL(),
 			ClientID: p.id, ClientSecretFile: filepath.Join("secrets", p.id),
 		}
 	}
-	config := st.path("aumosctl.json")
-	if err := writeProfiles(config, "demo", profiles); err != nil {
+	config, current := st.path("aumosctl.json"), people()[0].id
+	if err := writeProfiles(config, current, profiles); err != nil {
 		return err
 	}
 	if err := os.WriteFile(st.path("wall-url"), []byte(s.Postgres.URL(postgres.DatabaseAudit, postgres.RoleAuditReader)+"\n"), 0o600); err != nil {
@@ -42,6 +44,7 @@ func (o options) welcome(ctx context.Context, st state, s *stack.Stack, up servi
 	return message().Execute(stdout, map[string]any{
 		"Seconds": fmt.Sprintf("%.1f", time.Since(started).Seconds()), "State": string(st), "Governance": up.governance, "Drift": up.drift,
 		"Issuer": s.Issuer.URL(), "Config": config, "Aumosctl": o.aumosctl, "Examples": o.examples,
+		"People": strings.Join(names, ", "), "Current": current,
 	})
 }
 
@@ -53,12 +56,15 @@ ready in {{.Seconds}} s (stop with Ctrl-C; state is kept in {{.State}})
   drift       {{.Drift.GRPC}}   metrics, readiness: http://{{.Drift.Admin}}
   bundles     http://{{.Governance.Bundles}}   OPA's configuration: aumosctl policy bundle config
   tokens      {{.Issuer}}
+  people      {{.People}} (aumosctl --profile NAME; {{.Current}} may do everything)
 
 Paste into another terminal:
 
   export AUMOSCTL_CONFIG="{{.Config}}"
   {{.Aumosctl}} audit list
   {{.Aumosctl}} drift detect --baseline {{.Examples}}/flights/winter.csv --current {{.Examples}}/flights/summer.csv
+  {{.Aumosctl}} policy show --name retrain
+  {{.Aumosctl}} policy test {{.Examples}}/policies --coverage
   {{.Aumosctl}} audit keys --platform --out platform.vkey
   {{.Aumosctl}} audit verify --database "$(cat "{{.State}}/wall-url")" --all --key platform.vkey
 
