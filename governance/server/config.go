@@ -61,7 +61,7 @@ type Audit struct {
 
 // Evaluation bounds what policies use.
 type Evaluation struct {
-	Deadline        time.Duration `env:"DEADLINE" envDefault:"200ms" help:"When the caller of an evaluation gets its answer, whatever the policy does."`
+	Deadline        time.Duration `env:"DEADLINE" envDefault:"200ms" help:"When the caller of an evaluation gets its answer, whatever the policy does; a test_ rule has five times that."`
 	CompileDeadline time.Duration `env:"COMPILE_DEADLINE" envDefault:"2s" help:"The same for the compilation of a policy version."`
 	TenantSlots     int           `env:"TENANT_SLOTS" envDefault:"0" help:"Evaluations of one tenant at the same time; 0: 4, or one for each CPU if that is more."`
 	Slots           int           `env:"SLOTS" envDefault:"0" help:"Evaluations at the same time; 0: 16 for each CPU."`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/aumos-enterprise/platform/governance/internal/library"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -50,11 +52,11 @@ func TestListPolicyTemplates(t *testing.T) {
 	}
 }
 
-// What the library shows is enough to make a policy of every template: the tenant activates it, and it denies what has no evidence.
+// What the library shows is enough to make a policy of every template: the tenant activates it, and it denies what has no evidence. The tests that it brings along pass.
 func TestInstantiateEveryPolicyTemplate(t *testing.T) {
 	t.Parallel()
-	r := setup(t)
-	c, templates := r.admin(tenantA), r.templates(tenantA, auth.RolePolicyAuthor)
+	r := newPlatform(t).replica(rego.Config{Deadline: 2 * time.Second}) // the race detector takes most of it
+	c, templates, tests := r.admin(tenantA), r.templates(tenantA, auth.RolePolicyAuthor), r.tester(tenantA, auth.RolePolicyAuthor)
 	for _, template := range library.Templates() {
 		got, err := templates.GetPolicyTemplate(t.Context(), &governancev1.GetPolicyTemplateRequest{Name: template.Name})
 		if err != nil {
@@ -75,6 +77,10 @@ func TestInstantiateEveryPolicyTemplate(t *testing.T) {
 			v.GetState() != governancev1.PolicyVersionState_POLICY_VERSION_STATE_DRAFT || v.GetAuthor() != "subject-of-policy-author" || len(v.GetModules()) != 4 ||
 			!cmp.Equal(p.GetRegulationReferences(), template.Controls()) || p.GetLabels()["aumos/template"] != template.Name || p.GetLabels()["aumos/template-version"] != template.Version {
 			t.Errorf("%s: %v", template.Name, res)
+		}
+		report := tests.run(v.GetId()).GetReport()
+		if !report.GetPassed() || report.GetPassedCount() < 4 {
+			t.Errorf("%s: its tests came to %v", template.Name, report)
 		}
 		c.activate(v.GetId())
 		d := c.decide(askPolicy(p.GetId(), map[string]any{"approved": true}))

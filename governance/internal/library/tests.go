@@ -2,6 +2,7 @@ package library
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -9,6 +10,9 @@ import (
 
 // testsPath is the module with the tests that a version brings along. As its name ends in _test.rego, coverage is not asked of it.
 const testsPath = "policy_test.rego"
+
+// pathsPerTest bounds how often one test asks the policy: each has a deadline, also on a machine that does much else.
+const pathsPerTest = 8
 
 // notNeeded are members of examples that no decision rests on: names for people, and what was not needed for the example at hand.
 var notNeeded = map[string]bool{"model.name": true, "dataset.name": true, "system.name": true, "consent.explicit": true} //nolint:gochecknoglobals // a constant table
@@ -44,18 +48,25 @@ test_example_is_allowed if {
 		with time.now_ns as time.parse_rfc3339_ns(now)
 }
 
-test_all_of_the_example_is_needed if {
-	every path in needed {
+all_needed(paths) if {
+	every path in paths {
 		not policy.allow with input as json.remove(example, [path])
 			with data.%[4]s as parameters
 			with time.now_ns as time.parse_rfc3339_ns(now)
 	}
 }
 `, t.Name, t.Version, policy, parametersPackage)
+	n := 0
+	for paths := range slices.Chunk(needed(t.Example.Input), pathsPerTest) {
+		n++
+		fmt.Fprintf(&b, "\ntest_all_of_the_example_is_needed_%d if all_needed(", n)
+		writeValue(&b, paths)
+		b.WriteString(")\n")
+	}
 	for _, rule := range []struct {
 		name  string
 		value any
-	}{{"now", t.Example.Now}, {"parameters", t.parameters.complete(t.Example.Parameters)}, {"needed", needed(t.Example.Input)}, {"example", t.Example.Input}} {
+	}{{"now", t.Example.Now}, {"parameters", t.parameters.complete(t.Example.Parameters)}, {"example", t.Example.Input}} {
 		fmt.Fprintf(&b, "\n%s := ", rule.name)
 		writeValue(&b, rule.value)
 		b.WriteByte('\n')

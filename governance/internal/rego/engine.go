@@ -16,7 +16,7 @@ import (
 
 // Config bounds the engine. Zero values mean the defaults.
 type Config struct {
-	// Deadline is when a caller gets its answer, whatever the policy does: 200 ms.
+	// Deadline is when a caller gets its answer, whatever the policy does: 200 ms. A `test_` rule has five times that.
 	Deadline time.Duration
 	// CompileDeadline is the same for compilations: 2 s.
 	CompileDeadline time.Duration

@@ -17,6 +17,9 @@ const (
 	maxTenantRuns = 2
 )
 
+// ruleDeadlines is how many deadlines of an evaluation a `test_` rule has: one may ask the policy many times.
+const ruleDeadlines = 5
+
 // Turn waits until the tenant may run another set of trials, or ctx ends. The caller calls release exactly once.
 func (e *Engine) Turn(ctx context.Context, id tenant.ID) (release func(), err error) {
 	return e.runs.acquire(ctx, id, nil)
@@ -43,7 +46,7 @@ type Answer struct {
 // Try asks what decisions ask. It answers at the engine's deadline at the latest, counted from when there is room: trials have a share of their own, one of
 // each tenant at a time, so that they take none of the tenant's decisions. It fails only when ctx ends or the engine is closed.
 func (e *Engine) Try(ctx context.Context, t Trial) (Answer, error) {
-	a, took, late, err := attempt(ctx, e, t, func(cancel topdown.Cancel) Answer {
+	a, took, late, err := attempt(ctx, e, t, e.config.Deadline, func(cancel topdown.Cancel) Answer {
 		set, err := t.Policy.run(t.options(), cancel)
 		if err != nil {
 			return Answer{Result: failureOf(err), Problem: e.problemOf(ctx, t.Tenant, err)}
@@ -66,9 +69,9 @@ type Verdict struct {
 	Took    time.Duration
 }
 
-// TryRule asks a `test_` rule of the policy, in the way of Try: it passes when it is true.
+// TryRule asks a `test_` rule of the policy, in the way of Try but with five times its deadline: it passes when it is true.
 func (e *Engine) TryRule(ctx context.Context, t Trial, rule RuleTest) (Verdict, error) {
-	v, took, late, err := attempt(ctx, e, t, func(cancel topdown.Cancel) Verdict {
+	v, took, late, err := attempt(ctx, e, t, ruleDeadlines*e.config.Deadline, func(cancel topdown.Cancel) Verdict {
 		o := t.options()
 		var err error
 		if o.query, err = t.Policy.testQuery(rule); err != nil {
@@ -99,7 +102,9 @@ func (t Trial) options() options {
 }
 
 // attempt does the work of a trial in a goroutine of the pool of trials. At the deadline it is late: the goroutine keeps its tenant's slot until it ends.
-func attempt[T any](ctx context.Context, e *Engine, t Trial, work func(topdown.Cancel) T) (result T, took time.Duration, late bool, err error) {
+func attempt[T any](ctx context.Context, e *Engine, t Trial, deadline time.Duration, work func(topdown.Cancel) T) (
+	result T, took time.Duration, late bool, err error,
+) {
 	if err := context.Cause(ctx); err != nil { // free slots are taken without a look at it
 		return result, 0, false, err
 	}
@@ -107,7 +112,7 @@ func attempt[T any](ctx context.Context, e *Engine, t Trial, work func(topdown.C
 	if err != nil {
 		return result, 0, false, err
 	}
-	timer := time.NewTimer(e.config.Deadline)
+	timer := time.NewTimer(deadline)
 	defer timer.Stop()
 	cancel := topdown.NewCancel()
 	done := make(chan T, 1)

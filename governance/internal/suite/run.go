@@ -75,8 +75,8 @@ type Subject struct {
 // errTime is why a run ends before its tests.
 var errTime = errors.New("the run had no time left")
 
-// Run runs the tests, one after the other, and then the `test_` rules if they are asked for. Each has the engine's deadline, all together MaxDuration:
-// what is left then could not be run. It fails only when ctx ends, the engine does not work, or there is no next test to be had.
+// Run runs the tests, one after the other, and then the `test_` rules if they are asked for. A test has the engine's deadline, a rule
+// five times that, all together MaxDuration: what is left then could not be run. It fails only when ctx ends, the engine does not work, or there is no next test to be had.
 func Run(ctx context.Context, engine *rego.Engine, s Subject, tests iter.Seq2[Test, error], rules bool) (Report, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, MaxDuration, errTime)
 	defer cancel()
@@ -178,7 +178,7 @@ func (r runner) rule(ctx context.Context, t rego.RuleTest) (Result, error) {
 	case err != nil:
 		return result, err
 	case v.Late:
-		result.Status, result.Message = Unclear, "the rule overran the deadline of an evaluation"
+		result.Status, result.Message = Unclear, "the rule overran the deadline of a test"
 	case v.Passed:
 		result.Status = Passed
 	case v.Problem != nil:

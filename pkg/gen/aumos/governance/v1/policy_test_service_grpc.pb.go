@@ -49,7 +49,8 @@ type PolicyTestServiceClient interface {
 	GetTestCase(ctx context.Context, in *GetTestCaseRequest, opts ...grpc.CallOption) (*GetTestCaseResponse, error)
 	// Lists a policy's cases by name.
 	ListTestCases(ctx context.Context, in *ListTestCasesRequest, opts ...grpc.CallOption) (*ListTestCasesResponse, error)
-	// Runs the suite on a version and records the run. A test that fails is an answer, not an error. All together have one minute.
+	// Runs the suite on a version and records the run. A test that fails is an answer, not an error. A case has the deadline of a decision, 200 ms unless the
+	// service is set otherwise, a `test_` rule five times that, and all together have one minute.
 	RunPolicyTests(ctx context.Context, in *RunPolicyTestsRequest, opts ...grpc.CallOption) (*RunPolicyTestsResponse, error)
 	// Returns a run.
 	GetTestRun(ctx context.Context, in *GetTestRunRequest, opts ...grpc.CallOption) (*GetTestRunResponse, error)
@@ -185,7 +186,8 @@ type PolicyTestServiceServer interface {
 	GetTestCase(context.Context, *GetTestCaseRequest) (*GetTestCaseResponse, error)
 	// Lists a policy's cases by name.
 	ListTestCases(context.Context, *ListTestCasesRequest) (*ListTestCasesResponse, error)
-	// Runs the suite on a version and records the run. A test that fails is an answer, not an error. All together have one minute.
+	// Runs the suite on a version and records the run. A test that fails is an answer, not an error. A case has the deadline of a decision, 200 ms unless the
+	// service is set otherwise, a `test_` rule five times that, and all together have one minute.
 	RunPolicyTests(context.Context, *RunPolicyTestsRequest) (*RunPolicyTestsResponse, error)
 	// Returns a run.
 	GetTestRun(context.Context, *GetTestRunRequest) (*GetTestRunResponse, error)
