@@ -101,8 +101,11 @@ func entryOf(req *governancev1.RecordEntryRequest, source string, id tenant.ID) 
 		CorrelationID: req.GetCorrelationId(),
 		Details:       structMap(req.GetDetails()),
 	}
-	if namespace, _, _ := strings.Cut(e.EventType, "."); slices.Contains(ownNamespaces(), namespace) {
+	if namespace, _, _ := strings.Cut(e.EventType, "."); own(namespace) {
 		return auditlog.Entry{}, errs.InvalidField("event_type", "%s is a namespace of governance's own: use one of your service", namespace)
+	}
+	if own(e.Resource.Type) && e.ChangesState() {
+		return auditlog.Entry{}, errs.InvalidField("resource.type", "a %s is governance's own: an entry may be about it, and says nothing of its state", e.Resource.Type)
 	}
 	if e.EffectiveTime, err = timeOf("effective_time", req.GetEffectiveTime()); err != nil {
 		return auditlog.Entry{}, err
@@ -116,5 +119,9 @@ func entryOf(req *governancev1.RecordEntryRequest, source string, id tenant.ID) 
 	return e, nil
 }
 
-// ownNamespaces are the first words of the event types that governance alone writes: no other service can forge a decision, or a change of a policy.
-func ownNamespaces() []string { return []string{"audit", "decision", "governance", "policy"} }
+// own reports whether governance alone writes event types of the namespace, and states of resources of the type: no other service can forge a decision, a
+// change of a policy, or what a policy was at some time. The words that they begin with are reserved, so that new ones are protected as they come.
+func own(name string) bool {
+	first, _, _ := strings.Cut(name, "_")
+	return slices.Contains([]string{"audit", "decision", "governance", "policy"}, first)
+}

@@ -284,6 +284,21 @@ func TestRecordEntryRefuses(t *testing.T) {
 		"nil entry id":   {func(r *governancev1.RecordEntryRequest) { r.EntryId = uuid.Nil.String() }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "entry_id"},
 		"event type":     {func(r *governancev1.RecordEntryRequest) { r.EventType = "Drift" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type"},
 		"own namespace":  {func(r *governancev1.RecordEntryRequest) { r.EventType = "decision.evaluated" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type"},
+		"settings": {
+			func(r *governancev1.RecordEntryRequest) { r.EventType = "decision_settings.changed" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type",
+		},
+		"erasure": {
+			func(r *governancev1.RecordEntryRequest) { r.EventType = "decision_inputs.erased" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type",
+		},
+		"state of a policy": {func(r *governancev1.RecordEntryRequest) {
+			r.Resource.Type, r.Resource.State = "policy", object(map[string]any{"name": "x"})
+		}, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "resource.type"},
+		"state of settings": {func(r *governancev1.RecordEntryRequest) {
+			r.Resource.Type, r.Resource.State = "decision_settings", object(map[string]any{"masks": []any{}})
+		}, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "resource.type"},
+		"end of a version": {func(r *governancev1.RecordEntryRequest) {
+			r.EventType, r.Resource.Type, r.Resource.State = "drift.thing.deleted", "policy_version", nil
+		}, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "resource.type"},
 		"outcome":        {func(r *governancev1.RecordEntryRequest) { r.Outcome = 0 }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "outcome"},
 		"actor":          {func(r *governancev1.RecordEntryRequest) { r.Actor = nil }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "actor"},
 		"resource":       {func(r *governancev1.RecordEntryRequest) { r.Resource = nil }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "resource"},

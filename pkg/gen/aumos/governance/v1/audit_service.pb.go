@@ -34,7 +34,7 @@ type RecordEntryRequest struct {
 	// When the event took effect; the recorded time if unset.
 	EffectiveTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=effective_time,json=effectiveTime,proto3" json:"effective_time,omitempty"`
 	// What happened: dotted lower-case words, for example "drift.detection". The namespaces audit, decision, governance and policy are
-	// governance's own and refused.
+	// governance's own and refused, as is what begins with one of them and "_".
 	EventType string `protobuf:"bytes,3,opt,name=event_type,json=eventType,proto3" json:"event_type,omitempty"`
 	// The verb exercised, in the same form.
 	Action string `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
@@ -42,7 +42,7 @@ type RecordEntryRequest struct {
 	Outcome AuditOutcome `protobuf:"varint,5,opt,name=outcome,proto3,enum=aumos.governance.v1.AuditOutcome" json:"outcome,omitempty"`
 	// Who acted.
 	Actor *v1.Actor `protobuf:"bytes,6,opt,name=actor,proto3" json:"actor,omitempty"`
-	// What was acted upon.
+	// What was acted upon. What the state of a resource is whose type begins like governance's own event types, governance alone records, and that one ended.
 	Resource *AuditResource `protobuf:"bytes,7,opt,name=resource,proto3" json:"resource,omitempty"`
 	// The id of the request that caused the entry.
 	RequestId string `protobuf:"bytes,8,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
