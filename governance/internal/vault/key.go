@@ -77,8 +77,16 @@ func (v *Vault) ReadKeys(ctx context.Context, tx pgx.Tx) (keys Keys, err error) 
 	return keys, nil
 }
 
+// unwrap returns the key of the row. Inputs have none that is not encrypted.
+func (v *Vault) unwrap(id tenant.ID, r keyRow) ([]byte, error) {
+	if r.WrappingKey == "" && r.Purpose != purposeDigest {
+		return nil, errPlain
+	}
+	return v.config.Wrapping.unwrap(r.WrappingKey, r.Wrapped, r.bound(id))
+}
+
 func (v *Vault) take(keys *Keys, id tenant.ID, r keyRow) error {
-	key, err := v.config.Wrapping.unwrap(r.WrappingKey, r.Wrapped, r.bound(id))
+	key, err := v.unwrap(id, r)
 	if err != nil {
 		return err
 	}
@@ -124,7 +132,13 @@ func (v *Vault) EnsureKeys(ctx context.Context, tx pgx.Tx, inputs bool) error {
 	missing := map[string]bool{purposeDigest: true, purposeInputs: inputs}
 	for _, r := range stored {
 		missing[r.Purpose] = false
-		_, err := v.config.Wrapping.unwrap(r.WrappingKey, r.Wrapped, r.bound(id))
+		_, err := v.unwrap(id, r)
+		if r.Purpose == purposeDigest && errors.Is(err, errPlain) {
+			if err := v.replace(ctx, tx, id, r); err != nil {
+				return err
+			}
+			continue
+		}
 		if inputs && errors.Is(err, errWrappingKey) {
 			return errs.New(errs.FailedPrecondition, errs.ReasonInputsKeyMissing,
 				"the tenant's key cannot be read: the operator has to put the key that encrypts it back into the setting INPUTS__KEY_FILE, or the inputs kept have to be erased").
@@ -143,6 +157,15 @@ func (v *Vault) EnsureKeys(ctx context.Context, tx pgx.Tx, inputs bool) error {
 		}
 	}
 	return nil
+}
+
+// replace makes a new key in place of one for digests that was made when there was no key to wrap it with. To wrap that one would make a secret of what
+// everybody who has seen the database knows. Only retries of requests from before are told apart no more: they count as other requests.
+func (v *Vault) replace(ctx context.Context, tx pgx.Tx, id tenant.ID, r keyRow) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM gov_decision_keys WHERE id = @id`, pgx.NamedArgs{"id": r.ID}); err != nil {
+		return fmt.Errorf("delete key: %w", err)
+	}
+	return v.addKey(ctx, tx, id, r.Purpose)
 }
 
 func (v *Vault) addKey(ctx context.Context, tx pgx.Tx, id tenant.ID, purpose string) error {

@@ -200,11 +200,14 @@ func (v *Vault) upToDate(stored []keyRow) bool {
 	return len(stored) == 2
 }
 
-// rewrap wraps the key under the current one; known is false when it cannot be read.
+// rewrap wraps the key under the current one, or replaces one that was not wrapped; known is false when it cannot be read.
 func (v *Vault) rewrap(ctx context.Context, tx pgx.Tx, r keyRow) (known bool, err error) {
 	id, _ := tenant.FromContext(ctx)
 	w := v.config.Wrapping
-	key, err := w.unwrap(r.WrappingKey, r.Wrapped, r.bound(id))
+	key, err := v.unwrap(id, r)
+	if r.Purpose == purposeDigest && errors.Is(err, errPlain) {
+		return true, v.replace(ctx, tx, id, r)
+	}
 	if err != nil {
 		return false, nil //nolint:nilerr // the gauge says how many; whoever needs the key says why
 	}

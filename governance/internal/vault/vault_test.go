@@ -3,11 +3,13 @@ package vault_test
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -470,7 +472,7 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// Without a key that wraps, digests have a key nevertheless; it is wrapped as soon as there is one.
+// Without a key that wraps, digests have a key nevertheless. As soon as there is one, another takes its place: this one was never a secret.
 func TestWithoutWrappingKey(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Governance(t)
@@ -486,15 +488,57 @@ func TestWithoutWrappingKey(t *testing.T) {
 		t.Fatalf("keys %+v", before)
 	}
 	s := newStore(t, db, key(1))
+	if found := s.keys(tenantA); found.Digest != nil {
+		t.Error("a key that is not encrypted is used")
+	}
 	if err := s.Upkeep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if after := s.keys(tenantA); after.Digest.Sum([]byte("x")) != before.Digest.Sum([]byte("x")) {
-		t.Error("the key has changed")
+	if after := s.keys(tenantA); after.Digest == nil || after.Digest.Sum([]byte("x")) == before.Digest.Sum([]byte("x")) {
+		t.Error("the key has not been replaced")
 	}
 	if after := bare.keys(tenantA); after.Digest != nil {
 		t.Error("the key is still readable in the database")
 	}
+}
+
+// Who can write to the database, and does not have the key that wraps, cannot put keys there that they know.
+func TestPlantedKeys(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, postgrestest.Governance(t), key(1))
+	s.keeps(tenantA, time.Hour)
+	known := bytes.Repeat([]byte("known"), 7)[:32]
+	for _, sql := range []string{
+		`ALTER TABLE gov_decision_keys DROP CONSTRAINT gov_decision_keys_wrapping_key_check`,
+		`UPDATE gov_decision_keys SET wrapping_key = '', wrapped = $1`,
+	} {
+		var args []any
+		if strings.Contains(sql, "$1") {
+			args = append(args, known)
+		}
+		if _, err := s.db.Admin().Exec(t.Context(), sql, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if k := s.keys(tenantA); k.Inputs != nil || k.Digest != nil {
+		t.Error("planted keys are used")
+	}
+	if err := s.Upkeep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha256.New, known)
+	if k := s.keys(tenantA); k.Inputs != nil || k.Digest == nil || bytes.Equal(digest(k, ""), mac.Sum(nil)) {
+		t.Error("the upkeep has made a planted key its own")
+	}
+	s.erase(tenantA) // what an operator does then
+	if k := s.keys(tenantA); k.Inputs == nil || k.Digest == nil {
+		t.Error("no new keys after the erasure")
+	}
+}
+
+func digest(k vault.Keys, text string) []byte {
+	sum := k.Digest.Sum([]byte(text))
+	return sum[:]
 }
 
 // An erasure needs no key; what it could not make is made by the upkeep.

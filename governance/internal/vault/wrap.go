@@ -70,6 +70,9 @@ func (w Wrapping) GoString() string { return w.String() }
 // errWrappingKey is that a tenant's key is wrapped by a key that the settings do not have.
 var errWrappingKey = errors.New("the tenant's key is encrypted under a key that is not configured")
 
+// errPlain is that a tenant's key stands in the database as it is, where it must not: whoever writes to the database could have put it there.
+var errPlain = errors.New("the tenant's key is not encrypted")
+
 // wrap encrypts a tenant's key under the current key; without one it stays as it is.
 func (w Wrapping) wrap(key, bound []byte) (id string, wrapped []byte, err error) {
 	if !w.Present() {
@@ -79,9 +82,12 @@ func (w Wrapping) wrap(key, bound []byte) (id string, wrapped []byte, err error)
 	return w.current, wrapped, err
 }
 
-// unwrap is the inverse of wrap.
+// unwrap is the inverse of wrap. With a key that wraps, nothing else is accepted.
 func (w Wrapping) unwrap(id string, wrapped, bound []byte) ([]byte, error) {
 	if id == "" {
+		if w.Present() {
+			return nil, errPlain
+		}
 		return wrapped, nil
 	}
 	s, ok := w.sealers[id]
