@@ -132,6 +132,10 @@ bench: ## Print decisions/s, past states, verified entries/s, and KS on 1M again
 attack-wall: ## Attack the Audit Wall as every role and write docs/attack-wall.md
 	UPDATE_ATTACK_WALL=1 go test ./governance/internal/wallattack -run '^TestAttacks$$' -count=1 -v
 
+.PHONY: conformance
+conformance: ## Run OPA's compliance cases and write docs/rego-conformance.md: what the profile leaves out, and why
+	UPDATE_CONFORMANCE=1 go test ./governance/internal/rego -run '^TestConformance$$' -count=1 -v
+
 .PHONY: bench-wall
 bench-wall: ## Measure the Audit Wall's write path and write docs/bench-wall.md (BENCH_WALL_MAX=10000000: a longer curve)
 	UPDATE_BENCH_WALL=1 go test ./governance/internal/wallbench -run '^$$' -bench '^BenchmarkWall$$' -benchtime 1x -timeout 30m
