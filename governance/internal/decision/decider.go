@@ -160,7 +160,7 @@ func (d *Decider) evaluate(ctx context.Context, q Question) (Decision, error) {
 		return decision, err
 	}
 	decision.InputKept = d.keep(ctx, in, decision)
-	return d.record(ctx, q, decision)
+	return d.record(ctx, q, in, decision)
 }
 
 // decide asks the policies. What it returns is not on the wall yet, unless it says so: then it is the first decision of a request that is repeated.

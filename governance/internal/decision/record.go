@@ -29,7 +29,7 @@ const (
 )
 
 // record puts the decision on the wall. When the wall has a decision of this id, the request is a retry and that one is the answer.
-func (d *Decider) record(ctx context.Context, q Question, decision Decision) (Decision, error) {
+func (d *Decider) record(ctx context.Context, q Question, in seen, decision Decision) (Decision, error) {
 	var err error
 	decision.Position, err = d.config.Wall.Append(ctx, newEntry(ctx, q, decision))
 	if q.Request != uuid.Nil && errs.ReasonOf(err) == errs.ReasonEntryIDReused {
@@ -38,7 +38,7 @@ func (d *Decider) record(ctx context.Context, q Question, decision Decision) (De
 	if err != nil {
 		return Decision{}, fmt.Errorf("record decision: %w", err)
 	}
-	d.offer(ctx, q, decision)
+	d.offer(ctx, q, in, decision)
 	return decision, nil
 }
 

@@ -9,9 +9,13 @@ import (
 )
 
 // offer hands a decision that is on the wall to the shadows of the policies that answered. It does not wait, and nothing that becomes of it reaches the caller.
-func (d *Decider) offer(ctx context.Context, q Question, decision Decision) {
+func (d *Decider) offer(ctx context.Context, q Question, in seen, decision Decision) {
 	if d.config.Shadows == nil {
 		return
+	}
+	var masked []byte
+	if decision.MaskedPaths > 0 {
+		masked = in.json
 	}
 	for _, r := range decision.Results {
 		if r.Shadow == nil || !r.Shadow.Takes(decision.ID, decision.Time) {
@@ -19,7 +23,7 @@ func (d *Decider) offer(ctx context.Context, q Question, decision Decision) {
 		}
 		id, _ := tenant.FromContext(ctx)
 		d.config.Shadows.Offer(shadow.Question{
-			Tenant: id, Sample: r.Shadow, DecisionID: decision.ID, DecideTime: decision.Time, Seed: SeedOf(decision.ID), Input: q.Input,
+			Tenant: id, Sample: r.Shadow, DecisionID: decision.ID, DecideTime: decision.Time, Seed: SeedOf(decision.ID), Input: q.Input, Masked: masked,
 			Resource: shadow.Resource(decision.Resource), VersionID: r.VersionID, Answer: difference.AnswerOf(r.Result),
 		})
 	}

@@ -32,12 +32,15 @@ type Question struct {
 	DecideTime time.Time
 	Seed       rego.Seed
 	Input      rego.Input
-	Resource   Resource
-	VersionID  uuid.UUID // that answered
-	Answer     difference.Answer
+	// Masked is the input with null at masked places, as JSON; nil when nothing is masked. The candidate sees this one, as in a replay: what it answers is kept,
+	// and nobody needs to have approved of what it says of masked values.
+	Masked    []byte
+	Resource  Resource
+	VersionID uuid.UUID // that answered
+	Answer    difference.Answer
 }
 
-func (q Question) size() int { return inputCost + len(q.Input.JSON()) }
+func (q Question) size() int { return inputCost + len(q.Input.JSON()) + len(q.Masked) }
 
 // lane is what is known of one shadow: the questions that wait, and what was found and is not stored.
 type lane struct {

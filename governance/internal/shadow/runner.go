@@ -177,8 +177,14 @@ func (r *Runner) ask(ctx context.Context, q Question) (*Difference, error) {
 	}
 	result := rego.Failed(rego.BuiltinError) // as decisions answer with a version that does not compile
 	if candidate != nil {
+		input := q.Input
+		if q.Masked != nil {
+			if input, err = rego.ParseInput(q.Masked); err != nil {
+				return nil, err
+			}
+		}
 		result, err = r.config.Engine.Evaluate(ctx, rego.Evaluation{
-			Tenant: q.Tenant, Policy: candidate, Input: q.Input, Now: q.DecideTime, Seed: q.Seed,
+			Tenant: q.Tenant, Policy: candidate, Input: input, Now: q.DecideTime, Seed: q.Seed,
 			Activation: rego.Activation{Version: q.Sample.ShadowID}, // overruns are this shadow's, not its version's
 		})
 		if errs.ReasonOf(err) == errs.ReasonOverloaded || err == nil && result.Reason == rego.Quarantined {

@@ -894,6 +894,7 @@ func (x *ReplayDifference) GetDifference() *AnswerDifference {
 }
 
 // A candidate that is asked beside the active version on live traffic. Its answers are compared and never used; they cost a decision nothing.
+// Masked places of inputs are null for it, as in a replay.
 type Shadow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The shadow's id (UUIDv7), made by the server.
