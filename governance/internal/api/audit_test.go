@@ -281,9 +281,9 @@ func TestRecordEntryRefuses(t *testing.T) {
 		"derived entry id": {func(r *governancev1.RecordEntryRequest) {
 			r.EntryId = uuid.NewSHA1(uuid.NameSpaceURL, []byte("a guess")).String()
 		}, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "entry_id"},
-		"nil entry id":   {func(r *governancev1.RecordEntryRequest) { r.EntryId = uuid.Nil.String() }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "entry_id"},
-		"event type":     {func(r *governancev1.RecordEntryRequest) { r.EventType = "Drift" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type"},
-		"own namespace":  {func(r *governancev1.RecordEntryRequest) { r.EventType = "decision.evaluated" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type"},
+		"nil entry id":  {func(r *governancev1.RecordEntryRequest) { r.EntryId = uuid.Nil.String() }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "entry_id"},
+		"event type":    {func(r *governancev1.RecordEntryRequest) { r.EventType = "Drift" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type"},
+		"own namespace": {func(r *governancev1.RecordEntryRequest) { r.EventType = "decision.evaluated" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type"},
 		"settings": {
 			func(r *governancev1.RecordEntryRequest) { r.EventType = "decision_settings.changed" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type",
 		},

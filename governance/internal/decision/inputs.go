@@ -39,23 +39,24 @@ func (d *Decider) readInputs(ctx context.Context, tx pgx.Tx, t target) (in input
 
 // seen is an input as the log may know it.
 type seen struct {
-	json []byte // masked
-	keep bool
-	key  *vault.InputKey
+	json   []byte   // masked
+	hidden [][]byte // what stood at masked places
+	keep   bool
+	key    *vault.InputKey
 }
 
 // see masks the input and notes in the decision what is said of it.
 func (settings inputs) see(in rego.Input, decision *Decision) seen {
 	text := in.JSON()
 	decision.InputSHA256 = in.SHA256()
-	if masked, n := settings.masks.apply(text); n > 0 {
-		decision.InputSHA256, decision.MaskedPaths = sha256.Sum256(masked), n
+	masked, hidden := settings.masks.apply(text)
+	if len(hidden) > 0 {
+		decision.InputSHA256, decision.MaskedPaths = sha256.Sum256(masked), len(hidden)
 		if settings.keys.Digest != nil {
 			decision.InputHMAC = settings.keys.Digest.Sum(text)
 		}
-		text = masked
 	}
-	return seen{json: text, keep: settings.keep, key: settings.keys.Inputs}
+	return seen{json: masked, hidden: hidden, keep: settings.keep, key: settings.keys.Inputs}
 }
 
 // keep keeps the input if the tenant wants so, and reports whether it is durably there. A decision does not fail because its input could not be kept:

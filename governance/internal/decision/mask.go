@@ -106,18 +106,18 @@ func canonicalKey(key string) (string, error) {
 	return text[len(`{"`) : len(text)-len(`":null}`)], nil
 }
 
-// apply replaces every masked place of the canonical JSON of an input by null, and returns how many it found. The result is canonical JSON, too;
-// it is the input itself when nothing is masked.
-func (m *masks) apply(canonical []byte) (masked []byte, count int) {
+// apply replaces every masked place of the canonical JSON of an input by null, and returns what stood there. The result is canonical JSON, too; it
+// is the input itself when nothing is masked.
+func (m *masks) apply(canonical []byte) (masked []byte, hidden [][]byte) {
 	if m == nil {
-		return canonical, 0
+		return canonical, nil
 	}
 	w := masker{json: canonical}
 	w.value([]*masks{m})
-	if w.count == 0 {
-		return canonical, 0
+	if len(w.hidden) == 0 {
+		return canonical, nil
 	}
-	return append(w.out, canonical[w.copied:]...), w.count
+	return append(w.out, canonical[w.copied:]...), w.hidden
 }
 
 // masker walks over canonical JSON: valid, and without space between tokens.
@@ -125,8 +125,8 @@ type masker struct {
 	json   []byte
 	at     int
 	out    []byte
-	copied int // how much of json is in out or replaced
-	count  int
+	copied int      // how much of json is in out or replaced
+	hidden [][]byte // what was replaced
 }
 
 // value walks over the value at hand, for which the masks in force are given.
@@ -151,9 +151,10 @@ func (w *masker) value(in []*masks) {
 
 func (w *masker) replace() {
 	w.out = append(append(w.out, w.json[w.copied:w.at]...), "null"...)
+	start := w.at
 	w.skip()
 	w.copied = w.at
-	w.count++
+	w.hidden = append(w.hidden, w.json[start:w.at])
 }
 
 func (w *masker) object(in []*masks) {

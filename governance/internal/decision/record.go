@@ -31,7 +31,7 @@ const (
 // record puts the decision on the wall. When the wall has a decision of this id, the request is a retry and that one is the answer.
 func (d *Decider) record(ctx context.Context, q Question, in seen, decision Decision) (Decision, error) {
 	var err error
-	decision.Position, err = d.config.Wall.Append(ctx, newEntry(ctx, q, decision))
+	decision.Position, err = d.config.Wall.Append(ctx, newEntry(ctx, q, in, decision))
 	if q.Request != uuid.Nil && errs.ReasonOf(err) == errs.ReasonEntryIDReused {
 		return d.repeat(ctx, q, decision.ID)
 	}
@@ -42,8 +42,8 @@ func (d *Decider) record(ctx context.Context, q Question, in seen, decision Deci
 	return decision, nil
 }
 
-// newEntry says what was decided, by which content, on which input; never the input itself.
-func newEntry(ctx context.Context, q Question, decision Decision) auditlog.Entry {
+// newEntry says what was decided, by which content, on which input; never the input itself, nor what of it is masked.
+func newEntry(ctx context.Context, q Question, in seen, decision Decision) auditlog.Entry {
 	id, _ := tenant.FromContext(ctx)
 	e := auditlog.Entry{
 		EntryID: decision.ID, TenantID: id, EffectiveTime: decision.Time,
@@ -54,7 +54,7 @@ func newEntry(ctx context.Context, q Question, decision Decision) auditlog.Entry
 			"outcome":        decision.Outcome.String(),
 			"engine_version": decision.EngineVersion,
 			"evaluation_us":  float64(decision.Duration.Microseconds()),
-			"results":        describe(decision.Results),
+			"results":        describe(in.redacted(decision.Results)),
 		},
 		Digests: []auditlog.Digest{{Name: inputDigest, SHA256: decision.InputSHA256}},
 	}

@@ -75,7 +75,7 @@ func TestEveryDecisionFitsIntoAnEntry(t *testing.T) {
 			DecisionPoint: d.DecisionPoint, CorrelationID: strings.Repeat("c", 128),
 			Actor: auditlog.Actor{Kind: auditlog.ActorService, ID: strings.Repeat("s", 255)},
 		}
-		e := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), q, d)
+		e := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), q, seen{}, d)
 		e.EventType, e.Action = "decision.evaluated", "decision.evaluate"
 		if _, err := auditlog.NewDraft(e); err != nil {
 			t.Errorf("%d policies: %v", n, err)
@@ -91,7 +91,7 @@ func TestEveryDecisionFitsIntoAnEntry(t *testing.T) {
 	}
 	fit(results)
 	d := Decision{ID: uuid.Max, Outcome: rego.Deny, Results: results, Time: time.Now()}
-	e := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), Question{DecisionPoint: "a.point", Actor: auditlog.Actor{Kind: auditlog.ActorUser, ID: "s"}}, d)
+	e := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), Question{DecisionPoint: "a.point", Actor: auditlog.Actor{Kind: auditlog.ActorUser, ID: "s"}}, seen{}, d)
 	if _, err := auditlog.NewDraft(e); err != nil {
 		t.Errorf("short violations: %v", err)
 	}
@@ -118,7 +118,7 @@ func TestEveryObligationFitsIntoAnEntry(t *testing.T) {
 			t.Fatalf("%s: %v, %v, %d bytes", name, r.Reason, err, r.Size())
 		}
 		q := Question{DecisionPoint: "a.point", Actor: auditlog.Actor{Kind: auditlog.ActorUser, ID: "s"}}
-		entry := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), q, Decision{ID: uuid.Max, Time: time.Now(), Outcome: rego.Allow})
+		entry := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), q, seen{}, Decision{ID: uuid.Max, Time: time.Now(), Outcome: rego.Allow})
 		entry.RecordedTime = entry.EffectiveTime
 		entry.Details = map[string]any{"obligations": describeObligations(r.Obligations)}
 		raw, err := entry.Marshal()
@@ -156,7 +156,7 @@ func TestEntryRoundTrip(t *testing.T) {
 		},
 	}
 	q := Question{DecisionPoint: "a.point", Resource: want.Resource, CorrelationID: "c", Actor: auditlog.Actor{Kind: auditlog.ActorUser, ID: "s"}}
-	e := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), q, want)
+	e := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), q, seen{}, want)
 	e.RecordedTime, e.LeafIndex = want.Time, 7
 	want.Position = audit.Position{EntryID: want.ID, LeafIndex: 7}
 	raw, err := e.Marshal()

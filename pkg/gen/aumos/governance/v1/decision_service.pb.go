@@ -1340,7 +1340,9 @@ type DecisionSettings struct {
 	KeepInputs bool `protobuf:"varint,1,opt,name=keep_inputs,json=keepInputs,proto3" json:"keep_inputs,omitempty"`
 	// How long they are kept: 1 hour to 400 days. Required when inputs are kept.
 	InputRetention *durationpb.Duration `protobuf:"bytes,2,opt,name=input_retention,json=inputRetention,proto3" json:"input_retention,omitempty"`
-	// Places that policies see, and that never reach the log nor what is kept; at most 256.
+	// Places that policies see, and that never reach the log nor what is kept; at most 256. Where the answer of a policy quotes a text of 3 bytes or more, or
+	// a number of 4 digits or more, from such a place, the log has "*", and so has the answer to a retry. What a policy derives from a masked value, such as
+	// its first letter, is not found: who approves a policy sees to that.
 	Masks []*InputMask `protobuf:"bytes,3,rep,name=masks,proto3" json:"masks,omitempty"`
 	// Changes with every change of the settings.
 	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
