@@ -180,6 +180,43 @@ func TestUpdatePolicy(t *testing.T) {
 }
 
 // A point with as many active policies as it may have takes no further one by a change of decision points either.
+// Who writes policies cannot take one from a decision point, nor put it to another, while it decides.
+func TestAuthorsDoNotChangeWhatIsInForce(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	author, admin := r.as(tenantA, auth.RolePolicyAuthor), r.admin(tenantA)
+	p := admin.active("p", "allow := false", "a.point")
+	request := func(path string) *governancev1.UpdatePolicyRequest {
+		return &governancev1.UpdatePolicyRequest{
+			PolicyId: p.GetId(), UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{path}}, Name: "q", DecisionPoints: []string{"b.point"}, Description: "d",
+		}
+	}
+	for _, path := range []string{"decision_points", "name"} {
+		_, err := author.UpdatePolicy(t.Context(), request(path))
+		wantError(t, err, codes.PermissionDenied, governancev1.ErrorReason_ERROR_REASON_PERMISSION_MISSING)
+		if _, named := fieldsOf(err)[path]; !named {
+			t.Errorf("%s: fields %v", path, fieldsOf(err))
+		}
+	}
+	if d := author.decide(askPoint("a.point", x(1))); d.GetOutcome() != deny {
+		t.Errorf("decided %v", d)
+	}
+	if _, err := author.UpdatePolicy(t.Context(), request("description")); err != nil {
+		t.Errorf("the description: %v", err)
+	}
+	if _, err := admin.UpdatePolicy(t.Context(), request("decision_points")); err != nil {
+		t.Errorf("by who may activate: %v", err)
+	}
+	if _, err := admin.RetirePolicyVersion(t.Context(), &governancev1.RetirePolicyVersionRequest{PolicyVersionId: p.GetActiveVersionId(), Reason: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"decision_points", "name"} {
+		if _, err := author.UpdatePolicy(t.Context(), request(path)); err != nil {
+			t.Errorf("%s of a policy that is not in force: %v", path, err)
+		}
+	}
+}
+
 func TestUpdatePolicyKeepsDecisionPointsBounded(t *testing.T) {
 	t.Parallel()
 	c := setup(t).admin(tenantA)

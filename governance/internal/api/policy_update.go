@@ -10,6 +10,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
+	"github.com/aumos-enterprise/platform/pkg/auth"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -25,6 +26,8 @@ func (s *PolicyService) UpdatePolicy(ctx context.Context, req *governancev1.Upda
 	if err != nil {
 		return nil, err
 	}
+	caller, _ := auth.FromContext(ctx)
+	changes.InForce = caller.May(actionActivate)
 	id, _ := tenant.FromContext(ctx)
 	defer s.Decider.Changed(id) // whatever the answer is: the change may be committed
 	return mutate(ctx, s.Mutations, actionAuthor, governancev1.PolicyService_UpdatePolicy_FullMethodName, req,

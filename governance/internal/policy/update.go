@@ -20,6 +20,8 @@ type Changes struct {
 	Labels               *map[string]string
 	RegulationReferences *[]string
 	MinCoveragePercent   *int32
+	// InForce is whether the caller may change what is in force: who activates versions may, who writes them may not.
+	InForce bool
 }
 
 // of returns the definition that the changes make of the policy's.
@@ -65,6 +67,11 @@ func Update(ctx context.Context, tx pgx.Tx, id uuid.UUID, c Changes, etag string
 	if p.says(d) {
 		return p, false, nil
 	}
+	if !c.InForce {
+		if err := p.checkBinding(d); err != nil {
+			return Policy{}, false, err
+		}
+	}
 	_, err = tx.Exec(ctx, `
 		UPDATE gov_policies
 		SET name = @name, description = @description, labels = @labels, regulation_references = @regulation_references,
@@ -80,6 +87,26 @@ func Update(ctx context.Context, tx pgx.Tx, id uuid.UUID, c Changes, etag string
 	}
 	p, err = changedPolicy(ctx, tx, p)
 	return p, true, err
+}
+
+// checkBinding refuses a definition by which other decisions would be the active version's, or not be any more. To take a policy from a decision point is to
+// retire it there, and to add it to one is to activate it there; sidecars ask by its name.
+func (p Policy) checkBinding(d Definition) error {
+	if p.ActiveVersionID == uuid.Nil {
+		return nil
+	}
+	field := ""
+	switch {
+	case !slices.Equal(p.DecisionPoints, d.DecisionPoints):
+		field = "decision_points"
+	case p.Name != d.Name:
+		field = "name"
+	default:
+		return nil
+	}
+	return errs.New(errs.PermissionDenied, errs.ReasonPermissionMissing,
+		"the policy has an active version, and to change its %s changes what is in force, which the caller's roles do not grant: somebody who may activate versions has to do it, or to retire the version first", field).
+		Field(field, "is in force").With("permission", "policy.activate").With("policy_id", p.ID.String())
 }
 
 func replaceDecisionPoints(ctx context.Context, tx pgx.Tx, id uuid.UUID, points []string) error {

@@ -15,6 +15,7 @@ import (
 func (f fixture) update(t *testing.T, id uuid.UUID, c policy.Changes, etag string) (p policy.Policy, changed bool, err error) {
 	t.Helper()
 	err = f.tx(t, f.a, func(ctx context.Context, tx pgx.Tx) (err error) {
+		c.InForce = true
 		p, changed, err = policy.Update(ctx, tx, id, c, etag)
 		return err
 	})

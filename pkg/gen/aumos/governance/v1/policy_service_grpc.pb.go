@@ -52,7 +52,8 @@ type PolicyServiceClient interface {
 	GetPolicy(ctx context.Context, in *GetPolicyRequest, opts ...grpc.CallOption) (*GetPolicyResponse, error)
 	// Lists policies, newest first.
 	ListPolicies(ctx context.Context, in *ListPoliciesRequest, opts ...grpc.CallOption) (*ListPoliciesResponse, error)
-	// Changes what is said of a policy. Versions are never changed.
+	// Changes what is said of a policy. Versions are never changed. While a version is active, its name and decision points say what is in force: to change
+	// these takes policy.activate, too.
 	UpdatePolicy(ctx context.Context, in *UpdatePolicyRequest, opts ...grpc.CallOption) (*UpdatePolicyResponse, error)
 	// Takes a policy out of use: it gets no new versions and is left out of lists. It must have no active version. Archiving it again changes nothing.
 	ArchivePolicy(ctx context.Context, in *ArchivePolicyRequest, opts ...grpc.CallOption) (*ArchivePolicyResponse, error)
@@ -303,7 +304,8 @@ type PolicyServiceServer interface {
 	GetPolicy(context.Context, *GetPolicyRequest) (*GetPolicyResponse, error)
 	// Lists policies, newest first.
 	ListPolicies(context.Context, *ListPoliciesRequest) (*ListPoliciesResponse, error)
-	// Changes what is said of a policy. Versions are never changed.
+	// Changes what is said of a policy. Versions are never changed. While a version is active, its name and decision points say what is in force: to change
+	// these takes policy.activate, too.
 	UpdatePolicy(context.Context, *UpdatePolicyRequest) (*UpdatePolicyResponse, error)
 	// Takes a policy out of use: it gets no new versions and is left out of lists. It must have no active version. Archiving it again changes nothing.
 	ArchivePolicy(context.Context, *ArchivePolicyRequest) (*ArchivePolicyResponse, error)
