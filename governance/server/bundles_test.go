@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -15,15 +16,18 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/aumos-enterprise/platform/governance/internal/opatest"
+	"github.com/aumos-enterprise/platform/governance/internal/policy"
 	"github.com/aumos-enterprise/platform/governance/internal/policytest"
 	"github.com/aumos-enterprise/platform/governance/server"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	"github.com/aumos-enterprise/platform/pkg/config"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
@@ -211,6 +215,50 @@ func TestSidecar(t *testing.T) {
 		if !strings.Contains(exposed, "aumos_bundle_requests_total"+want) {
 			t.Errorf("%s is not counted", want)
 		}
+	}
+}
+
+// A version in quarantine gives no answers to those who ask sidecars either, until that is lifted.
+func TestSidecarOfQuarantinedVersion(t *testing.T) {
+	t.Parallel()
+	s := newBundles(t)
+	id := newTenant()
+	ann := s.author(t, id)
+	ann.activate(ann.policy("slow", "order.pay"), "allow := true")
+	before := ann.bundle()
+	version := uuid.MustParse(before.GetPolicies()[0].GetPolicyVersionId())
+	tx := func(fn func(context.Context, pgx.Tx) (policy.QuarantineChange, error)) {
+		t.Helper()
+		err := postgres.TenantTx(tenant.NewContext(t.Context(), id), s.pool, func(ctx context.Context, tx pgx.Tx) error {
+			_, err := fn(ctx, tx)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tx(func(ctx context.Context, tx pgx.Tx) (policy.QuarantineChange, error) {
+		return policy.Hold(ctx, tx, version, 0, 3)
+	})
+	held := ann.bundle()
+	opa := s.sidecar(t, id, "eu-1")
+	opa.Await("Bundle loaded and activated successfully")
+	value, failed := opa.Ask(nil, "aumos", "decision_point", "order.pay")
+	if answer := fmt.Sprint(value); failed || !strings.Contains(answer, "QUARANTINED") || !strings.Contains(answer, "allow:false") {
+		t.Errorf("the sidecar says %v", value)
+	}
+	tx(func(ctx context.Context, tx pgx.Tx) (policy.QuarantineChange, error) {
+		return policy.LiftQuarantine(ctx, tx, version, "repaired")
+	})
+	opa.Await("Bundle loaded and activated successfully")
+	if value, failed := opa.Ask(nil, "aumos", "decision_point", "order.pay", "outcome"); failed || value != "ALLOW" {
+		t.Errorf("once it is lifted the sidecar says %v", value)
+	}
+	if !held.GetPolicies()[0].GetQuarantined() || before.GetPolicies()[0].GetQuarantined() {
+		t.Errorf("described as %v, in quarantine as %v", before, held)
+	}
+	if lifted := ann.bundle(); lifted.GetRevision() != before.GetRevision() || lifted.GetRevision() == held.GetRevision() {
+		t.Errorf("revisions %s, in quarantine %s, lifted %s", before.GetRevision(), held.GetRevision(), lifted.GetRevision())
 	}
 }
 

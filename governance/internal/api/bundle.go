@@ -38,7 +38,7 @@ func (s *BundleService) GetBundle(ctx context.Context, _ *governancev1.GetBundle
 	for _, p := range b.Policies {
 		m.Policies = append(m.Policies, &governancev1.BundledPolicy{
 			PolicyId: p.ID.String(), PolicyName: p.Name, PolicyVersionId: p.VersionID.String(), ContentSha256: p.ContentSHA256[:],
-			DecisionPoints: p.DecisionPoints,
+			DecisionPoints: p.DecisionPoints, Quarantined: p.Quarantined,
 		})
 	}
 	return &governancev1.GetBundleResponse{Bundle: m}, nil

@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"slices"
+	"strconv"
 
 	"github.com/google/uuid"
 
@@ -24,6 +25,7 @@ type Policy struct {
 	VersionID      uuid.UUID
 	ContentSHA256  [sha256.Size]byte
 	DecisionPoints []string
+	Quarantined    bool // the version gives no answers
 }
 
 // Bundle is a tenant's bundle.
@@ -39,7 +41,7 @@ type Bundle struct {
 func (b *Bundle) ETag() string { return `"` + hex.EncodeToString(b.SHA256[:]) + `"` }
 
 // layout changes whenever the same policies make another bundle than before.
-const layout = "1"
+const layout = "2"
 
 // RevisionOf identifies the bundle of the policies, which are ordered by name. The engine's version is part of it: it decides which versions compile.
 func RevisionOf(policies []Policy) string {
@@ -55,6 +57,7 @@ func RevisionOf(policies []Policy) string {
 		write(string(p.ID[:]))
 		write(string(p.VersionID[:]))
 		write(string(p.ContentSHA256[:]))
+		write(strconv.FormatBool(p.Quarantined))
 		write(string(binary.BigEndian.AppendUint64(nil, uint64(len(p.DecisionPoints)))))
 		for _, point := range p.DecisionPoints {
 			write(point)

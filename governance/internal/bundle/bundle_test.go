@@ -72,18 +72,21 @@ func TestDecisionPoints(t *testing.T) {
 	}
 }
 
-// A version that gives no answer any more is an error in the bundle too, and keeps nobody from the others.
-func TestBrokenVersion(t *testing.T) {
+// A version that gives no answer is an error in the bundle too, and keeps nobody from the others.
+func TestSilentVersion(t *testing.T) {
 	t.Parallel()
 	p := newTenant(t)
 	p.add("good", []rego.Module{{Path: "p.rego", Source: "package p\nallow := true"}}, nil, "point.one", "point.both")
 	p.add("broken", []rego.Module{{Path: "p.rego", Source: "package p\nallow := true"}}, nil, "point.both")
-	p.parts[p.policies[0].VersionID] = bundle.Broken()
+	p.parts[p.policies[0].VersionID] = bundle.Silent(rego.Quarantined)
 	opa := p.runOPA()
 	for path, want := range map[string]string{"policy/broken": "ERROR", "policy/good": "ALLOW", "decision_point/point.one": "ALLOW", "decision_point/point.both": "ERROR"} {
 		if value, failed := opa.Ask(nil, append(append([]string{"aumos"}, strings.Split(path, "/")...), "outcome")...); value != want || failed {
 			t.Errorf("%s: %v, want %s", path, value, want)
 		}
+	}
+	if reason, failed := opa.Ask(nil, "aumos", "policy", "broken", "error_reason"); reason != "QUARANTINED" || failed {
+		t.Errorf("the reason is %v", reason)
 	}
 }
 
@@ -125,6 +128,7 @@ func TestDeterministic(t *testing.T) {
 		"a policy":         func(all []bundle.Policy) []bundle.Policy { all[0].ID = uuid.New(); return all },
 		"a version":        func(all []bundle.Policy) []bundle.Policy { all[0].VersionID = uuid.New(); return all },
 		"content":          func(all []bundle.Policy) []bundle.Policy { all[0].ContentSHA256[0]++; return all },
+		"a quarantine":     func(all []bundle.Policy) []bundle.Policy { all[0].Quarantined = true; return all },
 		"a decision point": func(all []bundle.Policy) []bundle.Policy { all[0].DecisionPoints = []string{"b.c"}; return all },
 		"moved points": func(all []bundle.Policy) []bundle.Policy {
 			all[0].DecisionPoints, all[1].DecisionPoints = []string{"b.c"}, []string{"b.c", "d.e"}

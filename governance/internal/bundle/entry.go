@@ -29,7 +29,7 @@ func entryModule(policies []Policy, parts map[uuid.UUID]*Part) ([]byte, error) {
 		about := fmt.Sprintf(`{"policy_id": %s, "policy_name": %s, "policy_version_id": %s, "content_sha256": %s}`,
 			quote(p.ID.String()), name, quote(p.VersionID.String()), quote(hex.EncodeToString(p.ContentSHA256[:])))
 		if part.entry == nil {
-			fmt.Fprintf(&b, `object.union(%s, {"outcome": "ERROR", "error_reason": "BUILTIN_ERROR", "allow": false, "violations": [], "obligations": []})`, about)
+			fmt.Fprintf(&b, `object.union(%s, {"outcome": "ERROR", "error_reason": %s, "allow": false, "violations": [], "obligations": []})`, about, quote(part.reason.String()))
 		} else {
 			fmt.Fprintf(&b, "data.aumos.result.of(%s, %s, %s, %s)",
 				about, part.collect("allow", true), part.collect("violations", part.violations), part.collect("obligations", part.obligations))

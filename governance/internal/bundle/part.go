@@ -14,14 +14,15 @@ import (
 type Part struct {
 	files []file
 	data  []byte // the data document, as JSON; empty: none
-	// entry is where the version's entry point stands in the bundle; nil when the version gives no answer.
-	entry ast.Ref
+	// entry is where the version's entry point stands in the bundle; nil when the version gives no answer, for the reason.
+	entry  ast.Ref
+	reason rego.ErrorReason
 	// violations and obligations are whether the entry point has such rules.
 	violations, obligations bool
 }
 
-// Broken is the part of a version that does not compile any more: its answer is ERROR, here and in sidecars.
-func Broken() *Part { return &Part{} }
+// Silent is the part of a version that gives no answer, as one that does not compile any more: its answer is ERROR, here and in sidecars.
+func Silent(reason rego.ErrorReason) *Part { return &Part{reason: reason} }
 
 // size is the memory that the part takes, about.
 func (p *Part) size() int {

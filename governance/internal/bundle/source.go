@@ -114,7 +114,7 @@ func (s *Source) Current(ctx context.Context) (*Bundle, error) {
 func (s *Source) active(ctx context.Context) (policies []Policy, err error) {
 	err = postgres.ReadTenantTx(ctx, s.config.Pool, func(ctx context.Context, tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
-			SELECT p.id, p.name, v.id AS version_id, v.content_sha256,
+			SELECT p.id, p.name, v.id AS version_id, v.content_sha256, q.quarantine_time IS NOT NULL AS quarantined,
 				ARRAY(
 					SELECT d.decision_point
 					FROM gov_policy_decision_points d
@@ -123,13 +123,14 @@ func (s *Source) active(ctx context.Context) (policies []Policy, err error) {
 				) AS decision_points
 			FROM gov_policy_versions v
 			JOIN gov_policies p ON p.tenant_id = v.tenant_id AND p.id = v.policy_id
+			LEFT JOIN gov_policy_quarantines q ON q.tenant_id = v.tenant_id AND q.version_id = v.id
 			WHERE v.state = 'ACTIVE'
 			ORDER BY p.name COLLATE "C"`)
 		if err != nil {
 			return err
 		}
 		policies, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Policy, err error) {
-			err = row.Scan(&p.ID, &p.Name, &p.VersionID, (*policy.Digest)(&p.ContentSHA256), &p.DecisionPoints)
+			err = row.Scan(&p.ID, &p.Name, &p.VersionID, (*policy.Digest)(&p.ContentSHA256), &p.Quarantined, &p.DecisionPoints)
 			return p, err
 		})
 		return err
@@ -144,6 +145,10 @@ func (s *Source) active(ctx context.Context) (policies []Policy, err error) {
 func (s *Source) load(ctx context.Context, id tenant.ID, policies []Policy) (map[uuid.UUID]*Part, error) {
 	parts, size := make(map[uuid.UUID]*Part, len(policies)), 0
 	for _, p := range policies {
+		if p.Quarantined {
+			parts[p.VersionID] = Silent(rego.Quarantined)
+			continue
+		}
 		part, err := s.part(ctx, id, p.VersionID)
 		if err != nil {
 			return nil, err
@@ -184,7 +189,7 @@ func (s *Source) rewrite(ctx context.Context, id tenant.ID, v policy.Version) (*
 	broken := func(err error) (*Part, error) {
 		s.config.Log.LogAttrs(ctx, slog.LevelError, "active policy version gives no answer in bundles", slog.Any("error", err),
 			slog.String("policy_version_id", v.ID.String()), slog.String("tenant_id", id.String()))
-		return Broken(), nil
+		return Silent(rego.BuiltinError), nil
 	}
 	data, err := rego.ParseData(v.Data)
 	if err != nil {

@@ -37,8 +37,10 @@ type BundledPolicy struct {
 	ContentSha256 []byte `protobuf:"bytes,4,opt,name=content_sha256,json=contentSha256,proto3" json:"content_sha256,omitempty"`
 	// The decision points that it answers.
 	DecisionPoints []string `protobuf:"bytes,5,rep,name=decision_points,json=decisionPoints,proto3" json:"decision_points,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Whether the version is in quarantine: until that is lifted, sidecars answer ERROR with reason QUARANTINED as decisions do.
+	Quarantined   bool `protobuf:"varint,6,opt,name=quarantined,proto3" json:"quarantined,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BundledPolicy) Reset() {
@@ -106,10 +108,17 @@ func (x *BundledPolicy) GetDecisionPoints() []string {
 	return nil
 }
 
+func (x *BundledPolicy) GetQuarantined() bool {
+	if x != nil {
+		return x.Quarantined
+	}
+	return false
+}
+
 // A tenant's bundle.
 type Bundle struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifies the content: the same policies make the same revision and the same bytes.
+	// Identifies the content: the same policies make the same revision and the same bytes. It changes with activations, decision points and quarantines.
 	Revision string `protobuf:"bytes,1,opt,name=revision,proto3" json:"revision,omitempty"`
 	// The strong entity tag of the bytes.
 	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
@@ -796,14 +805,15 @@ var File_aumos_governance_v1_bundle_service_proto protoreflect.FileDescriptor
 
 const file_aumos_governance_v1_bundle_service_proto_rawDesc = "" +
 	"\n" +
-	"(aumos/governance/v1/bundle_service.proto\x12\x13aumos.governance.v1\x1a!aumos/type/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x01\n" +
+	"(aumos/governance/v1/bundle_service.proto\x12\x13aumos.governance.v1\x1a!aumos/type/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\x01\n" +
 	"\rBundledPolicy\x12\x1b\n" +
 	"\tpolicy_id\x18\x01 \x01(\tR\bpolicyId\x12\x1f\n" +
 	"\vpolicy_name\x18\x02 \x01(\tR\n" +
 	"policyName\x12*\n" +
 	"\x11policy_version_id\x18\x03 \x01(\tR\x0fpolicyVersionId\x12%\n" +
 	"\x0econtent_sha256\x18\x04 \x01(\fR\rcontentSha256\x12'\n" +
-	"\x0fdecision_points\x18\x05 \x03(\tR\x0edecisionPoints\"\xe3\x01\n" +
+	"\x0fdecision_points\x18\x05 \x03(\tR\x0edecisionPoints\x12 \n" +
+	"\vquarantined\x18\x06 \x01(\bR\vquarantined\"\xe3\x01\n" +
 	"\x06Bundle\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\tR\brevision\x12\x12\n" +
 	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x16\n" +
