@@ -25,7 +25,7 @@ CREATE POLICY gov_policy_test_cases_tenant ON gov_policy_test_cases
 
 GRANT SELECT, INSERT, UPDATE (name, spec, tags, revision, update_time), DELETE ON gov_policy_test_cases TO aumos_governance_app;
 
--- What the suites came to when they were run. Runs never change.
+-- What the suites came to when they were run. Runs never change; the oldest of a policy make room for new ones.
 CREATE TABLE gov_policy_test_runs (
     tenant_id            uuid        NOT NULL DEFAULT nullif(current_setting('aumos.tenant_id', true), '')::uuid,
     id                   uuid        NOT NULL,
@@ -64,7 +64,7 @@ CREATE POLICY gov_policy_test_runs_tenant ON gov_policy_test_runs
     USING (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid)
     WITH CHECK (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
 
-GRANT SELECT, INSERT ON gov_policy_test_runs TO aumos_governance_app;
+GRANT SELECT, INSERT, DELETE ON gov_policy_test_runs TO aumos_governance_app;
 
 -- A version is activated on the strength of a run: one of this very version and content, and one that passed.
 ALTER TABLE gov_policy_versions

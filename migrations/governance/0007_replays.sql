@@ -1,5 +1,5 @@
 -- Replays of recorded decisions with a candidate, and what they found. A worker of any replica takes a replay for a while (lease) and writes what it found
--- together with how far it has come, so that another one goes on from there when it dies.
+-- together with how far it has come, so that another one goes on from there when it dies. The oldest of a tenant make room for new ones.
 --
 -- Texts that callers or policies have made up are bytea: they may hold NUL, which text cannot.
 CREATE TABLE gov_replays (
@@ -72,7 +72,7 @@ GRANT SELECT,
     INSERT (tenant_id, id, policy_id, version_id, candidate, content_sha256, range_start, range_end, decision_point, first_index, end_index, next_index,
         subject),
     UPDATE (candidate, state, next_index, inputs_missing, inputs_masked, overruns, summary, decisions_summary, kept_differences, kept_bytes, error,
-        start_time, end_time, lease_holder, lease_until, takes)
+        start_time, end_time, lease_holder, lease_until, takes), DELETE
     ON gov_replays TO aumos_governance_app;
 
 -- The first decisions of a replay that differ, in the order of the log.
@@ -95,7 +95,7 @@ CREATE POLICY gov_replay_differences_tenant ON gov_replay_differences
     USING (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid)
     WITH CHECK (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
 
-GRANT SELECT, INSERT ON gov_replay_differences TO aumos_governance_app;
+GRANT SELECT, INSERT, DELETE ON gov_replay_differences TO aumos_governance_app;
 
 -- A replay's counts by resource. They are exact while it runs, since every resource has a row; once it is done, those that nobody is shown are removed.
 CREATE TABLE gov_replay_resources (

@@ -1,5 +1,5 @@
 -- Candidates that are asked beside the active version on live traffic, and what was found. A policy has at most one that is RUNNING; one whose time is over
--- may still say so here until the next one takes its place.
+-- may still say so here until the next one takes its place. The oldest of a tenant make room for new ones.
 CREATE TABLE gov_shadows (
     tenant_id        uuid             NOT NULL DEFAULT nullif(current_setting('aumos.tenant_id', true), '')::uuid,
     id               uuid             NOT NULL,
@@ -35,7 +35,7 @@ CREATE POLICY gov_shadows_tenant ON gov_shadows
     WITH CHECK (tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid);
 
 GRANT SELECT, INSERT (tenant_id, id, policy_id, version_id, sampling_rate, subject, create_time, expire_time),
-    UPDATE (state, summary, skipped, kept_differences, kept_bytes, end_time)
+    UPDATE (state, summary, skipped, kept_differences, kept_bytes, end_time), DELETE
     ON gov_shadows TO aumos_governance_app;
 
 -- The newest decisions to which a shadow gives another answer.

@@ -17,13 +17,16 @@ const columns = `
 	state, first_index, end_index, next_index, inputs_missing, inputs_masked, overruns, summary, decisions_summary, kept_differences, kept_bytes, error,
 	subject, create_time, start_time, end_time`
 
-// Create stores a replay, PENDING. A tenant that has too many that are not done gets OVERLOADED, and one of whose decisions no input was kept
+// Create stores a replay, PENDING; the oldest that are done make room for it. A tenant that has too many that are not done gets OVERLOADED, and one of whose decisions no input was kept
 // INPUTS_NOT_KEPT.
 func Create(ctx context.Context, tx pgx.Tx, q Request) (Replay, error) {
 	if err := checkInputs(ctx, tx); err != nil {
 		return Replay{}, err
 	}
 	if err := checkRoom(ctx, tx); err != nil {
+		return Replay{}, err
+	}
+	if err := prune(ctx, tx); err != nil {
 		return Replay{}, err
 	}
 	id, err := uuid.NewV7()

@@ -3,6 +3,7 @@ package shadow
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -70,7 +71,7 @@ func (f *found) merge(earlier *found) {
 	}
 }
 
-// save adds what was found to the shadow.
+// save adds what was found to the shadow; one that is gone by now needs nothing.
 func save(ctx context.Context, tx pgx.Tx, shadowID uuid.UUID, f *found) error {
 	var summary difference.Summary
 	var kept, bytes int64
@@ -79,6 +80,9 @@ func save(ctx context.Context, tx pgx.Tx, shadowID uuid.UUID, f *found) error {
 		FROM gov_shadows
 		WHERE id = @id
 		FOR NO KEY UPDATE`, pgx.NamedArgs{"id": shadowID}).Scan(&summary, &kept, &bytes)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("lock shadow: %w", err)
 	}

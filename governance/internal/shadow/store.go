@@ -26,7 +26,7 @@ type Started struct {
 	Stopped *Shadow // whose place it took; nil if none was running
 }
 
-// Start makes the version the shadow of its policy. The one that runs stops. With the commit, every decision cache is told.
+// Start makes the version the shadow of its policy. The one that runs stops, and the oldest that have ended make room. With the commit, every decision cache is told.
 func Start(ctx context.Context, tx pgx.Tx, q Request) (s Started, err error) {
 	v, err := policy.GetVersion(ctx, tx, q.VersionID)
 	if err != nil {
@@ -39,6 +39,9 @@ func Start(ctx context.Context, tx pgx.Tx, q Request) (s Started, err error) {
 		return s, err
 	}
 	if s.Stopped, err = makeWay(ctx, tx, v.PolicyID); err != nil {
+		return s, err
+	}
+	if err := pruneEnded(ctx, tx); err != nil {
 		return s, err
 	}
 	id, err := uuid.NewV7()

@@ -37,7 +37,7 @@ type Recorded struct {
 const runColumns = `id, policy_id, version_id, content_sha256, suite_revision, min_coverage_percent, complete, passed, passed_count, failed_count,
 			error_count, coverage_percent, duration_us, engine_version, subject, run_time`
 
-// Record stores a run under a new id, and its time.
+// Record stores a run under a new id, and its time; the policy's oldest runs make room for it.
 func Record(ctx context.Context, tx pgx.Tx, r Recorded) (Recorded, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -63,7 +63,7 @@ func Record(ctx context.Context, tx pgx.Tx, r Recorded) (Recorded, error) {
 		return Recorded{}, fmt.Errorf("insert test run: %w", err)
 	}
 	recorded.Report = r.Report
-	return recorded, nil
+	return recorded, prune(ctx, tx, r.PolicyID)
 }
 
 // GetRun returns a run of the tenant with its report.

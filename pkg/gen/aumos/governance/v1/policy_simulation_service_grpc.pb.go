@@ -41,7 +41,9 @@ const (
 type PolicySimulationServiceClient interface {
 	// Puts inputs to a candidate and to the active version, and says what differs. Nothing is decided; that it was done stands on the wall.
 	SimulatePolicy(ctx context.Context, in *SimulatePolicyRequest, opts ...grpc.CallOption) (*SimulatePolicyResponse, error)
-	// Starts the replay of recorded decisions with a candidate. A tenant has at most 4 that are not done.
+	// Starts the replay of recorded decisions with a candidate. A tenant has at most 4 that are not done. Of those that are done the newest 100 are kept, fewer
+	// when they have more than 512 MiB of differences: older ones are removed with all that they found, and then are NOT_FOUND. What the Audit Wall says of
+	// them stays.
 	CreateReplay(ctx context.Context, in *CreateReplayRequest, opts ...grpc.CallOption) (*CreateReplayResponse, error)
 	// Returns a replay with what it has found until now.
 	GetReplay(ctx context.Context, in *GetReplayRequest, opts ...grpc.CallOption) (*GetReplayResponse, error)
@@ -54,7 +56,8 @@ type PolicySimulationServiceClient interface {
 	// Replays the last days with a candidate and sends the replay while it goes on, until it is done: the last message has the whole report. A caller that
 	// leaves cancels it.
 	AnalyzeImpact(ctx context.Context, in *AnalyzeImpactRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[AnalyzeImpactResponse], error)
-	// Asks a candidate beside the active version from now on. The policy's running shadow, if it has one, stops.
+	// Asks a candidate beside the active version from now on. The policy's running shadow, if it has one, stops. Of the tenant's shadows that have ended, the
+	// 100 that ended last are kept, fewer when they have more than 512 MiB of differences: others are removed as replays are.
 	StartShadow(ctx context.Context, in *StartShadowRequest, opts ...grpc.CallOption) (*StartShadowResponse, error)
 	// Ends a shadow. One that ended stays as it is.
 	StopShadow(ctx context.Context, in *StopShadowRequest, opts ...grpc.CallOption) (*StopShadowResponse, error)
@@ -211,7 +214,9 @@ func (c *policySimulationServiceClient) ListShadowDifferences(ctx context.Contex
 type PolicySimulationServiceServer interface {
 	// Puts inputs to a candidate and to the active version, and says what differs. Nothing is decided; that it was done stands on the wall.
 	SimulatePolicy(context.Context, *SimulatePolicyRequest) (*SimulatePolicyResponse, error)
-	// Starts the replay of recorded decisions with a candidate. A tenant has at most 4 that are not done.
+	// Starts the replay of recorded decisions with a candidate. A tenant has at most 4 that are not done. Of those that are done the newest 100 are kept, fewer
+	// when they have more than 512 MiB of differences: older ones are removed with all that they found, and then are NOT_FOUND. What the Audit Wall says of
+	// them stays.
 	CreateReplay(context.Context, *CreateReplayRequest) (*CreateReplayResponse, error)
 	// Returns a replay with what it has found until now.
 	GetReplay(context.Context, *GetReplayRequest) (*GetReplayResponse, error)
@@ -224,7 +229,8 @@ type PolicySimulationServiceServer interface {
 	// Replays the last days with a candidate and sends the replay while it goes on, until it is done: the last message has the whole report. A caller that
 	// leaves cancels it.
 	AnalyzeImpact(*AnalyzeImpactRequest, grpc.ServerStreamingServer[AnalyzeImpactResponse]) error
-	// Asks a candidate beside the active version from now on. The policy's running shadow, if it has one, stops.
+	// Asks a candidate beside the active version from now on. The policy's running shadow, if it has one, stops. Of the tenant's shadows that have ended, the
+	// 100 that ended last are kept, fewer when they have more than 512 MiB of differences: others are removed as replays are.
 	StartShadow(context.Context, *StartShadowRequest) (*StartShadowResponse, error)
 	// Ends a shadow. One that ended stays as it is.
 	StopShadow(context.Context, *StopShadowRequest) (*StopShadowResponse, error)

@@ -50,7 +50,8 @@ type PolicyTestServiceClient interface {
 	// Lists a policy's cases by name.
 	ListTestCases(ctx context.Context, in *ListTestCasesRequest, opts ...grpc.CallOption) (*ListTestCasesResponse, error)
 	// Runs the suite on a version and records the run. A test that fails is an answer, not an error. A case has the deadline of a decision, 200 ms unless the
-	// service is set otherwise, a `test_` rule five times that, and all together have one minute.
+	// service is set otherwise, a `test_` rule five times that, and all together have one minute. The newest 200 runs of a policy are kept, fewer when their
+	// reports have more than 64 MiB, and besides them each version's newest complete run and those with which versions were activated: others are removed.
 	RunPolicyTests(ctx context.Context, in *RunPolicyTestsRequest, opts ...grpc.CallOption) (*RunPolicyTestsResponse, error)
 	// Returns a run.
 	GetTestRun(ctx context.Context, in *GetTestRunRequest, opts ...grpc.CallOption) (*GetTestRunResponse, error)
@@ -187,7 +188,8 @@ type PolicyTestServiceServer interface {
 	// Lists a policy's cases by name.
 	ListTestCases(context.Context, *ListTestCasesRequest) (*ListTestCasesResponse, error)
 	// Runs the suite on a version and records the run. A test that fails is an answer, not an error. A case has the deadline of a decision, 200 ms unless the
-	// service is set otherwise, a `test_` rule five times that, and all together have one minute.
+	// service is set otherwise, a `test_` rule five times that, and all together have one minute. The newest 200 runs of a policy are kept, fewer when their
+	// reports have more than 64 MiB, and besides them each version's newest complete run and those with which versions were activated: others are removed.
 	RunPolicyTests(context.Context, *RunPolicyTestsRequest) (*RunPolicyTestsResponse, error)
 	// Returns a run.
 	GetTestRun(context.Context, *GetTestRunRequest) (*GetTestRunResponse, error)
