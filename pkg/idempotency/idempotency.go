@@ -69,6 +69,37 @@ func Once(ctx context.Context, tx pgx.Tx, key Key, fn func(ctx context.Context) 
 	return response, false, nil
 }
 
+// Kept returns the response that a call with the same key would replay, and whether there is one: for writes that need much work before their transaction.
+// It waits for nobody: one that has not committed is none.
+func Kept(ctx context.Context, tx pgx.Tx, key Key) (response []byte, ok bool, err error) {
+	if key.RequestID == "" {
+		return nil, false, nil
+	}
+	id, err := uuid.Parse(key.RequestID)
+	if err != nil {
+		return nil, false, errs.InvalidField("request_id", "must be a UUID")
+	}
+	var same bool
+	err = tx.QueryRow(ctx, `
+		SELECT response, method = @method AND request_sha256 = @request_sha256
+		FROM idempotency_keys
+		WHERE request_id = @request_id AND created_at >= now() - @lifetime::interval`,
+		pgx.NamedArgs{"request_id": id, "method": key.Method, "request_sha256": key.RequestSHA256[:], "lifetime": Lifetime}).Scan(&response, &same)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil, false, nil
+	case err != nil:
+		return nil, false, fmt.Errorf("read kept response: %w", err)
+	case !same:
+		return nil, false, reused()
+	}
+	return response, true, nil
+}
+
+func reused() *errs.Error {
+	return errs.New(errs.InvalidArgument, errs.ReasonRequestIDReused, "the request id was used before with another request: use a new one")
+}
+
 // claim inserts the key's row, or takes over one that has expired. It waits while another transaction holds the same id, and reports false
 // when that id is in use.
 func claim(ctx context.Context, tx pgx.Tx, id uuid.UUID, key Key) (bool, error) {
@@ -99,7 +130,7 @@ func replay(ctx context.Context, tx pgx.Tx, id uuid.UUID, key Key) ([]byte, erro
 	case err != nil:
 		return nil, fmt.Errorf("read kept response: %w", err)
 	case !same:
-		return nil, errs.New(errs.InvalidArgument, errs.ReasonRequestIDReused, "the request id was used before with another request: use a new one")
+		return nil, reused()
 	}
 	return response, nil
 }

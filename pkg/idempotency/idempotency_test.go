@@ -84,6 +84,46 @@ func TestOnceReplaysResponse(t *testing.T) {
 	}
 }
 
+// What is kept can be asked for beforehand, as long as it would be replayed.
+func TestKept(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	kept := func(ctx context.Context, key idempotency.Key) (response string, ok bool, err error) {
+		err = postgres.ReadTenantTx(ctx, f.App, func(ctx context.Context, tx pgx.Tx) error {
+			var got []byte
+			got, ok, err = idempotency.Kept(ctx, tx, key)
+			response = string(got)
+			return err
+		})
+		return response, ok, err
+	}
+	if got, ok, err := kept(f.ctx, f.key); ok || err != nil {
+		t.Errorf("before the call: %q, %v, %v", got, ok, err)
+	}
+	f.once(f.ctx, f.key, "made", nil)
+	if got, ok, err := kept(f.ctx, f.key); got != "made" || !ok || err != nil {
+		t.Errorf("after it: %q, %v, %v", got, ok, err)
+	}
+	if got, ok, err := kept(newTenant(t), f.key); ok || err != nil {
+		t.Errorf("in another tenant: %q, %v, %v", got, ok, err)
+	}
+	other, none := f.key, f.key
+	other.Method = "/test/Other"
+	if _, ok, err := kept(f.ctx, other); ok || errs.ReasonOf(err) != errs.ReasonRequestIDReused {
+		t.Errorf("with another method: %v, %v", ok, err)
+	}
+	none.RequestID = ""
+	if _, ok, err := kept(f.ctx, none); ok || err != nil {
+		t.Errorf("without a request id: %v, %v", ok, err)
+	}
+	if _, err := f.Admin().Exec(t.Context(), `UPDATE idempotency_keys SET created_at = now() - interval '24 hours 1 minute'`); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok, err := kept(f.ctx, f.key); ok || err != nil {
+		t.Errorf("after the lifetime: %q, %v, %v", got, ok, err)
+	}
+}
+
 func TestOnceRunsEachTime(t *testing.T) {
 	t.Parallel()
 	f := setup(t)

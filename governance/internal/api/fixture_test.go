@@ -65,6 +65,7 @@ type replica struct {
 	pool     *pgxpool.Pool
 	wall     *audit.Wall
 	recorder *outbox.Recorder
+	engine   *rego.Engine
 	decider  *decision.Decider
 	vault    *vault.Vault
 	stopWall context.CancelFunc
@@ -131,7 +132,7 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 		governancev1.RegisterBundleServiceServer(s, &api.BundleService{Pool: p.governance.App, Bundles: bundles(p.t, p.governance.App, engine)})
 	})
 	return &replica{
-		Server: server, t: p.t, platform: p, pool: pool, wall: wall, recorder: recorder, decider: decider, vault: inputs, stopWall: stopWall,
+		Server: server, t: p.t, platform: p, pool: pool, wall: wall, recorder: recorder, engine: engine, decider: decider, vault: inputs, stopWall: stopWall,
 		stopReading: stopReading, shadows: shadows, stopShadows: stopShadows,
 	}
 }

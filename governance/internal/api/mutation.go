@@ -63,7 +63,7 @@ func mutate[M any, P interface {
 	if err := m.wall.ReadyFor(ctx, id); err != nil {
 		return nil, err
 	}
-	key := idempotency.Key{RequestID: request.GetRequestId(), Method: method, RequestSHA256: idempotency.Digest(request)}
+	key := keyOf(method, request)
 	var kept []byte
 	err := postgres.TenantTx(ctx, m.pool, func(ctx context.Context, tx pgx.Tx) error {
 		var err error
@@ -83,8 +83,40 @@ func mutate[M any, P interface {
 	if err != nil {
 		return nil, err
 	}
+	return answer[M, P](ctx, m, kept)
+}
+
+// repeated returns the first answer to a request that is repeated, and whether there is one: rpcs ask before they do work that mutate would throw away.
+func repeated[M any, P interface {
+	*M
+	proto.Message
+}](ctx context.Context, m *Mutations, method string, request idempotent) (response P, ok bool, err error) {
+	if request.GetRequestId() == "" {
+		return nil, false, nil
+	}
+	var kept []byte
+	err = postgres.ReadTenantTx(ctx, m.pool, func(ctx context.Context, tx pgx.Tx) (err error) {
+		kept, ok, err = idempotency.Kept(ctx, tx, keyOf(method, request))
+		return err
+	})
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	response, err = answer[M, P](ctx, m, kept)
+	return response, true, err
+}
+
+func keyOf(method string, request idempotent) idempotency.Key {
+	return idempotency.Key{RequestID: request.GetRequestId(), Method: method, RequestSHA256: idempotency.Digest(request)}
+}
+
+// answer returns a sealed response once its entries are on the wall.
+func answer[M any, P interface {
+	*M
+	proto.Message
+}](ctx context.Context, m *Mutations, sealed []byte) (P, error) {
 	response := P(new(M))
-	entries, err := unseal(kept, response)
+	entries, err := unseal(sealed, response)
 	if err != nil {
 		return nil, fmt.Errorf("read kept response: %w", err)
 	}

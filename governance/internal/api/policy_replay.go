@@ -20,6 +20,10 @@ import (
 func (s *PolicySimulationService) CreateReplay(
 	ctx context.Context, req *governancev1.CreateReplayRequest,
 ) (*governancev1.CreateReplayResponse, error) {
+	const method = governancev1.PolicySimulationService_CreateReplay_FullMethodName
+	if res, ok, err := repeated[governancev1.CreateReplayResponse](ctx, s.Mutations, method, req); ok || err != nil {
+		return res, err
+	}
 	c, err := s.candidateOf(ctx, req)
 	if err != nil {
 		return nil, err
@@ -47,7 +51,7 @@ func (s *PolicySimulationService) CreateReplay(
 		return nil, err
 	}
 	defer s.Replays.Wake() // whatever the answer is: the replay may be there
-	return mutate(ctx, s.Mutations, actionSimulate, governancev1.PolicySimulationService_CreateReplay_FullMethodName, req,
+	return mutate(ctx, s.Mutations, actionSimulate, method, req,
 		func(ctx context.Context, tx pgx.Tx) (*governancev1.CreateReplayResponse, []change, error) {
 			r, err := replay.Create(ctx, tx, q)
 			if err != nil {

@@ -26,6 +26,10 @@ func (s *PolicyTestService) RunPolicyTests(ctx context.Context, req *governancev
 	if err != nil {
 		return nil, err
 	}
+	const method = governancev1.PolicyTestService_RunPolicyTests_FullMethodName
+	if res, ok, err := repeated[governancev1.RunPolicyTestsResponse](ctx, s.Mutations, method, req); ok || err != nil {
+		return res, err
+	}
 	release, err := s.turn(ctx)
 	if err != nil {
 		return nil, err
@@ -59,7 +63,7 @@ func (s *PolicyTestService) RunPolicyTests(ctx context.Context, req *governancev
 	}
 	caller, _ := auth.FromContext(ctx)
 	run.Subject = caller.Subject
-	return mutate(ctx, s.Mutations, actionTest, governancev1.PolicyTestService_RunPolicyTests_FullMethodName, req,
+	return mutate(ctx, s.Mutations, actionTest, method, req,
 		func(ctx context.Context, tx pgx.Tx) (*governancev1.RunPolicyTestsResponse, []change, error) {
 			recorded, err := suite.Record(ctx, tx, run)
 			if err != nil {

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -164,10 +165,22 @@ func TestTestCasesAreIdempotent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	againRun, err := c.RunPolicyTests(t.Context(), run)
+	for range 2 { // the tenant runs as much as it may, so that nothing more can be
+		release, err := r.engine.Turn(t.Context(), tenantA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	againRun, err := c.RunPolicyTests(ctx, run)
 	if diff := cmp.Diff(firstRun, againRun, protocmp.Transform()); err != nil || diff != "" {
 		t.Errorf("again: %v (-want +got):\n%s", err, diff)
 	}
+	run.Tags = []string{"another"}
+	_, err = c.RunPolicyTests(ctx, run)
+	wantError(t, err, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_REQUEST_ID_REUSED)
 	if n := len(r.entries(tenantA)); n != 4 {
 		t.Errorf("%d entries, want 4: policy, case, version and run", n)
 	}
