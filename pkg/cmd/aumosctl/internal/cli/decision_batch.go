@@ -27,7 +27,8 @@ const batchHelp = `Asks many questions, each on a line of its own as JSON:
   {"policy_id": "0198c0de-...", "input": {...}, "request_id": "0198c0df-...", "resource": {"type": "model", "id": "credit-7"}}
 
 A question may also have correlation_id. --policy or --decision-point says what is asked by lines that do not say it themselves. Each decision is on
-the Audit Wall before it is printed, in the order of the lines; a question that fails does so alone.
+the Audit Wall before it is printed, in the order of the lines; a question that fails does so alone. A file with a line that is no question is refused before
+anything is asked; in standard input such a line ends the command, which says what was decided before.
 
 Exit codes: the worst of all lines. 0 ALLOW, 1 DENY, 2 ERROR (a policy gave no valid answer: never an allow), 3 a question failed.`
 
@@ -60,9 +61,10 @@ func (a *app) decisionBatchCommand() *cobra.Command {
 
 func (a *app) decisionBatch(ctx context.Context, path string, o batchOptions) error {
 	in, name := a.stdin, "standard input"
+	var file *os.File
 	if path != "-" {
-		file, err := os.Open(path)
-		if err != nil {
+		var err error
+		if file, err = os.Open(path); err != nil {
 			return err
 		}
 		defer func() { _ = file.Close() }()
@@ -79,6 +81,11 @@ func (a *app) decisionBatch(ctx context.Context, path string, o batchOptions) er
 		}
 	}
 	b := batcher{app: a, client: conn, options: o, grid: output.NewGrid("line", "outcome", "why", "decision"), values: []map[string]any{}}
+	if file != nil {
+		if err := b.check(file, name); err != nil {
+			return err
+		}
+	}
 	if err := errors.Join(b.all(ctx, in, name), b.end()); err != nil {
 		return err
 	}
@@ -96,12 +103,47 @@ type batcher struct {
 	asked   []*governancev1.EvaluateRequest
 	lines   []int // of the questions
 	bytes   int
+	decided int // the last line with an answer
 	worst   int // exit code
 	grid    *output.Grid
 	values  []map[string]any
 }
 
+// check refuses a file with a line that is no question. What can be read only once, as a pipe, is not checked beforehand.
+func (b *batcher) check(file *os.File, name string) error {
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	if err := b.each(file, name, func(int, *governancev1.EvaluateRequest) error { return nil }); err != nil {
+		return fmt.Errorf("%w; nothing was asked", err)
+	}
+	_, err := file.Seek(0, io.SeekStart)
+	return err
+}
+
+// all asks every question.
 func (b *batcher) all(ctx context.Context, in io.Reader, name string) error {
+	err := b.each(in, name, func(n int, q *governancev1.EvaluateRequest) error {
+		size := proto.Size(q)
+		if len(b.asked) == maxBatch || b.bytes+size > maxBatchBytes {
+			if err := b.ask(ctx); err != nil {
+				return err
+			}
+		}
+		b.asked, b.lines, b.bytes = append(b.asked, q), append(b.lines, n), b.bytes+size
+		return nil
+	})
+	if err == nil {
+		err = b.ask(ctx)
+	}
+	if err != nil && b.decided > 0 {
+		return fmt.Errorf("%w; the decisions up to line %d are made and on the Audit Wall", err, b.decided)
+	}
+	return err
+}
+
+// each reads the questions with their lines.
+func (b *batcher) each(in io.Reader, name string, do func(n int, q *governancev1.EvaluateRequest) error) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxInputText)
 	n := 0
@@ -113,19 +155,16 @@ func (b *batcher) all(ctx context.Context, in io.Reader, name string) error {
 		if err != nil {
 			return fmt.Errorf("%s:%d: %w", name, n, err)
 		}
-		if size := proto.Size(q); len(b.asked) == maxBatch || b.bytes+size > maxBatchBytes {
-			if err := b.ask(ctx); err != nil {
-				return err
-			}
+		if err := do(n, q); err != nil {
+			return err
 		}
-		b.asked, b.lines, b.bytes = append(b.asked, q), append(b.lines, n), b.bytes+proto.Size(q)
 	}
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
 		return fmt.Errorf("%s:%d: %w", name, n+1, errInputTooLong)
 	} else if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
-	return b.ask(ctx)
+	return nil
 }
 
 func (b *batcher) question(line []byte) (*governancev1.EvaluateRequest, error) {
@@ -165,6 +204,7 @@ func (b *batcher) ask(ctx context.Context) error {
 			return err
 		}
 	}
+	b.decided = b.lines[len(b.lines)-1]
 	b.asked, b.lines, b.bytes = nil, nil, 0
 	return nil
 }

@@ -105,6 +105,18 @@ func TestDecisionBatch(t *testing.T) {
 	if !slices.Equal(p.policy.batches, []int{16, 4}) {
 		t.Errorf("batches %v", p.policy.batches)
 	}
+	// A line that is no question: of a file nothing is asked, of a stream the rest is not.
+	p.policy.batches = nil
+	cut := bare + `{"input":` + "\n"
+	p.run(t, "decision", "batch", writeFile(t, "cut.jsonl", cut), "--policy", "retrain").expect(t, 3).says(t, "cut.jsonl:131: no question", "nothing was asked")
+	if len(p.policy.batches) > 0 {
+		t.Errorf("of a file with a bad line, batches %v were asked", p.policy.batches)
+	}
+	got = p.runWithInput(t, cut, "decision", "batch", "-", "--policy", "retrain", "-o", "jsonl").expect(t, 3).
+		says(t, "standard input:131: no question", "the decisions up to line 100 are made")
+	if n := strings.Count(got.stdout, "\n"); n != 100 || !slices.Equal(p.policy.batches, []int{100}) {
+		t.Errorf("%d answers in batches %v", n, p.policy.batches)
+	}
 	for name, test := range map[string]struct{ input, says string }{
 		"no target": {`{"input":{}}`, "neither the question nor a flag says"},
 		"no JSON":   {questions("allow") + "x", "standard input:2: no question"},
