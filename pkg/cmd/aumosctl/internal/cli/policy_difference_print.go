@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"encoding/xml"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
@@ -116,29 +114,24 @@ func (a *app) printSimulation(c candidate, res *governancev1.SimulatePolicyRespo
 	return grid.Print(a.stdout, "")
 }
 
-// writeSimulationJUnit writes one case for each input, which fails when the answers differ; a candidate that does not compile is a case that fails.
+// writeSimulationJUnit writes one case for each input, which fails when the answers differ; a candidate that does not compile is a case with an error.
 func writeSimulationJUnit(path string, res *governancev1.SimulatePolicyResponse) error {
 	suite := junitSuite{Name: "aumosctl policy simulate"}
-	fail := func(c *junitCase, message, text string) {
-		suite.Failures++
-		c.Failure = &junitFailure{Type: "simulate", Message: output.Clean(message), Text: output.Clean(text)}
+	reason := func(message, text string) *junitReason {
+		return &junitReason{Type: "simulate", Message: output.Clean(message), Text: output.Clean(text)}
 	}
 	for _, r := range res.GetResults() {
 		c := junitCase{Class: "policy.simulate", Name: output.Clean(r.GetName())}
 		if r.GetDifference() != nil && r.GetComparedWith() != nil {
-			fail(&c, outcomeChange(r.GetDifference()), answerChange(r.GetDifference()))
+			c.Failure = reason(outcomeChange(r.GetDifference()), answerChange(r.GetDifference()))
 		}
 		suite.Cases = append(suite.Cases, c)
 	}
 	for _, f := range res.GetErrors() {
-		c := junitCase{Class: "policy.simulate", Name: "compile", File: f.GetModulePath()}
-		fail(&c, f.GetCode(), fmt.Sprintf("%s:%d:%d %s", f.GetModulePath(), f.GetRow(), f.GetColumn(), f.GetMessage()))
-		suite.Cases = append(suite.Cases, c)
+		suite.Cases = append(suite.Cases, junitCase{
+			Class: "policy.simulate", Name: "compile", File: f.GetModulePath(),
+			Error: reason(f.GetCode(), fmt.Sprintf("%s:%d:%d %s", f.GetModulePath(), f.GetRow(), f.GetColumn(), f.GetMessage())),
+		})
 	}
-	suite.Tests = len(suite.Cases)
-	data, err := xml.MarshalIndent(junitSuites{Suites: []junitSuite{suite}}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return os.WriteFile(path, append([]byte(xml.Header), append(data, '\n')...), 0o644) //nolint:gosec // for CI to read
+	return writeSuite(path, suite)
 }

@@ -28,15 +28,17 @@ type junitSuite struct {
 }
 
 type junitCase struct {
-	Class   string        `xml:"classname,attr"`
-	Name    string        `xml:"name,attr"`
-	File    string        `xml:"file,attr,omitempty"`
-	Seconds string        `xml:"time,attr,omitempty"`
-	Failure *junitFailure `xml:"failure,omitempty"`
-	Output  string        `xml:"system-out,omitempty"`
+	Class   string       `xml:"classname,attr"`
+	Name    string       `xml:"name,attr"`
+	File    string       `xml:"file,attr,omitempty"`
+	Seconds string       `xml:"time,attr,omitempty"`
+	Failure *junitReason `xml:"failure,omitempty"`
+	Error   *junitReason `xml:"error,omitempty"` // it could not be run
+	Output  string       `xml:"system-out,omitempty"`
 }
 
-type junitFailure struct {
+// junitReason is why a case did not pass.
+type junitReason struct {
 	Type    string `xml:"type,attr"`
 	Message string `xml:"message,attr"`
 	Text    string `xml:",chardata"`
@@ -63,8 +65,7 @@ func (l lintReport) writeJUnit(path string) error {
 			failing, other = append(failing, other...), nil
 		}
 		if len(failing) > 0 {
-			suite.Failures++
-			c.Failure = &junitFailure{Type: "lint", Message: counted(len(failing), "finding"), Text: strings.Join(failing, "\n")}
+			c.Failure = &junitReason{Type: "lint", Message: counted(len(failing), "finding"), Text: strings.Join(failing, "\n")}
 		}
 		c.Output = strings.Join(other, "\n")
 		suite.Cases = append(suite.Cases, c)
@@ -75,6 +76,14 @@ func (l lintReport) writeJUnit(path string) error {
 // writeSuite counts the cases of a suite and writes it.
 func writeSuite(path string, suite junitSuite) error {
 	suite.Tests = len(suite.Cases)
+	for _, c := range suite.Cases {
+		if c.Failure != nil {
+			suite.Failures++
+		}
+		if c.Error != nil {
+			suite.Errors++
+		}
+	}
 	data, err := xml.MarshalIndent(junitSuites{Suites: []junitSuite{suite}}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)

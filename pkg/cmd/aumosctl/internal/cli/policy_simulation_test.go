@@ -86,6 +86,9 @@ func TestPolicySimulate(t *testing.T) {
 	p.runWithInput(t, `{"bias": 1}`, "policy", "simulate", "promotion", "--input", "-", "-o", "json").expect(t, 1).says(t, `"allow_to_deny": 1`)
 	p.run(t, "policy", "simulate", "promotion", "--dir", directory(t, "package p\nallow := missing\n"), "--junit", junit).expect(t, 1).
 		says(t, "main.rego:2:10", "does not compile")
+	if text := readFile(t, junit); !strings.Contains(text, `tests="1" failures="0" errors="1"`) {
+		t.Errorf("JUnit of what does not compile: %s", text)
+	}
 	for _, wrong := range [][]string{
 		{"simulate", "promotion"},
 		{"simulate", "promotion", "--dir", dir, "--version", "1"},

@@ -137,16 +137,21 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// writeJUnit writes one case for each test and one for the coverage, or one for each error of the Rego; "" writes nothing.
+// writeJUnit writes one case for each test and one for the coverage, or one for each error of the Rego; "" writes nothing. What could not be run is an error,
+// what went otherwise than expected a failure.
 func (t testReport) writeJUnit(path string) error {
 	if path == "" {
 		return nil
 	}
 	suite := junitSuite{Name: "aumosctl policy test: " + t.name}
 	add := func(c junitCase, kind, message string) {
-		if kind != "" {
-			suite.Failures++
-			c.Failure = &junitFailure{Type: kind, Message: output.Clean(message), Text: output.Clean(message)}
+		reason := &junitReason{Type: kind, Message: output.Clean(message), Text: output.Clean(message)}
+		switch kind {
+		case "":
+		case "error", "compile":
+			c.Error = reason
+		default:
+			c.Failure = reason
 		}
 		suite.Cases = append(suite.Cases, c)
 	}
