@@ -135,6 +135,22 @@ func TestMalformedTokens(t *testing.T) {
 	}
 }
 
+// PostgreSQL takes no U+0000, wherever a made-up token has it.
+func TestTokenHoldsNoNUL(t *testing.T) {
+	t.Parallel()
+	scope := &governancev1.ListPoliciesRequest{}
+	if got, ok, err := page.Decode[string](t.Context(), scope, page.Encode(t.Context(), scope, "a\x00")); ok || errs.ReasonOf(err) != errs.ReasonInvalidPageToken {
+		t.Errorf("Decode = %q, %t, %v; want INVALID_PAGE_TOKEN", got, ok, err)
+	}
+	type nested struct{ Texts []string }
+	if _, ok, err := page.Decode[nested](t.Context(), scope, page.Encode(t.Context(), scope, nested{[]string{"a", "\x00"}})); ok || err == nil {
+		t.Errorf("nested: ok %t, error %v; want INVALID_PAGE_TOKEN", ok, err)
+	}
+	if got, ok, err := page.Decode[string](t.Context(), scope, page.Encode(t.Context(), scope, `a\u0000`)); !ok || err != nil || got != `a\u0000` {
+		t.Errorf("Decode of a backslash = %q, %t, %v", got, ok, err)
+	}
+}
+
 // A token has one spelling: base64's unused bits are zero.
 func TestTokenHasOneSpelling(t *testing.T) {
 	t.Parallel()

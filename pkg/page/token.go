@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -67,7 +68,24 @@ func Decode[K any](ctx context.Context, scope proto.Message, token string) (last
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return none, false, invalid(errors.New("token holds more than a key"))
 	}
+	if holdsNUL(key) {
+		return none, false, invalid(errors.New("token holds the character U+0000"))
+	}
 	return last, true, nil
+}
+
+// holdsNUL reports whether a text in the key, which is valid JSON, has a character that PostgreSQL takes in no parameter. No key of ours has it.
+func holdsNUL(key []byte) bool {
+	decoder := json.NewDecoder(bytes.NewReader(key))
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return false
+		}
+		if text, ok := token.(string); ok && strings.IndexByte(text, 0) >= 0 {
+			return true
+		}
+	}
 }
 
 func invalid(cause error) error {

@@ -20,6 +20,9 @@ import (
 func (s *PolicySimulationService) CreateReplay(
 	ctx context.Context, req *governancev1.CreateReplayRequest,
 ) (*governancev1.CreateReplayResponse, error) {
+	if err := withoutNUL("decision_point", req.GetDecisionPoint()); err != nil {
+		return nil, err
+	}
 	const method = governancev1.PolicySimulationService_CreateReplay_FullMethodName
 	if res, ok, err := repeated[governancev1.CreateReplayResponse](ctx, s.Mutations, method, req); ok || err != nil {
 		return res, err

@@ -26,6 +26,11 @@ func (s *PolicyTestService) RunPolicyTests(ctx context.Context, req *governancev
 	if err != nil {
 		return nil, err
 	}
+	for i, tag := range req.GetTags() {
+		if err := withoutNUL(fmt.Sprintf("tags[%d]", i), tag); err != nil {
+			return nil, err
+		}
+	}
 	const method = governancev1.PolicyTestService_RunPolicyTests_FullMethodName
 	if res, ok, err := repeated[governancev1.RunPolicyTestsResponse](ctx, s.Mutations, method, req); ok || err != nil {
 		return res, err

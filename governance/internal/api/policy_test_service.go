@@ -160,6 +160,9 @@ func (s *PolicyTestService) ListTestCases(ctx context.Context, req *governancev1
 	if err != nil {
 		return nil, err
 	}
+	if err := withoutNUL("tag", req.GetTag()); err != nil {
+		return nil, err
+	}
 	after, _, err := page.Decode[string](ctx, req, req.GetPageToken())
 	if err != nil {
 		return nil, err
