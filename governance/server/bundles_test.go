@@ -344,6 +344,48 @@ func TestBundleOverHTTP(t *testing.T) {
 	}
 }
 
+// No spelling of a path, no header and no tag gets a tenant at the bundle of another.
+func TestBundlesOfOthersOverHTTP(t *testing.T) {
+	t.Parallel()
+	s := newBundles(t)
+	id, other := newTenant(), newTenant()
+	ann, eve := s.author(t, id), s.author(t, other)
+	ann.activate(ann.policy("one", "a.b"), "allow := true")
+	eve.activate(eve.policy("one", "a.b"), "allow := true")
+	theirs, own := ann.bundle(), eve.bundle()
+	if theirs.GetEtag() == own.GetEtag() {
+		t.Error("two tenants have one tag")
+	}
+	token, root := s.sidecarToken(t, other), "http://"+s.running.addresses.Bundles+"/bundles/"
+	for _, path := range []string{
+		other.String() + "/../" + id.String(), other.String() + "/%2e%2e/" + id.String(), other.String() + "%2f..%2f" + id.String(), "./" + id.String(),
+		other.String() + "//" + id.String(), "/" + id.String(), strings.ToUpper(id.String()), "urn:uuid:" + id.String(), "{" + id.String() + "}",
+		other.String() + "," + id.String(), id.String() + "%00" + other.String(), other.String() + ";" + id.String(), "",
+	} {
+		if got, _ := do(t, "GET", root+path+"/bundle.tar.gz", token); got.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %s", path, got.Status)
+		}
+	}
+	for name, header := range map[string][]string{
+		"the tenant's header":  {"X-Tenant-Id", id.String()},
+		"another host's proxy": {"X-Original-Url", "/bundles/" + id.String() + "/bundle.tar.gz"},
+		"another tenant's tag": {"If-None-Match", theirs.GetEtag()},
+		"a tag that it is not": {"If-Match", own.GetEtag()},
+		"a range of all of it": {"Range", "bytes=0-"},
+	} {
+		if got, _ := do(t, "GET", root+other.String()+"/bundle.tar.gz", token, header...); got.StatusCode/100 != 2 || got.Header.Get("ETag") != own.GetEtag() {
+			t.Errorf("%s: %s, %v", name, got.Status, got.Header)
+		}
+	}
+	signed := map[string]string{}
+	for _, c := range []struct{ url, token string }{{s.url(id), s.sidecarToken(t, id)}, {s.url(other), token}} {
+		_, signed[c.url] = do(t, "GET", c.url+"/bundle.tar.gz", c.token)
+	}
+	if signed[s.url(id)] == signed[s.url(other)] {
+		t.Error("one tenant's signed bundle is another's")
+	}
+}
+
 // Without a key there are no bundles, and the port needs one.
 func TestBundlesWithoutKey(t *testing.T) {
 	t.Parallel()

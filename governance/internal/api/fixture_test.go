@@ -23,6 +23,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/decisionlog"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
 	"github.com/aumos-enterprise/platform/governance/internal/policytest"
+	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/governance/internal/quarantine"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
@@ -116,6 +117,11 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 	run(p.t, decisions.Run)
 	readings := reading.New(reading.Config{Wall: wall, Log: slog.New(slog.DiscardHandler)})
 	stopReading := run(p.t, readings.Run)
+	run(p.t, wall.RunWatches)
+	look := func(ctx context.Context) ([]posture.Check, error) {
+		return posture.Look(ctx, audittest.Databases(p.audit), posture.Options{})
+	}
+	watch := posture.NewWatch(wall, posture.Report{}, time.Hour, look, log)
 	mutations := api.NewMutations(pool, wall, recorder)
 	replays := replay.New(replay.Config{Pool: pool, Wall: wall, Inputs: inputs, Engine: engine, Recorder: recorder})
 	run(p.t, replays.Run)
@@ -130,6 +136,8 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 			Pool: pool, Engine: engine, Wall: wall, Decider: decider, Mutations: mutations, Replays: replays, Followers: replay.NewFollowers(pool),
 		})
 		governancev1.RegisterBundleServiceServer(s, &api.BundleService{Pool: p.governance.App, Bundles: bundles(p.t, p.governance.App, engine)})
+		governancev1.RegisterAuditServiceServer(s, &api.AuditService{Wall: wall, Reading: readings, Posture: watch})
+		governancev1.RegisterTimeMachineServiceServer(s, &api.TimeMachineService{Wall: wall, Reading: readings})
 	})
 	return &replica{
 		Server: server, t: p.t, platform: p, pool: pool, wall: wall, recorder: recorder, engine: engine, decider: decider, vault: inputs, stopWall: stopWall,
