@@ -48,7 +48,7 @@ func (d *policyDouble) ValidatePolicy(_ context.Context, req *governancev1.Valid
 	return res, nil
 }
 
-// DiffPolicyVersions says that allow has changed, unless the versions are the same.
+// DiffPolicyVersions says that allow has changed, unless only the data document has, or the versions are the same.
 func (d *policyDouble) DiffPolicyVersions(_ context.Context, req *governancev1.DiffPolicyVersionsRequest) (*governancev1.DiffPolicyVersionsResponse, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -70,6 +70,12 @@ func (d *policyDouble) DiffPolicyVersions(_ context.Context, req *governancev1.D
 	if bytes.Equal(from.GetContentSha256(), to.GetContentSha256()) {
 		return res, nil
 	}
+	if bytes.Equal(digest(d.modules(from), nil), digest(d.modules(to), nil)) {
+		res.Diff.Modules = []*governancev1.ModuleChange{{
+			Kind: governancev1.PolicyChangeKind_POLICY_CHANGE_KIND_CHANGED, Path: "data.json", UnifiedDiff: "--- a/data.json\n+++ b/data.json\n",
+		}}
+		return res, nil
+	}
 	at := &governancev1.RegoLocation{ModulePath: "p.rego", Row: 3, Column: 1}
 	res.Diff = &governancev1.PolicyVersionDiff{
 		RulesCompared: true, RulesChanged: 1, RulesAdded: 1, EntryPackageChanged: from.GetPackage() != to.GetPackage(), PackagesAdded: []string{"p.q"},
@@ -83,6 +89,16 @@ func (d *policyDouble) DiffPolicyVersions(_ context.Context, req *governancev1.D
 		}},
 	}
 	return res, nil
+}
+
+// modules returns the modules of a version that is shown without them.
+func (d *policyDouble) modules(of *governancev1.PolicyVersion) []*governancev1.RegoModule {
+	for _, v := range d.versions {
+		if v.GetId() == of.GetId() {
+			return v.GetModules()
+		}
+	}
+	return nil
 }
 
 func TestPolicyLint(t *testing.T) {

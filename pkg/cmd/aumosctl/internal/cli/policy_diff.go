@@ -15,7 +15,7 @@ import (
 const diffHelp = `Compares two versions of a policy: which rules were added, removed or changed, and the change of the text. Formatting, comments, names of imports
 and the order of rules make no difference to the rules.
 
-Exit codes: 0 done, 3 failure; with --exit-code 1 when rules differ.`
+Exit codes: 0 done, 3 failure; with --exit-code 1 when rules or the data document differ.`
 
 const diffExample = `  aumosctl policy diff retrain                      # from what decisions use to the newest version
   aumosctl policy diff retrain --from 2 --to 3 --rules`
@@ -35,7 +35,7 @@ func (a *app) policyDiffCommand() *cobra.Command {
 	f.Int32Var(&o.from, "from", 0, "the number of the earlier version (default: the active one)")
 	f.Int32Var(&o.to, "to", 0, "the number of the later version (default: the newest)")
 	f.BoolVar(&o.rules, "rules", false, "leave the change of the text out")
-	f.BoolVar(&o.exitCode, "exit-code", false, "end with exit code 1 when rules differ")
+	f.BoolVar(&o.exitCode, "exit-code", false, "end with exit code 1 when rules or the data document differ")
 	return cmd
 }
 
@@ -85,10 +85,25 @@ func (a *app) policyDiff(ctx context.Context, key string, o diffOptions) error {
 	if err != nil {
 		return err
 	}
-	if d := res.GetDiff(); o.exitCode && (!d.GetRulesCompared() || d.GetEntryPackageChanged() || d.GetRulesAdded()+d.GetRulesRemoved()+d.GetRulesChanged() > 0) {
+	if o.exitCode && decidesOtherwise(res.GetDiff()) {
 		return answer(exitNo)
 	}
 	return nil
+}
+
+// decidesOtherwise reports whether one version may decide otherwise than the other.
+func decidesOtherwise(d *governancev1.PolicyVersionDiff) bool {
+	return !d.GetRulesCompared() || d.GetEntryPackageChanged() || d.GetRulesAdded()+d.GetRulesRemoved()+d.GetRulesChanged() > 0 || dataChange(d) != ""
+}
+
+// dataChange says what became of the data document, which is compared as a module of a path that no module can have; empty when nothing did.
+func dataChange(d *governancev1.PolicyVersionDiff) string {
+	for _, m := range d.GetModules() {
+		if m.GetPath() == "data.json" {
+			return changeName(m.GetKind())
+		}
+	}
+	return ""
 }
 
 func (a *app) printComparison(policy *governancev1.Policy, res *governancev1.DiffPolicyVersionsResponse) error {
@@ -105,7 +120,7 @@ func (a *app) printComparison(policy *governancev1.Policy, res *governancev1.Dif
 		entry = res.GetFromPolicyVersion().GetPackage() + " -> " + res.GetToPolicyVersion().GetPackage()
 	}
 	err := output.Pairs(a.stdout, "", "policy", policy.GetName()+" ("+policy.GetId()+")",
-		"from", version(res.GetFromPolicyVersion()), "to", version(res.GetToPolicyVersion()), "rules", rules, "decides by", entry,
+		"from", version(res.GetFromPolicyVersion()), "to", version(res.GetToPolicyVersion()), "rules", rules, "data", dataChange(d), "decides by", entry,
 		"new packages", strings.Join(d.GetPackagesAdded(), " "), "gone packages", strings.Join(d.GetPackagesRemoved(), " "))
 	if err != nil {
 		return err

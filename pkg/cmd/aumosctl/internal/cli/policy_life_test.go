@@ -47,6 +47,7 @@ func TestPolicyFromItsDirectory(t *testing.T) {
 	if len(p.policy.versions) != 2 || p.policy.policies[0].GetMinCoveragePercent() != 90 {
 		t.Errorf("%d versions, policy %v", len(p.policy.versions), p.policy.policies[0])
 	}
+	p.run(t, "policy", "diff", "loan limits", "--from", "1", "--rules", "--exit-code").expect(t, 1).says(t, "0 changed, 0 added", "data    changed")
 
 	p.run(t, "policy", "push", dir, "--name", "x").expect(t, 3).says(t, "policy.yaml")
 	p.run(t, "policy", "push", dir, filepath.Join(dir, "main.rego")).expect(t, 3).says(t, "either one directory")
