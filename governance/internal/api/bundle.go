@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -68,21 +67,11 @@ func (s *BundleService) RecordHeartbeat(
 	return &governancev1.RecordHeartbeatResponse{CurrentRevision: revision}, err
 }
 
-// sidecarKey is where a page of sidecars ends.
-type sidecarKey struct {
-	Time time.Time
-	ID   string
-}
-
 // ListSidecars lists the sidecars, last heard of first.
 func (s *BundleService) ListSidecars(ctx context.Context, req *governancev1.ListSidecarsRequest) (*governancev1.ListSidecarsResponse, error) {
-	last, ok, err := page.Decode[sidecarKey](ctx, req, req.GetPageToken())
+	after, _, err := page.Decode[sidecar.Key](ctx, req, req.GetPageToken())
 	if err != nil {
 		return nil, err
-	}
-	var after *sidecar.Key
-	if ok {
-		after = &sidecar.Key{LastSeenTime: last.Time, ID: last.ID}
 	}
 	revision, err := s.Bundles.Revision(ctx)
 	if err != nil {
@@ -102,8 +91,8 @@ func (s *BundleService) ListSidecars(ctx context.Context, req *governancev1.List
 			}
 		}
 		if more {
-			end := sidecars[len(sidecars)-1]
-			res.NextPageToken = page.Encode(ctx, req, sidecarKey{end.LastSeenTime, end.ID})
+			last := sidecars[len(sidecars)-1]
+			res.NextPageToken = page.Encode(ctx, req, sidecar.Key{LastSeenTime: last.LastSeenTime, ID: last.ID})
 		}
 		return nil
 	})

@@ -101,17 +101,25 @@ func decisionMessage(d decision.Decision) *governancev1.Decision {
 
 // resultMessage relies on the numbers of the outcomes and reasons being the contract's, which a test makes sure of.
 func resultMessage(r decision.Result) *governancev1.PolicyResult {
-	m := &governancev1.PolicyResult{
+	return &governancev1.PolicyResult{
 		PolicyId: r.PolicyID.String(), PolicyName: r.PolicyName, PolicyVersionId: r.VersionID.String(), ContentSha256: r.ContentSHA256[:],
 		Outcome: governancev1.DecisionOutcome(r.Outcome), ErrorReason: governancev1.DecisionErrorReason(r.Reason),
+		Violations: violationMessages(r.Violations), Obligations: obligationMessages(r.Obligations),
 	}
-	for _, v := range r.Violations {
-		m.Violations = append(m.Violations, &governancev1.Violation{Code: v.Code, Message: v.Message, Severity: v.Severity, Control: v.Control})
+}
+
+func violationMessages(violations []rego.Violation) (messages []*governancev1.Violation) {
+	for _, v := range violations {
+		messages = append(messages, &governancev1.Violation{Code: v.Code, Message: v.Message, Severity: v.Severity, Control: v.Control})
 	}
-	for _, o := range r.Obligations {
-		m.Obligations = append(m.Obligations, obligationMessage(o))
+	return messages
+}
+
+func obligationMessages(obligations []rego.Obligation) (messages []*governancev1.Obligation) {
+	for _, o := range obligations {
+		messages = append(messages, obligationMessage(o))
 	}
-	return m
+	return messages
 }
 
 func obligationMessage(o rego.Obligation) *governancev1.Obligation {

@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/auth"
@@ -36,15 +38,16 @@ func detailOf(ctx context.Context, level governancev1.ExplainLevel) (*rego.Detai
 func answerMessage(d decision.Decision) *governancev1.EvaluateResponse {
 	m := &governancev1.EvaluateResponse{Decision: decisionMessage(d)}
 	for i, x := range d.Explanations {
-		e := &governancev1.PolicyExplanation{
-			PolicyId: d.Results[i].PolicyID.String(), PolicyVersionId: d.Results[i].VersionID.String(), Trace: x.Trace, Truncated: x.Truncated,
-		}
-		for _, r := range x.Rules {
-			e.Rules = append(e.Rules, &governancev1.FiredRule{
-				Path: r.Path, ModulePath: r.Module, Row: int32(r.Row), Column: int32(r.Column), //nolint:gosec // places within a module of 256 KiB
-			})
-		}
-		m.Explanations = append(m.Explanations, e)
+		m.Explanations = append(m.Explanations, explanationMessage(d.Results[i].PolicyID, d.Results[i].VersionID, x))
+	}
+	return m
+}
+
+// explanationMessage names the version that is explained; uuid.Nil is one that is not stored.
+func explanationMessage(policyID, versionID uuid.UUID, x rego.Explanation) *governancev1.PolicyExplanation {
+	m := &governancev1.PolicyExplanation{PolicyId: idText(policyID), PolicyVersionId: idText(versionID), Trace: x.Trace, Truncated: x.Truncated}
+	for _, r := range x.Rules {
+		m.Rules = append(m.Rules, &governancev1.FiredRule{Path: r.Path, ModulePath: r.Module, Row: place(r.Row), Column: place(r.Column)})
 	}
 	return m
 }

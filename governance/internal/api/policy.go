@@ -121,7 +121,7 @@ func (s *PolicyService) CreatePolicyVersion(
 				return nil, nil, err
 			}
 			return &governancev1.CreatePolicyVersionResponse{PolicyVersion: versionMessage(v)},
-				[]change{{eventType: "policy.version_created", resource: versionResource(p, v)}}, nil
+				[]change{{eventType: "policy.version_created", resource: VersionResource(p, v)}}, nil
 		})
 }
 

@@ -94,7 +94,7 @@ func (s *PolicyService) RetirePolicyVersion(
 				return nil, nil, err
 			}
 			return &governancev1.RetirePolicyVersionResponse{Policy: policyMessage(p), PolicyVersion: versionMessage(v)}, []change{
-				{eventType: "policy.version_retired", resource: versionResource(p, v), details: map[string]any{"reason": req.GetReason()}},
+				{eventType: "policy.version_retired", resource: VersionResource(p, v), details: map[string]any{"reason": req.GetReason()}},
 				{eventType: "policy.changed", resource: policyResource(p)},
 			}, nil
 		})
@@ -112,9 +112,9 @@ func activationChanges(ctx context.Context, tx pgx.Tx, a policy.Activation, deta
 		if err != nil {
 			return nil, err
 		}
-		changes = append(changes, change{eventType: "policy.version_retired", resource: versionResource(a.Policy, retired)})
+		changes = append(changes, change{eventType: "policy.version_retired", resource: VersionResource(a.Policy, retired)})
 	}
 	return append(changes,
-		change{eventType: "policy.version_activated", resource: versionResource(a.Policy, a.Version), details: details},
+		change{eventType: "policy.version_activated", resource: VersionResource(a.Policy, a.Version), details: details},
 		change{eventType: "policy.changed", resource: policyResource(a.Policy)}), nil
 }

@@ -174,8 +174,8 @@ func anyList(list []string) []any {
 	return values
 }
 
-// versionResource is the version as entries hold it: digests stand for the sources and the data.
-func versionResource(p policy.Policy, v policy.Version) auditlog.Resource {
+// VersionResource is the version as entries hold it, also those that no rpc makes: digests stand for the sources and the data.
+func VersionResource(p policy.Policy, v policy.Version) auditlog.Resource {
 	modules := make([]any, len(v.Modules))
 	for i, m := range v.Modules {
 		sum := sha256.Sum256([]byte(m.Source))

@@ -2,7 +2,6 @@ package api
 
 import (
 	"github.com/aumos-enterprise/platform/governance/internal/difference"
-	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 )
 
@@ -20,18 +19,4 @@ func differenceMessage(d difference.Difference) *governancev1.AnswerDifference {
 		ViolationsAdded: violationMessages(d.ViolationsAdded), ViolationsRemoved: violationMessages(d.ViolationsRemoved),
 		ObligationsAdded: obligationMessages(d.ObligationsAdded), ObligationsRemoved: obligationMessages(d.ObligationsRemoved),
 	}
-}
-
-func violationMessages(violations []rego.Violation) (messages []*governancev1.Violation) {
-	for _, v := range violations {
-		messages = append(messages, &governancev1.Violation{Code: v.Code, Message: v.Message, Severity: v.Severity, Control: v.Control})
-	}
-	return messages
-}
-
-func obligationMessages(obligations []rego.Obligation) (messages []*governancev1.Obligation) {
-	for _, o := range obligations {
-		messages = append(messages, obligationMessage(o))
-	}
-	return messages
 }

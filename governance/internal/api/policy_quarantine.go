@@ -6,7 +6,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
-	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	"github.com/aumos-enterprise/platform/pkg/page"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
@@ -15,11 +14,6 @@ import (
 
 // actionLift is the permission that a lift exercises.
 const actionLift = "policy.quarantine_lift"
-
-// VersionResource is a version as entries hold it, for entries that no rpc makes.
-func VersionResource(p policy.Policy, v policy.Version) auditlog.Resource {
-	return versionResource(p, v)
-}
 
 // ListQuarantinedVersions lists the versions that overran too often, newest quarantine first.
 func (s *PolicyService) ListQuarantinedVersions(
@@ -66,7 +60,7 @@ func (s *PolicyService) LiftPolicyQuarantine(
 				return res, nil, nil
 			}
 			return res, []change{{
-				eventType: "policy.version_quarantine_lifted", resource: versionResource(c.Policy, c.Version),
+				eventType: "policy.version_quarantine_lifted", resource: VersionResource(c.Policy, c.Version),
 				details: map[string]any{
 					"reason": req.GetReason(), "overruns": float64(c.Lifted.Overruns), "quarantine_time": stamp(c.Lifted.Time),
 				},

@@ -110,11 +110,9 @@ func (s *PolicySimulationService) ListReplays(ctx context.Context, req *governan
 	if err != nil {
 		return nil, err
 	}
-	policyID := uuid.Nil
-	if req.GetPolicyId() != "" {
-		if policyID, err = parseID("policy_id", req.GetPolicyId()); err != nil {
-			return nil, err
-		}
+	policyID, err := filterID("policy_id", req.GetPolicyId())
+	if err != nil {
+		return nil, err
 	}
 	res := &governancev1.ListReplaysResponse{}
 	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {

@@ -17,21 +17,15 @@ var replayStates = map[replay.State]governancev1.ReplayState{ //nolint:gocheckno
 }
 
 func replayMessage(r replay.Replay) *governancev1.Replay {
-	m := &governancev1.Replay{
+	return &governancev1.Replay{
 		Id: r.ID.String(), PolicyId: r.PolicyID.String(), PolicyVersionId: idText(r.VersionID), ContentSha256: r.ContentSHA256[:],
 		TimeRange:     &typev1.TimeRange{StartTime: timestamppb.New(r.From), EndTime: timestamppb.New(r.Before)},
 		DecisionPoint: r.DecisionPoint, State: replayStates[r.State], Scanned: r.Scanned(), Total: r.Total(),
 		InputsMissing: r.InputsMissing, InputsMasked: r.InputsMasked,
 		Summary: summaryMessage(r.Summary), DecisionsSummary: summaryMessage(r.DecisionsSummary),
 		Error: r.Error, Subject: r.Subject, CreateTime: timestamppb.New(r.CreateTime),
+		StartTime: timeMessage(r.StartTime), EndTime: timeMessage(r.EndTime),
 	}
-	if r.StartTime != nil {
-		m.StartTime = timestamppb.New(*r.StartTime)
-	}
-	if r.EndTime != nil {
-		m.EndTime = timestamppb.New(*r.EndTime)
-	}
-	return m
 }
 
 // addReport adds what a replay found by resource and by rule, which lists leave out.

@@ -72,7 +72,7 @@ func stepOf(ctx context.Context, versionID, etag, comment string) (policy.Step, 
 
 // reviewChanges is the one entry of a step, with what the caller said about it under the given name.
 func reviewChanges(event string, p policy.Policy, v policy.Version, name string, s policy.Step) []change {
-	c := change{eventType: event, resource: versionResource(p, v)}
+	c := change{eventType: event, resource: VersionResource(p, v)}
 	if s.Comment != "" {
 		c.details = map[string]any{name: s.Comment}
 	}

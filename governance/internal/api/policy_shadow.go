@@ -83,12 +83,9 @@ func (s *PolicySimulationService) GetShadow(ctx context.Context, req *governance
 
 // ListShadows lists shadows, newest first.
 func (s *PolicySimulationService) ListShadows(ctx context.Context, req *governancev1.ListShadowsRequest) (*governancev1.ListShadowsResponse, error) {
-	var policyID uuid.UUID
-	var err error
-	if req.GetPolicyId() != "" {
-		if policyID, err = parseID("policy_id", req.GetPolicyId()); err != nil {
-			return nil, err
-		}
+	policyID, err := filterID("policy_id", req.GetPolicyId())
+	if err != nil {
+		return nil, err
 	}
 	after, _, err := page.Decode[uuid.UUID](ctx, req, req.GetPageToken())
 	if err != nil {

@@ -16,15 +16,11 @@ var shadowStates = map[shadow.State]governancev1.ShadowState{ //nolint:gocheckno
 }
 
 func shadowMessage(s shadow.Shadow) *governancev1.Shadow {
-	m := &governancev1.Shadow{
+	return &governancev1.Shadow{
 		Id: idText(s.ID), PolicyId: idText(s.PolicyID), PolicyVersionId: idText(s.VersionID), SamplingRate: s.SamplingRate, State: shadowStates[s.State],
 		Summary: summaryMessage(s.Summary), Skipped: s.Skipped, Subject: s.Subject,
-		CreateTime: timestamppb.New(s.CreateTime), ExpireTime: timestamppb.New(s.ExpireTime),
+		CreateTime: timestamppb.New(s.CreateTime), ExpireTime: timestamppb.New(s.ExpireTime), EndTime: timeMessage(s.EndTime),
 	}
-	if s.EndTime != nil {
-		m.EndTime = timestamppb.New(*s.EndTime)
-	}
-	return m
 }
 
 func shadowDifferenceMessage(d shadow.Difference) *governancev1.ShadowDifference {

@@ -27,13 +27,7 @@ func simulationMessages(inputs []*governancev1.SimulationInput, findings []simul
 			m.Difference = differenceMessage(f.Difference)
 		}
 		if f.Explanation != nil {
-			m.Explanation = &governancev1.PolicyExplanation{
-				PolicyId: idText(c.policy.ID), PolicyVersionId: idText(c.version.ID), Trace: f.Explanation.Trace, Truncated: f.Explanation.Truncated,
-			}
-			for _, r := range f.Explanation.Rules {
-				m.Explanation.Rules = append(m.Explanation.Rules,
-					&governancev1.FiredRule{Path: r.Path, ModulePath: r.Module, Row: place(r.Row), Column: place(r.Column)})
-			}
+			m.Explanation = explanationMessage(c.policy.ID, c.version.ID, *f.Explanation)
 		}
 		messages[i] = m
 	}

@@ -97,7 +97,7 @@ func (s *PolicyTemplateService) InstantiatePolicyTemplate(
 			}
 			return &governancev1.InstantiatePolicyTemplateResponse{Policy: policyMessage(p), PolicyVersion: versionMessage(v)}, []change{
 				{eventType: "policy.created", resource: policyResource(p)},
-				{eventType: "policy.version_created", resource: versionResource(p, v), details: instanceDetails(instance)},
+				{eventType: "policy.version_created", resource: VersionResource(p, v), details: instanceDetails(instance)},
 			}, nil
 		})
 }

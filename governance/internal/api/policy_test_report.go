@@ -40,18 +40,12 @@ func testReportMessage(r suite.Report, modules []rego.Module, minCoveragePercent
 }
 
 func testResultMessage(r suite.Result) *governancev1.PolicyTestResult {
-	m := &governancev1.PolicyTestResult{
+	return &governancev1.PolicyTestResult{
 		Name: r.Name, TestCaseId: idText(r.CaseID), Status: governancev1.PolicyTestStatus(r.Status), Message: r.Message, Duration: durationpb.New(r.Took),
 		ModulePath: r.Path, Row: place(r.Row),
 		Outcome: governancev1.DecisionOutcome(r.Answer.Outcome), ErrorReason: governancev1.DecisionErrorReason(r.Answer.Reason),
+		Violations: violationMessages(r.Answer.Violations), Obligations: obligationMessages(r.Answer.Obligations),
 	}
-	for _, v := range r.Answer.Violations {
-		m.Violations = append(m.Violations, &governancev1.Violation{Code: v.Code, Message: v.Message, Severity: v.Severity, Control: v.Control})
-	}
-	for _, o := range r.Answer.Obligations {
-		m.Obligations = append(m.Obligations, obligationMessage(o))
-	}
-	return m
 }
 
 func rangeMessages(ranges []rego.RowRange) []*governancev1.RowRange {

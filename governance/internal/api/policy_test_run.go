@@ -189,11 +189,9 @@ func (s *PolicyTestService) ListTestRuns(ctx context.Context, req *governancev1.
 	if err != nil {
 		return nil, err
 	}
-	versionID := uuid.Nil
-	if req.GetPolicyVersionId() != "" {
-		if versionID, err = parseID("policy_version_id", req.GetPolicyVersionId()); err != nil {
-			return nil, err
-		}
+	versionID, err := filterID("policy_version_id", req.GetPolicyVersionId())
+	if err != nil {
+		return nil, err
 	}
 	after, _, err := page.Decode[uuid.UUID](ctx, req, req.GetPageToken())
 	if err != nil {

@@ -87,27 +87,22 @@ func makeRoom(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// Key is where a page ends.
+// Key is a sidecar's place in the list.
 type Key struct {
 	LastSeenTime time.Time
 	ID           string
 }
 
-// List returns at most limit sidecars, last heard of first, that come after the key (nil: from the start), and whether there are more. One that is heard of
+// List returns at most limit sidecars, last heard of first, that come after the key (zero: from the start), and whether there are more. One that is heard of
 // between two pages moves to the front.
-func List(ctx context.Context, tx pgx.Tx, after *Key, limit int) (sidecars []Sidecar, more bool, err error) {
-	var at *time.Time
-	var id string
-	if after != nil {
-		at, id = &after.LastSeenTime, after.ID
-	}
+func List(ctx context.Context, tx pgx.Tx, after Key, limit int) (sidecars []Sidecar, more bool, err error) {
 	rows, err := tx.Query(ctx, `
 		SELECT id, version, loaded_revision, healthy, message, first_seen_time, last_seen_time,
 			last_seen_time > statement_timestamp() - @alive::interval AS alive
 		FROM gov_sidecars
-		WHERE @at::timestamptz IS NULL OR (last_seen_time, id) < (@at, @id)
+		WHERE @id = '' OR (last_seen_time, id) < (@at, @id)
 		ORDER BY last_seen_time DESC, id DESC
-		LIMIT @limit`, pgx.NamedArgs{"alive": Alive, "at": at, "id": id, "limit": limit + 1})
+		LIMIT @limit`, pgx.NamedArgs{"alive": Alive, "at": after.LastSeenTime, "id": after.ID, "limit": limit + 1})
 	if err != nil {
 		return nil, false, fmt.Errorf("select sidecars: %w", err)
 	}

@@ -36,7 +36,7 @@ func (f fixture) record(t *testing.T, id tenant.ID, r sidecar.Report) error {
 // list reads all pages of the size.
 func (f fixture) list(t *testing.T, id tenant.ID, size int) (all []sidecar.Sidecar) {
 	t.Helper()
-	var after *sidecar.Key
+	var after sidecar.Key
 	for more := true; more; {
 		err := postgres.ReadTenantTx(tenant.NewContext(t.Context(), id), f.App, func(ctx context.Context, tx pgx.Tx) error {
 			page, rest, err := sidecar.List(ctx, tx, after, size)
@@ -45,7 +45,7 @@ func (f fixture) list(t *testing.T, id tenant.ID, size int) (all []sidecar.Sidec
 			}
 			all, more = append(all, page...), rest
 			if len(page) > 0 {
-				after = &sidecar.Key{LastSeenTime: page[len(page)-1].LastSeenTime, ID: page[len(page)-1].ID}
+				after = sidecar.Key{LastSeenTime: page[len(page)-1].LastSeenTime, ID: page[len(page)-1].ID}
 			}
 			return nil
 		})
