@@ -98,17 +98,17 @@ func (s *PolicyService) CreatePolicyVersion(
 		return nil, err
 	}
 	id, _ := tenant.FromContext(ctx)
-	data, err := dataOf(req.GetData())
+	source, err := sourceOf(req.GetModules(), req.GetData())
 	if err != nil {
 		return nil, err
 	}
-	compiled, err := s.Engine.Compile(ctx, id, rego.Source{Modules: regoModules(req.GetModules()), Data: data})
+	compiled, err := s.Engine.Compile(ctx, id, source)
 	if err != nil {
 		return nil, err
 	}
 	author, _ := auth.FromContext(ctx)
 	content := policy.Content{
-		Modules: policyModules(req.GetModules()), Package: compiled.Package(), Data: data.JSON(), Description: req.GetDescription(), Author: author.Subject,
+		Modules: policyModules(req.GetModules()), Package: compiled.Package(), Data: source.Data.JSON(), Description: req.GetDescription(), Author: author.Subject,
 	}
 	return mutate(ctx, s.Mutations, actionAuthor, governancev1.PolicyService_CreatePolicyVersion_FullMethodName, req,
 		func(ctx context.Context, tx pgx.Tx) (*governancev1.CreatePolicyVersionResponse, []change, error) {

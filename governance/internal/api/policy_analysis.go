@@ -27,15 +27,15 @@ func (s *PolicyService) ValidatePolicy(ctx context.Context, req *governancev1.Va
 		schema = req.GetInputSchema().AsMap()
 	}
 	id, _ := tenant.FromContext(ctx)
-	data, err := dataOf(req.GetData())
+	source, err := sourceOf(req.GetModules(), req.GetData())
 	if err != nil {
 		return nil, err
 	}
-	report, err := s.Engine.Validate(ctx, id, rego.Source{Modules: regoModules(req.GetModules()), Data: data}, schema)
+	report, err := s.Engine.Validate(ctx, id, source, schema)
 	if err != nil {
 		return nil, err
 	}
-	content := policy.Content{Modules: policyModules(req.GetModules()), Package: report.Package, Data: data.JSON()}
+	content := policy.Content{Modules: policyModules(req.GetModules()), Package: report.Package, Data: source.Data.JSON()}
 	if len(report.Errors) == 0 {
 		// Creating a version would refuse the request for these, not for its Rego.
 		if err := content.Check(); err != nil {
@@ -75,7 +75,7 @@ func (s *PolicyService) DiffPolicyVersions(
 	diff := rego.Diff{Compared: true}
 	if from.ContentSHA256 != to.ContentSHA256 {
 		id, _ := tenant.FromContext(ctx)
-		if diff, err = s.Engine.Compare(ctx, id, regoContent(from.Modules), regoContent(to.Modules)); err != nil {
+		if diff, err = s.Engine.Compare(ctx, id, rego.Modules(from.Modules), rego.Modules(to.Modules)); err != nil {
 			return nil, err
 		}
 	}

@@ -84,11 +84,3 @@ func diffMessage(d rego.Diff, from, to policy.Version) *governancev1.PolicyVersi
 func locationMessage(l rego.Location, modules []policy.Module) *governancev1.RegoLocation {
 	return &governancev1.RegoLocation{ModulePath: modules[l.Module].Path, Row: place(l.Row), Column: place(l.Column)}
 }
-
-func regoContent(modules []policy.Module) []rego.Module {
-	list := make([]rego.Module, len(modules))
-	for i, m := range modules {
-		list[i] = rego.Module(m)
-	}
-	return list
-}

@@ -58,10 +58,7 @@ func (s *PolicySimulationService) candidateOf(ctx context.Context, req candidate
 	return c, err
 }
 
-func (c candidate) source() (rego.Source, error) {
-	data, err := rego.ParseData(c.version.Data)
-	return rego.Source{Modules: regoContent(c.version.Modules), Data: data}, err
-}
+func (c candidate) source() (rego.Source, error) { return rego.StoredSource(c.version.Modules, c.version.Data) }
 
 // within says where the request has the modules that an error is about.
 func (c candidate) within(err error) error {

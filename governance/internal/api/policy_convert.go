@@ -140,12 +140,10 @@ func policyModules(messages []*governancev1.RegoModule) []policy.Module {
 	return modules
 }
 
-func regoModules(messages []*governancev1.RegoModule) []rego.Module {
-	modules := make([]rego.Module, len(messages))
-	for i, m := range messages {
-		modules[i] = rego.Module{Path: m.GetPath(), Source: m.GetSource()}
-	}
-	return modules
+// sourceOf returns the content that a request has. It fails with INVALID_FIELD on the document.
+func sourceOf(modules []*governancev1.RegoModule, document *structpb.Struct) (rego.Source, error) {
+	data, err := dataOf(document)
+	return rego.Source{Modules: rego.Modules(policyModules(modules)), Data: data}, err
 }
 
 // policyResource is the policy as entries hold it, with everything that a reader of the log needs to know its state.

@@ -104,12 +104,12 @@ func (s *PolicyTemplateService) InstantiatePolicyTemplate(
 
 // compile compiles the instance within the tenant's share, as any version is before it is stored.
 func (s *PolicyTemplateService) compile(ctx context.Context, i library.Instance) (policy.Content, error) {
-	sources, modules := make([]rego.Module, len(i.Modules)), make([]policy.Module, len(i.Modules))
+	modules := make([]policy.Module, len(i.Modules))
 	for n, m := range i.Modules {
-		sources[n], modules[n] = rego.Module(m), policy.Module(m)
+		modules[n] = policy.Module(m)
 	}
 	id, _ := tenant.FromContext(ctx)
-	compiled, err := s.Engine.Compile(ctx, id, rego.Source{Modules: sources})
+	compiled, err := s.Engine.Compile(ctx, id, rego.Source{Modules: rego.Modules(i.Modules)})
 	if err != nil {
 		return policy.Content{}, err
 	}

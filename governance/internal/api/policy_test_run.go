@@ -60,7 +60,7 @@ func (s *PolicyTestService) RunPolicyTests(ctx context.Context, req *governancev
 	if err != nil {
 		return nil, err
 	}
-	message := testReportMessage(report, regoContent(v.Modules), p.MinCoveragePercent)
+	message := testReportMessage(report, rego.Modules(v.Modules), p.MinCoveragePercent)
 	run := recordOf(p, v, report)
 	run.Complete = len(req.GetTags()) == 0 && report.InTime
 	if run.Report, err = packReport(message); err != nil {
@@ -91,11 +91,10 @@ func (s *PolicyTestService) turn(ctx context.Context) (release func(), err error
 }
 
 func (s *PolicyTestService) runStored(ctx context.Context, v policy.Version, cases []suite.Case, rules bool) (suite.Report, error) {
-	data, err := rego.ParseData(v.Data)
+	source, err := rego.StoredSource(v.Modules, v.Data)
 	if err != nil {
 		return suite.Report{}, fmt.Errorf("read policy version %s: %w", v.ID, err)
 	}
-	source := rego.Source{Modules: regoContent(v.Modules), Data: data}
 	id, _ := tenant.FromContext(ctx)
 	compiled, err := s.Engine.Compile(ctx, id, source)
 	if err != nil {
@@ -130,7 +129,7 @@ func (s *PolicyTestService) TestModules(ctx context.Context, req *governancev1.T
 		return nil, err
 	}
 	defer release()
-	data, err := dataOf(req.GetData())
+	source, err := sourceOf(req.GetModules(), req.GetData())
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +140,6 @@ func (s *PolicyTestService) TestModules(ctx context.Context, req *governancev1.T
 	if err := suite.Check(specs); err != nil {
 		return nil, err
 	}
-	source := rego.Source{Modules: regoModules(req.GetModules()), Data: data}
 	id, _ := tenant.FromContext(ctx)
 	checked, err := s.Engine.Validate(ctx, id, source, nil)
 	if err != nil {

@@ -143,11 +143,7 @@ func TestSidecarAnswersLibrary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		modules := make([]rego.Module, len(i.Modules))
-		for n, m := range i.Modules {
-			modules[n] = rego.Module(m)
-		}
-		p.add(template.Name, modules, nil, template.DecisionPoint)
+		p.add(template.Name, rego.Modules(i.Modules), nil, template.DecisionPoint)
 	}
 	opa := p.runOPA()
 	outcomes := make(map[rego.Outcome]int)

@@ -38,11 +38,7 @@ func instance(t testing.TB, template *library.Template, parameters map[string]an
 // compiled compiles the instance as CreatePolicyVersion does: under the platform's profile, in strict mode.
 func compiled(t testing.TB, i library.Instance) *rego.Compiled {
 	t.Helper()
-	modules := make([]rego.Module, len(i.Modules))
-	for n, m := range i.Modules {
-		modules[n] = rego.Module(m)
-	}
-	c, err := rego.Compile(rego.Source{Modules: modules})
+	c, err := rego.Compile(rego.Source{Modules: rego.Modules(i.Modules)})
 	if err != nil {
 		t.Fatalf("compile %s with %v: %v", i.Template.Name, i.Parameters, err)
 	}

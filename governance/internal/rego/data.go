@@ -49,6 +49,21 @@ func ParseData(canonical []byte) (Data, error) {
 	return d, err
 }
 
+// StoredSource returns the source of a version that is kept elsewhere: its modules as its keeper holds them, and its data document as JSON returned it.
+func StoredSource[M ~struct{ Path, Source string }](modules []M, data []byte) (Source, error) {
+	d, err := ParseData(data)
+	return Source{Modules: Modules(modules), Data: d}, err
+}
+
+// Modules returns modules that another package holds in a type of its own.
+func Modules[M ~struct{ Path, Source string }](modules []M) []Module {
+	list := make([]Module, len(modules))
+	for i, m := range modules {
+		list[i] = Module(m)
+	}
+	return list
+}
+
 // JSON returns the canonical JSON (RFC 8785), nil when there is none. The caller does not change it.
 func (d Data) JSON() []byte { return d.json }
 

@@ -105,13 +105,9 @@ func (w *Worker) prepare(ctx context.Context, j job) (*rego.Compiled, error) {
 }
 
 func (c Candidate) compile(ctx context.Context, engine *rego.Engine, id tenant.ID) (*rego.Compiled, error) {
-	data, err := rego.ParseData(c.Data)
+	source, err := rego.StoredSource(c.Modules, c.Data)
 	if err != nil {
 		return nil, err
-	}
-	source := rego.Source{Modules: make([]rego.Module, len(c.Modules)), Data: data}
-	for i, m := range c.Modules {
-		source.Modules[i] = rego.Module(m)
 	}
 	return engine.Compile(ctx, id, source)
 }

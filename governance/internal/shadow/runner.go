@@ -214,11 +214,8 @@ func (r *Runner) candidate(ctx context.Context, q Question) (*rego.Compiled, err
 	if err != nil {
 		return nil, fmt.Errorf("read candidate: %w", err)
 	}
-	source := rego.Source{Modules: make([]rego.Module, len(v.Modules))}
-	for i, m := range v.Modules {
-		source.Modules[i] = rego.Module(m)
-	}
-	if source.Data, err = rego.ParseData(v.Data); err != nil {
+	source, err := rego.StoredSource(v.Modules, v.Data)
+	if err != nil {
 		return nil, fmt.Errorf("read candidate: %w", err)
 	}
 	c, err := r.config.Engine.Compile(ctx, q.Tenant, source)

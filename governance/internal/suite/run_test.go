@@ -286,10 +286,7 @@ func TestRunLibrary(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var modules []rego.Module
-			for _, m := range instance.Modules {
-				modules = append(modules, rego.Module(m))
-			}
+			modules := rego.Modules(instance.Modules)
 			now, err := time.Parse(time.RFC3339, template.Example.Now)
 			if err != nil {
 				t.Fatal(err)
