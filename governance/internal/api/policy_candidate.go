@@ -58,7 +58,9 @@ func (s *PolicySimulationService) candidateOf(ctx context.Context, req candidate
 	return c, err
 }
 
-func (c candidate) source() (rego.Source, error) { return rego.StoredSource(c.version.Modules, c.version.Data) }
+func (c candidate) source() (rego.Source, error) {
+	return rego.StoredSource(c.version.Modules, c.version.Data)
+}
 
 // within says where the request has the modules that an error is about.
 func (c candidate) within(err error) error {

@@ -23,7 +23,7 @@ const maxReport = 2 << 20
 // testReportMessage relies on the numbers of the statuses being the contract's, which a test makes sure of.
 func testReportMessage(r suite.Report, modules []rego.Module, minCoveragePercent int32) *governancev1.PolicyTestReport {
 	m := &governancev1.PolicyTestReport{
-		Passed: r.Success(minCoveragePercent), PassedCount: r.Passed, FailedCount: r.Failed, ErrorCount: r.Unclear,
+		Passed: r.Success(minCoveragePercent), PassedCount: r.Passed, FailedCount: r.Failed, ErrorCount: r.Errored,
 		CoveragePercent: r.CoveragePercent, Duration: durationpb.New(r.Took), EngineVersion: rego.EngineVersion(),
 	}
 	for _, result := range r.Results {

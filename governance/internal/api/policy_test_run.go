@@ -107,7 +107,7 @@ func (s *PolicyTestService) runStored(ctx context.Context, v policy.Version, cas
 func recordOf(p policy.Policy, v policy.Version, r suite.Report) suite.Recorded {
 	return suite.Recorded{
 		PolicyID: p.ID, VersionID: v.ID, ContentSHA256: v.ContentSHA256, SuiteRevision: p.SuiteRevision, MinCoveragePercent: p.MinCoveragePercent,
-		Passed: r.Success(p.MinCoveragePercent), PassedCount: r.Passed, FailedCount: r.Failed, ErrorCount: r.Unclear,
+		Passed: r.Success(p.MinCoveragePercent), PassedCount: r.Passed, FailedCount: r.Failed, ErrorCount: r.Errored,
 		CoveragePercent: r.CoveragePercent, DurationUs: r.Took.Microseconds(), EngineVersion: rego.EngineVersion(),
 	}
 }

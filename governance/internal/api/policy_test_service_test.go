@@ -487,7 +487,7 @@ func TestTestStatusesAgree(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[suite.Status]governancev1.PolicyTestStatus{
 		suite.Passed: governancev1.PolicyTestStatus_POLICY_TEST_STATUS_PASSED, suite.Failed: governancev1.PolicyTestStatus_POLICY_TEST_STATUS_FAILED,
-		suite.Unclear: governancev1.PolicyTestStatus_POLICY_TEST_STATUS_ERROR,
+		suite.Errored: governancev1.PolicyTestStatus_POLICY_TEST_STATUS_ERROR,
 	} {
 		if got := governancev1.PolicyTestStatus(status); got != want {
 			t.Errorf("%v, want %v", got, want)

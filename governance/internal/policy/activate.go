@@ -34,7 +34,7 @@ func Activate(ctx context.Context, tx pgx.Tx, versionID uuid.UUID, etag, engine 
 	if v.State == Active {
 		return Activation{Policy: p, Version: v}, nil
 	}
-	if err := p.checkInUse(); err != nil {
+	if err := p.CheckInUse(); err != nil {
 		return Activation{}, err
 	}
 	if err := v.checkState(Approved); err != nil {
@@ -50,11 +50,11 @@ func Activate(ctx context.Context, tx pgx.Tx, versionID uuid.UUID, etag, engine 
 // Rollback makes a retired version of the policy the active one again: the given one, or with uuid.Nil the one that retired last. It was tested
 // when it was first activated and is not held against the suite of now.
 func Rollback(ctx context.Context, tx pgx.Tx, policyID, versionID uuid.UUID, etag string) (Activation, error) {
-	p, err := lockPolicy(ctx, tx, policyID, etag)
+	p, err := Lock(ctx, tx, policyID, etag)
 	if err != nil {
 		return Activation{}, err
 	}
-	if err := p.checkInUse(); err != nil {
+	if err := p.CheckInUse(); err != nil {
 		return Activation{}, err
 	}
 	if versionID == uuid.Nil {
@@ -108,7 +108,7 @@ func Retire(ctx context.Context, tx pgx.Tx, versionID uuid.UUID, etag string) (P
 	if err := retireActive(ctx, tx, p.ID); err != nil {
 		return Policy{}, Version{}, err
 	}
-	if err := notify(ctx, tx); err != nil {
+	if err := Announce(ctx, tx); err != nil {
 		return Policy{}, Version{}, err
 	}
 	if v, err = GetVersion(ctx, tx, versionID); err != nil {
@@ -136,7 +136,7 @@ func swap(ctx context.Context, tx pgx.Tx, p Policy, versionID, run uuid.UUID) (A
 	if err != nil {
 		return Activation{}, fmt.Errorf("activate policy version: %w", err)
 	}
-	if err := notify(ctx, tx); err != nil {
+	if err := Announce(ctx, tx); err != nil {
 		return Activation{}, err
 	}
 	if a.Version, err = GetVersion(ctx, tx, versionID); err != nil {
@@ -172,8 +172,8 @@ func retireActive(ctx context.Context, tx pgx.Tx, policyID uuid.UUID) error {
 	return nil
 }
 
-// notify tells every decision cache, with the commit.
-func notify(ctx context.Context, tx pgx.Tx) error {
+// Announce tells every decision cache, with the commit, that what decisions use of the tenant has changed.
+func Announce(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `SELECT pg_notify(@channel, current_setting('aumos.tenant_id'))`, pgx.NamedArgs{"channel": ChangedChannel})
 	if err != nil {
 		return fmt.Errorf("notify decision caches: %w", err)

@@ -41,8 +41,8 @@ func (p Policy) CheckETag(etag string) error {
 	return nil
 }
 
-// checkInUse fails with POLICY_ARCHIVED when the policy was taken out of use.
-func (p Policy) checkInUse() error {
+// CheckInUse fails with POLICY_ARCHIVED when the policy was taken out of use.
+func (p Policy) CheckInUse() error {
 	if p.ArchiveTime != nil {
 		return errs.New(errs.FailedPrecondition, errs.ReasonPolicyArchived, "the policy is archived: take it back into use first").
 			With("policy_id", p.ID.String())

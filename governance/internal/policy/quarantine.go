@@ -137,7 +137,7 @@ func (c QuarantineChange) end(ctx context.Context, tx pgx.Tx, changed bool) (Qua
 	if c.Version, err = GetVersion(ctx, tx, c.Version.ID); err != nil {
 		return c, err
 	}
-	return c, notify(ctx, tx)
+	return c, Announce(ctx, tx)
 }
 
 // QuarantineKey is a version's place in the list of those in quarantine.

@@ -85,7 +85,7 @@ func review(
 	if err != nil {
 		return Policy{}, Version{}, err
 	}
-	if err := p.checkInUse(); err != nil {
+	if err := p.CheckInUse(); err != nil {
 		return Policy{}, Version{}, err
 	}
 	if err := v.checkState(from...); err != nil {
@@ -119,32 +119,12 @@ func lockVersion(ctx context.Context, tx pgx.Tx, id uuid.UUID, etag string) (Pol
 	if err != nil {
 		return Policy{}, Version{}, err
 	}
-	p, err := lockPolicy(ctx, tx, v.PolicyID, etag)
+	p, err := Lock(ctx, tx, v.PolicyID, etag)
 	if err != nil {
 		return Policy{}, Version{}, err
 	}
 	v, err = GetVersion(ctx, tx, id)
 	return p, v, err
-}
-
-// lockPolicy reads a policy, whose row stays locked until the transaction ends.
-func lockPolicy(ctx context.Context, tx pgx.Tx, id uuid.UUID, etag string) (Policy, error) {
-	tag, err := tx.Exec(ctx, `
-		SELECT id
-		FROM gov_policies
-		WHERE id = @id
-		FOR NO KEY UPDATE`, pgx.NamedArgs{"id": id})
-	if err != nil {
-		return Policy{}, fmt.Errorf("lock policy: %w", err)
-	}
-	if tag.RowsAffected() == 0 {
-		return Policy{}, notFound(id)
-	}
-	p, err := Get(ctx, tx, id)
-	if err != nil {
-		return Policy{}, err
-	}
-	return p, p.CheckETag(etag)
 }
 
 func loadReviews(ctx context.Context, tx pgx.Tx, id uuid.UUID) ([]Review, error) {

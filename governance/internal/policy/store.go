@@ -163,4 +163,25 @@ func Get(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Policy, error) {
 	return r.policy(), nil
 }
 
+// Lock reads a policy, whose row stays locked until the transaction ends: whoever changes it, its versions, its test cases or what is tried beside them waits
+// for each other. A stale etag is STALE_ETAG; an empty one is never stale.
+func Lock(ctx context.Context, tx pgx.Tx, id uuid.UUID, etag string) (Policy, error) {
+	tag, err := tx.Exec(ctx, `
+		SELECT id
+		FROM gov_policies
+		WHERE id = @id
+		FOR NO KEY UPDATE`, pgx.NamedArgs{"id": id})
+	if err != nil {
+		return Policy{}, fmt.Errorf("lock policy: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return Policy{}, notFound(id)
+	}
+	p, err := Get(ctx, tx, id)
+	if err != nil {
+		return Policy{}, err
+	}
+	return p, p.CheckETag(etag)
+}
+
 func notFound(id uuid.UUID) error { return errs.ResourceNotFound("policy", id.String()) }

@@ -54,10 +54,10 @@ func (p Policy) says(d Definition) bool {
 // Update changes what is said of a policy, and reports whether anything was different. Its decision points are replaced as a whole; with the commit,
 // ChangedChannel tells every decision cache. A name in use is ALREADY_EXISTS.
 func Update(ctx context.Context, tx pgx.Tx, id uuid.UUID, c Changes, etag string) (p Policy, changed bool, err error) {
-	if p, err = lockPolicy(ctx, tx, id, etag); err != nil {
+	if p, err = Lock(ctx, tx, id, etag); err != nil {
 		return Policy{}, false, err
 	}
-	if err := p.checkInUse(); err != nil {
+	if err := p.CheckInUse(); err != nil {
 		return Policy{}, false, err
 	}
 	d := c.of(p)
@@ -126,7 +126,7 @@ func changedPolicy(ctx context.Context, tx pgx.Tx, p Policy) (Policy, error) {
 		return Policy{}, err
 	}
 	if p.ActiveVersionID != uuid.Nil {
-		if err := notify(ctx, tx); err != nil {
+		if err := Announce(ctx, tx); err != nil {
 			return Policy{}, err
 		}
 	}
@@ -144,7 +144,7 @@ func Unarchive(ctx context.Context, tx pgx.Tx, id uuid.UUID, etag string) (p Pol
 }
 
 func setArchived(ctx context.Context, tx pgx.Tx, id uuid.UUID, etag string, archived bool) (p Policy, changed bool, err error) {
-	if p, err = lockPolicy(ctx, tx, id, etag); err != nil {
+	if p, err = Lock(ctx, tx, id, etag); err != nil {
 		return Policy{}, false, err
 	}
 	if archived == (p.ArchiveTime != nil) {

@@ -105,7 +105,7 @@ func nextNumber(ctx context.Context, tx pgx.Tx, policyID uuid.UUID) (number int3
 	if err != nil {
 		return 0, fmt.Errorf("count policy version: %w", err)
 	}
-	return number, p.checkInUse()
+	return number, p.CheckInUse()
 }
 
 func insertModules(ctx context.Context, tx pgx.Tx, id uuid.UUID, modules []Module) error {

@@ -32,7 +32,7 @@ func Start(ctx context.Context, tx pgx.Tx, q Request) (s Started, err error) {
 	if err != nil {
 		return s, err
 	}
-	if s.Policy, err = policy.Lock(ctx, tx, v.PolicyID); err != nil {
+	if s.Policy, err = policy.Lock(ctx, tx, v.PolicyID, ""); err != nil {
 		return s, err
 	}
 	if err := s.Policy.CheckInUse(); err != nil {
@@ -82,7 +82,7 @@ func Stop(ctx context.Context, tx pgx.Tx, id uuid.UUID) (s Shadow, p policy.Poli
 	if s, err = Get(ctx, tx, id); err != nil {
 		return s, p, false, err
 	}
-	if p, err = policy.Lock(ctx, tx, s.PolicyID); err != nil {
+	if p, err = policy.Lock(ctx, tx, s.PolicyID, ""); err != nil {
 		return s, p, false, err
 	}
 	s, err = one(ctx, tx, "stop shadow", `

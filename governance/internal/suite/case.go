@@ -2,12 +2,12 @@ package suite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/aumos-enterprise/platform/governance/internal/policy"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
@@ -64,22 +64,11 @@ func Delete(ctx context.Context, tx pgx.Tx, id uuid.UUID, etag string) (Case, er
 
 // lockPolicy makes changes of a suite wait for each other, and for an activation that looks at it. A policy that is archived is POLICY_ARCHIVED.
 func lockPolicy(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
-	var archived bool
-	err := tx.QueryRow(ctx, `
-		SELECT archive_time IS NOT NULL
-		FROM gov_policies
-		WHERE id = @id
-		FOR NO KEY UPDATE`, pgx.NamedArgs{"id": id}).Scan(&archived)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return errs.ResourceNotFound("policy", id.String())
-	}
+	p, err := policy.Lock(ctx, tx, id, "")
 	if err != nil {
-		return fmt.Errorf("lock policy: %w", err)
+		return err
 	}
-	if archived {
-		return errs.New(errs.FailedPrecondition, errs.ReasonPolicyArchived, "the policy is archived: take it back into use first")
-	}
-	return nil
+	return p.CheckInUse()
 }
 
 // lockCase reads a case once its policy is locked.

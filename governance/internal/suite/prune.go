@@ -19,7 +19,7 @@ const (
 // prune removes the policy's oldest runs, but for those that activations rest on, and each version's newest complete one, which may open the way to its
 // activation. The policy is locked, so that nothing is activated on the strength of a run that goes.
 func prune(ctx context.Context, tx pgx.Tx, policyID uuid.UUID) error {
-	if _, err := policy.Lock(ctx, tx, policyID); err != nil {
+	if _, err := policy.Lock(ctx, tx, policyID, ""); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, `

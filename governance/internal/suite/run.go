@@ -32,15 +32,15 @@ type Status uint8
 const (
 	Passed Status = iota + 1
 	Failed
-	Unclear // it could not be run
+	Errored // it could not be run
 )
 
 // Result is what one test came to.
 type Result struct {
 	Name    string
-	CaseID  uuid.UUID   // uuid.Nil for `test_` rules and for cases that are not stored
-	Rule    bool        // whether it is a `test_` rule
-	Status  Status      //
+	CaseID  uuid.UUID // uuid.Nil for `test_` rules and for cases that are not stored
+	Rule    bool      // whether it is a `test_` rule
+	Status  Status
 	Message string      // what was different, or why it could not be run
 	Answer  rego.Result // of the policy, for a case that ran
 	Took    time.Duration
@@ -51,7 +51,7 @@ type Result struct {
 // Report is what the tests came to.
 type Report struct {
 	Results                 []Result // cases in their order, then `test_` rules by place
-	Passed, Failed, Unclear int32    // how many
+	Passed, Failed, Errored int32    // how many
 	Coverage                []rego.ModuleCoverage
 	CoveragePercent         int32
 	Took                    time.Duration
@@ -62,7 +62,7 @@ type Report struct {
 
 // Success reports whether there was a test, all passed, and the coverage is what is asked for.
 func (r Report) Success(minCoveragePercent int32) bool {
-	return r.Passed > 0 && r.Failed == 0 && r.Unclear == 0 && r.CoveragePercent >= minCoveragePercent
+	return r.Passed > 0 && r.Failed == 0 && r.Errored == 0 && r.CoveragePercent >= minCoveragePercent
 }
 
 // Subject is what is tested.
@@ -85,7 +85,7 @@ func Run(ctx context.Context, engine *rego.Engine, s Subject, tests iter.Seq2[Te
 	report := Report{InTime: true}
 	add := func(result Result, err error) error {
 		if errors.Is(err, errTime) {
-			result.Status, result.Message, err = Unclear, errTime.Error(), nil
+			result.Status, result.Message, err = Errored, errTime.Error(), nil
 			report.InTime = false
 		}
 		report.add(result)
@@ -122,8 +122,8 @@ func (r *Report) add(result Result) {
 		r.Passed++
 	case Failed:
 		r.Failed++
-	case Unclear:
-		r.Unclear++
+	case Errored:
+		r.Errored++
 	}
 	r.Results = append(r.Results, result)
 }
@@ -147,7 +147,7 @@ func (r runner) test(ctx context.Context, t Test) (Result, error) {
 	if t.Data != nil {
 		var err error
 		if p, err = p.WithData(*t.Data); err != nil {
-			result.Status, result.Message = Unclear, "the case's data document cannot stand in for the version's: "+violations(err)
+			result.Status, result.Message = Errored, "the case's data document cannot stand in for the version's: "+violations(err)
 			return result, nil
 		}
 	}
@@ -157,7 +157,7 @@ func (r runner) test(ctx context.Context, t Test) (Result, error) {
 		return result, err
 	}
 	if result.Answer = a.Result; a.Reason == rego.Deadline {
-		result.Status, result.Message = Unclear, "the policy overran the deadline of an evaluation"
+		result.Status, result.Message = Errored, "the policy overran the deadline of an evaluation"
 		return result, nil
 	}
 	result.Status = Passed
@@ -178,7 +178,7 @@ func (r runner) rule(ctx context.Context, t rego.RuleTest) (Result, error) {
 	case err != nil:
 		return result, err
 	case v.Late:
-		result.Status, result.Message = Unclear, "the rule overran the deadline of a test"
+		result.Status, result.Message = Errored, "the rule overran the deadline of a test"
 	case v.Passed:
 		result.Status = Passed
 	case v.Problem != nil:

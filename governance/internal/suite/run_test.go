@@ -168,7 +168,7 @@ func TestRun(t *testing.T) {
 			suite.Test{
 				Input: input(t, nil), Data: data(map[string]any{"transfers": map[string]any{"allow": true}}), Want: suite.Expectation{Outcome: rego.Allow},
 			},
-			suite.Unclear, "the case's data document cannot stand in for the version's: ",
+			suite.Errored, "the case's data document cannot stand in for the version's: ",
 		},
 		{
 			"the clock is pinned",
@@ -193,7 +193,7 @@ func TestRun(t *testing.T) {
 				t.Fatalf("%+v, %v", report, err)
 			}
 			got := report.Results[0]
-			if got.Status != tt.status || got.Message != tt.message && (tt.status != suite.Unclear || !strings.HasPrefix(got.Message, tt.message)) {
+			if got.Status != tt.status || got.Message != tt.message && (tt.status != suite.Errored || !strings.HasPrefix(got.Message, tt.message)) {
 				t.Errorf("status %v, message %q, want %v, %q", got.Status, got.Message, tt.status, tt.message)
 			}
 		})
@@ -222,7 +222,7 @@ func TestRunCounts(t *testing.T) {
 	if diff := cmp.Diff([]string{"a ", "b ", "data.p_test.test_denies p_test.rego", "data.p_test.test_wrong p_test.rego"}, names); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
-	if report.Passed != 2 || report.Failed != 2 || report.Unclear != 0 || report.CoveragePercent != 66 || !report.InTime || report.Success(0) {
+	if report.Passed != 2 || report.Failed != 2 || report.Errored != 0 || report.CoveragePercent != 66 || !report.InTime || report.Success(0) {
 		t.Errorf("%+v", report)
 	}
 	// Without its failing tests it is a success up to its coverage, and without any test it is none.
@@ -258,13 +258,13 @@ func TestRunOutOfTime(t *testing.T) {
 		}
 		var got []string
 		for _, r := range report.Results {
-			if r.Status != suite.Unclear {
+			if r.Status != suite.Errored {
 				t.Errorf("%+v", r)
 			}
 			got = append(got, r.Message)
 		}
 		want := []string{"the policy overran the deadline of an evaluation", "the run had no time left", "the run had no time left"}
-		if diff := cmp.Diff(want, got); diff != "" || report.InTime || report.Unclear != 3 {
+		if diff := cmp.Diff(want, got); diff != "" || report.InTime || report.Errored != 3 {
 			t.Errorf("%+v (-want +got):\n%s", report, diff)
 		}
 		// A caller who leaves gets no report.
