@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -21,7 +22,7 @@ var question = map[string]any{
 const (
 	warmUp     = 2 * time.Second
 	roundTime  = 4 * time.Second
-	rounds     = 5
+	allRounds  = 5
 	steadyTime = 10 * time.Second
 	// steadyShare of the highest rate is what the latency is measured at.
 	steadyShare = 0.8
@@ -35,12 +36,14 @@ func BenchmarkDecisions(b *testing.B) {
 		b.Fatal(err)
 	}
 	p := startPlatform(b, policy)
-	plain := startOPA(b, policy)
-	logging := startOPA(b, policy, "--set", "decision_logs.console=true")
+	plain, plainPID := startOPA(b, policy)
+	logging, loggingPID := startOPA(b, policy, "--set", "decision_logs.console=true")
+	ours := meter{servers: []int{p.pid}, postgres: p.postmaster()}
+	meters := map[contender]meter{platformAlone: ours, platformShared: ours, opaAlone: {servers: []int{plainPID}}, opaLogging: {servers: []int{loggingPID}}}
 	report := document{machine: p.describe()}
 	for b.Loop() {
 		for _, n := range []int{32, 256} {
-			r := compare(b, n, map[contender][]ask{
+			r := compare(b, n, meters, map[contender][]ask{
 				platformAlone:  p.connections(n, n),
 				platformShared: p.connections(n, 8),
 				opaAlone:       opaConnections(b, plain, n),
@@ -99,17 +102,38 @@ func median(values []float64) float64 {
 	return values[len(values)/2]
 }
 
+// rounds is how often each contender has its turn, and whether that is only for a look in between: BENCH_DECISIONS_ROUNDS says how many.
+func rounds(b *testing.B) (n int, look bool) {
+	b.Helper()
+	text := os.Getenv("BENCH_DECISIONS_ROUNDS")
+	if text == "" {
+		return allRounds, false
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		b.Fatalf("BENCH_DECISIONS_ROUNDS is %q, not a number of rounds", text)
+	}
+	return n, true
+}
+
 // compare lets the contenders take turns.
-func compare(b *testing.B, callers int, asks map[contender][]ask) result {
+func compare(b *testing.B, callers int, meters map[contender]meter, asks map[contender][]ask) result {
 	b.Helper()
 	r := result{callers: callers, saturated: make(map[contender][]measured), steady: make(map[contender]measured)}
 	for _, c := range contenders {
 		saturate(b, asks[c], warmUp)
 	}
-	for range rounds {
+	n, look := rounds(b)
+	for range n {
 		for _, c := range contenders {
-			r.saturated[c] = append(r.saturated[c], saturate(b, asks[c], roundTime))
+			before := meters[c].read()
+			m := saturate(b, asks[c], roundTime)
+			m.cpu = meters[c].read().since(before)
+			r.saturated[c] = append(r.saturated[c], m)
 		}
+	}
+	if look {
+		return r
 	}
 	for _, c := range contenders {
 		r.steady[c] = sustain(b, asks[c], steadyShare*r.perSecond(c), steadyTime)

@@ -14,6 +14,7 @@ type ask func() error
 type measured struct {
 	elapsed time.Duration
 	latency []time.Duration // of each answer, ascending
+	cpu     used
 }
 
 func (m measured) perSecond() float64 { return float64(len(m.latency)) / m.elapsed.Seconds() }

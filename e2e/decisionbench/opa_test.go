@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// startOPA runs OPA's server with the sample policy and returns the address of the policy's answers.
-func startOPA(b *testing.B, policy string, more ...string) string {
+// startOPA runs OPA's server with the sample policy and returns the address of the policy's answers, and its process id.
+func startOPA(b *testing.B, policy string, more ...string) (url string, pid int) {
 	b.Helper()
 	opa, err := exec.LookPath("opa")
 	if err != nil {
 		b.Fatalf("%v: run `make bench-decisions`, which installs it", err)
 	}
 	at := freeAddress(b)
-	start(b, nil, opa, append([]string{"run", "--server", "--addr", at, "--log-level", "error", "--disable-telemetry", policy}, more...)...)
+	pid = start(b, nil, opa, append([]string{"run", "--server", "--addr", at, "--log-level", "error", "--disable-telemetry", policy}, more...)...)
 	awaitOPA(b, "http://"+at+"/health")
-	return "http://" + at + "/v1/data/aumos/retrain"
+	return "http://" + at + "/v1/data/aumos/retrain", pid
 }
 
 func awaitOPA(b *testing.B, health string) {

@@ -24,6 +24,7 @@ type platform struct {
 	b      *testing.B
 	at     string
 	tenant string
+	pid    int
 }
 
 // startPlatform starts the platform and makes the sample policy the one that answers drift.retrain.
@@ -54,7 +55,7 @@ func startPlatform(b *testing.B, policy string) *platform {
 	governance := build(b, "../../governance/cmd/governance")
 	run(b, append(environ, "AUMOS_GOVERNANCE_MIGRATION__ADMIN_URL="+s.AdminURL(postgres.DatabaseGovernance),
 		"AUMOS_GOVERNANCE_MIGRATION__AUDIT_ADMIN_URL="+s.AdminURL(postgres.DatabaseAudit)), governance, "migrate")
-	start(b, append(environ, "AUMOS_GOVERNANCE_LOG_LEVEL=ERROR"), governance) // as OPA's
+	p.pid = start(b, append(environ, "AUMOS_GOVERNANCE_LOG_LEVEL=ERROR"), governance) // as OPA's
 	if err := stack.AwaitServing(b.Context(), p.at); err != nil {
 		b.Fatal(err)
 	}
@@ -81,7 +82,37 @@ func (p *platform) activate(path string) {
 	if err != nil {
 		p.b.Fatal(err)
 	}
-	_, err = policies.ActivatePolicyVersion(ctx, &governancev1.ActivatePolicyVersionRequest{PolicyVersionId: version.GetPolicyVersion().GetId()})
+	p.test(created.GetPolicy().GetId())
+	id := version.GetPolicyVersion().GetId()
+	if _, err := policies.SubmitPolicyVersion(ctx, &governancev1.SubmitPolicyVersionRequest{PolicyVersionId: id}); err != nil {
+		p.b.Fatal(err)
+	}
+	_, err = governancev1.NewPolicyServiceClient(p.dial("approver")).ApprovePolicyVersion(ctx, &governancev1.ApprovePolicyVersionRequest{PolicyVersionId: id})
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	_, err = governancev1.NewPolicyTestServiceClient(p.dial("author")).RunPolicyTests(ctx, &governancev1.RunPolicyTestsRequest{PolicyVersionId: id})
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	if _, err = policies.ActivatePolicyVersion(ctx, &governancev1.ActivatePolicyVersionRequest{PolicyVersionId: id}); err != nil {
+		p.b.Fatal(err)
+	}
+}
+
+// test gives the policy a test case: a version without tests cannot be activated.
+func (p *platform) test(policyID string) {
+	p.b.Helper()
+	input, err := structpb.NewStruct(question)
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	_, err = governancev1.NewPolicyTestServiceClient(p.dial("author")).CreateTestCase(p.b.Context(), &governancev1.CreateTestCaseRequest{
+		PolicyId: policyID,
+		Spec: &governancev1.PolicyTestSpec{
+			Name: "the question", Input: input, ExpectedOutcome: governancev1.DecisionOutcome_DECISION_OUTCOME_ALLOW,
+		},
+	})
 	if err != nil {
 		p.b.Fatal(err)
 	}

@@ -31,8 +31,8 @@ func run(b *testing.B, environ []string, binary string, args ...string) {
 	}
 }
 
-// start runs a server until the benchmark ends. What it prints goes to a file, as it would in a deployment: decision logs are part of what is measured.
-func start(b *testing.B, environ []string, binary string, args ...string) {
+// start runs a server until the benchmark ends and returns its process id. What it prints goes to a file, as it would in a deployment: decision logs are part of what is measured.
+func start(b *testing.B, environ []string, binary string, args ...string) (pid int) {
 	b.Helper()
 	log, err := os.Create(filepath.Join(b.TempDir(), filepath.Base(binary)+".log"))
 	if err != nil {
@@ -55,6 +55,7 @@ func start(b *testing.B, environ []string, binary string, args ...string) {
 			b.Logf("%s:\n%.4000s", binary, content)
 		}
 	})
+	return cmd.Process.Pid
 }
 
 // cleanEnviron is the environment without settings of the platform.
