@@ -13,6 +13,14 @@ import (
 
 // Unmarshal reads a serialized entry: a leaf, or the same without a position. It does not judge what the entry says; NewDraft does.
 func Unmarshal(b []byte) (Entry, error) {
+	if e, err := readLeaf(b); err == nil {
+		return e, nil
+	}
+	return unmarshal(b)
+}
+
+// unmarshal reads what any protobuf library may have written.
+func unmarshal(b []byte) (Entry, error) {
 	var m governancev1.AuditEntry
 	if err := proto.Unmarshal(b, &m); err != nil {
 		return Entry{}, fmt.Errorf("decode audit entry: %w", err)
