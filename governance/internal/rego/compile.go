@@ -3,6 +3,7 @@ package rego
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -32,6 +33,7 @@ type Compiled struct {
 	compiler      *ast.Compiler
 	queryCompiler ast.QueryCompiler
 	query         ast.Body
+	collected     map[ast.Var]bool // variables of the query that hold an array: the value, or nothing where the rule is undefined
 	store         storage.Store
 	paths         []string // of the modules
 }
@@ -211,14 +213,16 @@ const (
 	obligationsVar = ast.Var("obligations")
 )
 
-// entryQuery builds `allow = [x | x = data.<package>.allow]; violations = [x | x = data.<package>.violations]`, and so on for what else the package
-// defines, from references and never from text. The arrays are empty where a rule is undefined, so one query answers all.
+// entryQuery builds `allow = data.<package>.allow; violations = [x | x = data.<package>.violations]`, and so on for what else the package defines, from
+// references and never from text. Without a value of allow there is no result. The arrays are empty where a rule is undefined, so one query answers
+// all; a partial set is always defined, and asked for without the detour.
 func (c *Compiled) entryQuery(pkg *ast.Package) (ast.Body, error) {
 	rules := c.compiler.GetRulesExact(entryRef(pkg, allowVar))
 	if len(rules) == 0 || len(rules[0].Head.Args) > 0 {
 		return nil, problems{newFinding(pkg.Loc(), ast.CompileErr, "package %s must define the rule allow", c.pkg)}
 	}
-	body := ast.NewBody(collect(allowVar, pkg))
+	body := ast.NewBody(refer(allowVar, pkg))
+	c.collected = make(map[ast.Var]bool)
 	for _, name := range []ast.Var{violationsVar, obligationsVar} {
 		rules := c.compiler.GetRules(entryRef(pkg, name))
 		if len(rules) == 0 {
@@ -227,7 +231,12 @@ func (c *Compiled) entryQuery(pkg *ast.Package) (ast.Body, error) {
 		if len(rules[0].Head.Args) > 0 {
 			return nil, problems{newFinding(pkg.Loc(), ast.CompileErr, "%s of package %s must not be a function", name, c.pkg)}
 		}
-		body.Append(collect(name, pkg))
+		if slices.ContainsFunc(rules, func(r *ast.Rule) bool { return !isSetOf(r, entryRef(pkg, name)) }) {
+			c.collected[name] = true
+			body.Append(collect(name, pkg))
+		} else {
+			body.Append(refer(name, pkg))
+		}
 	}
 	query, err := c.queryCompiler.Compile(body)
 	if err != nil {
@@ -236,9 +245,18 @@ func (c *Compiled) entryQuery(pkg *ast.Package) (ast.Body, error) {
 	return query, nil
 }
 
+// isSetOf reports whether the rule adds to the partial set of that name.
+func isSetOf(r *ast.Rule, name ast.Ref) bool {
+	return r.Head.RuleKind() == ast.MultiValue && r.Ref().Equal(name)
+}
+
 // entryRef is the rule of the package that has the query's variable as its name.
 func entryRef(pkg *ast.Package, name ast.Var) ast.Ref {
 	return pkg.Path.Append(ast.StringTerm(string(name)))
+}
+
+func refer(name ast.Var, pkg *ast.Package) *ast.Expr {
+	return ast.Equality.Expr(ast.NewTerm(name), ast.NewTerm(entryRef(pkg, name)))
 }
 
 func collect(name ast.Var, pkg *ast.Package) *ast.Expr {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+	opametrics "github.com/open-policy-agent/opa/v1/metrics"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/topdown"
 )
@@ -32,7 +33,7 @@ func (c *Compiled) evaluate(o options, cancel topdown.Cancel) (r Result, defect 
 	if err != nil {
 		return failureOf(err), nil
 	}
-	return resultOf(set), nil
+	return c.resultOf(set), nil
 }
 
 // run evaluates a query on the calling goroutine. It returns soon after cancel is called, but not at once: see the package comment. A
@@ -77,5 +78,6 @@ func (c *Compiled) newQuery(query ast.Body, txn storage.Transaction) *topdown.Qu
 		WithStore(c.store).
 		WithTransaction(txn).
 		WithBuiltins(shared().builtins).
+		WithMetrics(opametrics.NoOp()). // else each evaluation makes its own
 		WithVirtualCache(weighingCache{topdown.NewVirtualCache()})
 }

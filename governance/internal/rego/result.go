@@ -89,11 +89,11 @@ func (r Result) Size() int {
 func Failed(reason ErrorReason) Result { return Result{Outcome: Error, Reason: reason} }
 
 // resultOf checks what the query returned against the schema of results.
-func resultOf(set topdown.QueryResultSet) Result {
+func (c *Compiled) resultOf(set topdown.QueryResultSet) Result {
 	if len(set) != 1 {
 		return Failed(Undefined)
 	}
-	allow, ok := only(set[0][allowVar])
+	allow, ok := c.answer(set[0], allowVar)
 	if !ok {
 		return Failed(Undefined)
 	}
@@ -106,12 +106,12 @@ func resultOf(set topdown.QueryResultSet) Result {
 		r.Outcome = Allow
 	}
 	var reason ErrorReason
-	if violations, ok := only(set[0][violationsVar]); ok {
+	if violations, ok := c.answer(set[0], violationsVar); ok {
 		if r.Violations, reason = violationsOf(violations); reason != NoError {
 			return Failed(reason)
 		}
 	}
-	if obligations, ok := only(set[0][obligationsVar]); ok {
+	if obligations, ok := c.answer(set[0], obligationsVar); ok {
 		if r.Obligations, reason = obligationsOf(obligations); reason != NoError {
 			return Failed(reason)
 		}
@@ -123,6 +123,14 @@ func resultOf(set topdown.QueryResultSet) Result {
 		return Failed(ResultTooLarge)
 	}
 	return r
+}
+
+// answer returns the value of a rule that the query asks for, if it has one.
+func (c *Compiled) answer(found topdown.QueryResult, name ast.Var) (*ast.Term, bool) {
+	if t := found[name]; !c.collected[name] {
+		return t, t != nil
+	}
+	return only(found[name])
 }
 
 // only returns the element of an array that has one.

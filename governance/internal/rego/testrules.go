@@ -40,7 +40,7 @@ func (c *Compiled) RuleTests() []RuleTest {
 	})
 }
 
-// testQuery builds `allow = [x | x = <the rule>]`, in the form in which a version's own query asks for its rules.
+// testQuery builds `allow = [x | x = <the rule>]`, which is empty where the rule is undefined.
 func (c *Compiled) testQuery(r RuleTest) (ast.Body, error) {
 	x := ast.VarTerm("x")
 	values := ast.ArrayComprehensionTerm(x, ast.NewBody(ast.Equality.Expr(x, ast.NewTerm(r.ref))))
