@@ -126,7 +126,8 @@ func (p *platform) dial(subject string) *grpc.ClientConn {
 		p.b.Fatal(err)
 	}
 	conn, err := grpc.NewClient(p.at, grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithPerRPCCredentials(bearer{"authorization": "Bearer " + token}), grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window))
+		grpc.WithPerRPCCredentials(bearer{"authorization": "Bearer " + token}), grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
+		grpc.WithDisableRetry(), grpc.WithDisableServiceConfig())
 	if err != nil {
 		p.b.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/aumos-enterprise/platform/pkg/interceptor"
+	"github.com/aumos-enterprise/platform/pkg/structwire"
 )
 
 const (
@@ -150,6 +151,7 @@ func (s *Server) stop(ctx context.Context) error {
 
 func (s *Server) options(tlsConfig *tls.Config, chain *interceptor.Chain) []grpc.ServerOption {
 	options := append(chain.ServerOptions(),
+		grpc.ForceServerCodecV2(structwire.NewCodec()),
 		grpc.MaxRecvMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxSendMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxHeaderListSize(maxHeaderBytes),

@@ -1,0 +1,107 @@
+package structwire_test
+
+import (
+	"testing"
+
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+	"github.com/aumos-enterprise/platform/pkg/structwire"
+)
+
+func question(t testing.TB) *governancev1.EvaluateRequest {
+	t.Helper()
+	input, err := structpb.NewStruct(map[string]any{
+		"detection": map[string]any{"status": "DRIFT_STATUS_DRIFT", "severity": 0.8, "empty": map[string]any{}, "list": []any{nil, true, false, "é", []any{}}},
+		"model":     map[string]any{"name": "delays", "": "an empty key"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &governancev1.EvaluateRequest{
+		Target: &governancev1.EvaluateRequest_DecisionPoint{DecisionPoint: "drift.retrain"}, Input: input, RequestId: "r", CorrelationId: "c",
+		Resource: &governancev1.DecidedResource{Type: "model", Id: "m"},
+	}
+}
+
+func wire(t testing.TB, m proto.Message) []byte {
+	t.Helper()
+	b, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// same fails unless both ways to read come to the same.
+func same(t *testing.T, b []byte) {
+	t.Helper()
+	var got, want governancev1.EvaluateRequest
+	got.CorrelationId = "from before"
+	gotErr, wantErr := structwire.Unmarshal(b, &got), proto.Unmarshal(b, &want)
+	if (gotErr == nil) != (wantErr == nil) {
+		t.Fatalf("got %v, want %v", gotErr, wantErr)
+	}
+	if wantErr == nil && string(wire(t, &got)) != string(wire(t, &want)) && !proto.Equal(&got, &want) { // NaN is not equal to itself
+		t.Fatalf("got %v\nwant %v", &got, &want)
+	}
+}
+
+func TestUnmarshal(t *testing.T) {
+	t.Parallel()
+	whole := wire(t, question(t))
+	other := wire(t, &governancev1.EvaluateRequest{Input: &structpb.Struct{Fields: map[string]*structpb.Value{"more": structpb.NewBoolValue(true)}}})
+	for name, b := range map[string][]byte{
+		"a question": whole, "nothing": nil, "no input": wire(t, &governancev1.EvaluateRequest{RequestId: "p"}),
+		"an empty input":   wire(t, &governancev1.EvaluateRequest{Input: &structpb.Struct{}}),
+		"two inputs":       append(append([]byte{}, whole...), other...),
+		"cut":              whole[:len(whole)-3],
+		"a value of none":  wire(t, &governancev1.EvaluateRequest{Input: &structpb.Struct{Fields: map[string]*structpb.Value{"x": {}}}}),
+		"not UTF-8":        []byte("\x1a\x09\x0a\x07\x0a\x01\xff\x12\x02\x20\x01"),
+		"fields unknown":   append(append([]byte{}, whole...), 0xf8, 0x7f, 1),
+		"an input of text": []byte("\x1a\x03abc"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			same(t, b)
+		})
+	}
+}
+
+func TestCodec(t *testing.T) {
+	t.Parallel()
+	c := structwire.NewCodec()
+	data, err := c.Marshal(question(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got governancev1.EvaluateRequest
+	if err := c.Unmarshal(data, &got); err != nil || !proto.Equal(&got, question(t)) {
+		t.Fatalf("got %v, %v", &got, err)
+	}
+	if err := c.Unmarshal(mem.BufferSlice{}, "no message"); err == nil {
+		t.Error("what is no message was read")
+	}
+}
+
+// FuzzUnmarshal compares with the protobuf library.
+func FuzzUnmarshal(f *testing.F) {
+	f.Add(wire(f, question(f)))
+	f.Fuzz(same)
+}
+
+func BenchmarkUnmarshal(b *testing.B) {
+	request := wire(b, question(b))
+	for name, read := range map[string]func([]byte, proto.Message) error{"structwire": structwire.Unmarshal, "protobuf": proto.Unmarshal} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := read(request, &governancev1.EvaluateRequest{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
