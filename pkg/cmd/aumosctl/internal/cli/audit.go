@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,15 +15,6 @@ func (a *app) auditCommand() *cobra.Command {
 	return group("audit", "Read the Audit Wall and verify its evidence",
 		a.auditListCommand(), a.auditWatchCommand(), a.auditShowCommand(), a.auditCorrectCommand(), a.auditProveCommand(), a.auditKeysCommand(), a.auditCheckpointCommand(),
 		a.auditExportCommand(), a.auditVerifyCommand(), a.auditPostureCommand())
-}
-
-// audit connects to governance's AuditService; done closes the connection.
-func (a *app) audit(ctx context.Context) (client governancev1.AuditServiceClient, done func(), err error) {
-	conn, err := a.dialGovernance(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	return governancev1.NewAuditServiceClient(conn), func() { _ = conn.Close() }, nil
 }
 
 // entryKey reads how an entry is named: by its index or its id.

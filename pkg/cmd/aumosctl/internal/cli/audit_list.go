@@ -122,7 +122,7 @@ func (a *app) noteAltered(e *governancev1.LogEntry) {
 		a.note("entry %d has been altered: its columns %s differ from what was recorded", index, strings.Join(e.GetMismatchedColumns(), ", "))
 	}
 	if n := len(e.GetCorrections()); n > 0 {
-		a.note("entry %d has %s: see audit show %d", index, plural(int64(n), "correction"), index)
+		a.note("entry %d has %s: see audit show %d", index, plural(n, "correction"), index)
 	}
 }
 

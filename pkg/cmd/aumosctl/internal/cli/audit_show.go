@@ -81,7 +81,7 @@ func (a *app) printEntry(e *governancev1.AuditEntry, leaf []byte) error {
 		"resource", e.GetResource().GetType() + " " + e.GetResource().GetId(), "name", e.GetResource().GetName(),
 		"recorded", when(e.GetRecordedTime()), "effective", when(e.GetEffectiveTime()),
 		"service", e.GetSourceService(), "request", e.GetRequestId(), "correlation", e.GetCorrelationId(),
-		"leaf hash", fmt.Sprintf("%s (%s)", hex.EncodeToString(hash[:]), plural(int64(len(leaf)), "byte")),
+		"leaf hash", fmt.Sprintf("%s (%s)", hex.EncodeToString(hash[:]), plural(len(leaf), "byte")),
 	}
 	for _, d := range e.GetDigests() {
 		pairs = append(pairs, d.GetName(), "sha256:"+hex.EncodeToString(d.GetSha256()))

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/profile"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	"github.com/aumos-enterprise/platform/pkg/grpcclient"
 )
 
@@ -108,6 +109,56 @@ func (a *app) dial(s *session, service, address string) (*grpc.ClientConn, error
 		return nil, err
 	}
 	return grpcclient.Dial(s.config.Client(s.profile, address, s.tokens))
+}
+
+// connect connects to one service of governance; done closes the connection.
+func connect[Client any](
+	ctx context.Context, a *app, service func(grpc.ClientConnInterface) Client,
+) (client Client, done func(), err error) {
+	conn, err := a.dialGovernance(ctx)
+	if err != nil {
+		return client, nil, err
+	}
+	return service(conn), func() { _ = conn.Close() }, nil
+}
+
+func (a *app) audit(ctx context.Context) (client governancev1.AuditServiceClient, done func(), err error) {
+	return connect(ctx, a, governancev1.NewAuditServiceClient)
+}
+
+func (a *app) bundles(ctx context.Context) (client governancev1.BundleServiceClient, done func(), err error) {
+	return connect(ctx, a, governancev1.NewBundleServiceClient)
+}
+
+func (a *app) decisions(ctx context.Context) (client governancev1.DecisionServiceClient, done func(), err error) {
+	return connect(ctx, a, governancev1.NewDecisionServiceClient)
+}
+
+func (a *app) policies(ctx context.Context) (client governancev1.PolicyServiceClient, done func(), err error) {
+	return connect(ctx, a, governancev1.NewPolicyServiceClient)
+}
+
+func (a *app) policyTests(ctx context.Context) (client governancev1.PolicyTestServiceClient, done func(), err error) {
+	return connect(ctx, a, governancev1.NewPolicyTestServiceClient)
+}
+
+func (a *app) templates(ctx context.Context) (client governancev1.PolicyTemplateServiceClient, done func(), err error) {
+	return connect(ctx, a, governancev1.NewPolicyTemplateServiceClient)
+}
+
+func (a *app) timeMachine(ctx context.Context) (client governancev1.TimeMachineServiceClient, done func(), err error) {
+	return connect(ctx, a, governancev1.NewTimeMachineServiceClient)
+}
+
+// simulating connects to governance for commands that try policies out; done closes the connection.
+func (a *app) simulating(ctx context.Context) (
+	policies governancev1.PolicyServiceClient, simulations governancev1.PolicySimulationServiceClient, done func(), err error,
+) {
+	conn, err := a.dialGovernance(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return governancev1.NewPolicyServiceClient(conn), governancev1.NewPolicySimulationServiceClient(conn), func() { _ = conn.Close() }, nil
 }
 
 // call makes one unary call within the time that --timeout allows. Writes are sent with a request id by the connection, so that its retries

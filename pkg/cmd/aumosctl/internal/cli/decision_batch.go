@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -258,7 +257,7 @@ func why(d *governancev1.Decision) string {
 			list = append(list, r.GetPolicyName()+": "+whyText(r))
 		}
 		for _, v := range r.GetViolations() {
-			list = append(list, cmp.Or(v.GetCode(), v.GetMessage()))
+			list = append(list, violationName(v))
 		}
 		for _, o := range r.GetObligations() {
 			list = append(list, "must "+o.GetId())

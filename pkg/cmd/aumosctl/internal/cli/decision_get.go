@@ -66,7 +66,7 @@ func (a *app) printRecorded(d *governancev1.Decision) error {
 		kept = "encrypted, for replays"
 	}
 	if n := d.GetMaskedPaths(); n > 0 {
-		masked = plural(int64(n), "place")
+		masked = plural(n, "place")
 	}
 	err := output.Pairs(a.stdout, "", "decided", when(d.GetDecideTime()), "asked by", d.GetSubject(),
 		"correlation", d.GetCorrelationId(), "input kept", kept, "input masked", masked)

@@ -111,7 +111,7 @@ func decisionRow(d *governancev1.Decision) []string {
 	for _, r := range d.GetResults() {
 		asked = cmp.Or(asked, "policy "+r.GetPolicyName())
 		for _, v := range r.GetViolations() {
-			violations = append(violations, cmp.Or(v.GetCode(), v.GetMessage()))
+			violations = append(violations, violationName(v))
 		}
 	}
 	return []string{

@@ -41,7 +41,7 @@ func (a *app) printDecision(d *governancev1.Decision) error {
 		pairs = append(pairs, "decision point", d.GetDecisionPoint())
 	}
 	if r := d.GetResource(); r != nil {
-		pairs = append(pairs, "resource", r.GetType()+"/"+r.GetId())
+		pairs = append(pairs, "resource", resourceName(r))
 	}
 	pairs = append(pairs,
 		"input", "sha256:"+hex.EncodeToString(d.GetInputSha256()),
@@ -91,7 +91,7 @@ func whyText(r *governancev1.PolicyResult) string {
 		return enum(r.GetErrorReason().String(), "DECISION_ERROR_REASON_")
 	}
 	if n := len(r.GetViolations()); n > 0 {
-		return plural(int64(n), "violation")
+		return plural(n, "violation")
 	}
 	return ""
 }
@@ -145,12 +145,4 @@ func (a *app) printExplanations(res *governancev1.EvaluateResponse) error {
 // short shows the beginning of a digest.
 func short(digest []byte) string {
 	return hex.EncodeToString(digest[:min(len(digest), 6)])
-}
-
-// plural counts things.
-func plural(n int64, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

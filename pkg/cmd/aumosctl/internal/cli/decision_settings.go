@@ -79,15 +79,6 @@ func (a *app) decisionSettingsSetCommand() *cobra.Command {
 	return cmd
 }
 
-// decisions connects to governance's DecisionService; done closes the connection.
-func (a *app) decisions(ctx context.Context) (client governancev1.DecisionServiceClient, done func(), err error) {
-	conn, err := a.dialGovernance(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	return governancev1.NewDecisionServiceClient(conn), func() { _ = conn.Close() }, nil
-}
-
 func (a *app) settingsSet(ctx context.Context, o settingsOptions, keepSaid bool) error {
 	if !keepSaid && o.retention == "" && len(o.mask) == 0 && len(o.unmask) == 0 && !o.clear {
 		return errors.New("nothing to change: say --keep-inputs, --retention, --mask, --unmask or --clear-masks")

@@ -76,7 +76,7 @@ func (a *app) ensureMonitor(ctx context.Context, clients *driftClients, o *detec
 		ModelId: model.GetId(), Name: o.monitor, Features: features, Rule: &o.rule,
 	})
 	if err == nil {
-		a.note("created monitor %s with %s", o.monitor, plural(int64(len(features)), "feature"))
+		a.note("created monitor %s with %s", o.monitor, plural(len(features), "feature"))
 	}
 	return res.GetMonitor(), err
 }

@@ -58,7 +58,7 @@ func (a *app) printDetection(d *driftv1.Detection, summary bool) error {
 		return a.printMessage("detection", d, omit...)
 	}
 	if _, err := fmt.Fprintf(a.stdout, "%s: %d of %s drifted; severity %.2f; %s of %s\n\n", statusName(d.GetStatus()), d.GetDriftedFeatureCount(),
-		plural(int64(d.GetFeatureCount()), "feature"), d.GetSeverity(), plural(d.GetRowCount(), "row"), output.Clean(d.GetDescription())); err != nil {
+		plural(d.GetFeatureCount(), "feature"), d.GetSeverity(), plural(d.GetRowCount(), "row"), output.Clean(d.GetDescription())); err != nil {
 		return err
 	}
 	grid := output.NewGrid("feature", "status", "test", ">statistic", ">p", ">q", ">effect", ">minimum", "direction", ">missing", ">n", "change")

@@ -40,15 +40,6 @@ func (a *app) historyCommand() *cobra.Command {
 	return cmd
 }
 
-// timeMachine connects to governance's TimeMachineService; done closes the connection.
-func (a *app) timeMachine(ctx context.Context) (client governancev1.TimeMachineServiceClient, done func(), err error) {
-	conn, err := a.dialGovernance(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	return governancev1.NewTimeMachineServiceClient(conn), func() { _ = conn.Close() }, nil
-}
-
 // resourceReference reads how a resource is named.
 func resourceReference(text string) (*governancev1.ResourceReference, error) {
 	kind, id, ok := strings.Cut(text, "/")

@@ -50,15 +50,6 @@ func (a *app) policyListCommand() *cobra.Command {
 	return cmd
 }
 
-// policies connects to governance's PolicyService; done closes the connection.
-func (a *app) policies(ctx context.Context) (client governancev1.PolicyServiceClient, done func(), err error) {
-	conn, err := a.dialGovernance(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	return governancev1.NewPolicyServiceClient(conn), func() { _ = conn.Close() }, nil
-}
-
 func listPolicies(
 	ctx context.Context, a *app, client governancev1.PolicyServiceClient, limit int, req *governancev1.ListPoliciesRequest,
 ) iter.Seq2[*governancev1.Policy, error] {

@@ -16,9 +16,9 @@ func (a *app) policyActivateCommand() *cobra.Command {
 			"the test cases of now: aumosctl policy test. Activating the active version changes nothing.",
 		Example: "  aumosctl policy activate --name retrain\n  aumosctl policy activate --name retrain --version 3",
 	}, &t, governancev1.PolicyVersionState_POLICY_VERSION_STATE_APPROVED, true,
-		func(ctx context.Context, client governancev1.PolicyServiceClient, _ *governancev1.Policy, version *governancev1.PolicyVersion) (*governancev1.Policy, *governancev1.PolicyVersion, error) {
-			res, err := call(ctx, a, client.ActivatePolicyVersion, &governancev1.ActivatePolicyVersionRequest{PolicyVersionId: version.GetId()})
-			return res.GetPolicy(), res.GetPolicyVersion(), err
+		func(ctx context.Context, client governancev1.PolicyServiceClient, c choice) (choice, error) {
+			res, err := call(ctx, a, client.ActivatePolicyVersion, &governancev1.ActivatePolicyVersionRequest{PolicyVersionId: c.version.GetId()})
+			return choice{res.GetPolicy(), res.GetPolicyVersion()}, err
 		})
 	t.versionFlag(cmd, "the newest that is approved")
 	return cmd
@@ -32,9 +32,9 @@ func (a *app) policyRetireCommand() *cobra.Command {
 		Long:    "Takes the active version out of use, and nothing takes its place: decisions of the policy are refused, and its decision points go on without it.",
 		Example: "  aumosctl policy retire --name loans --reason 'we grant no loans any more'",
 	}, &t, governancev1.PolicyVersionState_POLICY_VERSION_STATE_ACTIVE, false,
-		func(ctx context.Context, client governancev1.PolicyServiceClient, _ *governancev1.Policy, version *governancev1.PolicyVersion) (*governancev1.Policy, *governancev1.PolicyVersion, error) {
-			res, err := call(ctx, a, client.RetirePolicyVersion, &governancev1.RetirePolicyVersionRequest{PolicyVersionId: version.GetId(), Reason: reason})
-			return res.GetPolicy(), res.GetPolicyVersion(), err
+		func(ctx context.Context, client governancev1.PolicyServiceClient, c choice) (choice, error) {
+			res, err := call(ctx, a, client.RetirePolicyVersion, &governancev1.RetirePolicyVersionRequest{PolicyVersionId: c.version.GetId(), Reason: reason})
+			return choice{res.GetPolicy(), res.GetPolicyVersion()}, err
 		})
 	reasonFlag(cmd, &reason)
 	return cmd
@@ -81,5 +81,5 @@ func (a *app) policyRollback(ctx context.Context, t target, reason string) error
 	if err != nil {
 		return err
 	}
-	return a.printStep(res.GetPolicy(), res.GetPolicyVersion())
+	return a.printStep(choice{res.GetPolicy(), res.GetPolicyVersion()})
 }

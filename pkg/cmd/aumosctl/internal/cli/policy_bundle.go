@@ -36,15 +36,6 @@ func (a *app) policyBundleCommand() *cobra.Command {
 	return cmd
 }
 
-// bundles connects to governance's BundleService; done closes the connection.
-func (a *app) bundles(ctx context.Context) (client governancev1.BundleServiceClient, done func(), err error) {
-	conn, err := a.dialGovernance(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	return governancev1.NewBundleServiceClient(conn), func() { _ = conn.Close() }, nil
-}
-
 func (a *app) policyBundle(ctx context.Context, out, url string) error {
 	if (out == "") != (url == "") {
 		return errors.New("--out and --url go together")

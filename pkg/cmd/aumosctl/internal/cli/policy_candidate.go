@@ -36,7 +36,7 @@ func (a *app) findCandidate(
 	ctx context.Context, client governancev1.PolicyServiceClient, policy string, o candidateOptions,
 ) (c candidate, err error) {
 	if o.version < 0 {
-		return c, errors.New("versions count from 1")
+		return c, errVersion
 	}
 	if o.version > 0 && o.dir != "" {
 		return c, errors.New("--version and --dir exclude each other")
@@ -52,15 +52,4 @@ func (a *app) findCandidate(
 	}
 	c.version, err = a.findVersion(ctx, client, c.policy, o.version)
 	return c, err
-}
-
-// simulating connects to governance for commands that try policies out; done closes the connection.
-func (a *app) simulating(ctx context.Context) (
-	policies governancev1.PolicyServiceClient, simulations governancev1.PolicySimulationServiceClient, done func(), err error,
-) {
-	conn, err := a.dialGovernance(ctx)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	return governancev1.NewPolicyServiceClient(conn), governancev1.NewPolicySimulationServiceClient(conn), func() { _ = conn.Close() }, nil
 }

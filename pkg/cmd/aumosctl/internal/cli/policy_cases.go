@@ -103,7 +103,7 @@ func (a *app) casesPull(ctx context.Context, policy, tag, out string, force bool
 	if err = errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	a.note("wrote %s to %s", counted(len(specs), "case"), out)
+	a.note("wrote %s to %s", plural(len(specs), "case"), out)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -54,10 +55,10 @@ func outcomeChange(d *governancev1.AnswerDifference) string {
 func answerChange(d *governancev1.AnswerDifference) string {
 	var parts []string
 	for _, v := range d.GetViolationsAdded() {
-		parts = append(parts, "+"+ruleName(v))
+		parts = append(parts, "+"+violationName(v))
 	}
 	for _, v := range d.GetViolationsRemoved() {
-		parts = append(parts, "-"+ruleName(v))
+		parts = append(parts, "-"+violationName(v))
 	}
 	for _, o := range d.GetObligationsAdded() {
 		parts = append(parts, "+obligation "+o.GetId())
@@ -68,20 +69,8 @@ func answerChange(d *governancev1.AnswerDifference) string {
 	return strings.Join(parts, ", ")
 }
 
-// ruleName is a violation's code, or its message where it has none.
-func ruleName(v *governancev1.Violation) string {
-	if v.GetCode() != "" {
-		return v.GetCode()
-	}
-	return v.GetMessage()
-}
-
-func replayedText(r *governancev1.DecidedResource) string {
-	if r == nil {
-		return ""
-	}
-	return r.GetType() + "/" + r.GetId()
-}
+// violationName is a violation's code, or its message where it has none.
+func violationName(v *governancev1.Violation) string { return cmp.Or(v.GetCode(), v.GetMessage()) }
 
 func (a *app) printSimulation(c candidate, res *governancev1.SimulatePolicyResponse) error {
 	if len(res.GetErrors()) > 0 {

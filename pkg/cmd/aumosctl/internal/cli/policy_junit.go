@@ -65,7 +65,7 @@ func (l lintReport) writeJUnit(path string) error {
 			failing, other = append(failing, other...), nil
 		}
 		if len(failing) > 0 {
-			c.Failure = &junitReason{Type: "lint", Message: counted(len(failing), "finding"), Text: strings.Join(failing, "\n")}
+			c.Failure = &junitReason{Type: "lint", Message: plural(len(failing), "finding"), Text: strings.Join(failing, "\n")}
 		}
 		c.Output = strings.Join(other, "\n")
 		suite.Cases = append(suite.Cases, c)

@@ -151,15 +151,8 @@ func (a *app) printLint(l lintReport) error {
 	if !l.res.GetValid() {
 		verdict = "not valid"
 	}
-	return output.Pairs(a.stdout, "", "verdict", fmt.Sprintf("%s; %s, %s", verdict, counted(len(l.res.GetErrors()), "error"), counted(l.warnings(), "warning")),
+	return output.Pairs(a.stdout, "", "verdict", fmt.Sprintf("%s; %s, %s", verdict, plural(len(l.res.GetErrors()), "error"), plural(l.warnings(), "warning")),
 		"package", l.res.GetPackage(), "decides by", strings.Join(l.res.GetEntryPoints(), " "), "engine", l.res.GetEngineVersion())
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // checkRego refuses to go on with Rego that cannot be a version, and returns the digest that the version would have.
@@ -171,7 +164,7 @@ func (a *app) checkRego(ctx context.Context, client governancev1.PolicyServiceCl
 	l := lintReport{res: res, files: s.files}
 	if res.GetValid() {
 		if n := l.warnings(); n > 0 {
-			a.note("note: %s: aumosctl policy lint shows what", counted(n, "warning"))
+			a.note("note: %s: aumosctl policy lint shows what", plural(n, "warning"))
 		}
 		return res.GetContentSha256(), nil
 	}

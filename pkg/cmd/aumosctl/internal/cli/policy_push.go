@@ -241,14 +241,12 @@ func (a *app) applyManifest(
 
 // replaceCases makes the policy's test cases those given, and reports whether that changed any.
 func (a *app) replaceCases(ctx context.Context, policy *governancev1.Policy, specs []*governancev1.PolicyTestSpec) (changed bool, err error) {
-	conn, err := a.dialGovernance(ctx)
+	client, done, err := a.policyTests(ctx)
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = conn.Close() }()
-	res, err := call(ctx, a, governancev1.NewPolicyTestServiceClient(conn).ReplaceTestCases, &governancev1.ReplaceTestCasesRequest{
-		PolicyId: policy.GetId(), Specs: specs,
-	})
+	defer done()
+	res, err := call(ctx, a, client.ReplaceTestCases, &governancev1.ReplaceTestCasesRequest{PolicyId: policy.GetId(), Specs: specs})
 	return res.GetCreated()+res.GetUpdated()+res.GetDeleted() > 0, err
 }
 

@@ -22,7 +22,7 @@ func differenceGrid() *output.Grid {
 
 func differenceRow(d *governancev1.ReplayDifference) []string {
 	return []string{
-		d.GetDecisionId(), when(d.GetDecideTime()), replayedText(d.GetResource()), outcomeChange(d.GetDifference()), answerChange(d.GetDifference()),
+		d.GetDecisionId(), when(d.GetDecideTime()), resourceName(d.GetResource()), outcomeChange(d.GetDifference()), answerChange(d.GetDifference()),
 	}
 }
 
@@ -57,7 +57,7 @@ func (a *app) printReplayTable(r *governancev1.Replay, differences []*governance
 	resources := output.NewGrid("resource", "differ", "of", "allow -> deny", "deny -> allow", "other")
 	for _, d := range r.GetResources() {
 		s := d.GetSummary()
-		name := replayedText(d.GetResource())
+		name := resourceName(d.GetResource())
 		if name == "" {
 			name = "(none)"
 		}
@@ -72,18 +72,7 @@ func (a *app) printReplayTable(r *governancev1.Replay, differences []*governance
 	for _, d := range differences {
 		decisions.Row(differenceRow(d)...)
 	}
-	for _, grid := range []*output.Grid{resources, rules, decisions} {
-		if grid.Len() == 0 {
-			continue
-		}
-		if _, err := fmt.Fprintln(a.stdout); err != nil {
-			return err
-		}
-		if err := grid.Print(a.stdout, ""); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.printGrids(resources, rules, decisions)
 }
 
 func tally(n int64) string { return strconv.FormatInt(n, 10) }

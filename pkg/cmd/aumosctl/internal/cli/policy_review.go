@@ -16,9 +16,9 @@ func (a *app) policySubmitCommand() *cobra.Command {
 		Long:    "Sends a draft to review: somebody other than its author and you approves it.",
 		Example: "  aumosctl policy submit --name loans --comment 'limits of 2027'",
 	}, &t, governancev1.PolicyVersionState_POLICY_VERSION_STATE_DRAFT, false,
-		func(ctx context.Context, client governancev1.PolicyServiceClient, policy *governancev1.Policy, version *governancev1.PolicyVersion) (*governancev1.Policy, *governancev1.PolicyVersion, error) {
-			version, err := a.submit(ctx, client, version, comment)
-			return policy, version, err
+		func(ctx context.Context, client governancev1.PolicyServiceClient, c choice) (choice, error) {
+			version, err := a.submit(ctx, client, c.version, comment)
+			return choice{c.policy, version}, err
 		})
 	t.versionFlag(cmd, "the newest draft")
 	cmd.Flags().StringVar(&comment, "comment", "", "what the reviewer should know")
@@ -40,9 +40,9 @@ func (a *app) policyApproveCommand() *cobra.Command {
 		Long:    "Accepts a version that is in review. Its author and whoever submitted it cannot. Look at it first: aumosctl policy diff, aumosctl policy show.",
 		Example: "  aumosctl policy approve --name loans --version 3",
 	}, &t, governancev1.PolicyVersionState_POLICY_VERSION_STATE_IN_REVIEW, false,
-		func(ctx context.Context, client governancev1.PolicyServiceClient, policy *governancev1.Policy, version *governancev1.PolicyVersion) (*governancev1.Policy, *governancev1.PolicyVersion, error) {
-			res, err := call(ctx, a, client.ApprovePolicyVersion, &governancev1.ApprovePolicyVersionRequest{PolicyVersionId: version.GetId(), Comment: comment})
-			return policy, res.GetPolicyVersion(), err
+		func(ctx context.Context, client governancev1.PolicyServiceClient, c choice) (choice, error) {
+			res, err := call(ctx, a, client.ApprovePolicyVersion, &governancev1.ApprovePolicyVersionRequest{PolicyVersionId: c.version.GetId(), Comment: comment})
+			return choice{c.policy, res.GetPolicyVersion()}, err
 		})
 	t.versionFlag(cmd, "the newest in review")
 	cmd.Flags().StringVar(&comment, "comment", "", "what there is to say")
@@ -57,9 +57,9 @@ func (a *app) policyRejectCommand() *cobra.Command {
 		Long:    "Sends a version that is in review, or approved and not yet activated, back to its author as a draft.",
 		Example: "  aumosctl policy reject --name loans --reason 'the limit is for one day, not one loan'",
 	}, &t, governancev1.PolicyVersionState_POLICY_VERSION_STATE_IN_REVIEW, false,
-		func(ctx context.Context, client governancev1.PolicyServiceClient, policy *governancev1.Policy, version *governancev1.PolicyVersion) (*governancev1.Policy, *governancev1.PolicyVersion, error) {
-			res, err := call(ctx, a, client.RejectPolicyVersion, &governancev1.RejectPolicyVersionRequest{PolicyVersionId: version.GetId(), Reason: reason})
-			return policy, res.GetPolicyVersion(), err
+		func(ctx context.Context, client governancev1.PolicyServiceClient, c choice) (choice, error) {
+			res, err := call(ctx, a, client.RejectPolicyVersion, &governancev1.RejectPolicyVersionRequest{PolicyVersionId: c.version.GetId(), Reason: reason})
+			return choice{c.policy, res.GetPolicyVersion()}, err
 		})
 	t.versionFlag(cmd, "the newest in review")
 	reasonFlag(cmd, &reason)

@@ -42,7 +42,7 @@ func (a *app) shadowStartCommand() *cobra.Command {
   aumosctl policy shadow show --policy retrain`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if version < 0 {
-				return errors.New("--version counts from 1")
+				return errVersion
 			}
 			policies, client, done, err := a.simulating(cmd.Context())
 			if err != nil {
@@ -115,7 +115,7 @@ func (a *app) shadowDifferencesCommand() *cobra.Command {
 			})
 			return printList(a, items, differenceGrid(), func(d *governancev1.ShadowDifference) []string {
 				return []string{
-					d.GetDecisionId(), when(d.GetDecideTime()), replayedText(d.GetResource()), outcomeChange(d.GetDifference()), answerChange(d.GetDifference()),
+					d.GetDecisionId(), when(d.GetDecideTime()), resourceName(d.GetResource()), outcomeChange(d.GetDifference()), answerChange(d.GetDifference()),
 				}
 			})
 		})

@@ -32,15 +32,15 @@ func (a *app) policyShow(ctx context.Context, t target) error {
 		return err
 	}
 	defer done()
-	policy, newest, err := t.findVersion(ctx, a, client, 0, true)
+	c, err := t.findVersion(ctx, a, client, 0, true)
 	if err != nil {
 		return err
 	}
-	res, err := call(ctx, a, client.GetPolicyVersion, &governancev1.GetPolicyVersionRequest{PolicyVersionId: newest.GetId()})
+	res, err := call(ctx, a, client.GetPolicyVersion, &governancev1.GetPolicyVersionRequest{PolicyVersionId: c.version.GetId()})
 	if err != nil {
 		return err
 	}
-	version := res.GetPolicyVersion()
+	policy, version := c.policy, res.GetPolicyVersion()
 	run, err := a.lastRun(ctx, version)
 	if err != nil {
 		return err
@@ -87,12 +87,12 @@ func (a *app) printShown(policy *governancev1.Policy, version *governancev1.Poli
 
 // lastRun returns the version's newest test run; nil if there is none.
 func (a *app) lastRun(ctx context.Context, version *governancev1.PolicyVersion) (*governancev1.PolicyTestRun, error) {
-	conn, err := a.dialGovernance(ctx)
+	client, done, err := a.policyTests(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = conn.Close() }()
-	res, err := call(ctx, a, governancev1.NewPolicyTestServiceClient(conn).ListTestRuns, &governancev1.ListTestRunsRequest{
+	defer done()
+	res, err := call(ctx, a, client.ListTestRuns, &governancev1.ListTestRunsRequest{
 		PolicyId: version.GetPolicyId(), PolicyVersionId: version.GetId(), PageSize: 1,
 	})
 	if err != nil || len(res.GetTestRuns()) == 0 {

@@ -55,12 +55,9 @@ func (a *app) policySimulateCommand() *cobra.Command {
 }
 
 func (a *app) policySimulate(ctx context.Context, policy string, o simulateOptions) error {
-	explain, ok := map[string]governancev1.ExplainLevel{
-		"": governancev1.ExplainLevel_EXPLAIN_LEVEL_UNSPECIFIED, "rules": governancev1.ExplainLevel_EXPLAIN_LEVEL_RULES,
-		"trace": governancev1.ExplainLevel_EXPLAIN_LEVEL_TRACE,
-	}[o.explain]
-	if !ok {
-		return fmt.Errorf("--explain %q is neither rules nor trace", o.explain)
+	explain, err := explainLevel(o.explain)
+	if err != nil {
+		return err
 	}
 	inputs, err := a.readSimulated(o.inputs)
 	if err != nil {

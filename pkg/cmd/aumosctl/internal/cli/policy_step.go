@@ -40,29 +40,33 @@ func (t *target) find(ctx context.Context, a *app, client governancev1.PolicySer
 	return a.findPolicy(ctx, client, key)
 }
 
+// choice is a policy and one of its versions.
+type choice struct {
+	policy  *governancev1.Policy
+	version *governancev1.PolicyVersion
+}
+
 // findVersion finds the policy and its version: without a number the newest in the state, or the newest of all if none is and any is allowed.
 func (t *target) findVersion(
 	ctx context.Context, a *app, client governancev1.PolicyServiceClient, state governancev1.PolicyVersionState, orNewest bool,
-) (*governancev1.Policy, *governancev1.PolicyVersion, error) {
+) (choice, error) {
 	if t.version < 0 {
-		return nil, nil, errVersion
+		return choice{}, errVersion
 	}
 	policy, err := t.find(ctx, a, client)
 	if err != nil {
-		return nil, nil, err
+		return choice{}, err
 	}
-	if t.version > 0 || state == 0 {
-		version, err := a.findVersion(ctx, client, policy, t.version)
-		return policy, version, err
+	if t.version == 0 && state != 0 {
+		for version, err := range a.policyVersions(ctx, client, policy.GetId(), state, 1) {
+			return choice{policy, version}, err
+		}
+		if !orNewest {
+			return choice{}, fmt.Errorf("policy %q has no version that is %s", policy.GetName(), stateName(state))
+		}
 	}
-	for version, err := range a.policyVersions(ctx, client, policy.GetId(), state, 1) {
-		return policy, version, err
-	}
-	if !orNewest {
-		return nil, nil, fmt.Errorf("policy %q has no version that is %s", policy.GetName(), stateName(state))
-	}
-	version, err := a.findVersion(ctx, client, policy, 0)
-	return policy, version, err
+	version, err := a.findVersion(ctx, client, policy, t.version)
+	return choice{policy, version}, err
 }
 
 // findVersion finds a version by its number; 0 is the newest.
@@ -88,18 +92,18 @@ func (a *app) findVersion(
 }
 
 // printStep prints a version after a step.
-func (a *app) printStep(policy *governancev1.Policy, version *governancev1.PolicyVersion) error {
+func (a *app) printStep(c choice) error {
 	if a.format != formatTable {
-		return a.printPushed(policy, version, nil)
+		return a.printPushed(c.policy, c.version, nil)
 	}
-	return output.Pairs(a.stdout, "", "policy", policy.GetName()+" ("+policy.GetId()+")",
-		"version", fmt.Sprintf("%d (%s)", version.GetNumber(), version.GetId()), "state", stateOf(policy, version))
+	return output.Pairs(a.stdout, "", "policy", c.policy.GetName()+" ("+c.policy.GetId()+")",
+		"version", fmt.Sprintf("%d (%s)", c.version.GetNumber(), c.version.GetId()), "state", stateOf(c.policy, c.version))
 }
 
-// versionStep is a command that takes one step with a version.
+// versionStep is a command that takes one step with a version; the step returns what there is after it.
 func (a *app) versionStep(
 	cmd *cobra.Command, t *target, state governancev1.PolicyVersionState, orNewest bool,
-	step func(context.Context, governancev1.PolicyServiceClient, *governancev1.Policy, *governancev1.PolicyVersion) (*governancev1.Policy, *governancev1.PolicyVersion, error),
+	step func(context.Context, governancev1.PolicyServiceClient, choice) (choice, error),
 ) *cobra.Command {
 	cmd.Args = cobra.NoArgs
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -108,14 +112,14 @@ func (a *app) versionStep(
 			return err
 		}
 		defer done()
-		policy, version, err := t.findVersion(cmd.Context(), a, client, state, orNewest)
+		c, err := t.findVersion(cmd.Context(), a, client, state, orNewest)
 		if err != nil {
 			return err
 		}
-		if policy, version, err = step(cmd.Context(), client, policy, version); err != nil {
+		if c, err = step(cmd.Context(), client, c); err != nil {
 			return err
 		}
-		return a.printStep(policy, version)
+		return a.printStep(c)
 	}
 	t.flags(cmd)
 	return cmd

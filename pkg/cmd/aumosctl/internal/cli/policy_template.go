@@ -44,15 +44,6 @@ func (a *app) policyTemplatesCommand() *cobra.Command {
 	return cmd
 }
 
-// templates connects to governance's PolicyTemplateService; done closes the connection.
-func (a *app) templates(ctx context.Context) (client governancev1.PolicyTemplateServiceClient, done func(), err error) {
-	conn, err := a.dialGovernance(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	return governancev1.NewPolicyTemplateServiceClient(conn), func() { _ = conn.Close() }, nil
-}
-
 func listTemplates(
 	ctx context.Context, a *app, client governancev1.PolicyTemplateServiceClient, limit int,
 ) iter.Seq2[*governancev1.PolicyTemplate, error] {

@@ -47,7 +47,7 @@ func (a *app) policyTestCommand() *cobra.Command {
 			}
 			switch {
 			case o.version < 0:
-				return errors.New("--version counts from 1")
+				return errVersion
 			case o.version > 0 && o.policy == "":
 				return errors.New("--version goes with --policy: a directory has no versions")
 			case o.policy != "" && len(args) > 0:
@@ -138,13 +138,4 @@ func (a *app) policyTestStored(ctx context.Context, o testOptions) error {
 		err = a.printMessage("test_run", run)
 	}
 	return t.verdict(err)
-}
-
-// policyTests connects to governance's PolicyTestService; done closes the connection.
-func (a *app) policyTests(ctx context.Context) (client governancev1.PolicyTestServiceClient, done func(), err error) {
-	conn, err := a.dialGovernance(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	return governancev1.NewPolicyTestServiceClient(conn), func() { _ = conn.Close() }, nil
 }

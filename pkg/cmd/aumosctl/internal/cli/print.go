@@ -114,6 +114,14 @@ func when(t *timestamppb.Timestamp) string {
 	return t.AsTime().UTC().Format(time.DateTime) + "Z"
 }
 
+// plural counts things.
+func plural[N int | int32 | int64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 // enum prints an enum's value without the prefix that all values share.
 func enum(value, prefix string) string {
 	if len(value) > len(prefix) && value[:len(prefix)] == prefix {
