@@ -691,7 +691,7 @@ func (x *Sidecar) GetLastSeenTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// A page.
+// Which page of them.
 type ListSidecarsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most this many sidecars: 0 means 50, more than 500 means 500.

@@ -31,13 +31,14 @@ const (
 //
 // Signed OPA bundles of a tenant's active policies, and the sidecars that load them. The bundle itself is served over HTTP, as OPA asks for it.
 type BundleServiceClient interface {
-	// Describes the tenant's bundle as it would be served now.
+	// Describes the tenant's bundle as it would be served now. BUNDLES_KEY_MISSING: the service has no key to sign bundles with.
 	GetBundle(ctx context.Context, in *GetBundleRequest, opts ...grpc.CallOption) (*GetBundleResponse, error)
 	// Returns the public keys that verify bundles.
 	ListBundleKeys(ctx context.Context, in *ListBundleKeysRequest, opts ...grpc.CallOption) (*ListBundleKeysResponse, error)
-	// Says that a sidecar lives and what it has loaded. OPA's own status reports, sent over HTTP, do the same.
+	// Says that a sidecar lives and what it has loaded. OPA's own status reports, sent over HTTP, do the same. A tenant has at most 10,000 sidecars, else OVERLOADED;
+	// one that is silent for 7 days is forgotten when a new one needs its place.
 	RecordHeartbeat(ctx context.Context, in *RecordHeartbeatRequest, opts ...grpc.CallOption) (*RecordHeartbeatResponse, error)
-	// Lists the sidecars, last heard of first.
+	// Lists the sidecars that are not forgotten, last heard of first.
 	ListSidecars(ctx context.Context, in *ListSidecarsRequest, opts ...grpc.CallOption) (*ListSidecarsResponse, error)
 }
 
@@ -95,13 +96,14 @@ func (c *bundleServiceClient) ListSidecars(ctx context.Context, in *ListSidecars
 //
 // Signed OPA bundles of a tenant's active policies, and the sidecars that load them. The bundle itself is served over HTTP, as OPA asks for it.
 type BundleServiceServer interface {
-	// Describes the tenant's bundle as it would be served now.
+	// Describes the tenant's bundle as it would be served now. BUNDLES_KEY_MISSING: the service has no key to sign bundles with.
 	GetBundle(context.Context, *GetBundleRequest) (*GetBundleResponse, error)
 	// Returns the public keys that verify bundles.
 	ListBundleKeys(context.Context, *ListBundleKeysRequest) (*ListBundleKeysResponse, error)
-	// Says that a sidecar lives and what it has loaded. OPA's own status reports, sent over HTTP, do the same.
+	// Says that a sidecar lives and what it has loaded. OPA's own status reports, sent over HTTP, do the same. A tenant has at most 10,000 sidecars, else OVERLOADED;
+	// one that is silent for 7 days is forgotten when a new one needs its place.
 	RecordHeartbeat(context.Context, *RecordHeartbeatRequest) (*RecordHeartbeatResponse, error)
-	// Lists the sidecars, last heard of first.
+	// Lists the sidecars that are not forgotten, last heard of first.
 	ListSidecars(context.Context, *ListSidecarsRequest) (*ListSidecarsResponse, error)
 	mustEmbedUnimplementedBundleServiceServer()
 }

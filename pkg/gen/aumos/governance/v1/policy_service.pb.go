@@ -1900,7 +1900,7 @@ func (x *RollbackPolicyResponse) GetPolicyVersion() *PolicyVersion {
 	return nil
 }
 
-// A page.
+// Which page of them.
 type ListQuarantinedVersionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most this many versions: 0 means 50, more than 500 means 500.

@@ -65,7 +65,7 @@ type PolicyServiceClient interface {
 	GetPolicyVersion(ctx context.Context, in *GetPolicyVersionRequest, opts ...grpc.CallOption) (*GetPolicyVersionResponse, error)
 	// Lists a policy's versions, newest first, without sources.
 	ListPolicyVersions(ctx context.Context, in *ListPolicyVersionsRequest, opts ...grpc.CallOption) (*ListPolicyVersionsResponse, error)
-	// Sends a DRAFT version to review.
+	// Sends a DRAFT version to review. One that has been through 98 steps of review cannot be sent again: add its content as a new version.
 	SubmitPolicyVersion(ctx context.Context, in *SubmitPolicyVersionRequest, opts ...grpc.CallOption) (*SubmitPolicyVersionResponse, error)
 	// Accepts a version IN_REVIEW. Neither its author nor whoever submitted it can: SAME_PERSON.
 	ApprovePolicyVersion(ctx context.Context, in *ApprovePolicyVersionRequest, opts ...grpc.CallOption) (*ApprovePolicyVersionResponse, error)
@@ -73,17 +73,17 @@ type PolicyServiceClient interface {
 	RejectPolicyVersion(ctx context.Context, in *RejectPolicyVersionRequest, opts ...grpc.CallOption) (*RejectPolicyVersionResponse, error)
 	// Makes an APPROVED version the one that decisions use.
 	//
-	// Its newest test run must have passed, with at least one test and the policy's coverage, on exactly this content and the suite of now: TESTS_REQUIRED
-	// says what is missing. Atomic: the version that was active retires in the same transaction. Activating the active version again changes nothing.
+	// Its newest complete test run must have passed, with at least one test and the policy's coverage, on exactly this content, by the engine and on the suite of
+	// now: TESTS_REQUIRED says what is missing. Atomic: the version that was active retires in the same transaction. Activating the active version again changes nothing.
 	ActivatePolicyVersion(ctx context.Context, in *ActivatePolicyVersionRequest, opts ...grpc.CallOption) (*ActivatePolicyVersionResponse, error)
 	// Takes the active version out of use: decisions of the policy are refused until another is activated, and its decision points go on without it.
 	RetirePolicyVersion(ctx context.Context, in *RetirePolicyVersionRequest, opts ...grpc.CallOption) (*RetirePolicyVersionResponse, error)
 	// Makes a RETIRED version the active one again, with a reason. It was approved and tested when it was first activated, and is not tested again: the suite
 	// of now may well ask for what it never did.
 	RollbackPolicy(ctx context.Context, in *RollbackPolicyRequest, opts ...grpc.CallOption) (*RollbackPolicyResponse, error)
-	// Lists the versions that give no answers because they overran their deadline repeatedly, newest first.
+	// Lists the versions that give no answers because they overran their deadline repeatedly, newest quarantine first.
 	ListQuarantinedVersions(ctx context.Context, in *ListQuarantinedVersionsRequest, opts ...grpc.CallOption) (*ListQuarantinedVersionsResponse, error)
-	// Lets a quarantined version answer again, with a reason; it starts without a record of overruns.
+	// Lets a quarantined version answer again, with a reason; it starts without a record of overruns. One that is not quarantined stays as it is.
 	LiftPolicyQuarantine(ctx context.Context, in *LiftPolicyQuarantineRequest, opts ...grpc.CallOption) (*LiftPolicyQuarantineResponse, error)
 	// Says whether modules could be a version, and what else is to be said of them. Nothing is stored.
 	//
@@ -317,7 +317,7 @@ type PolicyServiceServer interface {
 	GetPolicyVersion(context.Context, *GetPolicyVersionRequest) (*GetPolicyVersionResponse, error)
 	// Lists a policy's versions, newest first, without sources.
 	ListPolicyVersions(context.Context, *ListPolicyVersionsRequest) (*ListPolicyVersionsResponse, error)
-	// Sends a DRAFT version to review.
+	// Sends a DRAFT version to review. One that has been through 98 steps of review cannot be sent again: add its content as a new version.
 	SubmitPolicyVersion(context.Context, *SubmitPolicyVersionRequest) (*SubmitPolicyVersionResponse, error)
 	// Accepts a version IN_REVIEW. Neither its author nor whoever submitted it can: SAME_PERSON.
 	ApprovePolicyVersion(context.Context, *ApprovePolicyVersionRequest) (*ApprovePolicyVersionResponse, error)
@@ -325,17 +325,17 @@ type PolicyServiceServer interface {
 	RejectPolicyVersion(context.Context, *RejectPolicyVersionRequest) (*RejectPolicyVersionResponse, error)
 	// Makes an APPROVED version the one that decisions use.
 	//
-	// Its newest test run must have passed, with at least one test and the policy's coverage, on exactly this content and the suite of now: TESTS_REQUIRED
-	// says what is missing. Atomic: the version that was active retires in the same transaction. Activating the active version again changes nothing.
+	// Its newest complete test run must have passed, with at least one test and the policy's coverage, on exactly this content, by the engine and on the suite of
+	// now: TESTS_REQUIRED says what is missing. Atomic: the version that was active retires in the same transaction. Activating the active version again changes nothing.
 	ActivatePolicyVersion(context.Context, *ActivatePolicyVersionRequest) (*ActivatePolicyVersionResponse, error)
 	// Takes the active version out of use: decisions of the policy are refused until another is activated, and its decision points go on without it.
 	RetirePolicyVersion(context.Context, *RetirePolicyVersionRequest) (*RetirePolicyVersionResponse, error)
 	// Makes a RETIRED version the active one again, with a reason. It was approved and tested when it was first activated, and is not tested again: the suite
 	// of now may well ask for what it never did.
 	RollbackPolicy(context.Context, *RollbackPolicyRequest) (*RollbackPolicyResponse, error)
-	// Lists the versions that give no answers because they overran their deadline repeatedly, newest first.
+	// Lists the versions that give no answers because they overran their deadline repeatedly, newest quarantine first.
 	ListQuarantinedVersions(context.Context, *ListQuarantinedVersionsRequest) (*ListQuarantinedVersionsResponse, error)
-	// Lets a quarantined version answer again, with a reason; it starts without a record of overruns.
+	// Lets a quarantined version answer again, with a reason; it starts without a record of overruns. One that is not quarantined stays as it is.
 	LiftPolicyQuarantine(context.Context, *LiftPolicyQuarantineRequest) (*LiftPolicyQuarantineResponse, error)
 	// Says whether modules could be a version, and what else is to be said of them. Nothing is stored.
 	//

@@ -611,9 +611,9 @@ type Replay struct {
 	DecisionPoint string `protobuf:"bytes,6,opt,name=decision_point,json=decisionPoint,proto3" json:"decision_point,omitempty"`
 	// Where it stands.
 	State ReplayState `protobuf:"varint,7,opt,name=state,proto3,enum=aumos.governance.v1.ReplayState" json:"state,omitempty"`
-	// Entries of the log within the range that were looked at.
+	// How far it has come: entries of the log, of any kind, that were looked at.
 	Scanned int64 `protobuf:"varint,8,opt,name=scanned,proto3" json:"scanned,omitempty"`
-	// Entries of the log within the range, as far as that is known; an upper bound until the replay is done.
+	// Entries of the log, of any kind, that there are to look at: those that were recorded in the range of time or close to it.
 	Total int64 `protobuf:"varint,9,opt,name=total,proto3" json:"total,omitempty"`
 	// Decisions of the policy that could not be replayed because their input was not kept, or not any more.
 	InputsMissing int64 `protobuf:"varint,10,opt,name=inputs_missing,json=inputsMissing,proto3" json:"inputs_missing,omitempty"`
@@ -1185,7 +1185,7 @@ type SimulationResult struct {
 	Candidate *PolicyAnswer `protobuf:"bytes,2,opt,name=candidate,proto3" json:"candidate,omitempty"`
 	// The answer it is compared with; unset when there is none.
 	ComparedWith *PolicyAnswer `protobuf:"bytes,3,opt,name=compared_with,json=comparedWith,proto3" json:"compared_with,omitempty"`
-	// How they differ; unset when they do not.
+	// How they differ; unset when they are the same.
 	Difference *AnswerDifference `protobuf:"bytes,4,opt,name=difference,proto3" json:"difference,omitempty"`
 	// Why the candidate answers so, when asked for.
 	Explanation   *PolicyExplanation `protobuf:"bytes,5,opt,name=explanation,proto3" json:"explanation,omitempty"`

@@ -40,6 +40,7 @@ const (
 // What a change of a policy would do, before it is live.
 type PolicySimulationServiceClient interface {
 	// Puts inputs to a candidate and to the active version, and says what differs. Nothing is decided; that it was done stands on the wall.
+	// Answers that take longer than 30 seconds together are OVERLOADED.
 	SimulatePolicy(ctx context.Context, in *SimulatePolicyRequest, opts ...grpc.CallOption) (*SimulatePolicyResponse, error)
 	// Starts the replay of recorded decisions with a candidate. A tenant has at most 4 that are not done. Of those that are done the newest 100 are kept, fewer
 	// when they have more than 512 MiB of differences: older ones are removed with all that they found, and then are NOT_FOUND. What the Audit Wall says of
@@ -213,6 +214,7 @@ func (c *policySimulationServiceClient) ListShadowDifferences(ctx context.Contex
 // What a change of a policy would do, before it is live.
 type PolicySimulationServiceServer interface {
 	// Puts inputs to a candidate and to the active version, and says what differs. Nothing is decided; that it was done stands on the wall.
+	// Answers that take longer than 30 seconds together are OVERLOADED.
 	SimulatePolicy(context.Context, *SimulatePolicyRequest) (*SimulatePolicyResponse, error)
 	// Starts the replay of recorded decisions with a candidate. A tenant has at most 4 that are not done. Of those that are done the newest 100 are kept, fewer
 	// when they have more than 512 MiB of differences: older ones are removed with all that they found, and then are NOT_FOUND. What the Audit Wall says of

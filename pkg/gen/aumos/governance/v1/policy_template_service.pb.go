@@ -24,7 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Filters combine with AND.
+// Which page of them.
 type ListPolicyTemplatesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most this many templates: 0 means 50, more than 500 means 500.

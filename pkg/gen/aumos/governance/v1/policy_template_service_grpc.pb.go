@@ -35,6 +35,7 @@ type PolicyTemplateServiceClient interface {
 	// Returns a template.
 	GetPolicyTemplate(ctx context.Context, in *GetPolicyTemplateRequest, opts ...grpc.CallOption) (*GetPolicyTemplateResponse, error)
 	// Creates a policy with a first version, in state DRAFT, from a template and parameters. From then on it is a policy like any other.
+	// Its regulation_references are what the template checks; its labels aumos/template and aumos/template-version say what it was made from.
 	//
 	// Parameters that the template's schema does not admit are INVALID_FIELD, with violations that name fields within "parameters".
 	InstantiatePolicyTemplate(ctx context.Context, in *InstantiatePolicyTemplateRequest, opts ...grpc.CallOption) (*InstantiatePolicyTemplateResponse, error)
@@ -89,6 +90,7 @@ type PolicyTemplateServiceServer interface {
 	// Returns a template.
 	GetPolicyTemplate(context.Context, *GetPolicyTemplateRequest) (*GetPolicyTemplateResponse, error)
 	// Creates a policy with a first version, in state DRAFT, from a template and parameters. From then on it is a policy like any other.
+	// Its regulation_references are what the template checks; its labels aumos/template and aumos/template-version say what it was made from.
 	//
 	// Parameters that the template's schema does not admit are INVALID_FIELD, with violations that name fields within "parameters".
 	InstantiatePolicyTemplate(context.Context, *InstantiatePolicyTemplateRequest) (*InstantiatePolicyTemplateResponse, error)

@@ -35,7 +35,7 @@ const (
 	PolicyTestStatus_POLICY_TEST_STATUS_PASSED PolicyTestStatus = 1
 	// Otherwise than expected.
 	PolicyTestStatus_POLICY_TEST_STATUS_FAILED PolicyTestStatus = 2
-	// It could not be run: overran its deadline, or the run had no time left.
+	// It could not be run: it overran its deadline, its data document is in the way of a package, or the run had no time left.
 	PolicyTestStatus_POLICY_TEST_STATUS_ERROR PolicyTestStatus = 3
 )
 
@@ -573,10 +573,11 @@ func (x *ModuleCoverage) GetCoverableLines() int32 {
 	return 0
 }
 
-// What the tests of a suite came to.
+// What the tests of a suite came to. A report over 2 MiB leaves out what the policy said, first for the tests that passed, and then the ends of messages; counts,
+// statuses and the coverage stay.
 type PolicyTestReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether there was at least one test, all passed, and the coverage was what the policy asks for.
+	// Whether there was at least one test, all passed, and the coverage was what is asked for.
 	Passed bool `protobuf:"varint,1,opt,name=passed,proto3" json:"passed,omitempty"`
 	// How many passed.
 	PassedCount int32 `protobuf:"varint,2,opt,name=passed_count,json=passedCount,proto3" json:"passed_count,omitempty"`
@@ -584,7 +585,7 @@ type PolicyTestReport struct {
 	FailedCount int32 `protobuf:"varint,3,opt,name=failed_count,json=failedCount,proto3" json:"failed_count,omitempty"`
 	// How many could not be run.
 	ErrorCount int32 `protobuf:"varint,4,opt,name=error_count,json=errorCount,proto3" json:"error_count,omitempty"`
-	// The results: cases by name, then `test_` rules by place. Left out of lists.
+	// The results: cases by name (for TestModules in the order of the request), then `test_` rules by place. Left out of lists.
 	Results []*PolicyTestResult `protobuf:"bytes,5,rep,name=results,proto3" json:"results,omitempty"`
 	// The coverage of every module but those whose path ends in "_test.rego". Left out of lists.
 	Coverage []*ModuleCoverage `protobuf:"bytes,6,rep,name=coverage,proto3" json:"coverage,omitempty"`
@@ -704,7 +705,7 @@ type PolicyTestRun struct {
 	ContentSha256 []byte `protobuf:"bytes,4,opt,name=content_sha256,json=contentSha256,proto3" json:"content_sha256,omitempty"`
 	// The suite that was run; see Policy.suite_revision.
 	SuiteRevision int64 `protobuf:"varint,5,opt,name=suite_revision,json=suiteRevision,proto3" json:"suite_revision,omitempty"`
-	// The coverage that was asked for, in percent.
+	// The coverage that the policy asked for then, in percent.
 	MinCoveragePercent int32 `protobuf:"varint,6,opt,name=min_coverage_percent,json=minCoveragePercent,proto3" json:"min_coverage_percent,omitempty"`
 	// Whether every test was run: runs of some tags open no way to activation.
 	Complete bool `protobuf:"varint,7,opt,name=complete,proto3" json:"complete,omitempty"`
