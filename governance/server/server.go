@@ -133,9 +133,10 @@ func serve(
 		return err
 	}
 	decisions := decisionlog.New(decisionlog.Config{Pool: db.primary, Wall: wall, Log: log})
-	replays, followers := replay.New(replay.Config{
-		Pool: db.primary, Wall: wall, Inputs: inputs, Engine: engine, Recorder: recorder, Log: log,
-	}), replay.NewFollowers(db.primary)
+	followers := replay.NewFollowers(db.primary)
+	replays := replay.New(replay.Config{
+		Pool: db.primary, Wall: wall, Inputs: inputs, Engine: engine, Recorder: recorder, Progressed: followers.Wake, Log: log,
+	})
 	registry := telemetry.NewRegistry(name)
 	for _, c := range slices.Concat(wall.Collectors(), watch.Collectors(), engine.Collectors(), keeper.Collectors(), decider.Collectors(),
 		decisions.Collectors(), inputs.Collectors(), replays.Collectors(), shadows.Collectors()) {

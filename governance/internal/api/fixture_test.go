@@ -123,7 +123,8 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 	}
 	watch := posture.NewWatch(wall, posture.Report{}, time.Hour, look, log)
 	mutations := api.NewMutations(pool, wall, recorder)
-	replays := replay.New(replay.Config{Pool: pool, Wall: wall, Inputs: inputs, Engine: engine, Recorder: recorder})
+	followers := replay.NewFollowers(pool)
+	replays := replay.New(replay.Config{Pool: pool, Wall: wall, Inputs: inputs, Engine: engine, Recorder: recorder, Progressed: followers.Wake})
 	run(p.t, replays.Run)
 	server := grpcservertest.Start(p.t, "governance.aumos", grpcservertest.Options{}, func(s *grpc.Server) {
 		governancev1.RegisterPolicyServiceServer(s, &api.PolicyService{Pool: pool, Engine: engine, Decider: decider, Mutations: mutations})
@@ -133,7 +134,7 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 			Decider: decider, Decisions: decisions, Pool: pool, Vault: inputs, Mutations: mutations, Reading: readings, Log: slog.New(slog.DiscardHandler),
 		})
 		governancev1.RegisterPolicySimulationServiceServer(s, &api.PolicySimulationService{
-			Pool: pool, Engine: engine, Wall: wall, Decider: decider, Mutations: mutations, Replays: replays, Followers: replay.NewFollowers(pool),
+			Pool: pool, Engine: engine, Wall: wall, Decider: decider, Mutations: mutations, Replays: replays, Followers: followers,
 		})
 		governancev1.RegisterBundleServiceServer(s, &api.BundleService{Pool: p.governance.App, Bundles: bundles(p.t, p.governance.App, engine)})
 		governancev1.RegisterAuditServiceServer(s, &api.AuditService{Wall: wall, Reading: readings, Posture: watch})

@@ -140,6 +140,7 @@ func (s *PolicySimulationService) CancelReplay(
 	if err != nil {
 		return nil, err
 	}
+	defer s.Followers.Wake(id) // whatever the answer is: the change may be committed
 	return mutate(ctx, s.Mutations, actionSimulate, governancev1.PolicySimulationService_CancelReplay_FullMethodName, req,
 		func(ctx context.Context, tx pgx.Tx) (*governancev1.CancelReplayResponse, []change, error) {
 			r, changed, err := replay.Cancel(ctx, tx, id)

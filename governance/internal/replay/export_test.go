@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -45,3 +46,9 @@ const MaxTakes = maxTakes
 
 // ErrLost is what a worker gets whose replay is another's.
 var ErrLost = errLost
+
+// Patient followers read a replay only when they hear of it.
+func Patient(f *Followers) *Followers {
+	f.every = time.Hour
+	return f
+}

@@ -145,6 +145,7 @@ func (w *Worker) write(ctx context.Context, b *batch, j *job) error {
 	err := w.tx(ctx, func(ctx context.Context, tx pgx.Tx) error { return b.write(ctx, tx, w.id, w.config.Lease) })
 	if err == nil {
 		j.Replay, j.Takes = b.replay, 0
+		w.config.Progressed(j.ID)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/aumos-enterprise/platform/governance/internal/vault"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
 
@@ -55,13 +56,11 @@ func Create(ctx context.Context, tx pgx.Tx, q Request) (Replay, error) {
 
 // checkInputs refuses a tenant that neither keeps inputs nor has any from when it did.
 func checkInputs(ctx context.Context, tx pgx.Tx) error {
-	var kept bool
-	err := tx.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM gov_decision_settings WHERE keep_inputs) OR EXISTS (SELECT FROM gov_decision_inputs)`).Scan(&kept)
+	keeps, err := vault.Keeps(ctx, tx)
 	if err != nil {
-		return fmt.Errorf("look for inputs: %w", err)
+		return err
 	}
-	if !kept {
+	if !keeps {
 		return errs.New(errs.FailedPrecondition, errs.ReasonInputsNotKept,
 			"the tenant keeps no inputs of decisions, so there is nothing to replay: turn keep_inputs on in the decision settings")
 	}

@@ -29,7 +29,9 @@ type Config struct {
 	Engine *rego.Engine
 	// Recorder brings the entries about replays that are done to the wall.
 	Recorder *outbox.Recorder
-	Log      *slog.Logger
+	// Progressed hears of each replay that has got further or is done; it does not wait for anything. nil: nobody hears.
+	Progressed func(id uuid.UUID)
+	Log        *slog.Logger
 	// Poll is how often replays that other replicas were asked for are looked for: 2 s.
 	Poll time.Duration
 	// Lease is how long a replay is left to a worker that is not heard of: 30 s.
@@ -52,6 +54,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Page == 0 {
 		c.Page = 200
+	}
+	if c.Progressed == nil {
+		c.Progressed = func(uuid.UUID) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -200,6 +205,7 @@ func (w *Worker) finish(ctx context.Context, j job, reason string) error {
 	if err != nil {
 		return err
 	}
+	w.config.Progressed(j.ID)
 	w.metrics.finished(reason)
 	w.ready = prepared{}
 	_, err = w.config.Recorder.Settle(ctx, entry)

@@ -258,6 +258,26 @@ func TestWorkersDieAgainAndAgain(t *testing.T) {
 	}
 }
 
+// A follower sees what a worker of the same process does as soon as it is done, and needs no look in between.
+func TestFollowersAreWoken(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	r := f.create(tenantA, f.denied(tenantA, 1, 5), nil)
+	followers := replay.Patient(replay.NewFollowers(f.db.App))
+	w := f.worker(func(c *replay.Config) { c.Page, c.Progressed = 2, followers.Wake })
+	var seen []int64
+	var last replay.Replay
+	err := followers.Follow(f.as(tenantA), r.ID, func(r replay.Replay) error {
+		if seen, last = append(seen, r.Scanned()), r; len(seen) == 1 {
+			audittest.Run(t, w.Run)
+		}
+		return nil
+	})
+	if err != nil || last.State != replay.Succeeded || len(seen) < 2 {
+		t.Errorf("seen %v, last %+v, %v", seen, last, err)
+	}
+}
+
 // Followers end with the port, and the replay goes on.
 func TestFollowersEnd(t *testing.T) {
 	t.Parallel()

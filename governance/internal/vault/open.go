@@ -26,6 +26,16 @@ type Ref struct {
 // MaxOpen is how many inputs one call may ask for. It bounds the memory that they take.
 const MaxOpen = 256
 
+// Keeps reports whether the tenant of the transaction keeps inputs, or has some from when it did.
+func Keeps(ctx context.Context, tx pgx.Tx) (keeps bool, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM gov_decision_settings WHERE keep_inputs) OR EXISTS (SELECT FROM gov_decision_inputs)`).Scan(&keeps)
+	if err != nil {
+		return false, fmt.Errorf("look for inputs: %w", err)
+	}
+	return keeps, nil
+}
+
 // keptRow is an input as it is stored, with its key.
 type keptRow struct {
 	DecisionID  uuid.UUID

@@ -389,6 +389,15 @@ func TestRetention(t *testing.T) {
 	if got := s.open(tenantA, ref(young)); len(got) != 1 {
 		t.Error("what was kept before is gone")
 	}
+	for id, want := range map[tenant.ID]bool{tenantA: true, tenantB: false} {
+		s.tx(id, func(ctx context.Context, tx pgx.Tx) error {
+			keeps, err := vault.Keeps(ctx, tx)
+			if keeps != want {
+				t.Errorf("tenant %s keeps some: %v", id, keeps)
+			}
+			return err
+		})
+	}
 }
 
 // More than one batch is deleted in one pass, and no more than due.
