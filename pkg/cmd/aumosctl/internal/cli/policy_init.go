@@ -39,7 +39,7 @@ func (a *app) policyInitCommand() *cobra.Command {
 			if err := grid.Print(a.stdout, ""); err != nil {
 				return err
 			}
-			a.note("next: aumosctl policy lint %[1]s; aumosctl policy test %[1]s; aumosctl policy push %[1]s --submit", dir)
+			a.note("next: aumosctl policy lint %[1]s; aumosctl policy test %[1]s; aumosctl policy push %[1]s --submit", shellWord(dir))
 			return nil
 		},
 	}

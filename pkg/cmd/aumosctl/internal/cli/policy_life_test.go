@@ -16,11 +16,12 @@ func TestPolicyFromItsDirectory(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	dir := filepath.Join(t.TempDir(), "loan limits")
-	p.run(t, "policy", "init", dir).expect(t, 0).says(t, "policy.yaml", "cases/amounts.yaml", "next: aumosctl policy lint")
+	p.run(t, "policy", "init", dir).expect(t, 0).says(t, "policy.yaml", "cases/amounts.yaml", "next: aumosctl policy lint '"+dir+"'; ")
 	p.run(t, "policy", "init", dir).expect(t, 3).says(t, "overwrites nothing")
 	p.run(t, "policy", "lint", dir).expect(t, 0)
 	p.run(t, "policy", "push", dir, "--submit", "--comment", "first").expect(t, 0).
-		says(t, "loan limits (", "), created", "cases    changed", "1, added", "in review", "loan_limits.decide")
+		says(t, "loan limits (", "), created", "cases    changed", "1, added", "in review", "loan_limits.decide",
+			"next: aumosctl policy test --policy 'loan limits' --version 1; then somebody else: aumosctl policy approve --name 'loan limits' --version 1")
 	got, version := p.policy.policies[0], p.policy.versions[0]
 	if got.GetLabels()["team"] != "risk" || got.GetMinCoveragePercent() != 80 || version.GetData() == nil || version.GetDescription() != "first" || len(p.tests.specs) != 5 {
 		t.Errorf("policy %v, version %v, %d cases", got, version, len(p.tests.specs))
@@ -43,7 +44,7 @@ func TestPolicyFromItsDirectory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p.run(t, "policy", "push", dir).expect(t, 0).says(t, "), updated", "2, added", "draft")
+	p.run(t, "policy", "push", dir).expect(t, 0).says(t, "), updated", "2, added", "draft", "aumosctl policy submit --name 'loan limits' --version 2")
 	if len(p.policy.versions) != 2 || p.policy.policies[0].GetMinCoveragePercent() != 90 {
 		t.Errorf("%d versions, policy %v", len(p.policy.versions), p.policy.policies[0])
 	}
@@ -65,9 +66,10 @@ func TestPolicyReview(t *testing.T) {
 	p.run(t, "policy", "reject", "--name", "one", "--reason", "no\x1b[31m").expect(t, 0).says(t, "state    draft")
 	p.run(t, "policy", "submit", "--name", "one").expect(t, 0).says(t, "in review")
 	p.run(t, "policy", "approve", "--name", "one", "--comment", "mine").expect(t, 3).says(t, "SAME_PERSON", "--profile")
-	p.run(t, "policy", "approve", "--name", "one").expect(t, 0).says(t, "approved")
+	p.run(t, "policy", "approve", "--name", "one").expect(t, 0).
+		says(t, "approved", "next: aumosctl policy test --policy one --version 1; aumosctl policy activate --name one --version 1")
 	p.run(t, "policy", "retire", "--name", "one", "--reason", "x").expect(t, 3).says(t, "no version that is active")
-	p.run(t, "policy", "activate", "--name", "one").expect(t, 0).says(t, "active")
+	p.run(t, "policy", "activate", "--name", "one").expect(t, 0).says(t, "active", "next: aumosctl decision eval --policy one --input")
 	p.run(t, "policy", "archive", "--name", "one").expect(t, 3).says(t, "POLICY_IN_USE", "aumosctl policy retire")
 	p.run(t, "policy", "retire", "--name", "one", "--reason", "x").expect(t, 0).says(t, "retired")
 	p.run(t, "policy", "rollback", "--name", "one", "--version", "1", "--reason", "x").expect(t, 0).says(t, "active")

@@ -136,6 +136,7 @@ func (a *app) printPush(p pushed) error {
 		}
 		return otherwise
 	}
+	defer a.noteNext(p.policy, p.version)
 	return output.Pairs(a.stdout, "", "policy", p.policy.GetName()+" ("+p.policy.GetId()+")"+said(p.created, ", created", said(p.updated, ", updated", "")),
 		"cases", said(p.cases, "changed", ""),
 		"version", fmt.Sprintf("%d, %s (%s)", p.version.GetNumber(), said(p.added, "added", "unchanged"), p.version.GetId()),

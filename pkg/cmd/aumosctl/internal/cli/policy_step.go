@@ -96,6 +96,7 @@ func (a *app) printStep(c choice) error {
 	if a.format != formatTable {
 		return a.printPushed(c.policy, c.version, nil)
 	}
+	defer a.noteNext(c.policy, c.version)
 	return output.Pairs(a.stdout, "", "policy", c.policy.GetName()+" ("+c.policy.GetId()+")",
 		"version", fmt.Sprintf("%d (%s)", c.version.GetNumber(), c.version.GetId()), "state", stateOf(c.policy, c.version))
 }

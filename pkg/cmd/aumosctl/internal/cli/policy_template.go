@@ -133,13 +133,14 @@ func (a *app) policyInstantiate(ctx context.Context, template string, o instanti
 	policy, version := res.GetPolicy(), res.GetPolicyVersion()
 	if o.submit {
 		if version, err = a.submit(ctx, governancev1.NewPolicyServiceClient(conn), version, ""); err != nil {
-			a.note("note: policy %q was created and is not submitted: aumosctl policy submit --name %q", policy.GetName(), policy.GetName())
+			a.note("note: policy %q was created and is not submitted: aumosctl policy submit --name %s", policy.GetName(), shellWord(policy.GetName()))
 			return err
 		}
 	}
 	if a.format != formatTable {
 		return a.printPushed(policy, version, map[string]bool{"version_submitted": o.submit})
 	}
+	defer a.noteNext(policy, version)
 	return output.Pairs(a.stdout, "", "policy", policy.GetName()+" ("+policy.GetId()+")", "from", template,
 		"version", fmt.Sprintf("%d (%s)", version.GetNumber(), version.GetId()), "content", "sha256:"+hex.EncodeToString(version.GetContentSha256()),
 		"state", stateOf(policy, version), "decides", strings.Join(policy.GetDecisionPoints(), " "))
