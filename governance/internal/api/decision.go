@@ -88,10 +88,7 @@ func decisionMessage(d decision.Decision) *governancev1.Decision {
 		Id: d.ID.String(), Outcome: governancev1.DecisionOutcome(d.Outcome), DecisionPoint: d.DecisionPoint,
 		InputSha256: d.InputSHA256[:], EvaluationDuration: durationpb.New(d.Duration), EngineVersion: d.EngineVersion, DecideTime: timestamppb.New(d.Time),
 		Position: positionMessage(d.Position), Subject: d.Subject, CorrelationId: d.CorrelationID, InputKept: d.InputKept, MaskedPaths: int32(d.MaskedPaths),
-		Results: make([]*governancev1.PolicyResult, len(d.Results)),
-	}
-	if d.Resource != (decision.Resource{}) {
-		m.Resource = &governancev1.DecidedResource{Type: d.Resource.Type, Id: d.Resource.ID}
+		Resource: decidedMessage(d.Resource.Type, d.Resource.ID), Results: make([]*governancev1.PolicyResult, len(d.Results)),
 	}
 	for i, r := range d.Results {
 		m.Results[i] = resultMessage(r)
@@ -106,6 +103,14 @@ func resultMessage(r decision.Result) *governancev1.PolicyResult {
 		Outcome: governancev1.DecisionOutcome(r.Outcome), ErrorReason: governancev1.DecisionErrorReason(r.Reason),
 		Violations: violationMessages(r.Violations), Obligations: obligationMessages(r.Obligations),
 	}
+}
+
+// decidedMessage is what a decision was about; nil for one that named nothing.
+func decidedMessage(kind, id string) *governancev1.DecidedResource {
+	if kind == "" {
+		return nil
+	}
+	return &governancev1.DecidedResource{Type: kind, Id: id}
 }
 
 func violationMessages(violations []rego.Violation) (messages []*governancev1.Violation) {

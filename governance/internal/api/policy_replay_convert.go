@@ -31,26 +31,18 @@ func replayMessage(r replay.Replay) *governancev1.Replay {
 // addReport adds what a replay found by resource and by rule, which lists leave out.
 func addReport(m *governancev1.Replay, report replay.Report) {
 	for _, r := range report.Resources {
-		m.Resources = append(m.Resources, &governancev1.ResourceDifference{Resource: replayedResource(r.Resource), Summary: summaryMessage(r.Summary)})
+		m.Resources = append(m.Resources, &governancev1.ResourceDifference{Resource: decidedMessage(r.Resource.Type, string(r.Resource.ID)), Summary: summaryMessage(r.Summary)})
 	}
 	for _, r := range report.Rules {
 		m.Rules = append(m.Rules, &governancev1.RuleDifference{Code: r.Code, Added: r.Added, Removed: r.Removed})
 	}
 }
 
-// replayedResource is nil for decisions that named no resource.
-func replayedResource(r replay.Resource) *governancev1.DecidedResource {
-	if r.Type == "" {
-		return nil
-	}
-	return &governancev1.DecidedResource{Type: r.Type, Id: string(r.ID)}
-}
-
 func replayDifferenceMessages(list []replay.Difference) []*governancev1.ReplayDifference {
 	messages := make([]*governancev1.ReplayDifference, len(list))
 	for i, d := range list {
 		messages[i] = &governancev1.ReplayDifference{
-			DecisionId: d.DecisionID.String(), DecideTime: timestamppb.New(d.DecideTime), Resource: replayedResource(d.Resource),
+			DecisionId: d.DecisionID.String(), DecideTime: timestamppb.New(d.DecideTime), Resource: decidedMessage(d.Resource.Type, string(d.Resource.ID)),
 			PolicyVersionId: d.VersionID.String(), Difference: differenceMessage(d.Difference),
 		}
 	}

@@ -24,14 +24,10 @@ func shadowMessage(s shadow.Shadow) *governancev1.Shadow {
 }
 
 func shadowDifferenceMessage(d shadow.Difference) *governancev1.ShadowDifference {
-	m := &governancev1.ShadowDifference{
+	return &governancev1.ShadowDifference{
 		DecisionId: d.DecisionID.String(), DecideTime: timestamppb.New(d.DecideTime), PolicyVersionId: idText(d.VersionID),
-		Difference: differenceMessage(d.Change),
+		Resource: decidedMessage(d.Resource.Type, d.Resource.ID), Difference: differenceMessage(d.Change),
 	}
-	if d.Resource != (shadow.Resource{}) {
-		m.Resource = &governancev1.DecidedResource{Type: d.Resource.Type, Id: d.Resource.ID}
-	}
-	return m
 }
 
 // shadowResource is the shadow as entries hold it, without what it found: that goes on growing after the entry.
