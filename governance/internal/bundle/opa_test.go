@@ -114,7 +114,7 @@ func (p *tenantPolicies) ask(name string, input map[string]any) rego.Result {
 		p.t.Fatalf("input: %v", err)
 	}
 	r, err := p.engine.Evaluate(p.t.Context(), rego.Evaluation{
-		Tenant: tenantID, Activation: rego.Activation{Version: uuid.New()}, Policy: p.compiled[name], Input: in, Now: time.Now(),
+		Tenant: tenantID, Tenure: rego.Tenure{Version: uuid.New()}, Policy: p.compiled[name], Input: in, Now: time.Now(),
 	})
 	if err != nil {
 		p.t.Fatal(err)

@@ -25,7 +25,7 @@ type target struct {
 type active struct {
 	policyID   uuid.UUID
 	policyName string
-	activation rego.Activation
+	tenure     rego.Tenure
 	content    [32]byte
 	compiled   *rego.Compiled // nil when the stored modules no longer compile: they give no answer
 	// quarantined is that the version gives no answer until an operator says so, whichever replica it overran on.

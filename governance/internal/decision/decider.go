@@ -202,7 +202,7 @@ func (d *Decider) ask(ctx context.Context, id tenant.ID, policies []active, in r
 	results := make([]Result, len(policies))
 	failures := make([]error, len(policies))
 	each(policies, func(i int, p active) {
-		results[i] = Result{PolicyID: p.policyID, PolicyName: p.policyName, VersionID: p.activation.Version, ContentSHA256: p.content, Shadow: p.shadow}
+		results[i] = Result{PolicyID: p.policyID, PolicyName: p.policyName, VersionID: p.tenure.Version, ContentSHA256: p.content, Shadow: p.shadow}
 		if p.quarantined {
 			results[i].Result = rego.Failed(rego.Quarantined)
 			return
@@ -218,7 +218,7 @@ func (d *Decider) ask(ctx context.Context, id tenant.ID, policies []active, in r
 
 func (p active) evaluation(id tenant.ID, in rego.Input, decision Decision) rego.Evaluation {
 	return rego.Evaluation{
-		Tenant: id, Activation: p.activation, Policy: p.compiled, Input: in, Now: decision.Time, Seed: SeedOf(decision.ID),
+		Tenant: id, Tenure: p.tenure, Policy: p.compiled, Input: in, Now: decision.Time, Seed: SeedOf(decision.ID),
 	}
 }
 

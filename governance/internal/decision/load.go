@@ -98,7 +98,7 @@ func (d *Decider) read(ctx context.Context, t target) (*resolved, error) {
 		}
 		r.policies = append(r.policies, active{
 			policyID: v.PolicyID, policyName: v.PolicyName, content: v.ContentSHA256, compiled: compiled,
-			activation:  rego.Activation{Version: v.VersionID, Lifts: standings[v.VersionID].Lifts},
+			tenure:      rego.Tenure{Version: v.VersionID, Lifts: standings[v.VersionID].Lifts},
 			quarantined: standings[v.VersionID].Quarantined,
 			shadow:      samples[v.PolicyID],
 		})

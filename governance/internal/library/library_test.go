@@ -80,7 +80,7 @@ func (a asker) ask(input map[string]any) rego.Result {
 		a.t.Fatalf("input: %v", err)
 	}
 	r, err := a.engine.Evaluate(a.t.Context(), rego.Evaluation{
-		Tenant: tenantID, Activation: rego.Activation{Version: uuid.New()}, Policy: a.policy, Input: in, Now: a.now,
+		Tenant: tenantID, Tenure: rego.Tenure{Version: uuid.New()}, Policy: a.policy, Input: in, Now: a.now,
 	})
 	if err != nil {
 		a.t.Fatalf("Evaluate: %v", err)

@@ -91,11 +91,11 @@ func (k *Keeper) Collectors() []prometheus.Collector {
 }
 
 // Quarantined takes note of what an engine found. It does not wait.
-func (k *Keeper) Quarantined(id tenant.ID, a rego.Activation, count int) {
+func (k *Keeper) Quarantined(id tenant.ID, t rego.Tenure, count int) {
 	k.mu.Lock()
-	v := version{id, a.Version}
+	v := version{id, t.Version}
 	if _, known := k.waiting[v]; known || len(k.waiting) < maxWaiting {
-		k.waiting[v] = overruns{count: count, lifts: a.Lifts}
+		k.waiting[v] = overruns{count: count, lifts: t.Lifts}
 	}
 	k.mu.Unlock()
 	select {

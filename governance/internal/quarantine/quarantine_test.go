@@ -86,8 +86,8 @@ func (g *ground) stop() {
 func TestWhatWaitsIsStoredAtTheEnd(t *testing.T) {
 	t.Parallel()
 	g := setup(t)
-	g.keeper.Quarantined(g.tenant, rego.Activation{Version: g.version}, 3)
-	g.keeper.Quarantined(g.tenant, rego.Activation{Version: uuid.New()}, 3) // of which nobody knows
+	g.keeper.Quarantined(g.tenant, rego.Tenure{Version: g.version}, 3)
+	g.keeper.Quarantined(g.tenant, rego.Tenure{Version: uuid.New()}, 3) // of which nobody knows
 	if stored, waiting := g.metric(0), g.metric(1); stored != 0 || waiting != 2 {
 		t.Errorf("%v stored, %v waiting before it runs", stored, waiting)
 	}
@@ -103,18 +103,18 @@ func TestWhatWaitsIsStoredAtTheEnd(t *testing.T) {
 func TestOverrunsFromBeforeALiftChangeNothing(t *testing.T) {
 	t.Parallel()
 	g := setup(t)
-	g.keeper.Quarantined(g.tenant, rego.Activation{Version: g.version}, 3)
+	g.keeper.Quarantined(g.tenant, rego.Tenure{Version: g.version}, 3)
 	g.stop()
 	g.tx(func(ctx context.Context, tx pgx.Tx) error {
 		_, err := policy.LiftQuarantine(ctx, tx, g.version, "repaired")
 		return err
 	})
-	g.keeper.Quarantined(g.tenant, rego.Activation{Version: g.version}, 4)
+	g.keeper.Quarantined(g.tenant, rego.Tenure{Version: g.version}, 4)
 	g.stop()
 	if s := g.standing(); s.Quarantined || s.Lifts != 1 || g.metric(0) != 1 {
 		t.Errorf("a late report: %+v, %v stored", s, g.metric(0))
 	}
-	g.keeper.Quarantined(g.tenant, rego.Activation{Version: g.version, Lifts: 1}, 3)
+	g.keeper.Quarantined(g.tenant, rego.Tenure{Version: g.version, Lifts: 1}, 3)
 	g.stop()
 	if s := g.standing(); !s.Quarantined || g.metric(0) != 2 {
 		t.Errorf("a new report: %+v, %v stored", s, g.metric(0))
@@ -132,7 +132,7 @@ func TestDatabaseThatDoesNotAnswer(t *testing.T) {
 		}
 	}
 	exec(`ALTER TABLE gov_policy_quarantines RENAME TO away`)
-	g.keeper.Quarantined(g.tenant, rego.Activation{Version: g.version}, 3)
+	g.keeper.Quarantined(g.tenant, rego.Tenure{Version: g.version}, 3)
 	g.stop()
 	if g.metric(1) != 1 {
 		t.Error("a quarantine that could not be stored is forgotten")

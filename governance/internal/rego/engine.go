@@ -26,7 +26,7 @@ type Config struct {
 	Slots int
 	// Quarantined hears of each version that overran its deadline once too often, and after how many overruns; it does not wait for anything. The engine
 	// itself holds the version back only here, and while the process lives. nil: nobody hears.
-	Quarantined func(id tenant.ID, a Activation, overruns int)
+	Quarantined func(id tenant.ID, t Tenure, overruns int)
 	Log         *slog.Logger
 }
 
@@ -151,10 +151,10 @@ func pooled[T any](ctx context.Context, e *Engine, id tenant.ID, work func() (T,
 
 // Evaluation is one question to one policy.
 type Evaluation struct {
-	Tenant     tenant.ID
-	Activation Activation
-	Policy     *Compiled
-	Input      Input
+	Tenant tenant.ID
+	Tenure Tenure
+	Policy *Compiled
+	Input  Input
 	// Now is the policy's clock and Seed its source of randomness. With the same two, input and policy the result is the same.
 	Now  time.Time
 	Seed Seed
@@ -163,7 +163,7 @@ type Evaluation struct {
 // Evaluate answers at the engine's deadline at the latest. It returns an error only when there was no evaluation to speak of: OVERLOADED
 // when the tenant's share is used up, or that of ctx. Everything that the policy does wrong is a Result.
 func (e *Engine) Evaluate(ctx context.Context, ev Evaluation) (Result, error) {
-	if e.quarantine.holds(ev.Activation) {
+	if e.quarantine.holds(ev.Tenure) {
 		return Failed(Quarantined), nil
 	}
 	timer := time.NewTimer(e.config.Deadline)
@@ -183,7 +183,7 @@ func (e *Engine) Evaluate(ctx context.Context, ev Evaluation) (Result, error) {
 	})
 	select {
 	case r := <-done:
-		e.quarantine.pass(ev.Activation)
+		e.quarantine.pass(ev.Tenure)
 		return r, nil
 	case <-timer.C:
 		cancel.Cancel()
@@ -203,12 +203,12 @@ func (e *Engine) overrun(ctx context.Context, ev Evaluation, took time.Duration)
 	if took > 2*e.config.Deadline {
 		return Failed(Deadline), nil // the caller itself was woken far too late: the machine stalled, not the policy
 	}
-	overruns, quarantined := e.quarantine.strike(ev.Activation, time.Now())
+	overruns, quarantined := e.quarantine.strike(ev.Tenure, time.Now())
 	if quarantined {
 		e.config.Log.LogAttrs(ctx, slog.LevelWarn, "policy version quarantined: it overran its deadline repeatedly",
-			slog.String("policy_version_id", ev.Activation.Version.String()), slog.String("tenant_id", ev.Tenant.String()))
+			slog.String("policy_version_id", ev.Tenure.Version.String()), slog.String("tenant_id", ev.Tenant.String()))
 		if e.config.Quarantined != nil {
-			e.config.Quarantined(ev.Tenant, ev.Activation, overruns)
+			e.config.Quarantined(ev.Tenant, ev.Tenure, overruns)
 		}
 	}
 	return Failed(Deadline), nil
@@ -219,6 +219,6 @@ func (e *Engine) ended(ctx context.Context, ev Evaluation, took time.Duration, d
 	e.metrics.duration.Observe(took.Seconds())
 	if defect != nil {
 		e.config.Log.LogAttrs(ctx, slog.LevelError, "policy evaluation panicked",
-			slog.String("policy_version_id", ev.Activation.Version.String()), slog.Any("panic", defect))
+			slog.String("policy_version_id", ev.Tenure.Version.String()), slog.Any("panic", defect))
 	}
 }

@@ -123,25 +123,25 @@ func TestQuarantine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, open := stuckPolicy(t)
 		type heard struct {
-			activation rego.Activation
-			overruns   int
+			tenure   rego.Tenure
+			overruns int
 		}
 		var told []heard
 		e := engine(t, rego.Config{
 			Deadline: 250 * time.Millisecond, TenantSlots: 32,
-			Quarantined: func(_ tenant.ID, a rego.Activation, overruns int) { told = append(told, heard{a, overruns}) },
+			Quarantined: func(_ tenant.ID, a rego.Tenure, overruns int) { told = append(told, heard{a, overruns}) },
 		})
-		ask := func(in map[string]any, a rego.Activation) rego.ErrorReason {
+		ask := func(in map[string]any, a rego.Tenure) rego.ErrorReason {
 			t.Helper()
 			q := question(c, input(t, in))
-			q.Activation = a
+			q.Tenure = a
 			r, err := e.Evaluate(t.Context(), q)
 			if err != nil {
 				t.Fatalf("Evaluate: %v", err)
 			}
 			return r.Reason
 		}
-		a := question(c, rego.Input{}).Activation
+		a := question(c, rego.Input{}).Tenure
 		for _, step := range []struct {
 			in   map[string]any
 			want rego.ErrorReason
@@ -159,7 +159,7 @@ func TestQuarantine(t *testing.T) {
 				t.Fatalf("stuck %v: %v, want %v", step.in["stuck"], got, step.want)
 			}
 		}
-		if got := ask(passes, rego.Activation{Version: uuid.Max, Lifts: a.Lifts}); got != rego.NoError {
+		if got := ask(passes, rego.Tenure{Version: uuid.Max, Lifts: a.Lifts}); got != rego.NoError {
 			t.Errorf("another version: %v, want an answer", got)
 		}
 		if got := testutil.CollectAndCount(e.Collectors()[4]); got != 1 {
@@ -171,7 +171,7 @@ func TestQuarantine(t *testing.T) {
 		if want := []heard{{a, 5}}; !slices.Equal(told, want) {
 			t.Errorf("told of %v, want %v", told, want)
 		}
-		lifted := rego.Activation{Version: a.Version, Lifts: a.Lifts + 1}
+		lifted := rego.Tenure{Version: a.Version, Lifts: a.Lifts + 1}
 		if got := ask(passes, lifted); got != rego.NoError {
 			t.Errorf("the quarantine was lifted: %v, want an answer", got)
 		}
@@ -286,8 +286,8 @@ func TestNeighboursAreServed(t *testing.T) { //nolint:paralleltest // it measure
 		busy.Go(func() {
 			q := question(burn, input(t, nil))
 			for n := 0; ctx.Err() == nil; n++ {
-				q.Activation.Version[15] = byte(i) // another version each time, so that no quarantine ends the test
-				q.Activation.Version[14] = byte(n)
+				q.Tenure.Version[15] = byte(i) // another version each time, so that no quarantine ends the test
+				q.Tenure.Version[14] = byte(n)
 				_, _ = e.Evaluate(ctx, q)
 			}
 		})

@@ -42,7 +42,7 @@ type Explanation struct {
 // Explain evaluates once more, with an eye on every step. It takes the tenant's share and the deadline of an evaluation, but neither counts as one that
 // decides: a policy that ends in time only without being watched is not quarantined for that, and what was seen until the deadline is the answer.
 func (e *Engine) Explain(ctx context.Context, ev Evaluation, d Detail) (Explanation, error) {
-	if e.quarantine.holds(ev.Activation) {
+	if e.quarantine.holds(ev.Tenure) {
 		return Explanation{}, nil
 	}
 	timer := time.NewTimer(e.config.Deadline)
@@ -60,7 +60,7 @@ func (e *Engine) Explain(ctx context.Context, ev Evaluation, d Detail) (Explanat
 		o := options{input: ev.Input, now: ev.Now, seed: ev.Seed, tracers: []topdown.QueryTracer{w}}
 		if _, defect := ev.Policy.evaluate(o, cancel); defect != nil {
 			e.config.Log.LogAttrs(ctx, slog.LevelError, "explanation of a policy panicked",
-				slog.String("policy_version_id", ev.Activation.Version.String()), slog.Any("panic", defect))
+				slog.String("policy_version_id", ev.Tenure.Version.String()), slog.Any("panic", defect))
 		}
 	})
 	select {

@@ -177,7 +177,7 @@ func TestExplainDeadline(t *testing.T) {
 	}
 	other := q
 	other.Tenant[0]++
-	other.Activation.Version = uuid.New()
+	other.Tenure.Version = uuid.New()
 	if _, err := e.Explain(t.Context(), other, rego.Detail{}); err != nil {
 		t.Error(err)
 	}

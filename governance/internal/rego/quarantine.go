@@ -7,10 +7,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// Activation identifies a version and how often its quarantine was lifted: with every lift it starts without a record.
-type Activation struct {
+// Tenure is a version's time since its quarantine was lifted for the last time, or all of it. Overruns count within one: with every lift another begins,
+// without a record.
+type Tenure struct {
 	Version uuid.UUID
-	Lifts   int64
+	Lifts   int64 // how often its quarantine was lifted
 }
 
 // A version is quarantined when it overruns its deadline this often in a row, or this often within the window.
@@ -30,7 +31,7 @@ type quarantine struct {
 }
 
 type record struct {
-	lifts    int64 // of the activation that it is about
+	lifts    int64 // of the tenure that it is about
 	inARow   int
 	overruns int         // all of them
 	times    []time.Time // of the strikes within the window, oldest first
@@ -39,16 +40,16 @@ type record struct {
 
 func newQuarantine() *quarantine { return &quarantine{records: make(map[uuid.UUID]*record)} }
 
-// find returns the activation's record, or nil. A record from before a lift ends; past says that the activation itself is from before one. mu is held.
-func (q *quarantine) find(a Activation) (r *record, past bool) {
-	r = q.records[a.Version]
-	if r == nil || r.lifts == a.Lifts {
+// find returns the record of the tenure, or nil. The record of one before ends; past says that the tenure itself is over. mu is held.
+func (q *quarantine) find(t Tenure) (r *record, past bool) {
+	r = q.records[t.Version]
+	if r == nil || r.lifts == t.Lifts {
 		return r, false
 	}
-	if r.lifts > a.Lifts {
+	if r.lifts > t.Lifts {
 		return nil, true
 	}
-	q.remove(a.Version, r)
+	q.remove(t.Version, r)
 	return nil, false
 }
 
@@ -60,25 +61,25 @@ func (q *quarantine) remove(version uuid.UUID, r *record) {
 }
 
 // holds reports whether the version is in quarantine.
-func (q *quarantine) holds(a Activation) bool {
+func (q *quarantine) holds(t Tenure) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r, _ := q.find(a)
+	r, _ := q.find(t)
 	return r != nil && r.held
 }
 
 // strike records an overrun and reports whether it put the version into quarantine, and after how many.
-func (q *quarantine) strike(a Activation, now time.Time) (overruns int, quarantined bool) {
+func (q *quarantine) strike(t Tenure, now time.Time) (overruns int, quarantined bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r, past := q.find(a)
+	r, past := q.find(t)
 	if past {
 		return 0, false
 	}
 	if r == nil {
 		q.makeRoom()
-		r = &record{lifts: a.Lifts}
-		q.records[a.Version] = r
+		r = &record{lifts: t.Lifts}
+		q.records[t.Version] = r
 	}
 	r.inARow++
 	r.overruns++
@@ -95,16 +96,16 @@ func (q *quarantine) strike(a Activation, now time.Time) (overruns int, quaranti
 }
 
 // pass records an evaluation that ended in time.
-func (q *quarantine) pass(a Activation) {
+func (q *quarantine) pass(t Tenure) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r, _ := q.find(a)
+	r, _ := q.find(t)
 	if r == nil || r.held {
 		return
 	}
 	r.inARow = 0
 	if len(r.times) == 0 {
-		delete(q.records, a.Version)
+		delete(q.records, t.Version)
 	}
 }
 

@@ -69,9 +69,9 @@ func evaluate(t testing.TB, c *rego.Compiled, in map[string]any) rego.Result {
 
 func question(c *rego.Compiled, in rego.Input) rego.Evaluation {
 	return rego.Evaluation{
-		Tenant:     tenant.ID(uuid.MustParse("01890000-0000-7000-8000-00000000000a")),
-		Activation: rego.Activation{Version: uuid.MustParse("01890000-0000-7000-8000-00000000000b")},
-		Policy:     c, Input: in, Now: decideTime, Seed: rego.Seed{1},
+		Tenant: tenant.ID(uuid.MustParse("01890000-0000-7000-8000-00000000000a")),
+		Tenure: rego.Tenure{Version: uuid.MustParse("01890000-0000-7000-8000-00000000000b")},
+		Policy: c, Input: in, Now: decideTime, Seed: rego.Seed{1},
 	}
 }
 

@@ -185,7 +185,7 @@ func (r *Runner) ask(ctx context.Context, q Question) (*Difference, error) {
 		}
 		result, err = r.config.Engine.Evaluate(ctx, rego.Evaluation{
 			Tenant: q.Tenant, Policy: candidate, Input: input, Now: q.DecideTime, Seed: q.Seed,
-			Activation: rego.Activation{Version: q.Sample.ShadowID}, // overruns are this shadow's, not its version's
+			Tenure: rego.Tenure{Version: q.Sample.ShadowID}, // overruns are this shadow's, not its version's
 		})
 		if errs.ReasonOf(err) == errs.ReasonOverloaded || err == nil && result.Reason == rego.Quarantined {
 			return nil, nil //nolint:nilnil // it cannot keep up
