@@ -2,7 +2,12 @@ package e2e_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"maps"
 	"os"
 	"path/filepath"
@@ -117,6 +122,7 @@ func deployDurable(t *testing.T) *platform {
 type replica struct {
 	process *process
 	at      string
+	bundles string // where it serves bundles
 }
 
 // replica starts one with a directory of its own for its signed heads.
@@ -125,9 +131,25 @@ func (p *platform) replica(t *testing.T, heads string) replica {
 	at := stack.Addresses{GRPC: freeAddress(t), Admin: freeAddress(t)}
 	environ := append(p.GovernanceEnviron(at), "AUMOS_GOVERNANCE_AUDIT__HEADS_DIR="+filepath.Join(t.TempDir(), heads))
 	environ = append(environ, p.settings...)
-	r := replica{process: start(t, environ, "governance"), at: at.GRPC}
+	bundles := freeAddress(t)
+	environ = append(environ, "AUMOS_GOVERNANCE_BUNDLES__LISTEN="+bundles, "AUMOS_GOVERNANCE_BUNDLES__SIGNING_KEY="+bundleKey(t))
+	r := replica{process: start(t, environ, "governance"), at: at.GRPC, bundles: bundles}
 	awaitServing(t, at.GRPC)
 	return r
+}
+
+// bundleKey returns a key that signs bundles.
+func bundleKey(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
 // recorder connects as a service that records entries for the user's tenant.

@@ -20,9 +20,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/protobuf/types/known/structpb"
 
-	"github.com/aumos-enterprise/platform/governance/internal/opatest"
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
 	"github.com/aumos-enterprise/platform/governance/internal/policytest"
+	"github.com/aumos-enterprise/platform/governance/opatest"
 	"github.com/aumos-enterprise/platform/governance/server"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	"github.com/aumos-enterprise/platform/pkg/config"

@@ -21,8 +21,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aumos-enterprise/platform/governance/internal/bundle"
-	"github.com/aumos-enterprise/platform/governance/internal/opatest"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/governance/opatest"
 	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/aumos-enterprise/platform/governance/internal/bundle"
-	"github.com/aumos-enterprise/platform/governance/internal/opatest"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/governance/opatest"
 )
 
 // repack returns the bundle with its files changed: change returns what a file holds instead, nil for nothing at all.
