@@ -2,6 +2,8 @@ package bundle
 
 import (
 	"fmt"
+	"path"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -67,7 +69,8 @@ func NewPart(version uuid.UUID, modules []rego.Module, data []byte) (*Part, erro
 		}
 		part.violations = part.violations || defines(rewritten, part.entry, "violations")
 		part.obligations = part.obligations || defines(rewritten, part.entry, "obligations")
-		name := strings.Join([]string{rootPackage, versionsPackage, rootName(version), m.Path}, "/")
+		// Sidecars take a//b.rego and a/b.rego for one file, which are two modules: the number keeps them apart.
+		name := path.Join(rootPackage, versionsPackage, rootName(version), strconv.Itoa(i+1), m.Path)
 		part.files = append(part.files, file{name: name, body: text})
 	}
 	return part, nil

@@ -4,9 +4,13 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/aumos-enterprise/platform/governance/internal/bundle"
@@ -61,6 +65,34 @@ func repack(t *testing.T, b *bundle.Bundle, change func(name string, body []byte
 
 func same(_ string, body []byte) []byte { return body }
 
+// forge replaces the signature by one with the header, of an HMAC under the secret.
+func forge(header map[string]any, secret []byte) func(name string, body []byte) []byte {
+	return func(name string, body []byte) []byte {
+		if name != ".signatures.json" {
+			return body
+		}
+		var file struct {
+			Signatures []string `json:"signatures"`
+		}
+		head, err := json.Marshal(header)
+		if err = errors.Join(err, json.Unmarshal(body, &file)); err != nil {
+			panic(err)
+		}
+		text := base64.RawURLEncoding.EncodeToString(head) + "." + strings.Split(file.Signatures[0], ".")[1]
+		var sum []byte
+		if secret != nil {
+			mac := hmac.New(sha256.New, secret)
+			mac.Write([]byte(text))
+			sum = mac.Sum(nil)
+		}
+		file.Signatures[0] = text + "." + base64.RawURLEncoding.EncodeToString(sum)
+		if body, err = json.Marshal(file); err != nil {
+			panic(err)
+		}
+		return body
+	}
+}
+
 // A sidecar takes the tenant's bundle as we have signed it, and nothing else.
 func TestSidecarRefuses(t *testing.T) {
 	t.Parallel()
@@ -102,6 +134,9 @@ func TestSidecarRefuses(t *testing.T) {
 			}
 			return body
 		}), "bundle missing .signatures.json file"},
+		{"an unsigned signature", repack(t, good, forge(map[string]any{"alg": "none", "kid": key.ID}, nil)), "failed to verify JWT signature"},
+		{"the public key as a secret", repack(t, good, forge(map[string]any{"alg": "HS256", "kid": key.ID}, []byte(key.PEM))), "failed to verify JWT signature"},
+		{"a key of the signature's own", repack(t, good, forge(map[string]any{"alg": "HS256", "kid": "_default"}, []byte("secret"))), "verification key corresponding to ID"},
 		{"another key", p.build(signingKey(t)), "verification key corresponding to ID"},
 		{"another tenant's", foreign, "scope mismatch"},
 	} {
