@@ -25,8 +25,6 @@ import (
 const (
 	// requestTimeout bounds the wait for a place and the making of a bundle.
 	requestTimeout = 30 * time.Second
-	// maxRequests bounds the requests under way.
-	maxRequests = 128
 	// permission is what the contract requires to do the same over gRPC.
 	permission = "bundle.read"
 )
@@ -51,7 +49,7 @@ func New(listen string, deps Deps) (*httpport.Port, error) {
 	if err := deps.Registry.Register(requests); err != nil {
 		return nil, fmt.Errorf("register bundle metrics: %w", err)
 	}
-	h := &handler{pool: deps.Pool, bundles: deps.Bundles, slots: make(chan struct{}, maxRequests)}
+	h := &handler{pool: deps.Pool, bundles: deps.Bundles, places: newPlaces()}
 	read := deps.Chain.HTTP(interceptor.Resource{Name: "bundle", Permission: permission, Tenant: tenantOf, Serve: h.bundle})
 	report := deps.Chain.HTTP(interceptor.Resource{
 		Name: "sidecar status", Permission: permission, Tenant: tenantOf, Methods: []string{http.MethodPost}, Serve: h.status,

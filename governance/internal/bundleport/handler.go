@@ -15,6 +15,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/sidecar"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 // maxReport bounds a status report. OPA's has a few kilobytes, and more when it includes its metrics.
@@ -24,22 +25,22 @@ const maxReport = 1 << 20
 type handler struct {
 	pool    *pgxpool.Pool
 	bundles *bundle.Source
-	slots   chan struct{} // filled by requests under way
+	places  *places
 }
 
 // enter bounds a request in time and takes a place for it.
 func (h *handler) enter(r *http.Request) (ctx context.Context, leave func(), err error) {
 	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
-	select {
-	case h.slots <- struct{}{}:
-		return ctx, func() { <-h.slots; cancel() }, nil
-	case <-ctx.Done():
+	id, _ := tenant.FromContext(ctx)
+	release, err := h.places.take(ctx, id)
+	if err == nil {
+		return ctx, func() { release(); cancel() }, nil
 	}
 	defer cancel()
 	if err := r.Context().Err(); err != nil {
 		return nil, nil, err // the caller has gone
 	}
-	return nil, nil, errs.New(errs.Unavailable, errs.ReasonOverloaded, "too many requests are under way: retry later").Because(context.Cause(ctx))
+	return nil, nil, errs.New(errs.Unavailable, errs.ReasonOverloaded, "too many requests are under way: retry later").Because(err)
 }
 
 // bundle answers with the tenant's bundle as it is now.
@@ -47,12 +48,7 @@ func (h *handler) bundle(w http.ResponseWriter, r *http.Request) error {
 	if kindOf(r) != kindBundle {
 		return errs.New(errs.NotFound, errs.ReasonNotFound, "not found")
 	}
-	ctx, leave, err := h.enter(r)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	b, err := h.bundles.Current(ctx)
+	b, err := h.current(r)
 	if err != nil {
 		return err
 	}
@@ -64,6 +60,16 @@ func (h *handler) bundle(w http.ResponseWriter, r *http.Request) error {
 	header.Set("X-Content-Type-Options", "nosniff")
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b.Bytes)) // HEAD, If-None-Match and Range too
 	return nil
+}
+
+// current has a place for as long as the bundle is made, and not while a caller reads it: that one may take its time.
+func (h *handler) current(r *http.Request) (*bundle.Bundle, error) {
+	ctx, leave, err := h.enter(r)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return h.bundles.Current(ctx)
 }
 
 // status keeps what a sidecar says of itself.
