@@ -36,6 +36,7 @@ CREATE TABLE gov_policy_test_runs (
     min_coverage_percent integer     NOT NULL,
     complete             boolean     NOT NULL,
     passed               boolean     NOT NULL,
+    opens                boolean     NOT NULL GENERATED ALWAYS AS (complete AND passed) STORED, -- whether a version can be activated on its strength
     passed_count         integer     NOT NULL,
     failed_count         integer     NOT NULL,
     error_count          integer     NOT NULL,
@@ -46,7 +47,7 @@ CREATE TABLE gov_policy_test_runs (
     subject              text        NOT NULL,
     run_time             timestamptz NOT NULL DEFAULT statement_timestamp(),
     CONSTRAINT gov_policy_test_runs_pkey PRIMARY KEY (tenant_id, id),
-    CONSTRAINT gov_policy_test_runs_gate_key UNIQUE (tenant_id, version_id, id, content_sha256, passed),
+    CONSTRAINT gov_policy_test_runs_gate_key UNIQUE (tenant_id, version_id, id, content_sha256, opens),
     CONSTRAINT gov_policy_test_runs_version_fkey FOREIGN KEY (tenant_id, version_id) REFERENCES gov_policy_versions (tenant_id, id),
     CONSTRAINT gov_policy_test_runs_policy_fkey FOREIGN KEY (tenant_id, policy_id) REFERENCES gov_policies (tenant_id, id),
     CONSTRAINT gov_policy_test_runs_content_sha256_check CHECK (octet_length(content_sha256) = 32),
@@ -66,7 +67,7 @@ CREATE POLICY gov_policy_test_runs_tenant ON gov_policy_test_runs
 
 GRANT SELECT, INSERT, DELETE ON gov_policy_test_runs TO aumos_governance_app;
 
--- A version is activated on the strength of a run: one of this very version and content, and one that passed.
+-- A version is activated on the strength of a run: one of this very version and content, and one of the whole suite that passed.
 ALTER TABLE gov_policy_versions
     ADD CONSTRAINT gov_policy_versions_test_run_fkey FOREIGN KEY (tenant_id, id, test_run_id, content_sha256, test_run_passed)
-    REFERENCES gov_policy_test_runs (tenant_id, version_id, id, content_sha256, passed);
+    REFERENCES gov_policy_test_runs (tenant_id, version_id, id, content_sha256, opens);

@@ -121,6 +121,7 @@ func TestConstraints(t *testing.T) {
 		{`gov_policy_versions SET test_run_id = (SELECT test_run_id FROM gov_policy_versions WHERE state = 'ACTIVE'),
 			state = 'RETIRED', activate_time = now(), retire_time = now() WHERE state = 'APPROVED'`, "gov_policy_versions_test_run_fkey"},
 		{`gov_policy_test_runs SET passed = false WHERE version_id = (SELECT id FROM gov_policy_versions WHERE state = 'ACTIVE')`, "gov_policy_versions_test_run_fkey"},
+		{`gov_policy_test_runs SET complete = false WHERE version_id = (SELECT id FROM gov_policy_versions WHERE state = 'ACTIVE')`, "gov_policy_versions_test_run_fkey"},
 		{`gov_policy_versions SET approver = NULL WHERE state = 'APPROVED'`, "gov_policy_versions_review_check"},
 		{`gov_policy_versions SET approver = author WHERE state = 'APPROVED'`, "gov_policy_versions_review_check"},
 		{`gov_policy_versions SET submitter = approver WHERE state = 'APPROVED'`, "gov_policy_versions_review_check"},
