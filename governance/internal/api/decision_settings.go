@@ -8,6 +8,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
+	"github.com/aumos-enterprise/platform/governance/internal/replay"
+	"github.com/aumos-enterprise/platform/governance/internal/shadow"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
@@ -64,6 +66,12 @@ func (s *DecisionService) EraseDecisionInputs(
 		func(ctx context.Context, tx pgx.Tx) (*governancev1.EraseDecisionInputsResponse, []change, error) {
 			settings, erased, err := decision.EraseInputs(ctx, tx, s.Vault)
 			if err != nil {
+				return nil, nil, err
+			}
+			if err := replay.Forget(ctx, tx); err != nil {
+				return nil, nil, err
+			}
+			if err := shadow.Forget(ctx, tx); err != nil {
 				return nil, nil, err
 			}
 			return &governancev1.EraseDecisionInputsResponse{Erased: erased}, []change{{

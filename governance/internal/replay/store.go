@@ -67,14 +67,22 @@ func checkInputs(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// checkRoom waits for others who are about to create one: two who count at the same time would both find room for the last.
-func checkRoom(ctx context.Context, tx pgx.Tx) error {
+// lock makes those who change several of the tenant's replays wait for each other.
+func lock(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended(current_setting('aumos.tenant_id') || '/replays', 0))`)
 	if err != nil {
 		return fmt.Errorf("lock replays: %w", err)
 	}
+	return nil
+}
+
+// checkRoom waits for others who are about to create one: two who count at the same time would both find room for the last.
+func checkRoom(ctx context.Context, tx pgx.Tx) error {
+	if err := lock(ctx, tx); err != nil {
+		return err
+	}
 	var open int
-	err = tx.QueryRow(ctx, `SELECT count(*) FROM gov_replays WHERE state IN ('PENDING', 'RUNNING')`).Scan(&open)
+	err := tx.QueryRow(ctx, `SELECT count(*) FROM gov_replays WHERE state IN ('PENDING', 'RUNNING')`).Scan(&open)
 	if err != nil {
 		return fmt.Errorf("count replays: %w", err)
 	}

@@ -52,8 +52,9 @@ type DecisionServiceClient interface {
 	GetDecisionSettings(ctx context.Context, in *GetDecisionSettingsRequest, opts ...grpc.CallOption) (*GetDecisionSettingsResponse, error)
 	// Changes what the tenant keeps of inputs. Masks hold for every decision that begins after the answer, on every replica.
 	UpdateDecisionSettings(ctx context.Context, in *UpdateDecisionSettingsRequest, opts ...grpc.CallOption) (*UpdateDecisionSettingsResponse, error)
-	// Destroys the tenant's key for kept inputs and all inputs kept until now, before their retention ends. Decisions stay on the wall. Questions
-	// with masked places cannot be told from others any more: repeated under their request_id, they are REQUEST_ID_REUSED.
+	// Destroys the tenant's key for kept inputs and all inputs kept until now, before their retention ends, and with them the differences that replays and
+	// shadows have found, since candidates may quote inputs. Decisions stay on the wall, and so do counts. Questions with masked places cannot be told from
+	// others any more: repeated under their request_id, they are REQUEST_ID_REUSED.
 	EraseDecisionInputs(ctx context.Context, in *EraseDecisionInputsRequest, opts ...grpc.CallOption) (*EraseDecisionInputsResponse, error)
 }
 
@@ -168,8 +169,9 @@ type DecisionServiceServer interface {
 	GetDecisionSettings(context.Context, *GetDecisionSettingsRequest) (*GetDecisionSettingsResponse, error)
 	// Changes what the tenant keeps of inputs. Masks hold for every decision that begins after the answer, on every replica.
 	UpdateDecisionSettings(context.Context, *UpdateDecisionSettingsRequest) (*UpdateDecisionSettingsResponse, error)
-	// Destroys the tenant's key for kept inputs and all inputs kept until now, before their retention ends. Decisions stay on the wall. Questions
-	// with masked places cannot be told from others any more: repeated under their request_id, they are REQUEST_ID_REUSED.
+	// Destroys the tenant's key for kept inputs and all inputs kept until now, before their retention ends, and with them the differences that replays and
+	// shadows have found, since candidates may quote inputs. Decisions stay on the wall, and so do counts. Questions with masked places cannot be told from
+	// others any more: repeated under their request_id, they are REQUEST_ID_REUSED.
 	EraseDecisionInputs(context.Context, *EraseDecisionInputsRequest) (*EraseDecisionInputsResponse, error)
 	mustEmbedUnimplementedDecisionServiceServer()
 }
