@@ -105,6 +105,9 @@ func (b *batch) countResources(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
+// maxRules bounds the codes that one replay tells apart: a candidate may make up new ones with every answer, which are left out once there are so many.
+const maxRules = 10_000
+
 func (b *batch) countRules(ctx context.Context, tx pgx.Tx) error {
 	if len(b.rules) == 0 {
 		return nil
@@ -117,12 +120,17 @@ func (b *batch) countRules(ctx context.Context, tx pgx.Tx) error {
 	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO gov_replay_rules AS r (replay_id, sha256, code, added, removed)
-		SELECT @id, c.*
-		FROM unnest(@digests::bytea[], @codes::bytea[], @added::bigint[], @removed::bigint[]) AS c
+		SELECT @id, sha256, code, added, removed
+		FROM (
+			SELECT c.*, k.sha256 IS NOT NULL AS known, row_number() OVER (PARTITION BY k.sha256 IS NOT NULL ORDER BY c.added + c.removed DESC, c.sha256) AS place
+			FROM unnest(@digests::bytea[], @codes::bytea[], @added::bigint[], @removed::bigint[]) AS c (sha256, code, added, removed)
+			LEFT JOIN gov_replay_rules k ON k.replay_id = @id AND k.sha256 = c.sha256
+		) AS found
+		WHERE known OR place <= @max - (SELECT count(*) FROM gov_replay_rules WHERE replay_id = @id)
 		ON CONFLICT ON CONSTRAINT gov_replay_rules_pkey DO UPDATE SET
 			added = r.added + excluded.added,
 			removed = r.removed + excluded.removed`,
-		pgx.NamedArgs{"id": b.replay.ID, "digests": digests, "codes": codes, "added": added, "removed": removed})
+		pgx.NamedArgs{"id": b.replay.ID, "digests": digests, "codes": codes, "added": added, "removed": removed, "max": maxRules})
 	if err != nil {
 		return fmt.Errorf("count differences by rule: %w", err)
 	}

@@ -625,7 +625,7 @@ type Replay struct {
 	DecisionsSummary *DifferenceSummary `protobuf:"bytes,13,opt,name=decisions_summary,json=decisionsSummary,proto3" json:"decisions_summary,omitempty"`
 	// By resource, most differences first; at most 100. Left out of lists.
 	Resources []*ResourceDifference `protobuf:"bytes,14,rep,name=resources,proto3" json:"resources,omitempty"`
-	// By rule, most differences first; at most 100. Left out of lists.
+	// By rule, most differences first; at most 100. A replay tells the first 10,000 rules apart. Left out of lists.
 	Rules []*RuleDifference `protobuf:"bytes,15,rep,name=rules,proto3" json:"rules,omitempty"`
 	// Why it failed.
 	Error string `protobuf:"bytes,16,opt,name=error,proto3" json:"error,omitempty"`
