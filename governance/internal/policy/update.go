@@ -95,7 +95,7 @@ func (p Policy) checkBinding(d Definition) error {
 	if p.ActiveVersionID == uuid.Nil {
 		return nil
 	}
-	field := ""
+	var field string
 	switch {
 	case !slices.Equal(p.DecisionPoints, d.DecisionPoints):
 		field = "decision_points"
