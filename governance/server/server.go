@@ -114,6 +114,7 @@ func serve(
 	evaluation.Quarantined = keeper.Quarantined
 	engine := rego.NewEngine(evaluation)
 	defer closeEngine(ctx, engine, log)
+	evaluation.Beside = engine
 	candidates := rego.NewEngine(shadow.EngineConfig(evaluation))
 	defer closeEngine(ctx, candidates, log)
 	shadows, err := shadow.New(shadow.Config{Pool: db.primary, Engine: candidates, Log: log})

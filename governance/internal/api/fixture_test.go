@@ -98,6 +98,7 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 	run(p.t, keeper.Run)
 	limits.Quarantined = keeper.Quarantined
 	engine := rego.NewEngine(limits)
+	limits.Beside = engine
 	inputs := p.vault(pool)
 	run(p.t, inputs.Run)
 	shadows, stopShadows := p.shadows(limits)

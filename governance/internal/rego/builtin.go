@@ -75,9 +75,9 @@ var profile = map[string]rule{ //nolint:gochecknoglobals // a constant table
 
 	// Strings.
 	"concat": guarded(shortJoin), "contains": free(), "startswith": free(), "endswith": free(), "indexof": guarded(shortSearch),
-	"lower": guarded(light), "upper": guarded(light), "replace": guarded(shortReplace), "split": guarded(light), "sprintf": guarded(shortFormat),
+	"lower": guarded(light), "upper": guarded(light), "replace": guarded(shortReplace), "split": guarded(shortSplit), "sprintf": guarded(shortFormat),
 	"substring": guarded(light), "strings.any_prefix_match": guarded(light), "strings.any_suffix_match": guarded(light),
-	"strings.count": guarded(light), "strings.replace_n": guarded(shortReplaceN), "strings.reverse": guarded(light), "strings.split_n": guarded(light),
+	"strings.count": guarded(light), "strings.replace_n": guarded(shortReplaceN), "strings.reverse": guarded(light), "strings.split_n": guarded(shortSplit),
 	"trim": guarded(shortTrim), "trim_left": guarded(shortTrim), "trim_right": guarded(shortTrim), "trim_prefix": guarded(light),
 	"trim_suffix": guarded(light), "trim_space": guarded(light), "internal.template_string": guarded(light),
 	"indexof_n":               refuse(unbounded), // one result for each overlapping match

@@ -8,8 +8,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/open-policy-agent/opa/v1/topdown"
-
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
@@ -28,6 +26,8 @@ type Config struct {
 	// itself holds the version back only here, and while the process lives. nil: nobody hears.
 	Quarantined func(id tenant.ID, t Tenure, overruns int)
 	Log         *slog.Logger
+	// Beside is the engine with which this one shares the turns of long evaluations; nil: none.
+	Beside *Engine
 }
 
 func (c Config) withDefaults() Config {
@@ -57,6 +57,7 @@ type Engine struct {
 	compiles    *slots
 	trials      *slots
 	runs        *slots
+	long        chan struct{} // holds the turns of long evaluations
 	workers     *workers
 	quarantine  *quarantine
 	metrics     metrics
@@ -71,8 +72,12 @@ func NewEngine(c Config) *Engine {
 		compiles:    newSlots(max(2, runtime.GOMAXPROCS(0)), 1),
 		trials:      newSlots(max(2, runtime.GOMAXPROCS(0)), 1),
 		runs:        newSlots(maxRuns, maxTenantRuns),
+		long:        newLong(),
 		workers:     newWorkers(),
 		quarantine:  newQuarantine(),
+	}
+	if c.Beside != nil {
+		e.long = c.Beside.long
 	}
 	e.metrics = newMetrics(e)
 	return e
@@ -172,13 +177,13 @@ func (e *Engine) Evaluate(ctx context.Context, ev Evaluation) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	cancel := topdown.NewCancel()
+	s := e.newStint()
 	done := make(chan Result, 1)
-	start := time.Now()
 	e.workers.do(func() {
 		defer release()
-		r, defect := ev.Policy.evaluate(options{input: ev.Input, now: ev.Now, seed: ev.Seed}, cancel)
-		e.ended(ctx, ev, time.Since(start), defect)
+		r, defect := ev.Policy.evaluate(options{input: ev.Input, now: ev.Now, seed: ev.Seed}, s)
+		s.end()
+		e.ended(ctx, ev, time.Since(s.start), defect)
 		done <- r
 	})
 	select {
@@ -186,18 +191,18 @@ func (e *Engine) Evaluate(ctx context.Context, ev Evaluation) (Result, error) {
 		e.quarantine.pass(ev.Tenure)
 		return r, nil
 	case <-timer.C:
-		cancel.Cancel()
-		return e.overrun(ctx, ev, time.Since(start))
+		s.Cancel()
+		return e.overrun(ctx, ev, time.Since(s.start), s.ran())
 	case <-ctx.Done():
-		cancel.Cancel()
+		s.Cancel()
 		return Result{}, context.Cause(ctx)
 	}
 }
 
 // overrun decides what an evaluation that was not done at the deadline says about the policy.
-func (e *Engine) overrun(ctx context.Context, ev Evaluation, took time.Duration) (Result, error) {
-	if took < e.config.Deadline*9/10 {
-		return Result{}, overloaded() // most of the time went by waiting for a slot
+func (e *Engine) overrun(ctx context.Context, ev Evaluation, took, ran time.Duration) (Result, error) {
+	if took < e.config.Deadline*9/10 || ran < e.config.Deadline/10 {
+		return Result{}, overloaded() // most of the time went by waiting for a slot, or nearly all of it for turns
 	}
 	e.metrics.overruns.Inc()
 	if took > 2*e.config.Deadline {

@@ -52,13 +52,14 @@ func (e *Engine) Explain(ctx context.Context, ev Evaluation, d Detail) (Explanat
 		return Explanation{}, err
 	}
 	w := newWatcher(ev.Policy, d)
-	cancel := topdown.NewCancel()
+	s := e.newStint()
 	done := make(chan struct{})
 	e.workers.do(func() {
 		defer release()
+		defer s.end()
 		defer close(done)
 		o := options{input: ev.Input, now: ev.Now, seed: ev.Seed, tracers: []topdown.QueryTracer{w}}
-		if _, defect := ev.Policy.evaluate(o, cancel); defect != nil {
+		if _, defect := ev.Policy.evaluate(o, s); defect != nil {
 			e.config.Log.LogAttrs(ctx, slog.LevelError, "explanation of a policy panicked",
 				slog.String("policy_version_id", ev.Tenure.Version.String()), slog.Any("panic", defect))
 		}
@@ -67,10 +68,10 @@ func (e *Engine) Explain(ctx context.Context, ev Evaluation, d Detail) (Explanat
 	case <-done:
 		return w.end(false), nil
 	case <-timer.C:
-		cancel.Cancel()
+		s.Cancel()
 		return w.end(true), nil
 	case <-ctx.Done():
-		cancel.Cancel()
+		s.Cancel()
 		return Explanation{}, context.Cause(ctx)
 	}
 }

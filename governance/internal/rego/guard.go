@@ -173,6 +173,17 @@ func shortJoin(in []*ast.Term) error {
 	return work(len(text(in, 0)), n, maxText)
 }
 
+// shortSplit bounds the parts before they are made: a term takes fifty times the memory of the letter that it may hold.
+func shortSplit(in []*ast.Term) error {
+	if err := light(in); err != nil {
+		return err
+	}
+	if len(in) > 1 && strings.Count(text(in, 0), text(in, 1)) > maxNodes { // without a separator: one more than there are letters
+		return errHeavy
+	}
+	return nil
+}
+
 func shortReplace(in []*ast.Term) error {
 	if err := light(in); err != nil {
 		return err

@@ -114,23 +114,23 @@ func attempt[T any](ctx context.Context, e *Engine, t Trial, deadline time.Durat
 	}
 	timer := time.NewTimer(deadline)
 	defer timer.Stop()
-	cancel := topdown.NewCancel()
+	s := e.newStint()
 	done := make(chan T, 1)
-	start := time.Now()
 	e.workers.do(func() {
 		defer release()
-		done <- work(cancel)
+		defer s.end()
+		done <- work(s)
 	})
 	select {
 	case result = <-done:
 	case <-timer.C:
-		cancel.Cancel()
+		s.Cancel()
 		late = true
 	case <-ctx.Done():
-		cancel.Cancel()
+		s.Cancel()
 		err = context.Cause(ctx)
 	}
-	return result, time.Since(start), late, err
+	return result, time.Since(s.start), late, err
 }
 
 // problemOf says where and why an evaluation failed. The defects of the evaluator are for the log.

@@ -50,7 +50,7 @@ func workers() int { return max(1, runtime.GOMAXPROCS(0)/4) }
 // to be so, and few slots, of which a tenant gets one: a candidate that does not come to an end takes one processor from nobody but others like it.
 func EngineConfig(live rego.Config) rego.Config {
 	return rego.Config{
-		Deadline: live.Deadline, CompileDeadline: live.CompileDeadline, Log: live.Log,
+		Deadline: live.Deadline, CompileDeadline: live.CompileDeadline, Log: live.Log, Beside: live.Beside,
 		TenantSlots: 1, Slots: workers() + 1, // one more than there are workers, for an evaluation that nobody waits for any more
 	}
 }

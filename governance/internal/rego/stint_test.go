@@ -1,0 +1,141 @@
+package rego
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+// poll asks as often as it takes to look at the clock once.
+func (s *stint) poll() (cancelled bool) {
+	for range pollsBetween {
+		cancelled = s.Cancelled()
+	}
+	return cancelled
+}
+
+func TestLongEvaluationsTakeTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := &Engine{long: make(chan struct{}, 1)}
+		first, second, third := e.newStint(), e.newStint(), e.newStint()
+		first.poll()
+		if len(e.long) != 0 {
+			t.Error("a short evaluation asked for a turn")
+		}
+		wait(t, shortFor+1)
+		if first.poll() || len(e.long) != 1 {
+			t.Error("a long evaluation has no turn")
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if second.poll() {
+				t.Error("cancelled by nobody")
+			}
+			second.end()
+		})
+		wg.Go(func() {
+			if !third.poll() {
+				t.Error("not cancelled")
+			}
+			third.end()
+		})
+		synctest.Wait() // both wait
+		third.Cancel()
+		third.Cancel()
+		synctest.Wait()
+		wait(t, 10*time.Millisecond)
+		if ran := second.ran(); ran != shortFor+1 {
+			t.Errorf("it ran for %s, and then it waited", ran)
+		}
+		if ran := first.ran(); ran != shortFor+1+10*time.Millisecond {
+			t.Errorf("it ran for %s", ran)
+		}
+		first.poll() // its turn is over: the second has one, then it goes on
+		wg.Wait()
+		if first.Cancelled() || len(e.long) != 1 {
+			t.Error("the first did not go on")
+		}
+		first.end()
+		first.end()
+		if len(e.long) != 0 {
+			t.Error("a turn was not given back")
+		}
+		late := e.newStint()
+		late.Cancel()
+		if !late.poll() {
+			t.Error("not cancelled")
+		}
+	})
+}
+
+// wait lets the clock of the test go on.
+func wait(t *testing.T, d time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	<-ctx.Done()
+}
+
+// Evaluations that do not come to an end leave a processor to the others, give their turns back, and do not put those into quarantine that only waited.
+func TestEndlessEvaluationsLeaveAProcessor(t *testing.T) { //nolint:paralleltest // it takes every processor
+	e := NewEngine(Config{})
+	beside := NewEngine(Config{Beside: e})
+	if cap(e.long) >= max(2, e.config.Slots/16) || beside.long != e.long {
+		t.Errorf("%d turns", cap(e.long))
+	}
+	c, err := Compile(Source{Modules: []Module{{Path: "p.rego", Source: "package p\nallow if count([1 | some i in numbers.range(1, 30000); some j in numbers.range(1, 30000); i == j + 1000000]) > 0"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	var wg sync.WaitGroup
+	for i := range 8 {
+		engine := []*Engine{e, beside}[i%2]
+		wg.Go(func() {
+			r, err := engine.Evaluate(ctx, Evaluation{Tenant: tenant.ID(uuid.New()), Activation: Activation{Version: uuid.New()}, Policy: c, Now: time.Now()})
+			if err == nil && r.Reason != Deadline {
+				t.Errorf("got %v", r)
+			}
+		})
+	}
+	wg.Wait()
+	for _, engine := range []*Engine{e, beside} {
+		if err := engine.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(e.long) != 0 {
+		t.Errorf("%d turns were not given back", len(e.long))
+	}
+}
+
+// A version is blamed for the time that it took, not for that in which others had their turns.
+func TestWaitingIsNoStrike(t *testing.T) {
+	t.Parallel()
+	e := NewEngine(Config{})
+	a := Activation{Version: uuid.New()}
+	deadline := e.config.Deadline
+	for range strikesInARow {
+		if _, err := e.overrun(t.Context(), Evaluation{Activation: a}, deadline, deadline/20); err == nil {
+			t.Error("what hardly ran was answered as if it had")
+		}
+	}
+	if e.quarantine.holds(a) {
+		t.Error("quarantined for waiting")
+	}
+	for range strikesInARow {
+		if r, err := e.overrun(t.Context(), Evaluation{Activation: a}, deadline, deadline/5); err != nil || r.Reason != Deadline {
+			t.Errorf("got %v, %v", r, err)
+		}
+	}
+	if !e.quarantine.holds(a) {
+		t.Error("not quarantined")
+	}
+}
