@@ -134,7 +134,8 @@ func (r reader) object(s *structpb.Struct, at, end, depth int) bool {
 	if n == 0 {
 		return true
 	}
-	s.Fields = make(map[string]*structpb.Value, n)
+	fields := make(map[string]*structpb.Value, n)
+	s.Fields = fields
 	for at < end {
 		from, to, _ := r.next(at, end, 1)
 		keyFrom, keyTo, ok1 := r.next(from, to, 1)
@@ -146,12 +147,12 @@ func (r reader) object(s *structpb.Struct, at, end, depth int) bool {
 		if !ok2 || valueTo != to || !utf8.ValidString(key) {
 			return false
 		}
-		if s.Fields[key] = r.value(valueFrom, valueTo, depth); s.Fields[key] == nil {
+		if fields[key] = r.value(valueFrom, valueTo, depth); fields[key] == nil {
 			return false
 		}
 		at = to
 	}
-	return len(s.Fields) == n // else a key stands twice
+	return len(fields) == n // else a key stands twice
 }
 
 func (r reader) list(l *structpb.ListValue, at, end, depth int) bool {
