@@ -69,9 +69,9 @@ type Evaluation struct {
 
 // Decision is what decisions remember, so that they need no query.
 type Decision struct {
-	CachedTargets  int           `env:"CACHED_TARGETS" envDefault:"20000" help:"Policies and decision points whose active versions are remembered."`
-	CachedVersions int           `env:"CACHED_VERSIONS" envDefault:"4096" help:"Compiled policy versions that are kept, about 150 KiB each."`
-	RefreshAfter   time.Duration `env:"REFRESH_AFTER" envDefault:"30s" help:"Age at which what is remembered is read again although no change was announced."`
+	CachedTargets int           `env:"CACHED_TARGETS" envDefault:"20000" help:"Policies and decision points whose active versions are remembered."`
+	VersionBytes  int64         `env:"VERSION_BYTES" envDefault:"536870912" help:"Memory for compiled policy versions, about 180 KiB for a small one; the one used longest ago goes first."`
+	RefreshAfter  time.Duration `env:"REFRESH_AFTER" envDefault:"30s" help:"Age at which what is remembered is read again although no change was announced."`
 }
 
 // Inputs is what the service needs to keep inputs of decisions for tenants that want it.
@@ -118,7 +118,7 @@ func (c Config) Validate() error {
 	if c.Evaluation.Deadline < 0 || c.Evaluation.CompileDeadline < 0 || c.Evaluation.TenantSlots < 0 || c.Evaluation.Slots < 0 {
 		problems = append(problems, errors.New(Prefix+"EVALUATION__: no setting may be negative"))
 	}
-	if c.Decision.CachedTargets < 0 || c.Decision.CachedVersions < 0 || c.Decision.RefreshAfter < 0 {
+	if c.Decision.CachedTargets < 0 || c.Decision.VersionBytes < 0 || c.Decision.RefreshAfter < 0 {
 		problems = append(problems, errors.New(Prefix+"DECISION__: no setting may be negative"))
 	}
 	if _, err := vault.ParseWrapping(c.Inputs.Key.Reveal()); err != nil {

@@ -128,7 +128,7 @@ func serve(
 	inputs := vault.New(vault.Config{Pool: db.primary, Wrapping: wrapping, Log: log})
 	decider, err := decision.New(decision.Config{
 		Pool: db.primary, Engine: engine, Wall: wall, Vault: inputs, Shadows: shadows, Log: log,
-		CachedTargets: cfg.Decision.CachedTargets, CachedVersions: cfg.Decision.CachedVersions, RefreshAfter: cfg.Decision.RefreshAfter,
+		CachedTargets: cfg.Decision.CachedTargets, VersionBytes: cfg.Decision.VersionBytes, RefreshAfter: cfg.Decision.RefreshAfter,
 	})
 	if err != nil {
 		return err

@@ -49,6 +49,7 @@ type platform struct {
 	audit      postgrestest.AuditDB
 
 	lease             time.Duration // of what deciders remember; 0: the default
+	versionBytes      int64         // for compiled versions; 0: the default
 	wrapping          string        // the key that wraps tenants' keys for inputs; "": there is none
 	candidateDeadline time.Duration // of shadows; 0: that of decisions
 }
@@ -102,7 +103,9 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 	inputs := p.vault(pool)
 	run(p.t, inputs.Run)
 	shadows, stopShadows := p.shadows(limits)
-	decider, err := decision.New(decision.Config{Pool: pool, Engine: engine, Wall: wall, Vault: inputs, Lease: p.lease, Shadows: shadows.Runner})
+	decider, err := decision.New(decision.Config{
+		Pool: pool, Engine: engine, Wall: wall, Vault: inputs, Lease: p.lease, Shadows: shadows.Runner, VersionBytes: p.versionBytes,
+	})
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -21,13 +21,14 @@ type target struct {
 	point  string
 }
 
-// active is the active version of a policy, compiled.
+// active is the active version of a policy.
 type active struct {
 	policyID   uuid.UUID
 	policyName string
 	tenure     rego.Tenure
 	content    [32]byte
-	compiled   *rego.Compiled // nil when the stored modules no longer compile: they give no answer
+	// broken is that the stored modules no longer compile: they give no answer.
+	broken bool
 	// quarantined is that the version gives no answer until an operator says so, whichever replica it overran on.
 	quarantined bool
 	shadow      *shadow.Sample // nil when no candidate is tried beside it
@@ -36,6 +37,9 @@ type active struct {
 // resolved is what a target led to when it was read. It is immutable.
 type resolved struct {
 	policies []active
+	// compiled are the policies' versions, nil for broken ones. It is there for those who waited for the read; what is remembered has none, since only
+	// [versions] may hold on to them.
+	compiled []*rego.Compiled
 	inputs   inputs
 	read     time.Time
 }
@@ -112,15 +116,14 @@ func (c *cache) get(ctx context.Context, t target) (*resolved, error) {
 }
 
 // reload reads the target again.
-func (c *cache) reload(ctx context.Context, t target) error {
+func (c *cache) reload(ctx context.Context, t target) (*resolved, error) {
 	c.mu.Lock()
 	f, err := c.join(ctx, t)
 	c.mu.Unlock()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = f.wait(ctx)
-	return err
+	return f.wait(ctx)
 }
 
 func (f *flight) wait(ctx context.Context) (*resolved, error) {
@@ -166,7 +169,9 @@ func (c *cache) land(t target, f *flight) {
 	delete(c.flights, t)
 	switch {
 	case f.err == nil && c.hearing:
-		c.entries.Add(t, f.result)
+		remembered := *f.result
+		remembered.compiled = nil
+		c.entries.Add(t, &remembered)
 	case f.err != nil && errs.ReasonOf(f.err) != errs.ReasonUnavailable && errs.ReasonOf(f.err) != errs.ReasonOverloaded:
 		c.entries.Remove(t) // there is nothing there any more
 	}

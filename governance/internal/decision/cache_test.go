@@ -143,7 +143,7 @@ func TestCacheErrors(t *testing.T) {
 	s.hear(time.Now())
 	s.must(t, here)
 	s.fail = errs.Down("the database", nil)
-	if err := s.reload(t.Context(), here); errs.ReasonOf(err) != errs.ReasonUnavailable {
+	if _, err := s.reload(t.Context(), here); errs.ReasonOf(err) != errs.ReasonUnavailable {
 		t.Errorf("reload: %v", err)
 	}
 	if n := s.must(t, here); n != 1 {
@@ -158,7 +158,7 @@ func TestCacheErrors(t *testing.T) {
 		t.Error("an old entry is not read again")
 	}
 	s.fail = errs.ResourceNotFound("policy", "x")
-	if err := s.reload(t.Context(), here); errs.ReasonOf(err) != errs.ReasonNotFound {
+	if _, err := s.reload(t.Context(), here); errs.ReasonOf(err) != errs.ReasonNotFound {
 		t.Errorf("reload: %v", err)
 	}
 	if n := s.size(); n != 0 {

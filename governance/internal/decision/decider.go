@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
@@ -33,8 +32,8 @@ type Config struct {
 	Log     *slog.Logger
 	// CachedTargets is the number of policies and decision points that are remembered: 20,000.
 	CachedTargets int
-	// CachedVersions is the number of compiled versions that are kept, about 180 KiB each for a small policy: 4,096.
-	CachedVersions int
+	// VersionBytes is the memory for compiled versions, which take about 180 KiB each for a small policy: 512 MiB.
+	VersionBytes int64
 	// Lease is how long after a change something older may still be used, if the announcement of the change does not arrive: 3 s.
 	Lease time.Duration
 	// RefreshAfter is when a remembered policy is read again although no change was announced: 30 s.
@@ -47,8 +46,8 @@ func (c Config) withDefaults() Config {
 	if c.CachedTargets == 0 {
 		c.CachedTargets = 20_000
 	}
-	if c.CachedVersions == 0 {
-		c.CachedVersions = 4_096
+	if c.VersionBytes == 0 {
+		c.VersionBytes = 512 << 20
 	}
 	if c.Lease == 0 {
 		c.Lease = 3 * time.Second
@@ -70,7 +69,7 @@ type Decider struct {
 	config   Config
 	engine   string // its version
 	cache    *cache
-	versions *lru.Cache[versionKey, *rego.Compiled] // safe for concurrent use
+	versions *versions
 	metrics  *metrics
 }
 
@@ -79,13 +78,14 @@ func New(c Config) (*Decider, error) {
 	c = c.withDefaults()
 	d := &Decider{config: c, engine: rego.EngineVersion(), metrics: newMetrics()}
 	var err error
-	if d.versions, err = lru.New[versionKey, *rego.Compiled](c.CachedVersions); err != nil {
+	if d.versions, err = newVersions(c.VersionBytes); err != nil {
 		return nil, err
 	}
 	if d.cache, err = newCache(c.CachedTargets, c.RefreshAfter, c.Lease, d.metrics, d.read); err != nil {
 		return nil, err
 	}
 	d.metrics.remembered(d.cache.size)
+	d.metrics.kept(d.versions.size)
 	return d, nil
 }
 
@@ -110,7 +110,7 @@ func (d *Decider) refresh(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case t := <-d.cache.refresh:
-			if err := d.cache.reload(ctx, t); err != nil && ctx.Err() == nil {
+			if _, err := d.cache.reload(ctx, t); err != nil && ctx.Err() == nil {
 				d.config.Log.LogAttrs(ctx, slog.LevelWarn, "active policies could not be read again", slog.Any("error", err))
 			}
 		}
@@ -171,7 +171,7 @@ func (d *Decider) decide(ctx context.Context, id tenant.ID, entryID uuid.UUID, q
 		return Decision{}, seen{}, false, err
 	}
 	defer q.turn.leave()
-	found, err := d.cache.get(ctx, target{tenant: id, policy: q.Policy, point: q.DecisionPoint})
+	found, err := d.find(ctx, target{tenant: id, policy: q.Policy, point: q.DecisionPoint})
 	if err != nil {
 		decision, err = d.orRepeat(ctx, q, entryID, err)
 		return decision, seen{}, true, err
@@ -182,7 +182,7 @@ func (d *Decider) decide(ctx context.Context, id tenant.ID, entryID uuid.UUID, q
 		Time:          time.Now().UTC().Truncate(time.Microsecond), // what the wall keeps
 	}
 	started := time.Now()
-	if decision.Results, err = d.ask(ctx, id, found.policies, q.Input, decision); err != nil {
+	if decision.Results, err = d.ask(ctx, id, found, q.Input, decision); err != nil {
 		return Decision{}, seen{}, false, err
 	}
 	decision.Duration = time.Since(started).Truncate(time.Microsecond)
@@ -190,7 +190,7 @@ func (d *Decider) decide(ctx context.Context, id tenant.ID, entryID uuid.UUID, q
 	decision.Outcome = combine(decision.Results)
 	in = found.inputs.see(q.Input, &decision)
 	if q.Explain != nil {
-		if decision.Explanations, err = d.explain(ctx, id, found.policies, q, decision); err != nil {
+		if decision.Explanations, err = d.explain(ctx, id, found, q, decision); err != nil {
 			return Decision{}, seen{}, false, err
 		}
 	}
@@ -198,27 +198,28 @@ func (d *Decider) decide(ctx context.Context, id tenant.ID, entryID uuid.UUID, q
 }
 
 // ask evaluates all policies, each with the engine's own deadline, at the same time if there are several.
-func (d *Decider) ask(ctx context.Context, id tenant.ID, policies []active, in rego.Input, decision Decision) ([]Result, error) {
-	results := make([]Result, len(policies))
-	failures := make([]error, len(policies))
-	each(policies, func(i int, p active) {
+func (d *Decider) ask(ctx context.Context, id tenant.ID, found resolved, in rego.Input, decision Decision) ([]Result, error) {
+	results := make([]Result, len(found.policies))
+	failures := make([]error, len(found.policies))
+	each(found.policies, func(i int, p active) {
 		results[i] = Result{PolicyID: p.policyID, PolicyName: p.policyName, VersionID: p.tenure.Version, ContentSHA256: p.content, Shadow: p.shadow}
 		if p.quarantined {
 			results[i].Result = rego.Failed(rego.Quarantined)
 			return
 		}
-		if p.compiled == nil {
+		if p.broken {
 			results[i].Result = rego.Failed(rego.BuiltinError)
 			return
 		}
-		results[i].Result, failures[i] = d.config.Engine.Evaluate(ctx, p.evaluation(id, in, decision))
+		results[i].Result, failures[i] = d.config.Engine.Evaluate(ctx, found.evaluation(i, id, in, decision))
 	})
 	return results, errors.Join(failures...)
 }
 
-func (p active) evaluation(id tenant.ID, in rego.Input, decision Decision) rego.Evaluation {
+// evaluation is the question to one of the policies.
+func (r resolved) evaluation(policy int, id tenant.ID, in rego.Input, decision Decision) rego.Evaluation {
 	return rego.Evaluation{
-		Tenant: id, Tenure: p.tenure, Policy: p.compiled, Input: in, Now: decision.Time, Seed: SeedOf(decision.ID),
+		Tenant: id, Tenure: r.policies[policy].tenure, Policy: r.compiled[policy], Input: in, Now: decision.Time, Seed: SeedOf(decision.ID),
 	}
 }
 

@@ -9,16 +9,16 @@ import (
 
 // explain says of each result why it is what it is, by evaluations of their own with the same clock and randomness: what decides is not slowed down
 // by being watched. An explanation that the tenant's share of the engine has no room for is empty and says that it is not whole.
-func (d *Decider) explain(ctx context.Context, id tenant.ID, policies []active, q Question, decision Decision) ([]rego.Explanation, error) {
+func (d *Decider) explain(ctx context.Context, id tenant.ID, found resolved, q Question, decision Decision) ([]rego.Explanation, error) {
 	detail := *q.Explain
-	detail.MaxBytes /= len(policies)
-	list := make([]rego.Explanation, len(policies))
-	each(policies, func(i int, p active) {
-		if p.compiled == nil || p.quarantined { // nothing is asked
+	detail.MaxBytes /= len(found.policies)
+	list := make([]rego.Explanation, len(found.policies))
+	each(found.policies, func(i int, p active) {
+		if p.broken || p.quarantined { // nothing is asked
 			return
 		}
 		var err error
-		if list[i], err = d.config.Engine.Explain(ctx, p.evaluation(id, q.Input, decision), detail); err != nil {
+		if list[i], err = d.config.Engine.Explain(ctx, found.evaluation(i, id, q.Input, decision), detail); err != nil {
 			list[i].Truncated = true
 		}
 	})

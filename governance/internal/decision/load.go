@@ -61,10 +61,39 @@ func checkRoom(decisionPoint string, n int) error {
 		decisionPoint, n, MaxPolicies)
 }
 
-// versionKey names a compiled version. The tenant is part of it, although ids are unique, so that no mistake elsewhere can cross tenants.
-type versionKey struct {
-	tenant  tenant.ID
-	version uuid.UUID
+// find returns what the target leads to, with the compiled versions. What memory had no more room for is read and compiled again.
+func (d *Decider) find(ctx context.Context, t target) (resolved, error) {
+	r, err := d.cache.get(ctx, t)
+	if err != nil {
+		return resolved{}, err
+	}
+	if r.compiled != nil { // just read
+		return *r, nil
+	}
+	found := *r
+	if kept, all := d.kept(t.tenant, r.policies); all {
+		found.compiled = kept
+		return found, nil
+	}
+	if r, err = d.cache.reload(ctx, t); err != nil {
+		return resolved{}, err
+	}
+	return *r, nil
+}
+
+// kept returns the compiled versions of the policies if memory has them all.
+func (d *Decider) kept(id tenant.ID, policies []active) (list []*rego.Compiled, all bool) {
+	list = make([]*rego.Compiled, len(policies))
+	for i, p := range policies {
+		if p.broken {
+			continue
+		}
+		var ok bool
+		if list[i], ok = d.versions.get(versionKey{id, p.tenure.Version}); !ok {
+			return nil, false
+		}
+	}
+	return list, true
 }
 
 // read resolves a target from the database and compiles what is not compiled yet.
@@ -96,8 +125,9 @@ func (d *Decider) read(ctx context.Context, t target) (*resolved, error) {
 		if err != nil {
 			return nil, err
 		}
+		r.compiled = append(r.compiled, compiled)
 		r.policies = append(r.policies, active{
-			policyID: v.PolicyID, policyName: v.PolicyName, content: v.ContentSHA256, compiled: compiled,
+			policyID: v.PolicyID, policyName: v.PolicyName, content: v.ContentSHA256, broken: compiled == nil,
 			tenure:      rego.Tenure{Version: v.VersionID, Lifts: standings[v.VersionID].Lifts},
 			quarantined: standings[v.VersionID].Quarantined,
 			shadow:      samples[v.PolicyID],
@@ -132,7 +162,7 @@ func activeVersions(ctx context.Context, tx pgx.Tx, t target) ([]policy.ActiveVe
 // compile returns the compiled version, or nil when it does not compile any more, as after an upgrade of the engine with a narrower profile.
 func (d *Decider) compile(ctx context.Context, id tenant.ID, v policy.ActiveVersion) (*rego.Compiled, error) {
 	key := versionKey{id, v.VersionID}
-	if c, ok := d.versions.Get(key); ok {
+	if c, ok := d.versions.get(key); ok {
 		return c, nil
 	}
 	modules := make([]rego.Module, len(v.Modules))
@@ -152,6 +182,6 @@ func (d *Decider) compile(ctx context.Context, id tenant.ID, v policy.ActiveVers
 	if err != nil {
 		return nil, fmt.Errorf("compile version %s: %w", v.VersionID, err)
 	}
-	d.versions.Add(key, c)
+	d.versions.add(key, c)
 	return c, nil
 }

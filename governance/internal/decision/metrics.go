@@ -16,6 +16,8 @@ type metrics struct {
 	misses    prometheus.Counter
 	listening prometheus.Gauge
 	targets   prometheus.GaugeFunc
+	versions  prometheus.GaugeFunc
+	bytes     prometheus.GaugeFunc
 }
 
 func newMetrics() *metrics {
@@ -46,6 +48,16 @@ func (m *metrics) remembered(size func() int) {
 	}, func() float64 { return float64(size()) })
 }
 
+// kept makes the compiled versions that memory has a metric, and what they take.
+func (m *metrics) kept(size func() (n int, bytes int64)) {
+	m.versions = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "aumos_decision_versions", Help: "Compiled policy versions in memory.",
+	}, func() float64 { n, _ := size(); return float64(n) })
+	m.bytes = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "aumos_decision_versions_bytes", Help: "About what the compiled policy versions in memory take.",
+	}, func() float64 { _, bytes := size(); return float64(bytes) })
+}
+
 func (m *metrics) observe(outcome rego.Outcome, err error, took time.Duration) {
 	name := outcome.String()
 	if err != nil {
@@ -56,5 +68,5 @@ func (m *metrics) observe(outcome rego.Outcome, err error, took time.Duration) {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.decisions, m.seconds, m.hits, m.misses, m.listening, m.targets}
+	return []prometheus.Collector{m.decisions, m.seconds, m.hits, m.misses, m.listening, m.targets, m.versions, m.bytes}
 }

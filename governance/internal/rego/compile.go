@@ -36,6 +36,7 @@ type Compiled struct {
 	collected     map[ast.Var]bool // variables of the query that hold an array: the value, or nothing where the rule is undefined
 	store         storage.Store
 	paths         []string // of the modules
+	size          int64    // in memory
 }
 
 // Package returns the entry point: the package that is queried, for example "aumos.retrain".
@@ -88,7 +89,7 @@ func compile(source Source) (*Compiled, parsedModules, error) {
 	if found := source.Data.conflicts(compiler); found != nil {
 		return nil, parsed, found
 	}
-	c := &Compiled{pkg: pkg, compiler: compiler, queryCompiler: compiler.QueryCompiler(), store: source.Data.store()}
+	c := &Compiled{pkg: pkg, compiler: compiler, queryCompiler: compiler.QueryCompiler(), store: source.Data.store(), size: footprint(source)}
 	for _, m := range source.Modules {
 		c.paths = append(c.paths, m.Path)
 	}
@@ -104,7 +105,7 @@ func (c *Compiled) WithData(d Data) (*Compiled, error) {
 		return nil, invalid(found)
 	}
 	other := *c
-	other.store = d.store()
+	other.store, other.size = d.store(), c.size+d.footprint()
 	return &other, nil
 }
 
