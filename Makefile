@@ -8,7 +8,8 @@ SHELL := bash
 ROOT := $(CURDIR)
 BIN := $(ROOT)/.bin
 export PATH := $(BIN):$(PATH)
-export GOFLAGS := -buildvcs=false
+# Only what is to run fast is compiled by its profile: everything is compiled anew for that.
+export GOFLAGS := -buildvcs=false -pgo=off
 
 BUF_VERSION := v1.75.0
 PROTOC_GEN_GO_VERSION := v1.36.12
@@ -93,7 +94,7 @@ check-modules: ## Build each module by itself and check that its go.mod is tidy
 
 .PHONY: build
 build: ## Build the binaries into bin/
-	go build -o bin/ ./governance/cmd/governance ./drift/cmd/drift ./pkg/cmd/aumosctl ./e2e/cmd/aumos-dev
+	go build -pgo=auto -o bin/ ./governance/cmd/governance ./drift/cmd/drift ./pkg/cmd/aumosctl ./e2e/cmd/aumos-dev
 
 # --- tests
 
@@ -143,6 +144,10 @@ bench-wall: ## Measure the Audit Wall's write path and write docs/bench-wall.md 
 .PHONY: bench-decisions
 bench-decisions: $(opa_STAMP) ## Measure decisions beside OPA's own server and write docs/bench-decisions.md
 	UPDATE_BENCH_DECISIONS=1 go test ./e2e/decisionbench -run '^$$' -bench '^BenchmarkDecisions$$' -benchtime 1x -timeout 30m
+
+.PHONY: profile
+profile: ## Write the profile of a service that decides, by which `make build` compiles governance
+	go test -run '^$$' -bench 'BenchmarkDecision/64' -benchtime 60000x -o $(CURDIR)/bin/profile.test -cpuprofile $(CURDIR)/governance/cmd/governance/default.pgo ./governance/internal/api
 
 .PHONY: vulncheck
 vulncheck: $(govulncheck_STAMP) ## Check the dependencies against the Go vulnerability database, when it can be reached

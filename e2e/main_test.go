@@ -27,7 +27,7 @@ func buildAndRun(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer os.RemoveAll(binaries)
-	build := exec.CommandContext(context.Background(), "go", "build", "-o", binaries,
+	build := exec.CommandContext(context.Background(), "go", "build", "-pgo=off", "-o", binaries,
 		"../governance/cmd/governance", "../drift/cmd/drift", "../pkg/cmd/aumosctl", "./cmd/aumos-dev")
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// build builds a program of the platform.
+// build builds a program of the platform as `make build` does.
 func build(b *testing.B, pkg string) string {
 	b.Helper()
 	binary := filepath.Join(b.TempDir(), filepath.Base(pkg))
-	cmd := exec.CommandContext(b.Context(), "go", "build", "-o", binary, pkg) //nolint:gosec // our own package
+	cmd := exec.CommandContext(b.Context(), "go", "build", "-pgo=auto", "-o", binary, pkg) //nolint:gosec // our own package
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("build %s: %v\n%s", pkg, err, out)
 	}
