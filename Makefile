@@ -122,8 +122,9 @@ cover: ## Run every test and print the coverage per package
 	go test -cover $(TESTFLAGS) $(PACKAGES)
 
 .PHONY: bench
-bench: ## Print decisions/s, past states, verified entries/s, and KS on 1M against 1M values (bench-wall: appends)
+bench: ## Print decisions/s, cold versions and memory of 10,000 tenants, past states, verified entries/s, and KS on 1M against 1M values (bench-wall: appends)
 	go test -run '^$$' -bench 'BenchmarkDecision' -benchmem ./governance/internal/api/...
+	go test -run '^$$' -bench 'BenchmarkTenants' -benchtime 1x ./governance/internal/api
 	go test -run '^$$' -bench 'BenchmarkTimeMachine' ./governance/internal/audit/...
 	go test -run '^$$' -bench 'BenchmarkVerifyExport' -cpu 1 ./pkg/auditlog
 	go test -run '^$$' -bench 'BenchmarkVerifyDatabase' -benchtime 1x ./pkg/cmd/aumosctl/internal/walldb

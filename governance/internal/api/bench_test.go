@@ -76,28 +76,38 @@ func BenchmarkBatch(b *testing.B) {
 // benchmarked is a replica with the sample policy, and a question to it.
 func benchmarked(b *testing.B) (*replica, *governancev1.EvaluateRequest) {
 	b.Helper()
-	source, err := os.ReadFile("../../../examples/policies/retrain.rego")
-	if err != nil {
-		b.Fatal(err)
-	}
 	databases := durabletest.Start(b)
 	r := (&platform{
 		t: b, governance: postgrestest.GovernanceDB{App: databases.Primary},
 		audit: postgrestest.AuditDB{Writer: databases.Writer, Reader: databases.Reader},
 	}).replica(rego.Config{})
 	c := r.admin(tenantA)
-	p := c.policy("retrain", "drift.retrain")
-	v, err := c.CreatePolicyVersion(b.Context(), &governancev1.CreatePolicyVersionRequest{
-		PolicyId: p.GetId(), Modules: []*governancev1.RegoModule{{Path: "retrain.rego", Source: string(source)}},
+	c.activate(c.sample(c.policy("retrain", "drift.retrain").GetId()))
+	return r, askPoint("drift.retrain", sampleInput())
+}
+
+// sample makes a version of the sample policy and returns its id.
+func (c client) sample(policyID string) string {
+	c.t.Helper()
+	source, err := os.ReadFile("../../../examples/policies/retrain.rego")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	v, err := c.CreatePolicyVersion(c.t.Context(), &governancev1.CreatePolicyVersionRequest{
+		PolicyId: policyID, Modules: []*governancev1.RegoModule{{Path: "retrain.rego", Source: string(source)}},
 	})
 	if err != nil {
-		b.Fatal(err)
+		c.t.Fatal(err)
 	}
-	c.activate(v.GetPolicyVersion().GetId())
-	return r, askPoint("drift.retrain", map[string]any{
+	return v.GetPolicyVersion().GetId()
+}
+
+// sampleInput is one that the sample policy allows.
+func sampleInput() map[string]any {
+	return map[string]any{
 		"detection": map[string]any{
 			"status": "DRIFT_STATUS_DRIFT", "severity": 0.8, "drifted_feature_count": 3, "feature_count": 8, "row_count": 5000,
 			"evidence": map[string]any{"state": "EVIDENCE_STATE_RECORDED"},
 		},
-	})
+	}
 }

@@ -19,8 +19,8 @@ import (
 // Databases are governance's, migrated and empty, each pool as its application role.
 type Databases struct {
 	Primary, Writer, Reader *pgxpool.Pool
-	// AuditAdmin is a superuser's connection to the audit database.
-	AuditAdmin *pgx.Conn
+	// PrimaryAdmin and AuditAdmin are a superuser's connections to governance's own and to the audit database.
+	PrimaryAdmin, AuditAdmin *pgx.Conn
 }
 
 // Start starts a server whose data is on disk and synced (fsync on) until the benchmark ends.
@@ -65,11 +65,11 @@ func Start(b *testing.B) Databases {
 		b.Cleanup(pool.Close)
 		return pool
 	}
-	d := Databases{AuditAdmin: connect(postgres.DatabaseAudit)}
+	d := Databases{PrimaryAdmin: connect(postgres.DatabaseGovernance), AuditAdmin: connect(postgres.DatabaseAudit)}
 	if _, err := postgres.Migrate(ctx, d.AuditAdmin, migrations.Audit(), postgres.RoleAuditOwner); err != nil {
 		b.Fatal(err)
 	}
-	if _, err := postgres.Migrate(ctx, connect(postgres.DatabaseGovernance), migrations.Governance(), postgres.RoleGovernanceOwner); err != nil {
+	if _, err := postgres.Migrate(ctx, d.PrimaryAdmin, migrations.Governance(), postgres.RoleGovernanceOwner); err != nil {
 		b.Fatal(err)
 	}
 	d.Primary = open(postgres.DatabaseGovernance, postgres.RoleGovernanceApp)
