@@ -99,7 +99,7 @@ func TestEndlessEvaluationsLeaveAProcessor(t *testing.T) { //nolint:paralleltest
 	for i := range 8 {
 		engine := []*Engine{e, beside}[i%2]
 		wg.Go(func() {
-			r, err := engine.Evaluate(ctx, Evaluation{Tenant: tenant.ID(uuid.New()), Activation: Activation{Version: uuid.New()}, Policy: c, Now: time.Now()})
+			r, err := engine.Evaluate(ctx, Evaluation{Tenant: tenant.ID(uuid.New()), Tenure: Tenure{Version: uuid.New()}, Policy: c, Now: time.Now()})
 			if err == nil && r.Reason != Deadline {
 				t.Errorf("got %v", r)
 			}
@@ -120,10 +120,10 @@ func TestEndlessEvaluationsLeaveAProcessor(t *testing.T) { //nolint:paralleltest
 func TestWaitingIsNoStrike(t *testing.T) {
 	t.Parallel()
 	e := NewEngine(Config{})
-	a := Activation{Version: uuid.New()}
+	a := Tenure{Version: uuid.New()}
 	deadline := e.config.Deadline
 	for range strikesInARow {
-		if _, err := e.overrun(t.Context(), Evaluation{Activation: a}, deadline, deadline/20); err == nil {
+		if _, err := e.overrun(t.Context(), Evaluation{Tenure: a}, deadline, deadline/20); err == nil {
 			t.Error("what hardly ran was answered as if it had")
 		}
 	}
@@ -131,7 +131,7 @@ func TestWaitingIsNoStrike(t *testing.T) {
 		t.Error("quarantined for waiting")
 	}
 	for range strikesInARow {
-		if r, err := e.overrun(t.Context(), Evaluation{Activation: a}, deadline, deadline/5); err != nil || r.Reason != Deadline {
+		if r, err := e.overrun(t.Context(), Evaluation{Tenure: a}, deadline, deadline/5); err != nil || r.Reason != Deadline {
 			t.Errorf("got %v, %v", r, err)
 		}
 	}
