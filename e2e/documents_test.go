@@ -113,7 +113,7 @@ func (r *reader) types(t *testing.T, line string) string {
 		return ""
 	}
 	code, output := r.run(t, line)
-	for began := time.Now(); code == 2 && time.Since(began) < 10*time.Second; {
+	for began := time.Now(); code == 2 && time.Since(began) < readyWithin; {
 		code, output = r.run(t, line)
 	}
 	if reason := refusal.FindStringSubmatch(line); reason != nil {

@@ -117,7 +117,7 @@ func (u *user) shadowSees(t *testing.T, service *user, other string) {
 		if r.code == 1 && strings.Contains(r.stdout, "allow -> deny") {
 			break
 		}
-		if time.Since(began) > 30*time.Second {
+		if time.Since(began) > readyWithin {
 			t.Fatalf("the shadow sees nothing:\n%s%s", r.stdout, r.stderr)
 		}
 	}
@@ -156,7 +156,7 @@ func (u *user) decides(t *testing.T, at, point string, input any, want string) {
 		if strings.Contains(r.stdout, "decision        "+want) {
 			return
 		}
-		if time.Since(began) > 10*time.Second {
+		if time.Since(began) > readyWithin {
 			t.Fatalf("%s decides\n%s%s\nwant %s", at, r.stdout, r.stderr, want)
 		}
 	}
