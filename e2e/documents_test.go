@@ -130,7 +130,7 @@ func (r *reader) types(t *testing.T, line string) string {
 
 func (r *reader) run(t *testing.T, line string) (code int, output string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "bash", "-c", r.exports.String()+line) //nolint:gosec // our own documents
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", r.exports.String()+line)
 	cmd.Dir, cmd.Env = r.dir, cleanEnviron()
 	printed, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {

@@ -35,7 +35,7 @@ func startPlatform(b *testing.B, policy string) *platform {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // see above
+	if err := os.Chmod(dir, 0o755); err != nil { // see above
 		b.Fatal(err)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "secrets"), 0o700); err != nil {

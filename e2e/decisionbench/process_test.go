@@ -14,7 +14,7 @@ import (
 func build(b *testing.B, pkg string) string {
 	b.Helper()
 	binary := filepath.Join(b.TempDir(), filepath.Base(pkg))
-	cmd := exec.CommandContext(b.Context(), "go", "build", "-pgo=auto", "-o", binary, pkg) //nolint:gosec // our own package
+	cmd := exec.CommandContext(b.Context(), "go", "build", "-pgo=auto", "-o", binary, pkg)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("build %s: %v\n%s", pkg, err, out)
 	}
@@ -24,7 +24,7 @@ func build(b *testing.B, pkg string) string {
 // run runs a program to its end.
 func run(b *testing.B, environ []string, binary string, args ...string) {
 	b.Helper()
-	cmd := exec.CommandContext(b.Context(), binary, args...) //nolint:gosec // ours
+	cmd := exec.CommandContext(b.Context(), binary, args...)
 	cmd.Env = append(cleanEnviron(), environ...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("%s %v: %v\n%s", binary, args, err, out)
@@ -39,7 +39,7 @@ func start(b *testing.B, environ []string, binary string, args ...string) (pid i
 		b.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.CommandContext(b.Context(), binary, args...) //nolint:gosec // ours
+	cmd := exec.CommandContext(b.Context(), binary, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
 	cmd.Env = append(cleanEnviron(), environ...)

@@ -70,7 +70,7 @@ func writePostureText(w io.Writer, r posture.Report) error {
 	sum := r.SHA256()
 	fmt.Fprintf(&text, "posture  sha256:%x\n", sum)
 	_, err := io.WriteString(w, text.String())
-	return err //nolint:wrapcheck // by the caller
+	return err
 }
 
 // postureJSON is the posture as `governance wall posture -o json` writes it.
@@ -99,7 +99,7 @@ func writePostureJSON(w io.Writer, r posture.Report) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(p) //nolint:wrapcheck // by the caller
+	return encoder.Encode(p)
 }
 
 // checkPosture refuses a database that is not fit to hold the wall, and reports what weakens it otherwise.

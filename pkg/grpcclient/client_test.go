@@ -59,7 +59,7 @@ type server struct {
 	failures int
 	err      error
 	received []proto.Message
-	contexts []context.Context //nolint:containedctx // to look into
+	contexts []context.Context
 }
 
 func (s *server) take(ctx context.Context, m proto.Message) error {

@@ -63,7 +63,7 @@ func (c Config) withDefaults() Config {
 // Config returns the settings for crypto/tls, or nil for plaintext.
 func (t TLS) Config() (*tls.Config, error) {
 	if t == (TLS{}) {
-		return nil, nil //nolint:nilnil // no files, no TLS
+		return nil, nil // no files, no TLS
 	}
 	if t.CertFile == "" || t.KeyFile == "" {
 		return nil, errors.New("TLS needs both a certificate file and a key file")

@@ -26,7 +26,7 @@ func TestPercentFor(t *testing.T) {
 }
 
 // The collector runs less often while the headroom is kept, and goes on doing so after collections.
-func TestKeep(t *testing.T) { //nolint:paralleltest // the collector belongs to the process
+func TestKeep(t *testing.T) { // not parallel: the collector belongs to the process
 	t.Setenv("GOGC", "")
 	without := collections(512 << 20)
 	stop := Keep(Config{GCHeadroom: 128 << 20})

@@ -106,7 +106,7 @@ func (c Config) Validate() error {
 // tls returns the settings of connections, or nil for plaintext. TLS 1.2 is allowed because brokers on older Java offer nothing newer.
 func (c Config) tls() (*tls.Config, error) {
 	if !c.secured() {
-		return nil, nil //nolint:nilnil // plaintext
+		return nil, nil // plaintext
 	}
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
 	if c.CAFile != "" {

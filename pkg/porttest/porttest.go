@@ -29,7 +29,7 @@ func Free(tb testing.TB) int {
 	mu.Lock()
 	defer mu.Unlock()
 	for range count {
-		port := lowest + rand.IntN(count) //nolint:gosec // no secret
+		port := lowest + rand.IntN(count)
 		if given[port] {
 			continue
 		}

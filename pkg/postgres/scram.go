@@ -22,7 +22,7 @@ func scramVerifier(password string) (string, error) {
 		}
 	}
 	salt := make([]byte, 16)
-	rand.Read(salt) //nolint:gosec // documented never to fail
+	rand.Read(salt) // documented never to fail
 	salted, err := pbkdf2.Key(sha256.New, password, salt, scramIterations, sha256.Size)
 	if err != nil {
 		return "", fmt.Errorf("derive key: %w", err)

@@ -70,7 +70,7 @@ func Tx(ctx context.Context, pool *pgxpool.Pool, opts pgx.TxOptions, fn func(ctx
 
 // backOff waits a random time that grows with the attempt, so that contenders do not meet again.
 func backOff(ctx context.Context, attempt int) error {
-	wait := time.Duration(rand.Int64N(int64(attempt) * int64(10*time.Millisecond))) //nolint:gosec // jitter needs no secrecy
+	wait := time.Duration(rand.Int64N(int64(attempt) * int64(10*time.Millisecond))) // jitter needs no secrecy
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {

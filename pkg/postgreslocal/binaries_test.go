@@ -15,10 +15,10 @@ func script(t *testing.T, postgres string) string {
 	t.Helper()
 	dir := tempDirIn(t, os.TempDir()) // memory may be mounted noexec
 	for name, text := range map[string]string{"initdb": "#!/bin/sh\n", "postgres": "#!/bin/sh\n" + postgres + "\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil { //nolint:gosec // programs
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(filepath.Join(dir, name), 0o755); err != nil { //nolint:gosec // whatever the umask
+		if err := os.Chmod(filepath.Join(dir, name), 0o755); err != nil { // whatever the umask
 			t.Fatal(err)
 		}
 	}

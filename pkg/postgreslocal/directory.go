@@ -40,7 +40,7 @@ func openDirectory(ctx context.Context, runner account, path string, log *slog.L
 	if err != nil {
 		return "", fmt.Errorf("open %s: %w", path, err)
 	}
-	if err := os.MkdirAll(path, 0o755); err != nil { //nolint:gosec // the account must enter it; what is secret in it has its own mode
+	if err := os.MkdirAll(path, 0o755); err != nil { // the account must enter it; what is secret in it has its own mode
 		return "", fmt.Errorf("open %s: %w", path, err)
 	}
 	if runner.mayEnter(ctx, path) {
@@ -66,7 +66,7 @@ func openDirectory(ctx context.Context, runner account, path string, log *slog.L
 // PrivateDir makes a directory that everyone may enter and only the calling user may write to, for a predictable name among the temporary files: it
 // refuses what somebody else has put there.
 func PrivateDir(path string) error {
-	if err := os.MkdirAll(path, 0o755); err != nil { //nolint:gosec // the account must enter it
+	if err := os.MkdirAll(path, 0o755); err != nil { // the account must enter it
 		return fmt.Errorf("make directory: %w", err)
 	}
 	info, err := os.Lstat(path)
@@ -77,7 +77,7 @@ func PrivateDir(path string) error {
 	if !ok || !info.IsDir() || int(stat.Uid) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 {
 		return fmt.Errorf("make directory: %s is somebody else's or open to others", path)
 	}
-	if err := os.Chmod(path, 0o755); err != nil { //nolint:gosec // the account must enter it, whatever the umask
+	if err := os.Chmod(path, 0o755); err != nil { // the account must enter it, whatever the umask
 		return fmt.Errorf("make directory: %w", err)
 	}
 	return nil
@@ -152,7 +152,7 @@ func (d directory) socketDirectory(runner account) (string, error) {
 	if !ok || !info.IsDir() || !runner.is(int(stat.Uid)) && int(stat.Uid) != os.Geteuid() {
 		return "", fmt.Errorf("make socket directory: %s is somebody else's", dir)
 	}
-	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a directory
+	if err := os.Chmod(dir, 0o700); err != nil {
 		return "", fmt.Errorf("make socket directory: %w", err)
 	}
 	return dir, runner.own(dir)

@@ -89,7 +89,7 @@ func download(ctx context.Context, version embedded.PostgresVersion, home string
 	done := make(chan error, 1)
 	// The library takes no context. When ctx ends first, the download runs on and its work directory stays until the process ends.
 	go func() {
-		server := embedded.NewDatabase(embedded.DefaultConfig().Version(version).Port(uint32(port)). //nolint:gosec // a port fits
+		server := embedded.NewDatabase(embedded.DefaultConfig().Version(version).Port(uint32(port)). // a port fits
 														CachePath(filepath.Join(work, "archive")).BinariesPath(extracted).RuntimePath(filepath.Join(work, "run")).
 														Locale("none-on-purpose").Logger(io.Discard))
 		err := server.Start()

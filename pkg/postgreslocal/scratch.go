@@ -19,7 +19,7 @@ func ScratchDir() string {
 	if os.Getenv("TMPDIR") != "" || syscall.Statfs(memory, &stat) != nil {
 		return os.TempDir()
 	}
-	if uint64(stat.Bsize)*stat.Bavail < memoryNeeded { //nolint:gosec // a block size is positive
+	if uint64(stat.Bsize)*stat.Bavail < memoryNeeded { // a block size is positive
 		return os.TempDir()
 	}
 	return memory

@@ -50,7 +50,7 @@ func tempDirIn(t *testing.T, parent string) string {
 			t.Error(err)
 		}
 	})
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // a directory
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -277,7 +277,7 @@ func killOwner(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	owner := exec.Command(program, "-test.run=^TestOwner$", "-test.v") //nolint:gosec // this program
+	owner := exec.Command(program, "-test.run=^TestOwner$", "-test.v")
 	owner.Env = append(os.Environ(), ownerVariable+"="+dir)
 	output, err := owner.StdoutPipe()
 	if err != nil {
@@ -335,7 +335,7 @@ func TestEphemeralServerLeavesNothing(t *testing.T) {
 func TestServerMovesWhereItsUserCanEnter(t *testing.T) {
 	t.Parallel()
 	closed := t.TempDir()
-	if err := os.Chmod(closed, 0o700); err != nil { //nolint:gosec // a directory
+	if err := os.Chmod(closed, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	var log strings.Builder
@@ -392,7 +392,7 @@ func TestStartRefuses(t *testing.T) {
 			o := options(tempDir(t))
 			o.Binaries = found.Dir
 			data := filepath.Join(o.DataDir, "data")
-			if err := os.Mkdir(data, 0o755); err != nil { //nolint:gosec // as PostgreSQL's parent
+			if err := os.Mkdir(data, 0o755); err != nil { // as PostgreSQL's parent
 				t.Fatal(err)
 			}
 			if err := os.WriteFile(filepath.Join(data, "PG_VERSION"), []byte(strconv.Itoa(c.version)+"\n"), 0o600); err != nil {

@@ -42,7 +42,7 @@ func startCopy(ctx context.Context) (*postgreslocal.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make data directory: %w", err)
 	}
-	if err := os.Chmod(own, 0o755); err != nil { //nolint:gosec // the server may run as another user
+	if err := os.Chmod(own, 0o755); err != nil { // the server may run as another user
 		return nil, fmt.Errorf("make data directory: %w", err)
 	}
 	// cp keeps owners and modes, on which PostgreSQL insists.
@@ -87,7 +87,7 @@ func prepare(ctx context.Context, binaries postgreslocal.Binaries, log *slog.Log
 	if err != nil {
 		return "", err
 	}
-	if err := os.Chmod(work, 0o755); err != nil { //nolint:gosec // as above
+	if err := os.Chmod(work, 0o755); err != nil { // as above
 		return "", err
 	}
 	if err := initialize(ctx, work, binaries, log); err != nil {

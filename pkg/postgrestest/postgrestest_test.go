@@ -42,7 +42,7 @@ func TestDatabaseEndsWithItsTest(t *testing.T) {
 	t.Parallel()
 	keeper := postgrestest.Empty(t)
 	var name string
-	t.Run("test", func(t *testing.T) { //nolint:paralleltest // it must end before what follows
+	t.Run("test", func(t *testing.T) { // not parallel: it must end before what follows
 		db := postgrestest.Drift(t)
 		name = db.Name
 		conn, err := pgx.Connect(t.Context(), db.AppURL) // left open

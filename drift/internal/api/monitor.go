@@ -125,7 +125,7 @@ func monitorTo(m monitor.Monitor) *driftv1.Monitor {
 func ruleTo(r monitor.Rule) *driftv1.DecisionRule {
 	return &driftv1.DecisionRule{
 		FalseDiscoveryRate: new(r.FalseDiscoveryRate),
-		MinRows:            new(int32(r.MinRows)),            //nolint:gosec // at most 1,000,000
-		MinDriftedFeatures: new(int32(r.MinDriftedFeatures)), //nolint:gosec // at most 500
+		MinRows:            new(int32(r.MinRows)),            // at most 1,000,000
+		MinDriftedFeatures: new(int32(r.MinDriftedFeatures)), // at most 500
 	}
 }

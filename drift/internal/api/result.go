@@ -30,7 +30,7 @@ func detectionHeadTo(r detection.Record) *driftv1.Detection {
 	return &driftv1.Detection{
 		Id: r.ID.String(), MonitorId: r.MonitorID.String(), ModelId: r.ModelID.String(), BaselineId: r.BaselineID.String(),
 		BaselineFingerprintSha256: r.BaselineFingerprint, Description: r.Description, Status: statusTo[r.Status], Severity: r.Severity,
-		RowCount: r.RowCount, FeatureCount: int32(r.FeatureCount), DriftedFeatureCount: int32(r.DriftedFeatureCount), //nolint:gosec // at most 500
+		RowCount: r.RowCount, FeatureCount: int32(r.FeatureCount), DriftedFeatureCount: int32(r.DriftedFeatureCount), // at most 500
 		Rule: ruleTo(r.Rule), DocumentSha256: r.DocumentSHA256[:], Evidence: evidenceTo(r.Evidence), CreateTime: timestamppb.New(r.CreateTime),
 	}
 }

@@ -79,7 +79,7 @@ func (c *Cache) get(key cacheKey) (sample.Set, bool) {
 		return sample.Set{}, false
 	}
 	c.recent.MoveToFront(element)
-	return element.Value.(*cached).set, true //nolint:forcetypeassert // the list holds nothing else
+	return element.Value.(*cached).set, true // the list holds nothing else
 }
 
 func (c *Cache) put(key cacheKey, set sample.Set) {
@@ -92,7 +92,7 @@ func (c *Cache) put(key cacheKey, set sample.Set) {
 	c.byKey[key] = c.recent.PushFront(entry)
 	c.used += entry.bytes
 	for c.used > c.limit {
-		oldest := c.recent.Remove(c.recent.Back()).(*cached) //nolint:forcetypeassert // the list holds nothing else
+		oldest := c.recent.Remove(c.recent.Back()).(*cached) // the list holds nothing else
 		delete(c.byKey, oldest.key)
 		c.used -= oldest.bytes
 	}

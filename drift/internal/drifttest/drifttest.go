@@ -30,7 +30,7 @@ import (
 // patience bounds every wait of a test: it is only used up when something is wrong.
 const patience = 60 * time.Second
 
-const clientSecret = "drift-secret" //nolint:gosec // a test's
+const clientSecret = "drift-secret"
 
 // Stack is what a drift service needs around it.
 type Stack struct {

@@ -106,5 +106,5 @@ func (c Config) retryIn(age time.Duration) time.Duration {
 
 // jitter spreads the attempts of what failed together. It never exceeds d.
 func jitter(d time.Duration) time.Duration {
-	return d - time.Duration(rand.Int64N(int64(d)/4+1)) //nolint:gosec // jitter needs no secrecy
+	return d - time.Duration(rand.Int64N(int64(d)/4+1)) // jitter needs no secrecy
 }

@@ -91,7 +91,7 @@ func entryTo(e evidence.Entry) (*governancev1.RecordEntryRequest, error) {
 // structTo goes through JSON, which is what the values are.
 func structTo(values map[string]any) (*structpb.Struct, error) {
 	if values == nil {
-		return nil, nil //nolint:nilnil // an unset field
+		return nil, nil // an unset field
 	}
 	encoded, err := json.Marshal(values)
 	if err != nil {

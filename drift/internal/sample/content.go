@@ -39,9 +39,9 @@ func writeContent(t detect.FeatureType, s *Sample, write func([]byte)) {
 	}
 	var buffer []byte
 	for _, name := range slices.Sorted(maps.Keys(s.Counts)) {
-		buffer = binary.LittleEndian.AppendUint32(buffer[:0], uint32(len(name))) //nolint:gosec // at most MaxCategoryBytes
+		buffer = binary.LittleEndian.AppendUint32(buffer[:0], uint32(len(name))) // at most MaxCategoryBytes
 		buffer = append(buffer, name...)
-		buffer = binary.LittleEndian.AppendUint64(buffer, uint64(s.Counts[name])) //nolint:gosec // a count is not negative
+		buffer = binary.LittleEndian.AppendUint64(buffer, uint64(s.Counts[name])) // a count is not negative
 		write(buffer)
 	}
 }

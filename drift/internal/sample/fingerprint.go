@@ -33,16 +33,16 @@ func (s Set) Fingerprint() [32]byte {
 
 	hash := sha256.New()
 	buffer := []byte(fingerprintHeader)
-	buffer = binary.LittleEndian.AppendUint64(buffer, uint64(s.Rows))          //nolint:gosec // not negative
-	buffer = binary.LittleEndian.AppendUint32(buffer, uint32(len(s.Features))) //nolint:gosec // at most 500
+	buffer = binary.LittleEndian.AppendUint64(buffer, uint64(s.Rows))          // not negative
+	buffer = binary.LittleEndian.AppendUint32(buffer, uint32(len(s.Features))) // at most 500
 	hash.Write(buffer)
 	for _, i := range order {
 		f, sample := s.Features[i], &s.Samples[i]
-		buffer = binary.LittleEndian.AppendUint32(buffer[:0], uint32(len(f.Name))) //nolint:gosec // at most 512
+		buffer = binary.LittleEndian.AppendUint32(buffer[:0], uint32(len(f.Name))) // at most 512
 		buffer = append(buffer, f.Name...)
 		buffer = append(buffer, typeByte(f.Type))
-		buffer = binary.LittleEndian.AppendUint64(buffer, uint64(sample.Missing))                        //nolint:gosec // not negative
-		buffer = binary.LittleEndian.AppendUint64(buffer, uint64(len(sample.Sorted)+len(sample.Counts))) //nolint:gosec // not negative
+		buffer = binary.LittleEndian.AppendUint64(buffer, uint64(sample.Missing))                        // not negative
+		buffer = binary.LittleEndian.AppendUint64(buffer, uint64(len(sample.Sorted)+len(sample.Counts))) // not negative
 		hash.Write(buffer)
 		writeContent(f.Type, sample, func(piece []byte) { hash.Write(piece) })
 	}

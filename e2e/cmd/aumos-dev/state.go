@@ -25,7 +25,7 @@ func openState(dir string) (state, error) {
 		return "", fmt.Errorf("open state directory: %w", err)
 	}
 	// Others may pass through: the database server runs as another user when this process is root.
-	if err := os.MkdirAll(filepath.Join(abs, "secrets"), 0o755); err != nil { //nolint:gosec // see above; the secrets themselves are 0600
+	if err := os.MkdirAll(filepath.Join(abs, "secrets"), 0o755); err != nil { // see above; the secrets themselves are 0600
 		return "", fmt.Errorf("open state directory: %w", err)
 	}
 	return state(abs), nil

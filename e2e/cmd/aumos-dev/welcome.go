@@ -89,7 +89,7 @@ func (o options) loadSamples(ctx context.Context, config string) error {
 		{"drift", "detect", "--baseline", filepath.Join(flights, "winter.csv"), "--current", filepath.Join(flights, "winter_control.csv")},
 		{"drift", "detect", "--baseline", filepath.Join(flights, "winter.csv"), "--current", filepath.Join(flights, "summer.csv")},
 	} {
-		cmd := exec.CommandContext(ctx, o.aumosctl, append([]string{"--config", config}, args...)...) //nolint:gosec // our own binary
+		cmd := exec.CommandContext(ctx, o.aumosctl, append([]string{"--config", config}, args...)...)
 		var output bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &output, &output
 		err := cmd.Run()

@@ -81,7 +81,7 @@ func (s *Stack) startPostgres(ctx context.Context) (err error) {
 		if err != nil {
 			return fmt.Errorf("make scratch directory: %w", err)
 		}
-		if err := os.Chmod(options.DataDir, 0o755); err != nil { //nolint:gosec // the server runs as another user when this process is root
+		if err := os.Chmod(options.DataDir, 0o755); err != nil { // the server runs as another user when this process is root
 			return fmt.Errorf("open scratch directory: %w", err)
 		}
 		options.Ephemeral, options.InitArgs = true, []string{"--no-sync"}

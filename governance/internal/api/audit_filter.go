@@ -26,7 +26,7 @@ type entryFilter interface {
 func entryFilterOf(req entryFilter) (f audit.Filter, names []string, err error) {
 	f = audit.Filter{
 		EventType: req.GetEventType(), Action: req.GetAction(), ActorID: req.GetActorId(),
-		Outcome:      auditlog.Outcome(req.GetOutcome()), //nolint:gosec // the contract lets no other through
+		Outcome:      auditlog.Outcome(req.GetOutcome()), // the contract lets no other through
 		ResourceType: req.GetResourceType(), ResourceID: req.GetResourceId(),
 		CorrelationID: req.GetCorrelationId(), SourceService: req.GetSourceService(),
 	}

@@ -86,9 +86,9 @@ func entryOf(req *governancev1.RecordEntryRequest, source string, id tenant.ID) 
 		TenantID:  id,
 		EventType: req.GetEventType(),
 		Action:    req.GetAction(),
-		Outcome:   auditlog.Outcome(req.GetOutcome()), //nolint:gosec // the contract lets no other through
+		Outcome:   auditlog.Outcome(req.GetOutcome()), // the contract lets no other through
 		Actor: auditlog.Actor{
-			Kind:       auditlog.ActorKind(req.GetActor().GetKind()), //nolint:gosec // likewise
+			Kind:       auditlog.ActorKind(req.GetActor().GetKind()), // likewise
 			ID:         req.GetActor().GetId(),
 			OnBehalfOf: req.GetActor().GetOnBehalfOf(),
 		},

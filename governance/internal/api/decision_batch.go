@@ -94,7 +94,7 @@ func (s *DecisionService) part(ctx context.Context, a decision.Answer, logged ma
 			slog.String("code", f.Code.String()), slog.String("reason", string(f.Reason)), slog.Any("error", a.Err))
 	}
 	m := &governancev1.EvaluateError{
-		Code: int32(f.Code), Message: f.Message, //nolint:gosec // one of seventeen
+		Code: int32(f.Code), Message: f.Message, // one of seventeen
 		Reason: governancev1.ErrorReason(governancev1.ErrorReason_value["ERROR_REASON_"+string(f.Reason)]),
 	}
 	for _, v := range f.Violations {

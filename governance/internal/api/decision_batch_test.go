@@ -70,7 +70,7 @@ func TestBatchFailsByItem(t *testing.T) {
 			t.Errorf("question %d: %v, want %v", i, results[i], err)
 			continue
 		}
-		wantError(t, err, codes.Code(got.GetCode()), got.GetReason()) //nolint:gosec // a code
+		wantError(t, err, codes.Code(got.GetCode()), got.GetReason())
 		fields := make(map[string]string)
 		for _, v := range got.GetFieldViolations() {
 			fields[v.GetField()] = v.GetDescription()
@@ -172,7 +172,7 @@ func TestBatchFailsClosed(t *testing.T) {
 			want = codes.InvalidArgument
 		}
 		e := result.GetError()
-		if e.GetCode() != int32(want) || (want == codes.Unavailable) != (e.GetRetryDelay() != nil) { //nolint:gosec // a code
+		if e.GetCode() != int32(want) || (want == codes.Unavailable) != (e.GetRetryDelay() != nil) {
 			t.Errorf("question %d: %v", i, result)
 		}
 	}

@@ -31,7 +31,7 @@ func detailOf(ctx context.Context, level governancev1.ExplainLevel) (*rego.Detai
 		}
 		return &rego.Detail{Trace: true, MaxBytes: maxExplanation}, nil
 	default:
-		return nil, nil //nolint:nilnil // nothing is an answer
+		return nil, nil // nothing is an answer
 	}
 }
 

@@ -71,7 +71,7 @@ func (s *DecisionService) ListDecisions(ctx context.Context, req *governancev1.L
 func decisionFilterOf(req *governancev1.ListDecisionsRequest) (f decisionlog.Filter, names []string, err error) {
 	f = decisionlog.Filter{
 		DecisionPoint: req.GetDecisionPoint(), Subject: req.GetSubject(), CorrelationID: req.GetCorrelationId(), ViolationCode: req.GetViolationCode(),
-		Outcome:  rego.Outcome(req.GetOutcome()), //nolint:gosec // the contract lets no other through
+		Outcome:  rego.Outcome(req.GetOutcome()), // the contract lets no other through
 		Resource: decision.Resource{Type: req.GetResourceType(), ID: req.GetResourceId()},
 	}
 	set := func(name string, is bool) {

@@ -10,7 +10,7 @@ func reportMessage(r rego.Report, c policy.Content) *governancev1.ValidatePolicy
 	digest := policy.ContentSHA256(c.Modules, c.Data)
 	m := &governancev1.ValidatePolicyResponse{
 		Valid: len(r.Errors) == 0, Errors: findingMessages(r.Errors, c.Modules), Warnings: findingMessages(r.Warnings, c.Modules),
-		WarningsOmitted: int32(r.Omitted), //nolint:gosec // bounded by the size of the modules
+		WarningsOmitted: int32(r.Omitted), // bounded by the size of the modules
 		Package:         r.Package, EntryPoints: r.EntryPoints, ContentSha256: digest[:], EngineVersion: rego.EngineVersion(),
 	}
 	for i, summary := range r.Modules {
@@ -26,7 +26,7 @@ func reportMessage(r rego.Report, c policy.Content) *governancev1.ValidatePolicy
 }
 
 // place is a row or a column, which the size of a module bounds.
-func place(n int) int32 { return int32(n) } //nolint:gosec // at most the bytes of a module
+func place(n int) int32 { return int32(n) }
 
 func findingMessages(findings []rego.Finding, modules []policy.Module) []*governancev1.RegoFinding {
 	messages := make([]*governancev1.RegoFinding, len(findings))

@@ -48,7 +48,7 @@ const (
 // testOf returns the test that a spec describes. It fails with INVALID_FIELD.
 func testOf(field string, m *governancev1.PolicyTestSpec, caseID uuid.UUID) (suite.Test, error) {
 	t := suite.Test{CaseID: caseID, Name: m.GetName(), Want: suite.Expectation{
-		Outcome:    rego.Outcome(m.GetExpectedOutcome()), //nolint:gosec // defined values only; a test makes sure that the numbers agree
+		Outcome:    rego.Outcome(m.GetExpectedOutcome()), // defined values only; a test makes sure that the numbers agree
 		Violations: m.GetExpectedViolations(), AnyViolations: m.GetAnyViolations(),
 		Obligations: m.GetExpectedObligations(), AnyObligations: m.GetAnyObligations(),
 	}}

@@ -96,7 +96,7 @@ func TestPolicyLifeIsItsModel(t *testing.T) {
 	one, two := p.replica(rego.Config{}), p.replica(rego.Config{})
 	activations := 0
 	for seed := range uint64(3) {
-		random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's
+		random := rand.New(rand.NewPCG(seed, 1))
 		w := &walk{t: t, r: one, random: random, active: -1}
 		w.clients = []client{one.as(tenantA, auth.RoleAdmin), two.as(tenantA, auth.RolePolicyAuthor, auth.RoleAdmin), one.as(tenantA, auth.RoleOperator, auth.RoleAdmin)}
 		w.policy = w.clients[0].policy(fmt.Sprint("walk ", seed)).GetId()
@@ -178,7 +178,7 @@ func (w *walk) test() {
 	run := &ran{suite: w.suite, coverage: 60 + 10*w.random.IntN(5)}
 	run.passed = w.random.IntN(4) > 0 && run.coverage >= w.minimum
 	policytest.Test(w.t, w.r.pool, tenantA, uuid.MustParse(v.id), func(r *policytest.Run) {
-		r.CoveragePercent, r.Passed = int32(run.coverage), run.passed //nolint:gosec // a percentage
+		r.CoveragePercent, r.Passed = int32(run.coverage), run.passed
 		if !run.passed && run.coverage >= w.minimum {
 			r.FailedCount = 1
 		}
@@ -196,7 +196,7 @@ func (w *walk) cases() {
 func (w *walk) coverage() {
 	_, c, _ := w.pick()
 	minimum := 50 + 10*w.random.IntN(4)
-	req := &governancev1.UpdatePolicyRequest{PolicyId: w.policy, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"min_coverage_percent"}}, MinCoveragePercent: int32(minimum)} //nolint:gosec // a percentage
+	req := &governancev1.UpdatePolicyRequest{PolicyId: w.policy, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"min_coverage_percent"}}, MinCoveragePercent: int32(minimum)}
 	_, err := c.UpdatePolicy(w.t.Context(), req)
 	if w.expect("ask for coverage", err, w.archivedReason()) {
 		w.minimum = minimum
@@ -286,7 +286,7 @@ func (w *walk) check() {
 	if w.active >= 0 {
 		want = w.versions[w.active].id
 	}
-	if p := got.GetPolicy(); p.GetActiveVersionId() != want || (p.GetArchiveTime() != nil) != w.archived || p.GetMinCoveragePercent() != int32(w.minimum) { //nolint:gosec // a percentage
+	if p := got.GetPolicy(); p.GetActiveVersionId() != want || (p.GetArchiveTime() != nil) != w.archived || p.GetMinCoveragePercent() != int32(w.minimum) {
 		w.t.Errorf("policy %v, want active %s, archived %t", p, want, w.archived)
 	}
 	for i, v := range w.versions {

@@ -194,7 +194,7 @@ func TestTenantsAreApartInEveryRPC(t *testing.T) {
 	entries := len(r.entries(tenantA))
 	for _, name := range slices.Sorted(maps.Keys(tenantCalls)) {
 		t.Run(name, func(t *testing.T) { foreignIDs(t, theirs, all[name], tenantCalls[name], a, b) })
-		t.Run(name+" by x-tenant-id", func(t *testing.T) { //nolint:paralleltest // what it must not change is looked at afterwards
+		t.Run(name+" by x-tenant-id", func(t *testing.T) {
 			ctx := metadata.AppendToOutgoingContext(t.Context(), tenant.MetadataKey, tenantA.String())
 			_, err := b.call(ctx, all[name], tenantCalls[name].request(b))
 			wantError(t, err, codes.PermissionDenied, governancev1.ErrorReason_ERROR_REASON_TENANT_MISMATCH)

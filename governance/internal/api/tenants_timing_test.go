@@ -20,7 +20,7 @@ const (
 )
 
 // How long an answer takes tells no more than the answer: whether another tenant has what an id names.
-func TestTimeTellsNothingOfOtherTenants(t *testing.T) { //nolint:paralleltest // it measures time
+func TestTimeTellsNothingOfOtherTenants(t *testing.T) { // not parallel: it measures time
 	_, a, b := worlds(t)
 	var power []string
 	for name, method := range rpcs() {
@@ -63,7 +63,7 @@ func differs(w *world, method protoreflect.MethodDescriptor, x, y proto.Message)
 	w.t.Helper()
 	var took [2][]time.Duration
 	for range samples {
-		order := rand.Perm(2) //nolint:gosec // no secret
+		order := rand.Perm(2)
 		for _, i := range order {
 			req := []proto.Message{x, y}[i]
 			start := time.Now()

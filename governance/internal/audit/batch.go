@@ -78,7 +78,7 @@ func (s *sequencer) tryInTurn(ctx context.Context, batch []*pending, careful boo
 		return nil
 	})
 	if err != nil {
-		return rest, err //nolint:wrapcheck // BeginFunc adds nothing worth a name
+		return rest, err
 	}
 	s.contended = max(0, s.contended-1)
 	if rows != nil {

@@ -127,5 +127,5 @@ func (c *cosigner) ask(ctx context.Context, head auditlog.SignedHead) (auditlog.
 		}
 		proof = p.Hashes
 	}
-	return c.client.AddCheckpoint(ctx, c.known, proof, head.Note) //nolint:wrapcheck // says whom it asked
+	return c.client.AddCheckpoint(ctx, c.known, proof, head.Note)
 }

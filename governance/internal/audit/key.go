@@ -22,7 +22,7 @@ const generatedKeyFile = "signing-key"
 // signingKeys returns the configured keys, or one that is made once and kept beside the heads.
 func signingKeys(ctx context.Context, cfg Config, log *slog.Logger) ([]auditlog.SigningKey, error) {
 	if cfg.SigningKeys != "" {
-		return auditlog.ParseSigningKeys(cfg.SigningKeys.Reveal()) //nolint:wrapcheck // says it all
+		return auditlog.ParseSigningKeys(cfg.SigningKeys.Reveal())
 	}
 	path := filepath.Join(cfg.HeadsDir, generatedKeyFile)
 	text, err := os.ReadFile(path)
@@ -57,14 +57,14 @@ func generateKey(path string) (text []byte, err error) {
 	text = []byte(base64.StdEncoding.EncodeToString(seed) + "\n")
 	file, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // by the caller
+		return nil, err
 	}
 	_, err = file.Write(text)
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return nil, err
 	}
 	if err := os.Rename(path+".new", path); err != nil {
-		return nil, err //nolint:wrapcheck // by the caller
+		return nil, err
 	}
 	return text, headstore.SyncDirectory(filepath.Dir(path))
 }

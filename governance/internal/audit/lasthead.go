@@ -54,7 +54,7 @@ func (s *signer) newestStored(ctx context.Context, id tenant.ID, above int64) (n
 	}
 	ours, err := auditlog.ParseKeys(vkeys...)
 	if err != nil {
-		return knownHead{}, err //nolint:wrapcheck // says it all
+		return knownHead{}, err
 	}
 	rows, err := s.pool.Query(ctx, `
 		SELECT note, key_ids, created_at

@@ -117,7 +117,7 @@ func withNodes(ctx context.Context, q querier, id tenant.ID, fn func(r tlog.Hash
 func StoredRoot(ctx context.Context, q querier, id tenant.ID, size int64) (root tlog.Hash, err error) {
 	err = withNodes(ctx, q, id, func(r tlog.HashReader) (err error) {
 		root, err = tlog.TreeHash(size, r)
-		return err //nolint:wrapcheck // of the reader
+		return err
 	})
 	return root, err
 }

@@ -35,7 +35,7 @@ func RefusePlatform(id tenant.ID) error {
 func (w *Wall) record(ctx context.Context, e auditlog.Entry) (Position, error) {
 	draft, err := auditlog.NewDraft(e)
 	if err != nil {
-		return Position{}, err //nolint:wrapcheck // for the client
+		return Position{}, err
 	}
 	p := newPending(draft)
 	p.own = true

@@ -266,7 +266,7 @@ func (s *sequencer) forget() {
 
 // pause waits a random time that grows with the tries, so that replicas do not meet again.
 func pause(ctx context.Context, attempt int) {
-	timer := time.NewTimer(rand.N(time.Duration(attempt) * retryWait)) //nolint:gosec // jitter needs no secrecy
+	timer := time.NewTimer(rand.N(time.Duration(attempt) * retryWait)) // jitter needs no secrecy
 	defer timer.Stop()
 	select {
 	case <-timer.C:

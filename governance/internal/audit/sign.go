@@ -82,7 +82,7 @@ func (s *signer) prove(ctx context.Context, id tenant.ID, size int64, earlier au
 func (s *signer) seal(c auditlog.Checkpoint) (auditlog.SignedHead, error) {
 	note, keyIDs, err := c.Sign(s.keys...)
 	if err != nil {
-		return auditlog.SignedHead{}, err //nolint:wrapcheck // says it all
+		return auditlog.SignedHead{}, err
 	}
 	return auditlog.SignedHead{Checkpoint: c, Note: note, KeyIDs: keyIDs, SignedTime: positionTime(time.Now())}, nil
 }

@@ -118,7 +118,7 @@ func TestStatesAgreeWithTheirDefinition(t *testing.T) {
 	id, other := newTenant(t), newTenant(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a workload
+	random := rand.New(rand.NewPCG(seed, 0))
 	p := appendPast(t, wall, id, 300, random)
 	ctx := as(t, id)
 	for _, m := range p.moments(random) {
@@ -190,7 +190,7 @@ func TestHistory(t *testing.T) {
 	db := postgrestest.Audit(t)
 	wall, _ := startWall(t, db, wallConfig(t))
 	id := newTenant(t)
-	p := appendPast(t, wall, id, 120, rand.New(rand.NewPCG(7, 7))) //nolint:gosec // a workload
+	p := appendPast(t, wall, id, 120, rand.New(rand.NewPCG(7, 7)))
 	r := audit.Resource{Type: "policy", ID: "a"}
 	var want []int64
 	for i, e := range p {

@@ -31,7 +31,7 @@ func Start(b *testing.B) Databases {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // see above
+	if err := os.Chmod(dir, 0o755); err != nil { // see above
 		b.Fatal(err)
 	}
 	server, err := postgreslocal.Start(ctx, postgreslocal.Options{

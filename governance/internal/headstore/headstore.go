@@ -105,12 +105,12 @@ func (s *Store) Last(id tenant.ID) (h auditlog.SignedHead, ok bool, err error) {
 func lastHead(file *os.File) (h auditlog.SignedHead, end int64, ok bool, err error) {
 	size, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
-		return h, 0, false, err //nolint:wrapcheck // by the callers
+		return h, 0, false, err
 	}
 	start := max(0, size-tailBytes)
 	tail := make([]byte, size-start)
 	if _, err := file.ReadAt(tail, start); err != nil && !errors.Is(err, io.EOF) {
-		return h, 0, false, err //nolint:wrapcheck // by the callers
+		return h, 0, false, err
 	}
 	lines := bytes.SplitAfter(tail, []byte("\n"))
 	if start > 0 {
@@ -192,7 +192,7 @@ func (s *Store) Add(id tenant.ID, h auditlog.SignedHead) (err error) {
 func SyncDirectory(path string) (err error) {
 	dir, err := os.Open(path)
 	if err != nil {
-		return err //nolint:wrapcheck // by the caller
+		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	return dir.Sync()

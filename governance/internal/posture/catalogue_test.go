@@ -22,7 +22,7 @@ func TestMigratedSchema(t *testing.T) {
 	}
 	text := strings.Join(lines, "\n") + "\n"
 	if os.Getenv("UPDATE_SCHEMA") != "" {
-		if err := os.WriteFile("schema.txt", []byte(text), 0o644); err != nil { //nolint:gosec // source code
+		if err := os.WriteFile("schema.txt", []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -128,7 +128,7 @@ func (f *feed) publish(ctx context.Context, id tenant.ID, u unsent) error {
 	defer cancel()
 	if err := f.sink.Publish(ctx, id, u.head); err != nil {
 		f.failures.Add(1)
-		return err //nolint:wrapcheck // is logged with the sink's name
+		return err
 	}
 	f.published.Add(1)
 	f.sent(id, u)

@@ -188,7 +188,7 @@ func (r *Runner) ask(ctx context.Context, q Question) (*Difference, error) {
 			Tenure: rego.Tenure{Version: q.Sample.ShadowID}, // overruns are this shadow's, not its version's
 		})
 		if errs.ReasonOf(err) == errs.ReasonOverloaded || err == nil && result.Reason == rego.Quarantined {
-			return nil, nil //nolint:nilnil // it cannot keep up
+			return nil, nil // it cannot keep up
 		}
 		if err != nil {
 			return nil, err

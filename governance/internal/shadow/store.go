@@ -69,7 +69,7 @@ func makeWay(ctx context.Context, tx pgx.Tx, policyID uuid.UUID) (*Shadow, error
 		WHERE policy_id = @policy_id AND state = 'RUNNING'
 		RETURNING `+columns, pgx.NamedArgs{"policy_id": policyID})
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil //nolint:nilnil // none is an answer
+		return nil, nil // none is an answer
 	}
 	if err != nil || stopped.State == Expired {
 		return nil, err

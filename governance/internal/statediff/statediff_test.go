@@ -101,7 +101,7 @@ func TestPathsAreBounded(t *testing.T) {
 }
 
 // TestEqualFieldsCostNoPaths compares states that have a long name above many values: what they have in common takes no memory to speak of.
-func TestEqualFieldsCostNoPaths(t *testing.T) { //nolint:paralleltest // counts allocations
+func TestEqualFieldsCostNoPaths(t *testing.T) { // not parallel: counts allocations
 	wide := func() map[string]any {
 		values := map[string]any{}
 		for i := range 2000 {

@@ -57,7 +57,7 @@ func Replace(ctx context.Context, tx pgx.Tx, policyID uuid.UUID, specs []Spec) (
 	for _, c := range old {
 		gone = append(gone, c.ID)
 	}
-	r.Deleted = int32(len(gone)) //nolint:gosec // at most MaxCases
+	r.Deleted = int32(len(gone)) // at most MaxCases
 	batch.Queue(deleteCases, pgx.NamedArgs{"ids": gone})
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return Replacement{}, fmt.Errorf("replace test cases: %w", err)

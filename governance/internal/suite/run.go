@@ -107,7 +107,7 @@ func Run(ctx context.Context, engine *rego.Engine, s Subject, tests iter.Seq2[Te
 		}
 	}
 	report.Coverage = r.coverage.Report()
-	report.CoveragePercent = int32(rego.CoveragePercent(report.Coverage)) //nolint:gosec // at most 100
+	report.CoveragePercent = int32(rego.CoveragePercent(report.Coverage)) // at most 100
 	report.Took = time.Since(start)
 	return report, nil
 }

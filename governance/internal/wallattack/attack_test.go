@@ -96,7 +96,7 @@ func TestAttacks(t *testing.T) {
 	document := render(all, seen, serverVersion(t))
 	t.Log("\n" + document)
 	if os.Getenv("UPDATE_ATTACK_WALL") != "" {
-		if err := os.WriteFile(documentPath, []byte(document), 0o644); err != nil { //nolint:gosec // a document for everybody
+		if err := os.WriteFile(documentPath, []byte(document), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -37,7 +37,7 @@ func BenchmarkWall(b *testing.B) {
 	text := d.render()
 	_, _ = os.Stdout.WriteString(text)
 	if os.Getenv("UPDATE_BENCH_WALL") != "" {
-		if err := os.WriteFile(documentPath, []byte(documentHead+text), 0o644); err != nil { //nolint:gosec // a document
+		if err := os.WriteFile(documentPath, []byte(documentHead+text), 0o644); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -37,7 +37,7 @@ func NewClient(w auditlog.PolicyWitness, timeout time.Duration) (*Client, error)
 	if err != nil || !acceptable(u) { // the URL stays out of the error: it may hold a password
 		return nil, fmt.Errorf("witness %s: its URL is not an https prefix without query and credentials", w.Name)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // documented
+	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 1
 	transport.MaxResponseHeaderBytes = maxResponse
 	return &Client{
@@ -114,7 +114,7 @@ func (c *Client) addCheckpoint(ctx context.Context, oldSize int64, proof []tlog.
 	req.Header.Set("Content-Type", "text/plain; charset=utf-8")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return auditlog.Cosignature{}, err //nolint:wrapcheck // names method and URL
+		return auditlog.Cosignature{}, err
 	}
 	defer func() { _ = resp.Body.Close() }() // was only read
 	text, err := readBody(resp.Body)

@@ -76,7 +76,7 @@ func (e *evidence) export(ctx context.Context, bar *output.Bar) (io.Reader, erro
 
 // readAt is ReadAt for a long verification that ends when ctx does.
 type readAt struct {
-	ctx context.Context //nolint:containedctx // io.ReaderAt has no room for one
+	ctx context.Context // io.ReaderAt has no room for one
 	e   *evidence
 	bar *output.Bar
 	n   int64
@@ -124,7 +124,7 @@ func readCheckpoints(path string, each func(signed string) error) error {
 
 // interruptible ends a long read when the program is interrupted.
 type interruptible struct {
-	ctx context.Context //nolint:containedctx // io.Reader has no room for one
+	ctx context.Context // io.Reader has no room for one
 	r   io.Reader
 }
 

@@ -129,7 +129,7 @@ func (a *app) noteAltered(e *governancev1.LogEntry) {
 // moment reads a time, or how long before now it was.
 func moment(flag, text string, now time.Time) (*timestamppb.Timestamp, error) {
 	if text == "" {
-		return nil, nil //nolint:nilnil // no time is an answer
+		return nil, nil // no time is an answer
 	}
 	if ago, err := time.ParseDuration(text); err == nil {
 		return timestamppb.New(now.Add(-ago)), nil

@@ -43,7 +43,7 @@ func (a *app) policyID(ctx context.Context, conn grpc.ClientConnInterface, key s
 // decidedResource reads what the action is done to, as TYPE/ID.
 func decidedResource(text string) (*governancev1.DecidedResource, error) {
 	if text == "" {
-		return nil, nil //nolint:nilnil // none is an answer
+		return nil, nil // none is an answer
 	}
 	kind, id, ok := strings.Cut(text, "/")
 	if !ok || kind == "" || id == "" {

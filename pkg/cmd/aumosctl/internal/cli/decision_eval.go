@@ -103,7 +103,7 @@ func explainLevel(name string) (governancev1.ExplainLevel, error) {
 	if i < 0 {
 		return 0, fmt.Errorf("--explain %q is neither rules nor trace", name)
 	}
-	return governancev1.ExplainLevel(i), nil //nolint:gosec // 0 to 2
+	return governancev1.ExplainLevel(i), nil // 0 to 2
 }
 
 // readInput reads a JSON object from a file or standard input.

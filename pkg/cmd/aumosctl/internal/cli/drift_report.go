@@ -33,7 +33,7 @@ func (a *app) reportDetection(d *driftv1.Detection, files resultFiles, summary b
 		if sum := sha256.Sum256(d.GetDocument()); string(sum[:]) != string(d.GetDocumentSha256()) {
 			return fmt.Errorf("the document has the SHA-256 %x, not %x as recorded: it is not written", sum, d.GetDocumentSha256())
 		}
-		if err := os.WriteFile(files.document, d.GetDocument(), 0o644); err != nil { //nolint:gosec // evidence is for others to read
+		if err := os.WriteFile(files.document, d.GetDocument(), 0o644); err != nil { // evidence is for others to read
 			return err
 		}
 	}
@@ -41,7 +41,7 @@ func (a *app) reportDetection(d *driftv1.Detection, files resultFiles, summary b
 		if d.GetEvidence().GetReceipt() == "" {
 			return fmt.Errorf("the evidence is not recorded yet: get the receipt later with aumosctl drift get %s --receipt %s", d.GetId(), files.receipt)
 		}
-		if err := os.WriteFile(files.receipt, []byte(d.GetEvidence().GetReceipt()), 0o644); err != nil { //nolint:gosec // evidence is for others to read
+		if err := os.WriteFile(files.receipt, []byte(d.GetEvidence().GetReceipt()), 0o644); err != nil { // evidence is for others to read
 			return err
 		}
 	}

@@ -78,7 +78,7 @@ func (o momentOptions) moment(at, effective string, now time.Time) (*governancev
 		return nil, err
 	}
 	if m.GetKnown() == nil && m.GetEffectiveTime() == nil {
-		return nil, nil //nolint:nilnil // now
+		return nil, nil // now
 	}
 	return m, nil
 }

@@ -65,7 +65,7 @@ func (a *app) policyByName(ctx context.Context, client governancev1.PolicyServic
 	for policy, err := range listPolicies(ctx, a, client, 1, &governancev1.ListPoliciesRequest{Name: name}) {
 		return policy, err
 	}
-	return nil, nil //nolint:nilnil // none is an answer
+	return nil, nil // none is an answer
 }
 
 // findPolicy finds a policy by its id or its name.

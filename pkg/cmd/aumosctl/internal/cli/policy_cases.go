@@ -92,7 +92,7 @@ func (a *app) casesPull(ctx context.Context, policy, tag, out string, force bool
 	if force {
 		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
 	}
-	file, err := os.OpenFile(out, flags, 0o644) //nolint:gosec // a repository's, for others to read
+	file, err := os.OpenFile(out, flags, 0o644) // a repository's, for others to read
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s exists: write to another file, or overwrite it with --force", out)
 	}

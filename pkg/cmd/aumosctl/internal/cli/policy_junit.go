@@ -88,7 +88,7 @@ func writeSuite(path string, suite junitSuite) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return os.WriteFile(path, append([]byte(xml.Header), append(data, '\n')...), 0o644) //nolint:gosec // for CI to read
+	return os.WriteFile(path, append([]byte(xml.Header), append(data, '\n')...), 0o644) // for CI to read
 }
 
 // of returns the findings about a file, "" for those about no single one, a line each.

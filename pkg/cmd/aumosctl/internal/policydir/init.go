@@ -47,10 +47,10 @@ func Init(dir, name string) ([]string, error) {
 		return nil, err
 	}
 	for _, target := range names {
-		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil { //nolint:gosec // a repository's, for others to read
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil { // a repository's, for others to read
 			return nil, err
 		}
-		if err := os.WriteFile(target, []byte(files[target]), 0o644); err != nil { //nolint:gosec // as above
+		if err := os.WriteFile(target, []byte(files[target]), 0o644); err != nil { // as above
 			return nil, err
 		}
 	}

@@ -193,7 +193,7 @@ func (r reader) inputSchema() (err error) {
 // object reads a JSON or YAML file with an object; no name is no object. JSON is YAML.
 func (r reader) object(name string, limit int64) (*structpb.Struct, error) {
 	if name == "" {
-		return nil, nil //nolint:nilnil // none is an answer
+		return nil, nil // none is an answer
 	}
 	data, err := r.file(name, limit)
 	if err != nil {

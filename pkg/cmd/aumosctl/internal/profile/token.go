@@ -23,7 +23,7 @@ const tokenTimeout = 15 * time.Second
 
 // Tokens gets the access tokens of a profile. It is an oauth2.TokenSource.
 type Tokens struct {
-	ctx     context.Context //nolint:containedctx // oauth2.TokenSource has no room for one; it lives as long as the command
+	ctx     context.Context // oauth2.TokenSource has no room for one; it lives as long as the command
 	config  *Config
 	name    string
 	profile Profile

@@ -88,7 +88,7 @@ func TestBatchesStop(t *testing.T) {
 }
 
 // Memory must not grow with the file. The test runs alone, since it measures the whole heap.
-func TestMemoryIsConstant(t *testing.T) { //nolint:paralleltest // see above
+func TestMemoryIsConstant(t *testing.T) {
 	row := strings.Repeat("x", 500) + ",1.5,true\n"
 	path := write(t, "data.csv", "s,n,b\n"+strings.Repeat(row, 100_000)) // 51 MB
 	tab, err := table.Open(path, table.DefaultMissing())

@@ -93,7 +93,7 @@ func fill(b *testing.B, db postgrestest.AuditDB, id tenant.ID, n int64) auditlog
 func liveHeap() int64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)
-	return int64(sample[0].Value.Uint64()) //nolint:gosec // not that much
+	return int64(sample[0].Value.Uint64())
 }
 
 // BenchmarkVerifyDatabase verifies a log of 300,000 entries in the database, and fails when memory grows with it: beyond the rows of one fetch and the

@@ -27,7 +27,7 @@ func scanEntry(row pgx.CollectableRow) (r entryRow, err error) {
 	err = row.Scan(&owner, &c.LeafIndex, &id, &c.ContentSHA256, &c.RecordedAt, &c.EffectiveAt, &c.StateChange, &c.EventType, &c.Action,
 		&c.Outcome, &c.ActorID, &c.ResourceType, &c.ResourceID, &c.SourceService, &c.CorrelationID, &c.RequestID, &r.hashes, &r.leaf)
 	c.TenantID, c.EntryID = uuid.UUID(owner), uuid.UUID(id)
-	return r, err //nolint:wrapcheck // by the cursor
+	return r, err
 }
 
 // auditRow is what a verifier wants to know of it.
@@ -53,7 +53,7 @@ type checkpointRow struct {
 
 func scanCheckpoint(row pgx.CollectableRow) (r checkpointRow, err error) {
 	err = row.Scan(&r.size, &r.root, &r.note)
-	return r, err //nolint:wrapcheck // by the cursor
+	return r, err
 }
 
 // selectCommitments reads what the platform's log says of one log; verifying that log has compared the columns with the entries.

@@ -104,7 +104,7 @@ func (c *cursor[T]) peek(ctx context.Context) (*T, error) {
 		c.at, c.done = 0, len(c.rows) < c.size
 	}
 	if c.at == len(c.rows) {
-		return nil, nil //nolint:nilnil // the end
+		return nil, nil // the end
 	}
 	return &c.rows[c.at], nil
 }

@@ -138,7 +138,7 @@ func (s *Snapshot) heads(ctx context.Context, v *auditlog.Verifier, log Log) (li
 
 // storedHeads are the checkpoints of the table.
 type storedHeads struct {
-	ctx  context.Context //nolint:containedctx // of the one verification that it serves
+	ctx  context.Context // of the one verification that it serves
 	v    *auditlog.Verifier
 	rows *cursor[checkpointRow]
 	head *auditlog.Head
@@ -176,7 +176,7 @@ const lookAhead = 1000
 
 // committedHeads are what the platform's log commits to.
 type committedHeads struct {
-	ctx   context.Context //nolint:containedctx // of the one verification that it serves
+	ctx   context.Context // of the one verification that it serves
 	v     *auditlog.Verifier
 	log   Log
 	rows  *cursor[[]byte]
@@ -298,5 +298,5 @@ type witnessedRow struct {
 
 func scanWitnessed(row pgx.CollectableRow) (r witnessedRow, err error) {
 	err = row.Scan(&r.note, &r.cosignatures)
-	return r, err //nolint:wrapcheck // by the cursor
+	return r, err
 }
