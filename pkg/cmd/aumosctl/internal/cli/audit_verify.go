@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -45,13 +42,6 @@ const verifyExample = `  aumosctl audit verify wall.jsonl --key wall.vkey --chec
   aumosctl audit verify --key wall.vkey
   aumosctl audit verify --database postgres://aumos_audit_reader@db.example.com/aumos_audit --all --key platform.vkey`
 
-type verifyOptions struct {
-	keys, checkpoints      []string
-	leaf, policy, database string
-	all                    bool
-	tolerance              time.Duration
-}
-
 func (a *app) auditVerifyCommand() *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
@@ -75,70 +65,6 @@ type verification struct {
 	receipt bool
 	leaf    []byte // of the receipt, if it was given
 	report  auditlog.Report
-}
-
-// options reads what the auditor brings.
-func (o verifyOptions) options() (auditlog.Options, error) {
-	keys, err := readKeys(o.keys)
-	if err != nil {
-		return auditlog.Options{}, err
-	}
-	options := auditlog.Options{Keys: keys, TimeTolerance: o.tolerance}
-	if o.tolerance < 0 {
-		return options, errors.New("--time-tolerance must not be negative")
-	}
-	for _, path := range o.checkpoints {
-		if err := addKnown(&options, path, o.all); err != nil {
-			return options, err
-		}
-	}
-	if o.policy == "" {
-		return options, nil
-	}
-	text, err := readAtMost(o.policy, maxReceipt)
-	if err != nil {
-		return options, err
-	}
-	policy, err := auditlog.ParsePolicy(text)
-	if err != nil {
-		return options, fmt.Errorf("%s: %w", o.policy, err)
-	}
-	named, err := policy.Keys()
-	if err != nil {
-		return options, fmt.Errorf("%s: %w", o.policy, err)
-	}
-	options.Policy, options.Keys = &policy, keys.With(named) // the policy says whom to believe
-	return options, nil
-}
-
-// addKnown adds the checkpoints of a file. Where it has those of several logs, only logs whose key is trusted count.
-func addKnown(options *auditlog.Options, path string, every bool) error {
-	var all, others []string
-	several := map[string]bool{}
-	err := readCheckpoints(path, func(signed string) error {
-		if _, _, err := auditlog.Open(signed, auditlog.Keyring{}); err != nil && !errors.Is(err, auditlog.ErrUnknownKey) {
-			return fmt.Errorf("%w: --checkpoint takes checkpoints, receipts, and the platform's files of signed heads", err) // no word about the log
-		}
-		origin, _, _ := strings.Cut(signed, "\n")
-		several[origin] = true
-		if every || options.Keys.Empty() || options.Keys.Has(origin) {
-			all = append(all, signed)
-		} else if len(others) < 1 {
-			others = append(others, signed)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if len(several) > 1 {
-		options.KnownOthers, others = true, nil
-		if len(all) == 0 {
-			return fmt.Errorf("%s has checkpoints of %d logs, and none of a log whose key was given", path, len(several))
-		}
-	}
-	options.Known = append(append(options.Known, all...), others...)
-	return nil
 }
 
 func (a *app) auditVerify(ctx context.Context, files []string, o verifyOptions) error {
@@ -277,33 +203,4 @@ func (a *app) verifyLive(ctx context.Context, options auditlog.Options) (auditlo
 		a.note("warning: the checkpoint covers %d entries, the log returned %d", log.head.Size, read)
 	}
 	return v.Conclude(auditlog.LogEnd{Checkpoint: log.checkpoint}), nil
-}
-
-// readKeys reads keys from files, and keys that stand in the arguments themselves.
-func readKeys(arguments []string) (auditlog.Keyring, error) {
-	vkeys, err := readVKeys(arguments)
-	if err != nil {
-		return auditlog.Keyring{}, err
-	}
-	return auditlog.ParseKeys(vkeys...)
-}
-
-func readVKeys(arguments []string) ([]string, error) {
-	var vkeys []string
-	for _, argument := range arguments {
-		data, err := readAtMost(argument, maxReceipt)
-		switch {
-		case err == nil:
-			for line := range strings.Lines(string(data)) {
-				if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-					vkeys = append(vkeys, line)
-				}
-			}
-		case errors.Is(err, os.ErrNotExist) && strings.Count(argument, "+") >= 2:
-			vkeys = append(vkeys, argument)
-		default:
-			return nil, fmt.Errorf("read the key: %w", err)
-		}
-	}
-	return vkeys, nil
 }
