@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 )
 
 // No text in a request, be it one that the database cannot take, makes an rpc fail as if the service were at fault.
@@ -31,6 +32,33 @@ func TestOddTextIsTheCallersFault(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Whoever reads the wall later learns why: a reason that shows nothing is none.
+func TestReasonsSaySomething(t *testing.T) {
+	t.Parallel()
+	r := keeping(t).replica(rego.Config{})
+	w := r.world(tenantA, "canary-of-a")
+	asked := 0
+	for name, rpc := range rpcs() {
+		req := tenantCalls[name].request(w)
+		field := req.ProtoReflect().Descriptor().Fields().ByName("reason")
+		if field == nil || field.Kind() != protoreflect.StringKind {
+			continue
+		}
+		asked++
+		for _, reason := range []string{"", " ", "\t\n", "\u00a0", "\u200b"} {
+			req.ProtoReflect().Set(field, protoreflect.ValueOfString(reason))
+			_, err := w.call(t.Context(), rpc, req)
+			wantError(t, err, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD)
+			if got := fieldsOf(err)["reason"]; got != "must say something" {
+				t.Errorf("%s with reason %q: %q", name, reason, got)
+			}
+		}
+	}
+	if asked < 6 {
+		t.Errorf("%d rpcs have a reason", asked)
 	}
 }
 

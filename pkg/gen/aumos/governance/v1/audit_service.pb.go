@@ -1928,11 +1928,11 @@ const file_aumos_governance_v1_audit_service_proto_rawDesc = "" +
 	"\x19BatchRecordEntriesRequest\x12N\n" +
 	"\aentries\x18\x01 \x03(\v2'.aumos.governance.v1.RecordEntryRequestB\v\xbaH\b\x92\x01\x05\b\x01\x10\x80\x02R\aentries\"\\\n" +
 	"\x1aBatchRecordEntriesResponse\x12>\n" +
-	"\tpositions\x18\x01 \x03(\v2 .aumos.governance.v1.LogPositionR\tpositions\"\xbe\x01\n" +
+	"\tpositions\x18\x01 \x03(\v2 .aumos.governance.v1.LogPositionR\tpositions\"\x85\x02\n" +
 	"\x13CorrectEntryRequest\x12#\n" +
-	"\bentry_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\aentryId\x12\"\n" +
-	"\x06reason\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x125\n" +
+	"\bentry_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\aentryId\x12i\n" +
+	"\x06reason\x18\x02 \x01(\tBQ\xbaHN\xba\x01F\n" +
+	"\freason.blank\x12\x12must say something\x1a\"this.matches('[^\\\\s\\\\p{Z}\\\\p{C}]')r\x03\x18\xd0\x0fR\x06reason\x125\n" +
 	"\tcorrected\x18\x03 \x01(\v2\x17.google.protobuf.StructR\tcorrected\x12'\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"T\n" +

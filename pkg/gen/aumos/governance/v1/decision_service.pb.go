@@ -1818,10 +1818,10 @@ const file_aumos_governance_v1_decision_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"c\n" +
 	"\x1eUpdateDecisionSettingsResponse\x12A\n" +
-	"\bsettings\x18\x01 \x01(\v2%.aumos.governance.v1.DecisionSettingsR\bsettings\"l\n" +
-	"\x1aEraseDecisionInputsRequest\x12\"\n" +
-	"\x06reason\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12*\n" +
+	"\bsettings\x18\x01 \x01(\v2%.aumos.governance.v1.DecisionSettingsR\bsettings\"\xb3\x01\n" +
+	"\x1aEraseDecisionInputsRequest\x12i\n" +
+	"\x06reason\x18\x01 \x01(\tBQ\xbaHN\xba\x01F\n" +
+	"\freason.blank\x12\x12must say something\x1a\"this.matches('[^\\\\s\\\\p{Z}\\\\p{C}]')r\x03\x18\xd0\x0fR\x06reason\x12*\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"5\n" +
 	"\x1bEraseDecisionInputsResponse\x12\x16\n" +

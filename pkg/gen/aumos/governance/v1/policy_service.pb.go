@@ -2541,31 +2541,31 @@ const file_aumos_governance_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"i\n" +
 	"\x1cApprovePolicyVersionResponse\x12I\n" +
-	"\x0epolicy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\xbf\x01\n" +
+	"\x0epolicy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\x86\x02\n" +
 	"\x1aRejectPolicyVersionRequest\x124\n" +
-	"\x11policy_version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fpolicyVersionId\x12\"\n" +
-	"\x06reason\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12\x1b\n" +
+	"\x11policy_version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fpolicyVersionId\x12i\n" +
+	"\x06reason\x18\x02 \x01(\tBQ\xbaHN\xba\x01F\n" +
+	"\freason.blank\x12\x12must say something\x1a\"this.matches('[^\\\\s\\\\p{Z}\\\\p{C}]')r\x03\x18\xd0\x0fR\x06reason\x12\x1b\n" +
 	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12*\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"h\n" +
 	"\x1bRejectPolicyVersionResponse\x12I\n" +
-	"\x0epolicy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\xbf\x01\n" +
+	"\x0epolicy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\x86\x02\n" +
 	"\x1aRetirePolicyVersionRequest\x124\n" +
-	"\x11policy_version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fpolicyVersionId\x12\"\n" +
-	"\x06reason\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12\x1b\n" +
+	"\x11policy_version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fpolicyVersionId\x12i\n" +
+	"\x06reason\x18\x02 \x01(\tBQ\xbaHN\xba\x01F\n" +
+	"\freason.blank\x12\x12must say something\x1a\"this.matches('[^\\\\s\\\\p{Z}\\\\p{C}]')r\x03\x18\xd0\x0fR\x06reason\x12\x1b\n" +
 	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12*\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\x9d\x01\n" +
 	"\x1bRetirePolicyVersionResponse\x123\n" +
 	"\x06policy\x18\x01 \x01(\v2\x1b.aumos.governance.v1.PolicyR\x06policy\x12I\n" +
-	"\x0epolicy_version\x18\x02 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\xe4\x01\n" +
+	"\x0epolicy_version\x18\x02 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\xab\x02\n" +
 	"\x15RollbackPolicyRequest\x12%\n" +
 	"\tpolicy_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\bpolicyId\x127\n" +
-	"\x11policy_version_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\x0fpolicyVersionId\x12\"\n" +
-	"\x06reason\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12\x1b\n" +
+	"\x11policy_version_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\x0fpolicyVersionId\x12i\n" +
+	"\x06reason\x18\x03 \x01(\tBQ\xbaHN\xba\x01F\n" +
+	"\freason.blank\x12\x12must say something\x1a\"this.matches('[^\\\\s\\\\p{Z}\\\\p{C}]')r\x03\x18\xd0\x0fR\x06reason\x12\x1b\n" +
 	"\x04etag\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12*\n" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\x98\x01\n" +
@@ -2578,11 +2578,11 @@ const file_aumos_governance_v1_policy_service_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\"\x96\x01\n" +
 	"\x1fListQuarantinedVersionsResponse\x12K\n" +
 	"\x0fpolicy_versions\x18\x01 \x03(\v2\".aumos.governance.v1.PolicyVersionR\x0epolicyVersions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa3\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xea\x01\n" +
 	"\x1bLiftPolicyQuarantineRequest\x124\n" +
-	"\x11policy_version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fpolicyVersionId\x12\"\n" +
-	"\x06reason\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fR\x06reason\x12*\n" +
+	"\x11policy_version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0fpolicyVersionId\x12i\n" +
+	"\x06reason\x18\x02 \x01(\tBQ\xbaHN\xba\x01F\n" +
+	"\freason.blank\x12\x12must say something\x1a\"this.matches('[^\\\\s\\\\p{Z}\\\\p{C}]')r\x03\x18\xd0\x0fR\x06reason\x12*\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"i\n" +
 	"\x1cLiftPolicyQuarantineResponse\x12I\n" +
