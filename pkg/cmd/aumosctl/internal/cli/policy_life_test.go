@@ -91,6 +91,40 @@ func TestPolicyReview(t *testing.T) {
 	}
 }
 
+func TestPolicyAsTheArgument(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	file := writeFile(t, "p.rego", "package p\n\nallow := true")
+	p.run(t, "policy", "push", file, "--name", "one", "--submit").expect(t, 0)
+	id := p.policy.policies[0].GetId()
+	for _, named := range [][]string{{"one"}, {id}, {"--name", "one"}, {"--policy", "one"}, {"--policy", id}} {
+		p.run(t, append([]string{"policy", "show"}, named...)...).expect(t, 0).says(t, "one ("+id+")")
+	}
+	for _, named := range [][]string{{}, {"one", "two"}, {"one", "--name", "one"}, {"--name", "one", "--policy", id}, {""}} {
+		for _, verb := range []string{"show", "versions", "submit", "approve", "reject", "activate", "retire", "rollback", "update", "archive", "unarchive"} {
+			p.run(t, append([]string{"policy", verb}, named...)...).expect(t, 3).
+				says(t, "name one policy: POLICY, --name or --policy", "usage: aumosctl policy "+verb+" POLICY")
+		}
+	}
+	p.run(t, "policy", "diff").expect(t, 3).says(t, "usage: aumosctl policy diff POLICY")
+	p.run(t, "policy", "list", "one").expect(t, 3).says(t, "usage: aumosctl policy list")
+}
+
+func TestPolicyVersions(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.run(t, "policy", "push", writeFile(t, "p.rego", "package p\n\nallow := true"), "--name", "one", "--submit", "--comment", "first").expect(t, 0)
+	p.run(t, "policy", "push", writeFile(t, "p.rego", "package p\n\nallow := false"), "--name", "one").expect(t, 0)
+	got := p.run(t, "policy", "versions", "one").expect(t, 0).says(t, "in review", "draft", "first", p.policy.versions[0].GetId())
+	if strings.Index(got.stdout, "draft") > strings.Index(got.stdout, "in review") {
+		t.Errorf("not the newest first:\n%s", got.stdout)
+	}
+	if got := p.run(t, "policy", "versions", "one", "--state", "in_review").expect(t, 0).says(t, "first"); strings.Contains(got.stdout, "draft") {
+		t.Errorf("drafts, too:\n%s", got.stdout)
+	}
+	p.run(t, "policy", "versions", "one", "--state", "old").expect(t, 3).says(t, "none of draft, in_review, approved, active, retired")
+}
+
 func TestPolicyUpdate(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)

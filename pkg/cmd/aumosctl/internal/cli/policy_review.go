@@ -12,9 +12,9 @@ func (a *app) policySubmitCommand() *cobra.Command {
 	var t target
 	var comment string
 	cmd := a.versionStep(&cobra.Command{
-		Use: "submit (--name NAME | --policy ID)", Short: "Send a version to review",
+		Use: "submit POLICY", Short: "Send a version to review",
 		Long:    "Sends a draft to review: somebody other than its author and you approves it.",
-		Example: "  aumosctl policy submit --name loans --comment 'limits of 2027'",
+		Example: "  aumosctl policy submit loans --comment 'limits of 2027'",
 	}, &t, governancev1.PolicyVersionState_POLICY_VERSION_STATE_DRAFT, false,
 		func(ctx context.Context, client governancev1.PolicyServiceClient, c choice) (choice, error) {
 			version, err := a.submit(ctx, client, c.version, comment)
@@ -36,9 +36,9 @@ func (a *app) policyApproveCommand() *cobra.Command {
 	var t target
 	var comment string
 	cmd := a.versionStep(&cobra.Command{
-		Use: "approve (--name NAME | --policy ID)", Short: "Accept a version that is in review",
+		Use: "approve POLICY", Short: "Accept a version that is in review",
 		Long:    "Accepts a version that is in review. Its author and whoever submitted it cannot. Look at it first: aumosctl policy diff, aumosctl policy show.",
-		Example: "  aumosctl policy approve --name loans --version 3",
+		Example: "  aumosctl policy approve loans --version 3",
 	}, &t, governancev1.PolicyVersionState_POLICY_VERSION_STATE_IN_REVIEW, false,
 		func(ctx context.Context, client governancev1.PolicyServiceClient, c choice) (choice, error) {
 			res, err := call(ctx, a, client.ApprovePolicyVersion, &governancev1.ApprovePolicyVersionRequest{PolicyVersionId: c.version.GetId(), Comment: comment})
@@ -53,9 +53,9 @@ func (a *app) policyRejectCommand() *cobra.Command {
 	var t target
 	var reason string
 	cmd := a.versionStep(&cobra.Command{
-		Use: "reject (--name NAME | --policy ID) --reason TEXT", Short: "Send a version back to its author",
+		Use: "reject POLICY --reason TEXT", Short: "Send a version back to its author",
 		Long:    "Sends a version that is in review, or approved and not yet activated, back to its author as a draft.",
-		Example: "  aumosctl policy reject --name loans --reason 'the limit is for one day, not one loan'",
+		Example: "  aumosctl policy reject loans --reason 'the limit is for one day, not one loan'",
 	}, &t, governancev1.PolicyVersionState_POLICY_VERSION_STATE_IN_REVIEW, false,
 		func(ctx context.Context, client governancev1.PolicyServiceClient, c choice) (choice, error) {
 			res, err := call(ctx, a, client.RejectPolicyVersion, &governancev1.RejectPolicyVersionRequest{PolicyVersionId: c.version.GetId(), Reason: reason})

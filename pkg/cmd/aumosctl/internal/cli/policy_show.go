@@ -17,7 +17,7 @@ import (
 func (a *app) policyShowCommand() *cobra.Command {
 	var t target
 	cmd := &cobra.Command{
-		Use: "show (--name NAME | --policy ID)", Short: "Show a policy, the state of a version, its review and its last test run", Args: cobra.NoArgs,
+		Use: "show POLICY", Short: "Show a policy, the state of a version, its review and its last test run",
 		Long: "Shows what is said of a policy and where one of its versions stands. -o json prints the version with its sources.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.policyShow(cmd.Context(), t) },
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -19,12 +20,20 @@ type target struct {
 
 var errVersion = errors.New("--version counts from 1")
 
-// flags adds the flags that name a policy.
+var errPolicyOnce = errors.New("name one policy: POLICY, --name or --policy")
+
+// flags lets the command take a policy: as its argument, or by a flag.
 func (t *target) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&t.name, "name", "", "the policy's name")
-	cmd.Flags().StringVar(&t.policy, "policy", "", "the policy's id (UUID)")
-	cmd.MarkFlagsMutuallyExclusive("name", "policy")
-	cmd.MarkFlagsOneRequired("name", "policy")
+	cmd.Flags().StringVar(&t.name, "name", "", "the policy's name, instead of POLICY")
+	cmd.Flags().StringVar(&t.policy, "policy", "", "the policy's name or id, as POLICY")
+	cmd.Args = func(_ *cobra.Command, args []string) error {
+		named := slices.DeleteFunc(slices.Concat(args, []string{t.name, t.policy}), func(s string) bool { return s == "" })
+		if len(named) != 1 {
+			return errPolicyOnce
+		}
+		t.policy = named[0]
+		return nil
+	}
 }
 
 // versionFlag adds the flag that names a version; otherwise says which it is without it.
@@ -33,11 +42,7 @@ func (t *target) versionFlag(cmd *cobra.Command, otherwise string) {
 }
 
 func (t *target) find(ctx context.Context, a *app, client governancev1.PolicyServiceClient) (*governancev1.Policy, error) {
-	key := t.policy
-	if key == "" {
-		key = t.name
-	}
-	return a.findPolicy(ctx, client, key)
+	return a.findPolicy(ctx, client, t.policy)
 }
 
 // choice is a policy and one of its versions.
@@ -106,7 +111,6 @@ func (a *app) versionStep(
 	cmd *cobra.Command, t *target, state governancev1.PolicyVersionState, orNewest bool,
 	step func(context.Context, governancev1.PolicyServiceClient, choice) (choice, error),
 ) *cobra.Command {
-	cmd.Args = cobra.NoArgs
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		client, done, err := a.policies(cmd.Context())
 		if err != nil {

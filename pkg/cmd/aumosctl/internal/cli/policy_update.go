@@ -19,9 +19,9 @@ func (a *app) policyUpdateCommand() *cobra.Command {
 	var t target
 	req := &governancev1.UpdatePolicyRequest{UpdateMask: &fieldmaskpb.FieldMask{}}
 	cmd := &cobra.Command{
-		Use: "update (--name NAME | --policy ID)", Short: "Change what is said of a policy", Args: cobra.NoArgs,
+		Use: "update POLICY", Short: "Change what is said of a policy",
 		Long:    "Changes what is said of a policy: what is given replaces what there was. New decision points hold for the active version at once.",
-		Example: "  aumosctl policy update --name loans --decision-point loan.grant,loan.extend --min-coverage 90",
+		Example: "  aumosctl policy update loans --decision-point loan.grant,loan.extend --min-coverage 90",
 	}
 	t.flags(cmd)
 	f := cmd.Flags()
@@ -60,7 +60,7 @@ func (a *app) policyUpdateCommand() *cobra.Command {
 func (a *app) policyArchiveCommand() *cobra.Command {
 	var t target
 	cmd := &cobra.Command{
-		Use: "archive (--name NAME | --policy ID)", Short: "Take a policy out of use", Args: cobra.NoArgs,
+		Use: "archive POLICY", Short: "Take a policy out of use",
 		Long: "Takes a policy out of use: it gets no new versions and is left out of lists. Retire its active version first. Nothing of it is lost.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.policyStep(cmd.Context(), t, func(ctx context.Context, client governancev1.PolicyServiceClient, policy *governancev1.Policy) (*governancev1.Policy, error) {
@@ -76,7 +76,7 @@ func (a *app) policyArchiveCommand() *cobra.Command {
 func (a *app) policyUnarchiveCommand() *cobra.Command {
 	var t target
 	cmd := &cobra.Command{
-		Use: "unarchive (--name NAME | --policy ID)", Short: "Take an archived policy back into use", Args: cobra.NoArgs,
+		Use: "unarchive POLICY", Short: "Take an archived policy back into use",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.policyStep(cmd.Context(), t, func(ctx context.Context, client governancev1.PolicyServiceClient, policy *governancev1.Policy) (*governancev1.Policy, error) {
 				res, err := call(ctx, a, client.UnarchivePolicy, &governancev1.UnarchivePolicyRequest{PolicyId: policy.GetId()})

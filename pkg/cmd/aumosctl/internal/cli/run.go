@@ -132,7 +132,25 @@ func (a *app) command() *cobra.Command {
 	f.StringVar(&a.caFile, "tls-ca", "", "a PEM file with the certificate authorities of the services")
 	f.BoolVar(&a.plaintext, "plaintext", false, "send tokens unencrypted, to other machines too")
 	root.AddCommand(a.loginCommand(), a.tokenCommand(), a.policyCommand(), a.decisionCommand(), a.driftCommand(), a.auditCommand(), a.historyCommand(), a.versionCommand())
+	sayUsage(root)
 	return root
+}
+
+// sayUsage makes the commands that do something say how they are used when their arguments are wrong.
+func sayUsage(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		sayUsage(c)
+	}
+	check := cmd.Args
+	if check == nil || cmd.HasSubCommands() {
+		return
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return fmt.Errorf("%w; usage: %s", err, cmd.UseLine())
+		}
+		return nil
+	}
 }
 
 // group makes a command that only holds others.
