@@ -145,6 +145,26 @@ func TestTestCases(t *testing.T) {
 	}
 }
 
+// The coverage is asked of all tests together: a part of them passes without it, and opens no way to activation.
+func TestRunOfSomeTagsAsksForNoCoverage(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	c := r.tester(tenantA, auth.RolePolicyAuthor)
+	p, err := c.CreatePolicy(t.Context(), &governancev1.CreatePolicyRequest{Name: "p", MinCoveragePercent: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.create(p.GetPolicy().GetId(), asks("a", 1, outcomeAllow, "smoke"))
+	v := c.withRules(p.GetPolicy().GetId())
+	part, whole := c.run(v.GetId(), "smoke"), c.run(v.GetId())
+	if !part.GetReport().GetPassed() || part.GetComplete() || part.GetMinCoveragePercent() != 0 || part.GetReport().GetCoveragePercent() >= 100 {
+		t.Errorf("the run of a tag: %v", part)
+	}
+	if whole.GetReport().GetPassed() || !whole.GetComplete() || whole.GetMinCoveragePercent() != 100 {
+		t.Errorf("the run of all: %v", whole)
+	}
+}
+
 // A retry is the same change: one case, one entry.
 func TestTestCasesAreIdempotent(t *testing.T) {
 	t.Parallel()

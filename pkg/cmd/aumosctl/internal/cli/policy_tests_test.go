@@ -45,6 +45,10 @@ func TestPolicyTestDirectory(t *testing.T) {
 	if diff := cmp.Diff([]string{"smoke", "slow"}, p.tests.modules.GetTags()); diff != "" || p.tests.deadline > 10*time.Second {
 		t.Errorf("within %s, tags (-want +got):\n%s", p.tests.deadline, diff)
 	}
+	if got := p.tests.modules.GetMinCoveragePercent(); got != 0 {
+		t.Errorf("%d %% asked of a part of the tests", got)
+	}
+	p.run(t, "policy", "test", dir, "--tag", "smoke", "--min-coverage", "81").expect(t, 1).says(t, "80 %, asked for 81 %")
 	p.run(t, "policy", "test", dir, "--min-coverage", "81").expect(t, 1).says(t, "80 %, asked for 81 %", "failed")
 
 	junit := filepath.Join(t.TempDir(), "tests.xml")

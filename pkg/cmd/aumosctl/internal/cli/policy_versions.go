@@ -24,17 +24,17 @@ func (a *app) policyVersionsCommand() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.policyVersionList(cmd.Context(), t, state, limit) },
 	}
 	t.flags(cmd)
-	cmd.Flags().StringVar(&state, "state", "", "only versions in this state: "+strings.Join(versionStates, ", "))
+	cmd.Flags().StringVar(&state, "state", "", "only versions in this state: "+versionStates)
 	cmd.Flags().IntVar(&limit, "limit", 50, "at most this many; 0: all")
 	return cmd
 }
 
-// versionStates are the states in the order of a version's life, as a flag names them.
-var versionStates = []string{"draft", "in_review", "approved", "active", "retired"}
+// versionStates names the states in the order of a version's life.
+const versionStates = "draft, in_review, approved, active, retired"
 
 func (a *app) policyVersionList(ctx context.Context, t target, state string, limit int) error {
-	if state != "" && !slices.Contains(versionStates, state) {
-		return fmt.Errorf("--state %q is none of %s", state, strings.Join(versionStates, ", "))
+	if state != "" && !slices.Contains(strings.Split(versionStates, ", "), state) {
+		return fmt.Errorf("--state %q is none of %s", state, versionStates)
 	}
 	client, done, err := a.policies(ctx)
 	if err != nil {

@@ -705,7 +705,7 @@ type PolicyTestRun struct {
 	ContentSha256 []byte `protobuf:"bytes,4,opt,name=content_sha256,json=contentSha256,proto3" json:"content_sha256,omitempty"`
 	// The suite that was run; see Policy.suite_revision.
 	SuiteRevision int64 `protobuf:"varint,5,opt,name=suite_revision,json=suiteRevision,proto3" json:"suite_revision,omitempty"`
-	// The coverage that the policy asked for then, in percent.
+	// The coverage that the policy asked for then, in percent; 0 for a run of some tags.
 	MinCoveragePercent int32 `protobuf:"varint,6,opt,name=min_coverage_percent,json=minCoveragePercent,proto3" json:"min_coverage_percent,omitempty"`
 	// Whether every test was run: runs of some tags open no way to activation.
 	Complete bool `protobuf:"varint,7,opt,name=complete,proto3" json:"complete,omitempty"`

@@ -716,7 +716,7 @@ type RunPolicyTestsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The version's id (UUID).
 	PolicyVersionId string `protobuf:"bytes,1,opt,name=policy_version_id,json=policyVersionId,proto3" json:"policy_version_id,omitempty"`
-	// Only cases with one of these tags, and no `test_` rules; empty means all of both.
+	// Only cases with one of these tags, and no `test_` rules; empty means all of both. No coverage is asked of a part, and it opens no way to activation.
 	Tags []string `protobuf:"bytes,2,rep,name=tags,proto3" json:"tags,omitempty"`
 	// Makes retries safe (UUID).
 	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
