@@ -37,7 +37,7 @@ var probes = []probe{
 	{name: "glob", rules: `allow if glob.match(input.p, [], input.s)`, input: map[string]any{"s": strings.Repeat("a", 100_000), "p": strings.Repeat("*a", 500) + "b"}},
 	{name: "json depth", rules: `allow if json.unmarshal(concat("", [input.s, input.s]))`, input: map[string]any{"s": strings.Repeat("[", 100_000)}},
 	{name: "too many rules", rules: chain(2_500) + `allow if f0(1)`, refused: "rules"},
-	{name: "deep calls", rules: chain(500) + `allow if count([1 | some i in numbers.range(1, 100000); f0(i)]) > 0`},
+	{name: "deep calls", rules: chain(200) + `allow if count([1 | some i in numbers.range(1, 100000); f0(i)]) > 0`},
 	{name: "calls that multiply", rules: multiplied(12) + `allow if f0(1)`},
 	{name: "shared values compared", rules: twice("x", `input.x`, `array.concat([X], [X])`, 40) + twice("y", `input.x`, `array.concat([X], [X])`, 40) + `allow if x40 == y40`, input: map[string]any{"x": []any{1.0}}},
 	{name: "types compared", rules: twice("x", `[1]`, `[X, X]`, 40) + twice("y", `[1]`, `[X, X]`, 40) + `allow if x40 == y40`, refused: "type"},

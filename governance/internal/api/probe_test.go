@@ -17,7 +17,8 @@ import (
 
 const (
 	// probeDeadline is shorter than the default, to save the tests' time.
-	probeDeadline = 100 * time.Millisecond
+	probeDeadline   = 50*time.Millisecond + slack
+	compileDeadline = 2*time.Second + 10*(slack-50*time.Millisecond)
 	// late is how much after the deadline an answer may come.
 	late = 50*time.Millisecond + slack
 	// tries is how often a probe must take too long: on a busy machine anything may, once.
@@ -28,7 +29,7 @@ const (
 
 // Every probe through the rpcs that evaluate: each answers in time and with bounded memory, and another tenant gets its answers meanwhile.
 func TestProbes(t *testing.T) { //nolint:paralleltest // it measures time and memory
-	r := newPlatform(t).replica(rego.Config{Deadline: probeDeadline})
+	r := newPlatform(t).replica(rego.Config{Deadline: probeDeadline, CompileDeadline: compileDeadline})
 	n := watchNeighbour(r.admin(tenantB))
 	stop := n.run()
 	var medians []time.Duration
@@ -69,7 +70,7 @@ func (c prober) carryOut(p probe) {
 	policy := c.policy(p.name)
 	var made *governancev1.CreatePolicyVersionResponse
 	var err error
-	c.within("create", 2*time.Second, func() {
+	c.within("create", compileDeadline, func() {
 		made, err = c.CreatePolicyVersion(ctx, &governancev1.CreatePolicyVersionRequest{PolicyId: policy.GetId(), Modules: module(p.rules), Data: data})
 	})
 	if p.refused != "" {
@@ -112,13 +113,13 @@ func (c prober) carryOut(p probe) {
 		})
 	}
 	// Trials wait until the one before has ended, which is bounded by what one builtin may cost.
-	c.within("simulate", 2*time.Second, func() {
+	c.within("simulate", 2*compileDeadline, func() {
 		res, err := c.SimulatePolicy(ctx, simulationOf(policy.GetId(), v.GetId(), p.input))
 		if err != nil || len(res.GetResults()) != 1 || res.GetResults()[0].GetCandidate().GetOutcome() != governancev1.DecisionOutcome_DECISION_OUTCOME_ERROR {
 			c.t.Errorf("simulated %v, %v", res, err)
 		}
 	})
-	c.within("test", 2*time.Second, func() {
+	c.within("test", 2*compileDeadline, func() {
 		res, err := c.TestModules(ctx, &governancev1.TestModulesRequest{Modules: module(p.rules), Data: data, Specs: []*governancev1.PolicyTestSpec{{
 			Name: "a", Input: object(p.input), ExpectedOutcome: outcomeAllow,
 		}}})
@@ -146,7 +147,7 @@ func (c prober) within(what string, limit time.Duration, call func()) {
 // What does not come to an end is also put where it is asked without a caller, or with many: nothing of it changes a decision, and what it is asked for ends.
 func TestProbesBesideDecisions(t *testing.T) { //nolint:paralleltest // it measures time
 	p := keeping(t)
-	r := p.replica(rego.Config{Deadline: probeDeadline})
+	r := p.replica(rego.Config{Deadline: probeDeadline, CompileDeadline: compileDeadline})
 	c := prober{r.tester(tenantA, auth.RoleAdmin), t}
 	c.keepInputs()
 	policy := c.active("live", "default allow := false\nallow if input.x == 1", "the.point")
@@ -194,7 +195,7 @@ func TestProbesBesideDecisions(t *testing.T) { //nolint:paralleltest // it measu
 			}
 		}
 	})
-	c.within("bundle", 2*time.Second, func() {
+	c.within("bundle", 2*compileDeadline, func() {
 		res, err := r.bundleClient(tenantA, auth.RoleAdmin).GetBundle(t.Context(), &governancev1.GetBundleRequest{})
 		if err != nil || len(res.GetBundle().GetPolicies()) != 2 {
 			t.Errorf("got %v, %v", res, err)
