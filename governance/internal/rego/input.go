@@ -57,9 +57,12 @@ func ParseInput(canonical []byte) (Input, error) {
 	return in, err
 }
 
+// usualJSON is room for most inputs.
+const usualJSON = 512
+
 // convert returns the object as a term and as canonical JSON. Errors name the field of the request that it came in.
 func convert(field string, object map[string]any) (*ast.Term, []byte, error) {
-	c := canonical{field: field}
+	c := canonical{field: field, json: make([]byte, 0, usualJSON)}
 	value := c.value(object, 1)
 	if c.err == nil && len(c.json) > MaxInputBytes {
 		c.err = c.tooLarge()
