@@ -2,7 +2,6 @@ package api
 
 import (
 	"math"
-	"strings"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
@@ -39,8 +38,8 @@ func entryFilterOf(req entryFilter) (f audit.Filter, names []string, err error) 
 		{"correlation_id", f.CorrelationID},
 		{"source_service", f.SourceService},
 	} {
-		if strings.IndexByte(text.value, 0) >= 0 {
-			return audit.Filter{}, nil, errs.InvalidField(text.field, "must not contain the character U+0000")
+		if err := withoutNUL(text.field, text.value); err != nil {
+			return audit.Filter{}, nil, err
 		}
 		if text.value != "" {
 			names = append(names, text.field)

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"math"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/decisionlog"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
-	"github.com/aumos-enterprise/platform/pkg/errs"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	"github.com/aumos-enterprise/platform/pkg/page"
 )
@@ -109,24 +107,4 @@ func decisionFilterOf(req *governancev1.ListDecisionsRequest) (f decisionlog.Fil
 	set("violation_code", f.ViolationCode != "")
 	set("time_range", !f.From.IsZero() || !f.Until.IsZero())
 	return f, names, nil
-}
-
-// filterID returns uuid.Nil for none; nothing has that id.
-func filterID(field, text string) (uuid.UUID, error) {
-	if text == "" {
-		return uuid.Nil, nil
-	}
-	id, err := parseID(field, text)
-	if err == nil && id == uuid.Nil {
-		return id, errs.InvalidField(field, "must not be the nil UUID")
-	}
-	return id, err
-}
-
-// withoutNUL refuses what the database cannot compare with.
-func withoutNUL(field, text string) error {
-	if strings.IndexByte(text, 0) >= 0 {
-		return errs.InvalidField(field, "must not contain the character U+0000")
-	}
-	return nil
 }

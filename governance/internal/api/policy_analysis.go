@@ -22,16 +22,12 @@ func (s *PolicyService) ValidatePolicy(ctx context.Context, req *governancev1.Va
 	if n := proto.Size(req.GetInputSchema()); n > maxSchemaBytes {
 		return nil, errs.InvalidField("input_schema", "%d bytes, at most %d", n, maxSchemaBytes)
 	}
-	var schema map[string]any
-	if req.GetInputSchema() != nil {
-		schema = req.GetInputSchema().AsMap()
-	}
 	id, _ := tenant.FromContext(ctx)
 	source, err := sourceOf(req.GetModules(), req.GetData())
 	if err != nil {
 		return nil, err
 	}
-	report, err := s.Engine.Validate(ctx, id, source, schema)
+	report, err := s.Engine.Validate(ctx, id, source, structMap(req.GetInputSchema()))
 	if err != nil {
 		return nil, err
 	}

@@ -25,9 +25,6 @@ func reportMessage(r rego.Report, c policy.Content) *governancev1.ValidatePolicy
 	return m
 }
 
-// place is a row or a column, which the size of a module bounds.
-func place(n int) int32 { return int32(n) }
-
 func findingMessages(findings []rego.Finding, modules []policy.Module) []*governancev1.RegoFinding {
 	messages := make([]*governancev1.RegoFinding, len(findings))
 	for i, f := range findings {

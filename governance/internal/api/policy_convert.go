@@ -7,33 +7,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
-	"github.com/aumos-enterprise/platform/pkg/errs"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 )
-
-// parseID reads an id that validation has looked at already.
-func parseID(field, s string) (uuid.UUID, error) {
-	id, err := uuid.Parse(s)
-	if err != nil {
-		return uuid.Nil, errs.InvalidField(field, "must be a UUID")
-	}
-	return id, nil
-}
-
-// idText returns "" for no id.
-func idText(id uuid.UUID) string {
-	if id == uuid.Nil {
-		return ""
-	}
-	return id.String()
-}
 
 func policyMessage(p policy.Policy) *governancev1.Policy {
 	return &governancev1.Policy{
@@ -42,14 +23,6 @@ func policyMessage(p policy.Policy) *governancev1.Policy {
 		CreateTime: timestamppb.New(p.CreateTime), UpdateTime: timestamppb.New(p.UpdateTime), ArchiveTime: timeMessage(p.ArchiveTime),
 		Labels: p.Labels, RegulationReferences: p.RegulationReferences, MinCoveragePercent: p.MinCoveragePercent, SuiteRevision: p.SuiteRevision,
 	}
-}
-
-// timeMessage returns nil for no time.
-func timeMessage(t *time.Time) *timestamppb.Timestamp {
-	if t == nil {
-		return nil
-	}
-	return timestamppb.New(*t)
 }
 
 func policyMessages(policies []policy.Policy) []*governancev1.Policy {
@@ -164,14 +137,6 @@ func policyResource(p policy.Policy) auditlog.Resource {
 	return auditlog.Resource{Type: "policy", ID: p.ID.String(), Name: p.Name, State: state}
 }
 
-func anyList(list []string) []any {
-	values := make([]any, len(list))
-	for i, s := range list {
-		values[i] = s
-	}
-	return values
-}
-
 // VersionResource is the version as entries hold it, also those that no rpc makes: digests stand for the sources and the data.
 func VersionResource(p policy.Policy, v policy.Version) auditlog.Resource {
 	modules := make([]any, len(v.Modules))
@@ -206,5 +171,3 @@ func VersionResource(p policy.Policy, v policy.Version) auditlog.Resource {
 	}
 	return auditlog.Resource{Type: "policy_version", ID: v.ID.String(), Name: fmt.Sprintf("%s v%d", p.Name, v.Number), State: state}
 }
-
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -69,7 +68,7 @@ func changesOf(req *governancev1.UpdatePolicyRequest) (policy.Changes, error) {
 		case "min_coverage_percent":
 			c.MinCoveragePercent = &req.MinCoveragePercent
 		default:
-			return c, errs.InvalidField(fmt.Sprintf("update_mask.paths[%d]", i), "%q is none of %s", path, strings.Join([]string{
+			return c, errs.InvalidField(element("update_mask.paths", i), "%q is none of %s", path, strings.Join([]string{
 				"name", "description", "decision_points", "labels", "regulation_references", "min_coverage_percent",
 			}, ", "))
 		}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -32,7 +31,7 @@ func specsOf(messages []*governancev1.PolicyTestSpec) ([]suite.Spec, error) {
 	specs := make([]suite.Spec, len(messages))
 	for i, m := range messages {
 		var err error
-		if specs[i], err = specOf(fmt.Sprintf("specs[%d]", i), m); err != nil {
+		if specs[i], err = specOf(element("specs", i), m); err != nil {
 			return nil, err
 		}
 	}
@@ -72,13 +71,6 @@ func testOf(field string, m *governancev1.PolicyTestSpec, caseID uuid.UUID) (sui
 	return t, nil
 }
 
-func within(field string, err error) error {
-	if e, ok := errors.AsType[*errs.Error](err); ok {
-		return e.Within(field)
-	}
-	return err
-}
-
 // storedTests are the tests that stored cases describe. Each is made when its turn comes: all inputs together, as the evaluator wants them, would take
 // many times their size.
 func storedTests(cases []suite.Case) iter.Seq2[suite.Test, error] {
@@ -106,7 +98,7 @@ func givenTests(specs []*governancev1.PolicyTestSpec, tags []string) iter.Seq2[s
 			if len(tags) > 0 && !slices.ContainsFunc(spec.GetTags(), tagged) {
 				continue
 			}
-			if !yield(testOf(fmt.Sprintf("specs[%d]", i), spec, uuid.Nil)) {
+			if !yield(testOf(element("specs", i), spec, uuid.Nil)) {
 				return
 			}
 		}

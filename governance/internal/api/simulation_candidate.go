@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -69,5 +68,3 @@ func (c candidate) within(err error) error {
 	}
 	return within("modules", err)
 }
-
-func element(field string, i int) string { return fmt.Sprintf("%s[%d]", field, i) }

@@ -27,7 +27,7 @@ func (s *PolicyTestService) RunPolicyTests(ctx context.Context, req *governancev
 		return nil, err
 	}
 	for i, tag := range req.GetTags() {
-		if err := withoutNUL(fmt.Sprintf("tags[%d]", i), tag); err != nil {
+		if err := withoutNUL(element("tags", i), tag); err != nil {
 			return nil, err
 		}
 	}
