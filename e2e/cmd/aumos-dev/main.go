@@ -32,7 +32,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&o.dir, "dir", ".dev", "directory that keeps the state")
 	flags.StringVar(&o.examples, "examples", "examples", "directory of the sample policies and data")
 	flags.StringVar(&o.aumosctl, "aumosctl", "bin/aumosctl", "the aumosctl binary, which loads the samples")
-	flags.IntVar(&o.basePort, "base-port", 8600, "first of the five ports to listen on; 0 takes free ones")
+	flags.IntVar(&o.basePort, "base-port", 8600, "first of the six ports to listen on; 0 takes free ones")
 	flags.BoolVar(&o.noSamples, "no-samples", false, "do not load sample policies and data")
 	if err := flags.Parse(args); err != nil {
 		return err

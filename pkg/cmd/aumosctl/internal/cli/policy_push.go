@@ -21,7 +21,8 @@ import (
 const pushHelp = `Adds a new version of a policy; a policy of this name is created if there is none.
 
 From a directory with a policy.yaml (aumosctl policy init makes one) it also changes what is said of the policy to what policy.yaml says, and the policy's
-test cases to those of the directory. Its name, labels and decision points hold at once, for the active version too.
+test cases to those of the directory. That holds at once, for the active version too: other decision points than those of a policy that has one take the
+permission policy.activate, besides.
 
 From Rego files the name is --name, and test cases stay as they are. The first file's package is the entry point: it defines allow (boolean) and may
 define violations and obligations.
