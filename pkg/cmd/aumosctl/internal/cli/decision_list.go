@@ -40,7 +40,7 @@ func (a *app) decisionListCommand() *cobra.Command {
 	f.StringVar(&o.subject, "subject", "", "only decisions that this subject asked for")
 	f.StringVar(&o.correlation, "correlation", "", "only decisions of this larger operation (correlation id)")
 	f.StringVar(&o.violation, "violation", "", "only decisions with a violation of this code")
-	f.StringVar(&o.since, "since", "", "only decisions from then on: a time (RFC 3339) or how long ago (24h)")
+	f.StringVar(&o.since, "since", "", "only decisions from then on: a time (RFC 3339) or how long ago (24h, 7d)")
 	f.StringVar(&o.until, "until", "", "only decisions before then")
 	f.IntVar(&o.limit, "limit", 50, "at most this many; 0: all")
 	return cmd

@@ -97,7 +97,7 @@ func (a *app) settingsSet(ctx context.Context, o settingsOptions, keepSaid bool)
 		settings.KeepInputs = o.keep
 	}
 	if o.retention != "" {
-		retention, err := parseRetention(o.retention)
+		retention, err := parseLength("--retention", o.retention)
 		if err != nil {
 			return err
 		}
@@ -111,18 +111,6 @@ func (a *app) settingsSet(ctx context.Context, o settingsOptions, keepSaid bool)
 		return err
 	}
 	return a.printSettings(res.GetSettings())
-}
-
-// parseRetention reads a duration that may be in days.
-func parseRetention(text string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n <= 10_000 {
-			return time.Duration(n) * 24 * time.Hour, nil
-		}
-	} else if d, err := time.ParseDuration(text); err == nil && d >= 0 {
-		return d, nil
-	}
-	return 0, fmt.Errorf("--retention %q is no duration, for example 12h or 30d", text)
 }
 
 func (o settingsOptions) changeMasks(s *governancev1.DecisionSettings) error {

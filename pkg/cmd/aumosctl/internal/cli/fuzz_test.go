@@ -40,7 +40,7 @@ func FuzzEntryKey(f *testing.F) {
 
 // A moment is a time that the contract can carry, and the one that was said.
 func FuzzMoment(f *testing.F) {
-	for _, text := range []string{"", "24h", "-1h", "7", "-7", "2026-11-22T10:00:00Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999-23:00", "2562047h"} {
+	for _, text := range []string{"", "24h", "-1h", "7d", "-3d", "99999d", "d", "7", "-7", "2026-11-22T10:00:00Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999-23:00", "2562047h"} {
 		f.Add(text, text)
 	}
 	f.Fuzz(func(t *testing.T, at, effective string) {

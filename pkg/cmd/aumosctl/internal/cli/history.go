@@ -54,7 +54,7 @@ type momentOptions struct{ at, effective string }
 
 // flags adds the pair, for example as --from and --from-effective.
 func (o *momentOptions) flags(cmd *cobra.Command, at, effective, what string) {
-	cmd.Flags().StringVar(&o.at, at, "", what+" as recorded up to then: a time (RFC 3339), how long ago (24h), or the index of an entry")
+	cmd.Flags().StringVar(&o.at, at, "", what+" as recorded up to then: a time (RFC 3339), how long ago (24h, 7d), or the index of an entry")
 	cmd.Flags().StringVar(&o.effective, effective, "", what+" in effect then, a time or how long ago; without it, as recorded last")
 }
 

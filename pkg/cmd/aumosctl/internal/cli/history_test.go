@@ -45,7 +45,7 @@ func TestHistoryShow(t *testing.T) {
 	if _, ok := p.history.got.GetAt().GetKnown().(*governancev1.Moment_LeafIndex); !ok {
 		t.Errorf("an index is %v", p.history.got.GetAt())
 	}
-	p.run(t, "history", "show", "policy/p-1", "--at", "24h").expect(t, 0)
+	p.run(t, "history", "show", "policy/p-1", "--at", "1d").expect(t, 0)
 	if ago := time.Since(p.history.got.GetAt().GetRecordedTime().AsTime()); ago < 24*time.Hour || ago > 25*time.Hour {
 		t.Errorf("24h is %s ago", ago)
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
@@ -51,22 +52,33 @@ func outcomeChange(d *governancev1.AnswerDifference) string {
 	return from + " -> " + to
 }
 
-// answerChange lists what came and what went.
+// answerChange lists what came (+), what went (-), and what did both under one name (~): it has another message, or other parameters.
 func answerChange(d *governancev1.AnswerDifference) string {
-	var parts []string
-	for _, v := range d.GetViolationsAdded() {
-		parts = append(parts, "+"+violationName(v))
-	}
-	for _, v := range d.GetViolationsRemoved() {
-		parts = append(parts, "-"+violationName(v))
-	}
-	for _, o := range d.GetObligationsAdded() {
-		parts = append(parts, "+obligation "+o.GetId())
-	}
-	for _, o := range d.GetObligationsRemoved() {
-		parts = append(parts, "-obligation "+o.GetId())
-	}
+	parts := changedNames("", violationName, d.GetViolationsAdded(), d.GetViolationsRemoved())
+	parts = append(parts, changedNames("obligation ", (*governancev1.Obligation).GetId, d.GetObligationsAdded(), d.GetObligationsRemoved())...)
 	return strings.Join(parts, ", ")
+}
+
+func changedNames[T any](kind string, name func(T) string, added, removed []T) []string {
+	signs := make(map[string]string, len(added)+len(removed))
+	for _, t := range removed {
+		signs[name(t)] = "-"
+	}
+	for _, t := range added {
+		if n := name(t); signs[n] == "" {
+			signs[n] = "+"
+		} else if signs[n] == "-" {
+			signs[n] = "~"
+		}
+	}
+	var parts []string
+	for _, t := range slices.Concat(added, removed) {
+		if n := name(t); signs[n] != "" {
+			parts = append(parts, signs[n]+kind+n)
+			delete(signs, n) // it has been said
+		}
+	}
+	return parts
 }
 
 // violationName is a violation's code, or its message where it has none.

@@ -47,8 +47,8 @@ func (a *app) replayStartCommand() *cobra.Command {
 	}
 	o.flags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.since, "since", "", "only decisions from then on: a time (RFC 3339) or how long ago (24h)")
-	f.StringVar(&o.until, "until", "", "only decisions before then: a time (RFC 3339) or how long ago (24h) (default: now)")
+	f.StringVar(&o.since, "since", "", "only decisions from then on: a time (RFC 3339) or how long ago (24h, 7d)")
+	f.StringVar(&o.until, "until", "", "only decisions before then: a time (RFC 3339) or how long ago (24h, 7d) (default: now)")
 	f.StringVar(&o.point, "decision-point", "", "only decisions of this decision point")
 	f.BoolVar(&o.wait, "wait", false, "wait until it is done, and print the report")
 	return cmd

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -31,10 +30,9 @@ func (a *app) policyShadowCommand() *cobra.Command {
 }
 
 func (a *app) shadowStartCommand() *cobra.Command {
-	var policy string
+	var policy, span string
 	var version int32
 	var rate float64
-	var duration time.Duration
 	cmd := &cobra.Command{
 		Use: "start --policy NAME|ID", Short: "Ask a version beside the active one from now on", Args: cobra.NoArgs,
 		Long: "Asks a version of a policy, the newest unless --version says another, beside the active one. The policy's running shadow stops.\n\n" + shadowHelp,
@@ -43,6 +41,10 @@ func (a *app) shadowStartCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if version < 0 {
 				return errVersion
+			}
+			length, err := parseLength("--for", span)
+			if err != nil {
+				return err
 			}
 			policies, client, done, err := a.simulating(cmd.Context())
 			if err != nil {
@@ -58,7 +60,7 @@ func (a *app) shadowStartCommand() *cobra.Command {
 				return err
 			}
 			res, err := call(cmd.Context(), a, client.StartShadow, &governancev1.StartShadowRequest{
-				PolicyVersionId: v.GetId(), SamplingRate: rate, Duration: durationpb.New(duration),
+				PolicyVersionId: v.GetId(), SamplingRate: rate, Duration: durationpb.New(length),
 			})
 			if err != nil {
 				return err
@@ -70,7 +72,7 @@ func (a *app) shadowStartCommand() *cobra.Command {
 	f.StringVar(&policy, "policy", "", "the policy's name or id")
 	f.Int32Var(&version, "version", 0, "the version's number (default: the newest)")
 	f.Float64Var(&rate, "rate", 1, "the share of the decisions that it is asked about, over 0 and at most 1")
-	f.DurationVar(&duration, "for", 24*time.Hour, "how long, 1m to 744h")
+	f.StringVar(&span, "for", "24h", "how long: 1m to 31d")
 	_ = cmd.MarkFlagRequired("policy") // fails for unknown flags only
 	return cmd
 }

@@ -25,7 +25,7 @@ func TestPolicyShadow(t *testing.T) {
 		t.Errorf("shown %v", s)
 	}
 	p.run(t, "policy", "shadow", "differences", "--policy", "limit").expect(t, 0).
-		says(t, id(801), id(800), "order/o-1", "ALLOW -> DENY", "+LIMIT, -too late", "+obligation log")
+		says(t, id(801), id(800), "order/o-1", "ALLOW -> DENY", "+LIMIT, ~AMOUNT, -too late", "+obligation log")
 	if got := p.run(t, "policy", "shadow", "differences", id(701), "-o", "jsonl").expect(t, 0).stdout; strings.Count(got, "\n") != 2 {
 		t.Errorf("printed\n%s", got)
 	}
@@ -44,6 +44,7 @@ func TestPolicyShadowMistakes(t *testing.T) {
 		{[]string{"start"}, `required flag(s) "policy" not set`},
 		{[]string{"start", "--policy", "none"}, `there is no policy "none"`},
 		{[]string{"start", "--policy", "none", "--version", "-1"}, "--version counts from 1"},
+		{[]string{"start", "--policy", "none", "--for", "soon"}, `--for "soon" is no duration, for example 12h or 30d`},
 		{[]string{"stop"}, "name one shadow"},
 		{[]string{"stop", id(700), "--policy", "limit"}, "name one shadow"},
 		{[]string{"show", id(700)}, "NOT_FOUND"},

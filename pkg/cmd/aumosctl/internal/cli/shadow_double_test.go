@@ -93,7 +93,8 @@ func (d *shadowDouble) ListShadowDifferences(
 		DecisionId: id(801), DecideTime: timestamppb.New(shadowStart), Resource: &governancev1.DecidedResource{Type: "order", Id: "o-1"},
 		Difference: &governancev1.AnswerDifference{
 			FromOutcome: governancev1.DecisionOutcome_DECISION_OUTCOME_ALLOW, ToOutcome: governancev1.DecisionOutcome_DECISION_OUTCOME_DENY,
-			ViolationsAdded: []*governancev1.Violation{{Code: "LIMIT"}}, ViolationsRemoved: []*governancev1.Violation{{Message: "too late"}},
+			ViolationsAdded:   []*governancev1.Violation{{Code: "LIMIT"}, {Code: "AMOUNT", Message: "over 5"}, {Code: "AMOUNT", Message: "over 6"}},
+			ViolationsRemoved: []*governancev1.Violation{{Message: "too late"}, {Code: "AMOUNT", Message: "over 7"}},
 		},
 	}
 	second := &governancev1.ShadowDifference{
