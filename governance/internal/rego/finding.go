@@ -48,7 +48,7 @@ func problemsOf(err error) problems {
 	}
 	found := make(problems, len(list))
 	for i, e := range list {
-		found[i] = newFinding(e.Location, e.Code, "%s", withReason(e.Message))
+		found[i] = newFinding(e.Location, e.Code, "%s", withTypes(withReason(e.Message), e.Details))
 	}
 	return found.inOrder()
 }
@@ -108,6 +108,14 @@ func withReason(message string) string {
 	}
 	if r, known := profile[name]; known && !allowed(r) {
 		return message + ": not in the capability profile, it " + r.refused
+	}
+	return message
+}
+
+// withTypes says of a call that does not fit its function what types it has and should have. Other details quote the source.
+func withTypes(message string, details ast.ErrorDetails) string {
+	if d, ok := details.(*ast.ArgErrDetail); ok {
+		return message + ": " + strings.Join(d.Lines(), ", ")
 	}
 	return message
 }

@@ -62,6 +62,7 @@ func TestValidateErrors(t *testing.T) {
 		}},
 		"builtin of nobody": {[]string{"package p\ndefault allow := false\nallow if nope(1)"}, []string{"0:3:10 rego_type_error: undefined function nope"}},
 		"type error":        {[]string{"package p\ndefault allow := false\nallow if 1 == \"a\""}, []string{"0:3:10 rego_type_error: match error"}},
+		"wrong argument":    {[]string{"package p\ndefault allow := false\nallow if count(1) == 1"}, []string{"0:3:10 rego_type_error: count: invalid argument(s): have: (number, ???), want: (collection: any<...>, n: number)"}},
 		"unused import": {[]string{"package p\nimport data.q\ndefault allow := false", "package q\nx := 1"}, []string{
 			"0:2:1 rego_compile_error: import data.q unused",
 		}},
