@@ -63,7 +63,7 @@ Paste into another terminal:
   export AUMOSCTL_CONFIG="{{.Config}}"
   {{.Aumosctl}} audit list
   {{.Aumosctl}} drift detect --baseline {{.Examples}}/flights/winter.csv --current {{.Examples}}/flights/summer.csv
-  {{.Aumosctl}} policy show --name retrain
+  {{.Aumosctl}} policy show retrain
   {{.Aumosctl}} policy test {{.Examples}}/policies --coverage
   {{.Aumosctl}} audit keys --platform --out platform.vkey
   {{.Aumosctl}} audit verify --database "$(cat "{{.State}}/wall-url")" --all --key platform.vkey
