@@ -135,7 +135,7 @@ func (u *user) sidecar(t *testing.T, service *user, at replica) *opatest.Server 
 		t.Fatal(err)
 	}
 	// As printed, but for the pauses between its requests.
-	c["bundles"].(map[string]any)["aumos"].(map[string]any)["polling"] = map[string]any{"min_delay_seconds": 1, "max_delay_seconds": 1} //nolint:forcetypeassert // a test
+	c["bundles"].(map[string]any)["aumos"].(map[string]any)["polling"] = map[string]any{"min_delay_seconds": 1, "max_delay_seconds": 1}
 	text, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)

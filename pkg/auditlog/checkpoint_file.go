@@ -110,6 +110,6 @@ func noteLine(lines *bufio.Reader) (line []byte, err error) {
 		case err != nil && !errors.Is(err, io.EOF):
 			return nil, fmt.Errorf("read checkpoints: %w", err)
 		}
-		return line, err //nolint:wrapcheck // io.EOF
+		return line, err
 	}
 }

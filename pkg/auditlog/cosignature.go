@@ -122,7 +122,7 @@ func Cosignatures(signed string, keys ...WitnessKey) ([]Cosignature, error) {
 		if err != nil || len(raw) != 4+cosignatureSize { // Verify has seen it
 			return nil, fmt.Errorf("read cosignature of %s: %w", s.Name, err)
 		}
-		found[i].Time = time.Unix(int64(binary.BigEndian.Uint64(raw[4:])), 0).UTC() //nolint:gosec // Verify refuses larger ones
+		found[i].Time = time.Unix(int64(binary.BigEndian.Uint64(raw[4:])), 0).UTC() // Verify refuses larger ones
 		found[i].Line = signatureMark + s.Name + " " + s.Base64
 	}
 	return found, nil
@@ -178,7 +178,7 @@ func (k CosigningKey) Cosign(signed string, at time.Time) (string, error) {
 	if _, err := parseText(text + "\n"); !ok || err != nil {
 		return "", errors.Join(errors.New("cosign: not a signed checkpoint"), err)
 	}
-	seconds := uint64(max(at.Unix(), 0)) //nolint:gosec // not negative
+	seconds := uint64(max(at.Unix(), 0)) // not negative
 	raw := binary.BigEndian.AppendUint32(nil, k.KeyHash())
 	raw = binary.BigEndian.AppendUint64(raw, seconds)
 	raw = append(raw, ed25519.Sign(k.private, cosigned([]byte(text+"\n"), seconds))...)

@@ -44,7 +44,7 @@ func readLeaf(leaf []byte) (e Entry, err error) {
 		case fieldLeafIndex:
 			var index uint64
 			index, err = f.varint()
-			e.LeafIndex = int64(index) //nolint:gosec // two's complement, as int64 fields are encoded
+			e.LeafIndex = int64(index) // two's complement, as int64 fields are encoded
 		case fieldRecordedTime:
 			e.RecordedTime, err = r.time(f)
 		case fieldEffectiveTime:
@@ -226,7 +226,7 @@ func (r leafReader) value(f field, depth int) (any, error) {
 	}
 	switch {
 	case kind.number == valueNull && kind.wire == protowire.VarintType && kind.scalar == 0:
-		return nil, nil //nolint:nilnil // null
+		return nil, nil
 	case kind.number == valueBool && kind.wire == protowire.VarintType && kind.scalar <= 1:
 		return kind.scalar == 1, nil
 	case kind.number == valueNumber && kind.wire == protowire.Fixed64Type:

@@ -94,7 +94,7 @@ func (e Entry) appendHead(b []byte) []byte {
 func appendPosition(b []byte, leafIndex int64, recorded time.Time) []byte {
 	if leafIndex != 0 {
 		b = protowire.AppendTag(b, fieldLeafIndex, protowire.VarintType)
-		b = protowire.AppendVarint(b, uint64(leafIndex)) //nolint:gosec // not negative
+		b = protowire.AppendVarint(b, uint64(leafIndex)) // not negative
 	}
 	return appendTime(b, fieldRecordedTime, recorded)
 }
@@ -159,11 +159,11 @@ func appendTime(b []byte, field protowire.Number, t time.Time) []byte {
 	return appendMessage(b, field, func(b []byte) []byte {
 		if s := t.Unix(); s != 0 {
 			b = protowire.AppendTag(b, 1, protowire.VarintType)
-			b = protowire.AppendVarint(b, uint64(s)) //nolint:gosec // two's complement, as int64 fields are encoded
+			b = protowire.AppendVarint(b, uint64(s)) // two's complement, as int64 fields are encoded
 		}
 		if n := t.Nanosecond(); n != 0 {
 			b = protowire.AppendTag(b, 2, protowire.VarintType)
-			b = protowire.AppendVarint(b, uint64(n)) //nolint:gosec // not negative
+			b = protowire.AppendVarint(b, uint64(n)) // not negative
 		}
 		return b
 	})
@@ -179,9 +179,9 @@ func appendMessage(b []byte, field protowire.Number, fill func([]byte) []byte) [
 		b[at] = byte(size)
 		return b
 	}
-	width := protowire.SizeVarint(uint64(size)) //nolint:gosec // not negative
+	width := protowire.SizeVarint(uint64(size)) // not negative
 	b = append(b, make([]byte, width-1)...)
 	copy(b[at+width:], b[at+1:at+1+size])
-	protowire.AppendVarint(b[:at], uint64(size)) //nolint:gosec // not negative
+	protowire.AppendVarint(b[:at], uint64(size)) // not negative
 	return b
 }

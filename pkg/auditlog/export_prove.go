@@ -121,7 +121,7 @@ func ReceiptsFromExport(r io.Reader, scratch Scratch, each func(index int64, rec
 		}
 		stored := tlog.StoredHashIndex(n.Level, n.LeafIndex>>n.Level)
 		_, err = scratch.ReadAt(h[:], (stored-base)*tlog.HashSize)
-		return h, err //nolint:wrapcheck // by the caller
+		return h, err
 	})
 	for index := first; index < next; index++ {
 		proof, err := tlog.ProveRecord(next, index, lookUp)

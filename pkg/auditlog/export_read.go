@@ -107,7 +107,7 @@ func readLine(r *bufio.Reader, long *[]byte) (line []byte, size int, err error) 
 		return line, len(line), nil
 	}
 	if err != nil {
-		return nil, 0, err //nolint:wrapcheck // wrapped by the caller
+		return nil, 0, err
 	}
 	return line[:len(line)-1], len(line), nil
 }

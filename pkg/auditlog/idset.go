@@ -39,7 +39,7 @@ func (s *idSet) add(id uuid.UUID) (seen bool) {
 func (s *idSet) find(id uuid.UUID) int {
 	mask := len(s.slots) - 1
 	// Seeded, so that nobody can choose ids that collide.
-	i := int(maphash.Comparable(s.seed, [2]uint64{binary.LittleEndian.Uint64(id[:8]), binary.LittleEndian.Uint64(id[8:])})) & mask //nolint:gosec // masked
+	i := int(maphash.Comparable(s.seed, [2]uint64{binary.LittleEndian.Uint64(id[:8]), binary.LittleEndian.Uint64(id[8:])})) & mask // masked
 	for s.slots[i] != uuid.Nil && s.slots[i] != id {
 		i = (i + 1) & mask
 	}

@@ -201,7 +201,7 @@ func appendScalar(dst []byte, v uint64, num protowire.Number, kind fieldKind, fa
 		return strconv.AppendUint(dst, v, 10), nil
 	case kindInt64:
 		if facts != nil && num == fieldLeafIndex {
-			facts.leafIndex = int64(v) //nolint:gosec // checked by the caller
+			facts.leafIndex = int64(v) // checked by the caller
 		}
 		dst = append(dst, '"')
 		dst = strconv.AppendUint(dst, v, 10)

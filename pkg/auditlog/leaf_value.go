@@ -220,7 +220,7 @@ func decodeTime(msg []byte) (time.Time, error) {
 		if m < 0 {
 			return time.Time{}, errFormat
 		}
-		values[num], last, msg = int64(v), num, msg[n+m:] //nolint:gosec // two's complement, as int64 fields are encoded
+		values[num], last, msg = int64(v), num, msg[n+m:] // two's complement, as int64 fields are encoded
 	}
 	const first, end = -62135596800, 253402300800 // 0001-01-01 and 10000-01-01
 	if values[1] < first || values[1] >= end || values[2] < 0 || values[2] >= 1e9 {

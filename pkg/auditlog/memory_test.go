@@ -17,12 +17,12 @@ import (
 func liveHeap() int64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)
-	return int64(sample[0].Value.Uint64()) //nolint:gosec // not that much
+	return int64(sample[0].Value.Uint64())
 }
 
 // TestVerifyExportMemory verifies an export of 300,000 entries while it is written: memory does not grow with it, but for 16 bytes of an entry's id and
 // the free half of their table, up to Options.MaxIDs. It runs alone, since it looks at the whole process.
-func TestVerifyExportMemory(t *testing.T) { //nolint:paralleltest // see above
+func TestVerifyExportMemory(t *testing.T) {
 	const entries, ids, bound = 300_000, 1000, 8 << 20
 	l := &memoryLog{t: t}
 	reader, writer := io.Pipe()

@@ -96,7 +96,7 @@ func NodeAt(storedHashIndex int64) Node {
 
 // RangeNodes returns where the roots of the perfect subtrees of a tree stand, largest first: what NewRange needs.
 func RangeNodes(size int64) []Node {
-	nodes := make([]Node, 0, bits.OnesCount64(uint64(size))) //nolint:gosec // sizes are not negative
+	nodes := make([]Node, 0, bits.OnesCount64(uint64(size))) // sizes are not negative
 	end := int64(0)
 	for level := 62; level >= 0; level-- {
 		if size&(1<<level) != 0 {

@@ -195,7 +195,7 @@ func TestSubtreeVectors(t *testing.T) {
 	for end := range most + 1 {
 		for start := range end + 1 {
 			n := end - start
-			if start > 0 && n > 0 && start%(1<<bits.Len(uint(n-1))) != 0 { //nolint:gosec // small and not negative
+			if start > 0 && n > 0 && start%(1<<bits.Len(uint(n-1))) != 0 { // small and not negative
 				continue
 			}
 			l := &memoryLog{t: t}

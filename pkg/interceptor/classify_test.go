@@ -24,7 +24,7 @@ func TestClassifyEndedCalls(t *testing.T) {
 	defer cancelLate()
 	plain := errors.New("conn closed")
 	for name, tc := range map[string]struct {
-		ctx    context.Context //nolint:containedctx // a table of contexts
+		ctx    context.Context // a table of contexts
 		err    error
 		code   codes.Code
 		reason errs.Reason

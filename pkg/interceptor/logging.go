@@ -52,7 +52,7 @@ type reporter struct {
 	message string // what kind of call
 	method  string
 	call    *call
-	ctx     context.Context //nolint:containedctx // lives as long as the rpc; the base passes none to PostCall
+	ctx     context.Context // lives as long as the rpc; the base passes none to PostCall
 }
 
 // PostCall implements interceptors.Reporter.

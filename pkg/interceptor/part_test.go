@@ -22,7 +22,7 @@ func TestFailureOf(t *testing.T) {
 	cancel()
 	long := strings.Repeat("é", 5000)
 	for name, tc := range map[string]struct {
-		ctx    context.Context //nolint:containedctx // a table of contexts
+		ctx    context.Context // a table of contexts
 		err    error
 		code   codes.Code
 		reason errs.Reason

@@ -34,7 +34,7 @@ type limiter struct {
 func newLimiter(cfg RateLimit) (*limiter, error) {
 	switch {
 	case cfg.PerSecond == 0:
-		return nil, nil //nolint:nilnil // no limiter is a limiter that lets everything through
+		return nil, nil // no limiter is a limiter that lets everything through
 	case !(cfg.PerSecond > 0) || math.IsInf(cfg.PerSecond, 0) || cfg.Burst < 0:
 		return nil, fmt.Errorf("%v calls per second with a burst of %d: neither may be negative", cfg.PerSecond, cfg.Burst)
 	case cfg.Burst == 0:

@@ -63,7 +63,7 @@ func (c *Chain) identify(ctx context.Context) (context.Context, metadata.MD, err
 // identifiedStream sets the header before the first message.
 type identifiedStream struct {
 	grpc.ServerStream
-	ctx    context.Context //nolint:containedctx // a stream's context is its method
+	ctx    context.Context // a stream's context is its method
 	header metadata.MD     // nil once set
 }
 

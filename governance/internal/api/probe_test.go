@@ -28,7 +28,7 @@ const (
 )
 
 // Every probe through the rpcs that evaluate: each answers in time and with bounded memory, and another tenant gets its answers meanwhile.
-func TestProbes(t *testing.T) { //nolint:paralleltest // it measures time and memory
+func TestProbes(t *testing.T) { // not parallel: it measures time and memory
 	r := newPlatform(t).replica(rego.Config{Deadline: probeDeadline, CompileDeadline: compileDeadline})
 	n := watchNeighbour(r.admin(tenantB))
 	stop := n.run()
@@ -145,7 +145,7 @@ func (c prober) within(what string, limit time.Duration, call func()) {
 }
 
 // What does not come to an end is also put where it is asked without a caller, or with many: nothing of it changes a decision, and what it is asked for ends.
-func TestProbesBesideDecisions(t *testing.T) { //nolint:paralleltest // it measures time
+func TestProbesBesideDecisions(t *testing.T) { // not parallel: it measures time
 	p := keeping(t)
 	r := p.replica(rego.Config{Deadline: probeDeadline, CompileDeadline: compileDeadline})
 	c := prober{r.tester(tenantA, auth.RoleAdmin), t}

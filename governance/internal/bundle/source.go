@@ -191,22 +191,18 @@ func (s *Source) rewrite(ctx context.Context, id tenant.ID, v policy.Version) (*
 			slog.String("policy_version_id", v.ID.String()), slog.String("tenant_id", id.String()))
 		return Silent(rego.BuiltinError), nil
 	}
-	data, err := rego.ParseData(v.Data)
+	source, err := rego.StoredSource(v.Modules, v.Data)
 	if err != nil {
 		return broken(err)
 	}
-	modules := make([]rego.Module, len(v.Modules))
-	for i, m := range v.Modules {
-		modules[i] = rego.Module(m)
-	}
-	_, err = s.config.Engine.Compile(ctx, id, rego.Source{Modules: modules, Data: data})
+	_, err = s.config.Engine.Compile(ctx, id, source)
 	if reason := errs.ReasonOf(err); reason == errs.ReasonRegoInvalid || reason == errs.ReasonInvalidField {
 		return broken(err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("compile version %s: %w", v.ID, err)
 	}
-	part, err := NewPart(v.ID, modules, v.Data)
+	part, err := NewPart(v.ID, source.Modules, v.Data)
 	if err != nil {
 		return broken(err)
 	}

@@ -165,19 +165,15 @@ func (d *Decider) compile(ctx context.Context, id tenant.ID, v policy.ActiveVers
 	if c, ok := d.versions.get(key); ok {
 		return c, nil
 	}
-	modules := make([]rego.Module, len(v.Modules))
-	for i, m := range v.Modules {
-		modules[i] = rego.Module(m)
-	}
-	data, err := rego.ParseData(v.Data)
+	source, err := rego.StoredSource(v.Modules, v.Data)
 	if err != nil {
 		return nil, fmt.Errorf("read version %s: %w", v.VersionID, err)
 	}
-	c, err := d.config.Engine.Compile(ctx, id, rego.Source{Modules: modules, Data: data})
+	c, err := d.config.Engine.Compile(ctx, id, source)
 	if reason := errs.ReasonOf(err); reason == errs.ReasonRegoInvalid || reason == errs.ReasonInvalidField {
 		d.config.Log.LogAttrs(ctx, slog.LevelError, "active policy version does not compile and gives no answer",
 			slog.String("policy_version_id", v.VersionID.String()), slog.String("tenant_id", id.String()))
-		return nil, nil //nolint:nilnil // its answer is ERROR
+		return nil, nil // its answer is ERROR
 	}
 	if err != nil {
 		return nil, fmt.Errorf("compile version %s: %w", v.VersionID, err)

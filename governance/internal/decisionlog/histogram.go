@@ -19,7 +19,7 @@ const (
 
 // bucketOf returns the bucket of a duration; negative ones count as 0.
 func bucketOf(d time.Duration) uint64 {
-	us := uint64(max(d.Microseconds(), 0)) //nolint:gosec // not negative
+	us := uint64(max(d.Microseconds(), 0)) // not negative
 	if us < exact {
 		return us
 	}
@@ -39,13 +39,13 @@ func bucketOf(d time.Duration) uint64 {
 // duration returns the duration of a bucket.
 func duration(bucket uint64) time.Duration {
 	if bucket < exact {
-		return time.Duration(bucket) * time.Microsecond //nolint:gosec // small
+		return time.Duration(bucket) * time.Microsecond // small
 	}
 	us := (bucket-exact)%mantiss + 100
 	for range (bucket-exact)/mantiss + 1 {
 		us *= 10
 	}
-	return time.Duration(us) * time.Microsecond //nolint:gosec // of a duration
+	return time.Duration(us) * time.Microsecond // of a duration
 }
 
 func (h histogram) add(other histogram) {
@@ -81,7 +81,7 @@ func (h histogram) encode() []byte {
 	last := uint64(0)
 	for _, bucket := range slices.Sorted(maps.Keys(h)) {
 		b = binary.AppendUvarint(b, bucket-last)
-		b = binary.AppendUvarint(b, uint64(h[bucket])) //nolint:gosec // a count
+		b = binary.AppendUvarint(b, uint64(h[bucket]))
 		last = bucket
 	}
 	return b
@@ -97,11 +97,11 @@ func (h histogram) decode(b []byte) error {
 			return errHistogram
 		}
 		count, m := binary.Uvarint(b[n:])
-		if m <= 0 || int64(count) <= 0 { //nolint:gosec // checked
+		if m <= 0 || int64(count) <= 0 { // checked
 			return errHistogram
 		}
 		bucket += distance
-		h[bucket] += int64(count) //nolint:gosec // checked
+		h[bucket] += int64(count) // checked
 		b = b[n+m:]
 	}
 	return nil

@@ -276,7 +276,7 @@ func next(i string) string {
 }
 
 // A tenant whose policies burn processor time does not hold up another one's answers for longer than the scheduler takes to share out the processors.
-func TestNeighboursAreServed(t *testing.T) { //nolint:paralleltest // it measures time
+func TestNeighboursAreServed(t *testing.T) { // not parallel: it measures time
 	burn := compile(t, "package p\nallow if count([1 | some i in numbers.range(1, 30000); some j in numbers.range(1, 30000); i == j + 1000000]) > 0")
 	quick := compile(t, "package p\nallow if input.x == 1")
 	e := engine(t, rego.Config{Deadline: time.Second, TenantSlots: 4})

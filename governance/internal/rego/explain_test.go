@@ -184,7 +184,7 @@ func TestExplainDeadline(t *testing.T) {
 }
 
 // What a policy does to keep an evaluation from ending, or to fill the memory, it does to an explanation too: with more work for each step.
-func TestExplainAttacks(t *testing.T) { //nolint:paralleltest // it measures time
+func TestExplainAttacks(t *testing.T) { // not parallel: it measures time
 	for _, a := range attacks {
 		c, err := tryCompile("package p\n" + a.source)
 		if err != nil {

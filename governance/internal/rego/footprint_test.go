@@ -11,7 +11,7 @@ import (
 )
 
 // TestSize compares with the heap what versions are said to take. It runs by itself: tests at the same time would be counted, too.
-func TestSize(t *testing.T) { //nolint:paralleltest // see above
+func TestSize(t *testing.T) {
 	sample, err := os.ReadFile("../../../examples/policies/retrain.rego")
 	if err != nil {
 		t.Fatal(err)
@@ -64,5 +64,5 @@ func heapInUse() int64 {
 	runtime.GC()
 	runtime.GC() // what finalizers and pools still held
 	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc) //nolint:gosec // far from overflow
+	return int64(m.HeapAlloc) // far from overflow
 }

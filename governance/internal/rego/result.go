@@ -228,5 +228,5 @@ func failureOf(err error) Result {
 // ParseErrorReason is the inverse of String.
 func ParseErrorReason(name string) (ErrorReason, bool) {
 	i := slices.Index(errorReasons[:], name)
-	return ErrorReason(max(i, 0)), i >= 0 //nolint:gosec // an index of a short table
+	return ErrorReason(max(i, 0)), i >= 0 // an index of a short table
 }

@@ -18,7 +18,7 @@ import (
 const tries = 5
 
 // Every attack is refused by the compiler or answered with ERROR in time, and the goroutine that worked on it ends soon after.
-func TestAttacks(t *testing.T) { //nolint:paralleltest // it measures time
+func TestAttacks(t *testing.T) { // not parallel: it measures time
 	for _, tt := range attacks {
 		t.Run(tt.name, func(t *testing.T) {
 			for try := 1; ; try++ {

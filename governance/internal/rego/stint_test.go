@@ -84,7 +84,7 @@ func wait(t *testing.T, d time.Duration) {
 }
 
 // Evaluations that do not come to an end leave a processor to the others, give their turns back, and do not put those into quarantine that only waited.
-func TestEndlessEvaluationsLeaveAProcessor(t *testing.T) { //nolint:paralleltest // it takes every processor
+func TestEndlessEvaluationsLeaveAProcessor(t *testing.T) { // not parallel: it takes every processor
 	e := NewEngine(Config{})
 	beside := NewEngine(Config{Beside: e})
 	if cap(e.long) >= max(2, e.config.Slots/16) || beside.long != e.long {

@@ -114,7 +114,7 @@ func newSummed() *summed { return &summed{hash: sha256.New(), crc: crc32.NewIEEE
 func (s *summed) Write(p []byte) (int, error) {
 	s.size += int64(len(p))
 	_, _ = s.crc.Write(p)  // never fails
-	return s.hash.Write(p) //nolint:wrapcheck // never fails
+	return s.hash.Write(p) // never fails
 }
 
 func (s *summed) file(name string) manifestFile {
