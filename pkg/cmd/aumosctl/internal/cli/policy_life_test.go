@@ -21,7 +21,7 @@ func TestPolicyFromItsDirectory(t *testing.T) {
 	p.run(t, "policy", "lint", dir).expect(t, 0)
 	p.run(t, "policy", "push", dir, "--submit", "--comment", "first").expect(t, 0).
 		says(t, "loan limits (", "), created", "cases    changed", "1, added", "in review", "loan_limits.decide",
-			"next: aumosctl policy test --policy 'loan limits' --version 1; then somebody else: aumosctl policy approve --name 'loan limits' --version 1")
+			"next: aumosctl policy test --policy 'loan limits' --version 1; then somebody else: aumosctl policy approve 'loan limits' --version 1")
 	got, version := p.policy.policies[0], p.policy.versions[0]
 	if got.GetLabels()["team"] != "risk" || got.GetMinCoveragePercent() != 80 || version.GetData() == nil || version.GetDescription() != "first" || len(p.tests.specs) != 5 {
 		t.Errorf("policy %v, version %v, %d cases", got, version, len(p.tests.specs))
@@ -44,7 +44,7 @@ func TestPolicyFromItsDirectory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p.run(t, "policy", "push", dir).expect(t, 0).says(t, "), updated", "2, added", "draft", "aumosctl policy submit --name 'loan limits' --version 2")
+	p.run(t, "policy", "push", dir).expect(t, 0).says(t, "), updated", "2, added", "draft", "aumosctl policy submit 'loan limits' --version 2")
 	if len(p.policy.versions) != 2 || p.policy.policies[0].GetMinCoveragePercent() != 90 {
 		t.Errorf("%d versions, policy %v", len(p.policy.versions), p.policy.policies[0])
 	}
@@ -67,7 +67,7 @@ func TestPolicyReview(t *testing.T) {
 	p.run(t, "policy", "submit", "--name", "one").expect(t, 0).says(t, "in review")
 	p.run(t, "policy", "approve", "--name", "one", "--comment", "mine").expect(t, 3).says(t, "SAME_PERSON", "--profile")
 	p.run(t, "policy", "approve", "--name", "one").expect(t, 0).
-		says(t, "approved", "next: aumosctl policy test --policy one --version 1; aumosctl policy activate --name one --version 1")
+		says(t, "approved", "next: aumosctl policy test --policy one --version 1; aumosctl policy activate one --version 1")
 	p.run(t, "policy", "retire", "--name", "one", "--reason", "x").expect(t, 3).says(t, "no version that is active")
 	p.run(t, "policy", "activate", "--name", "one").expect(t, 0).says(t, "active", "next: aumosctl decision eval --policy one --input")
 	p.run(t, "policy", "archive", "--name", "one").expect(t, 3).says(t, "POLICY_IN_USE", "aumosctl policy retire")
@@ -108,6 +108,18 @@ func TestPolicyAsTheArgument(t *testing.T) {
 	}
 	p.run(t, "policy", "diff").expect(t, 3).says(t, "usage: aumosctl policy diff POLICY")
 	p.run(t, "policy", "list", "one").expect(t, 3).says(t, "usage: aumosctl policy list")
+}
+
+func TestPolicyWithoutAVersion(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.policy.policies = append(p.policy.policies, &governancev1.Policy{Id: "01a202c6-95e0-7ede-950f-42426f2000e0", Name: "empty", Description: "soon"})
+	p.run(t, "policy", "show", "empty").expect(t, 0).says(t, "empty (", "soon", "none yet")
+	if shown := decode(t, p.run(t, "policy", "show", "empty", "-o", "json").expect(t, 0).stdout); shown["policy"] == nil {
+		t.Errorf("shown %v", shown)
+	}
+	p.run(t, "policy", "show", "empty", "--version", "1").expect(t, 3).says(t, "has no version 1")
+	p.run(t, "policy", "test", "--policy", "empty").expect(t, 3).says(t, `policy "empty" has no version: push one`)
 }
 
 func TestPolicyVersions(t *testing.T) {

@@ -13,7 +13,7 @@ func (a *app) noteNext(policy *governancev1.Policy, version *governancev1.Policy
 	name, number := shellWord(policy.GetName()), version.GetNumber()
 	test := fmt.Sprintf("aumosctl policy test --policy %s --version %d", name, number)
 	step := func(verb string) string {
-		return fmt.Sprintf("aumosctl policy %s --name %s --version %d", verb, name, number)
+		return fmt.Sprintf("aumosctl policy %s %s --version %d", verb, name, number)
 	}
 	switch {
 	case policy.GetActiveVersionId() == version.GetId():

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,6 +34,9 @@ func (a *app) policyShow(ctx context.Context, t target) error {
 	}
 	defer done()
 	c, err := t.findVersion(ctx, a, client, 0, true)
+	if errors.Is(err, errNoVersion) {
+		return a.policyShowAlone(c.policy)
+	}
 	if err != nil {
 		return err
 	}
@@ -66,6 +70,14 @@ func (a *app) policyShow(ctx context.Context, t target) error {
 		return err
 	}
 	return grid.Print(a.stdout, "")
+}
+
+// policyShowAlone shows a policy that has no version yet.
+func (a *app) policyShowAlone(policy *governancev1.Policy) error {
+	if a.format != formatTable {
+		return a.printMessage("policy", policy)
+	}
+	return output.Pairs(a.stdout, "", append(policyPairs(policy), "version", "none yet")...)
 }
 
 func (a *app) printShown(policy *governancev1.Policy, version *governancev1.PolicyVersion, run *governancev1.PolicyTestRun) error {

@@ -18,7 +18,10 @@ type target struct {
 	version      int32
 }
 
-var errVersion = errors.New("--version counts from 1")
+var (
+	errVersion   = errors.New("--version counts from 1")
+	errNoVersion = errors.New("has no version: push one")
+)
 
 var errPolicyOnce = errors.New("name one policy: POLICY, --name or --policy")
 
@@ -91,7 +94,7 @@ func (a *app) findVersion(
 		}
 	}
 	if number == 0 {
-		return nil, fmt.Errorf("policy %q has no version: push one", policy.GetName())
+		return nil, fmt.Errorf("policy %q %w", policy.GetName(), errNoVersion)
 	}
 	return nil, fmt.Errorf("policy %q has no version %d", policy.GetName(), number)
 }

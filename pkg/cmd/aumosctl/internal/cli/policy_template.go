@@ -133,7 +133,7 @@ func (a *app) policyInstantiate(ctx context.Context, template string, o instanti
 	policy, version := res.GetPolicy(), res.GetPolicyVersion()
 	if o.submit {
 		if version, err = a.submit(ctx, governancev1.NewPolicyServiceClient(conn), version, ""); err != nil {
-			a.note("note: policy %q was created and is not submitted: aumosctl policy submit --name %s", policy.GetName(), shellWord(policy.GetName()))
+			a.note("note: policy %q was created and is not submitted: aumosctl policy submit %s", policy.GetName(), shellWord(policy.GetName()))
 			return err
 		}
 	}

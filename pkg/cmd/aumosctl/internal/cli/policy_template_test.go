@@ -87,7 +87,7 @@ func TestPolicyTemplates(t *testing.T) {
 func TestPolicyInstantiate(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	p.run(t, "policy", "instantiate", "model-promotion", "--name", "promotion").expect(t, 0).says(t, "promotion (", "draft", "model.promote", "policy submit --name promotion --version 1")
+	p.run(t, "policy", "instantiate", "model-promotion", "--name", "promotion").expect(t, 0).says(t, "promotion (", "draft", "model.promote", "policy submit promotion --version 1")
 	file := writeFile(t, "parameters.json", `{"max_disparity": 0.05}`)
 	p.run(t, "policy", "instantiate", "model-promotion", "--name", "strict", "--parameters", file, "--decision-point", "model.release", "--submit").expect(t, 0).
 		says(t, "strict (", "model.release", "state", "in review")
