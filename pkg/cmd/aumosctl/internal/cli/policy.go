@@ -60,9 +60,9 @@ func listPolicies(
 	})
 }
 
-// policyByName finds a policy; nil when there is none of this name.
+// policyByName finds a policy, be it archived; nil when there is none of this name.
 func (a *app) policyByName(ctx context.Context, client governancev1.PolicyServiceClient, name string) (*governancev1.Policy, error) {
-	for policy, err := range listPolicies(ctx, a, client, 1, &governancev1.ListPoliciesRequest{Name: name}) {
+	for policy, err := range listPolicies(ctx, a, client, 1, &governancev1.ListPoliciesRequest{Name: name, ShowArchived: true}) {
 		return policy, err
 	}
 	return nil, nil // none is an answer

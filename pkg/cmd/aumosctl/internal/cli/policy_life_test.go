@@ -75,6 +75,10 @@ func TestPolicyReview(t *testing.T) {
 	p.run(t, "policy", "rollback", "--name", "one", "--version", "1", "--reason", "x").expect(t, 0).says(t, "active")
 	p.run(t, "policy", "retire", "--name", "one", "--reason", "x", "-o", "json").expect(t, 0).says(t, `"POLICY_VERSION_STATE_RETIRED"`)
 	p.run(t, "policy", "archive", "--name", "one").expect(t, 0).says(t, "archived")
+	p.run(t, "policy", "show", "one").expect(t, 0).says(t, "archived") // it has its name still
+	if got := p.run(t, "policy", "list").expect(t, 0).stdout; strings.Contains(got, "one") {
+		t.Errorf("lists\n%s", got)
+	}
 	p.run(t, "policy", "unarchive", "--name", "one").expect(t, 0)
 
 	p.tests.runs = []*governancev1.PolicyTestRun{{

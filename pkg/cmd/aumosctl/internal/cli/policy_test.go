@@ -65,7 +65,7 @@ func (d *policyDouble) ListPolicies(_ context.Context, req *governancev1.ListPol
 	defer d.mu.Unlock()
 	var found []*governancev1.Policy
 	for _, p := range slices.Backward(d.policies) {
-		if req.GetName() == "" || p.GetName() == req.GetName() {
+		if (req.GetName() == "" || p.GetName() == req.GetName()) && (req.GetShowArchived() || p.GetArchiveTime() == nil) {
 			found = append(found, p)
 		}
 	}
