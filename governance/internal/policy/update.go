@@ -105,7 +105,7 @@ func (p Policy) checkBinding(d Definition) error {
 		return nil
 	}
 	return errs.New(errs.PermissionDenied, errs.ReasonPermissionMissing,
-		"the policy has an active version, and to change its %s changes what is in force, which the caller's roles do not grant: somebody who may activate versions has to do it, or to retire the version first", field).
+		"the policy has an active version, and to change its %s changes what is in force, which the caller's roles do not grant: somebody who may write policies and activate versions has to do it, or the version is retired first", field).
 		Field(field, "is in force").With("permission", "policy.activate").With("policy_id", p.ID.String())
 }
 

@@ -81,6 +81,20 @@ func (a *app) findPolicy(ctx context.Context, client governancev1.PolicyServiceC
 	return policy, err
 }
 
+// policyNames returns what names policies by their ids in a table, each asked for once; where there is no answer, the id is the name.
+func (a *app) policyNames(ctx context.Context, client governancev1.PolicyServiceClient) func(id string) string {
+	names := make(map[string]string)
+	return func(id string) string {
+		if _, known := names[id]; !known {
+			names[id] = id
+			if res, err := call(ctx, a, client.GetPolicy, &governancev1.GetPolicyRequest{PolicyId: id}); err == nil {
+				names[id] = res.GetPolicy().GetName()
+			}
+		}
+		return names[id]
+	}
+}
+
 func (a *app) policyVersions(
 	ctx context.Context, client governancev1.PolicyServiceClient, policyID string, state governancev1.PolicyVersionState, limit int,
 ) iter.Seq2[*governancev1.PolicyVersion, error] {

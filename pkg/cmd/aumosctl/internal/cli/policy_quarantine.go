@@ -37,10 +37,11 @@ func (a *app) quarantineListCommand() *cobra.Command {
 				res, err := call(cmd.Context(), a, client.ListQuarantinedVersions, req)
 				return res.GetPolicyVersions(), res.GetNextPageToken(), err
 			})
+			name := a.policyNames(cmd.Context(), client)
 			grid := output.NewGrid("policy", "number", "version", "state", "overruns", "quarantined")
 			return printList(a, items, grid, func(v *governancev1.PolicyVersion) []string {
 				return []string{
-					v.GetPolicyId(), strconv.Itoa(int(v.GetNumber())), v.GetId(), enum(v.GetState().String(), "POLICY_VERSION_STATE_"),
+					name(v.GetPolicyId()), strconv.Itoa(int(v.GetNumber())), v.GetId(), enum(v.GetState().String(), "POLICY_VERSION_STATE_"),
 					strconv.Itoa(int(v.GetQuarantine().GetOverruns())), when(v.GetQuarantine().GetQuarantineTime()),
 				}
 			})

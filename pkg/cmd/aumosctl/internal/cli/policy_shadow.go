@@ -147,10 +147,11 @@ func (a *app) shadowListCommand() *cobra.Command {
 				res, err := call(cmd.Context(), a, client.ListShadows, req)
 				return res.GetShadows(), res.GetNextPageToken(), err
 			})
+			name := a.policyNames(cmd.Context(), policies)
 			grid := output.NewGrid("id", "state", "policy", "candidate", "rate", "answers", "skipped", "started")
 			return printList(a, items, grid, func(s *governancev1.Shadow) []string {
 				return []string{
-					s.GetId(), enum(s.GetState().String(), "SHADOW_STATE_"), s.GetPolicyId(), s.GetPolicyVersionId(), output.Number(s.GetSamplingRate()),
+					s.GetId(), enum(s.GetState().String(), "SHADOW_STATE_"), name(s.GetPolicyId()), s.GetPolicyVersionId(), output.Number(s.GetSamplingRate()),
 					summaryText(s.GetSummary()), strconv.FormatInt(s.GetSkipped(), 10), when(s.GetCreateTime()),
 				}
 			})
