@@ -31,9 +31,10 @@ Each caller waits for its answer before it asks again. The contenders take turns
 processor time of one answer: the server's, PostgreSQL's and that of the program that asks.
 
 Goals, on two cores that servers, PostgreSQL and the load share: at least OPA's rate, and 1.8 times that of OPA with console decision logs, with 32 and with 256 connections; p99 below
-20 ms at 80 % of the highest rate. Run it on a machine that does nothing else. On the shared machine below the first was reached with shared connections only (1.20), the second by no row (1.63 at best), and
-the steady latencies say more of the machine's other work than of any contender. The last column says why: governance and PostgreSQL together take the processor 130 to 220 µs for a
-durable decision where OPA's server takes 150 to 160 µs for one that nothing keeps, so that on a machine with more than two cores, or with PostgreSQL on another, the ratio is another.
+20 ms at 80 % of the highest rate. Run it on a machine that does nothing else. On the shared machine below the first was reached with 256 callers on shared connections
+only (1.18), the second by no row (1.73 at best), and the third by none of the platform's. The last column says why: governance and PostgreSQL together take the processor 131 to 174 µs for a
+durable decision where OPA's server takes 132 to 159 µs for one that nothing keeps; a caller alone on its connection costs about 30 µs more than callers that share one. Where PostgreSQL
+has processors of its own the ratio is another.
 `
 
 // document is everything measured.
