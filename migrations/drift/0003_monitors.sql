@@ -30,7 +30,7 @@ CREATE POLICY drf_monitors_tenant ON drf_monitors
 
 GRANT SELECT, INSERT, UPDATE (baseline_count, revision, update_time) ON drf_monitors TO aumos_drift_app;
 
--- tests is an array of {"test": name, "min_effect": number}, with every default filled in.
+-- tests is an array of {"test": name, "convention": name, "min_effect": number}, with every default filled in.
 CREATE TABLE drf_monitor_features (
     tenant_id  uuid    NOT NULL DEFAULT nullif(current_setting('aumos.tenant_id', true), '')::uuid,
     monitor_id uuid    NOT NULL,
@@ -45,10 +45,10 @@ CREATE TABLE drf_monitor_features (
     CONSTRAINT drf_monitor_features_name_check CHECK (char_length(name) BETWEEN 1 AND 128),
     CONSTRAINT drf_monitor_features_type_check CHECK (type IN ('NUMERIC', 'CATEGORICAL', 'BOOLEAN')),
     CONSTRAINT drf_monitor_features_tests_check CHECK (
-        jsonb_typeof(tests) = 'array' AND jsonb_array_length(tests) BETWEEN 1 AND 4
+        jsonb_typeof(tests) = 'array' AND jsonb_array_length(tests) BETWEEN 1 AND 33
         AND jsonb_array_length(tests) = jsonb_array_length(jsonb_path_query_array(tests,
-            '$[*] ? ((@.test == "KS" || @.test == "PSI" || @.test == "CHI_SQUARE" || @.test == "MISSING_RATE")
-                     && @.min_effect > 0 && @.min_effect <= 10)')))
+            '$[*] ? (@.test like_regex "^[A-Z][A-Z_]{0,63}$" && @.convention like_regex "^[a-z][a-z0-9/_-]{0,63}$"
+                     && @.min_effect > 0 && @.min_effect <= 1000000000)')))
 );
 
 ALTER TABLE drf_monitor_features ENABLE ROW LEVEL SECURITY;

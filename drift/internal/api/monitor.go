@@ -97,7 +97,7 @@ func definitionFrom(req *driftv1.CreateMonitorRequest) (monitor.Definition, erro
 	for _, f := range req.GetFeatures() {
 		feature := monitor.Feature{Name: f.GetName(), Type: typeFrom[f.GetType()]}
 		for _, t := range f.GetTests() {
-			feature.Tests = append(feature.Tests, detect.TestSetting{Test: testFrom[t.GetTest()], MinEffect: t.GetMinEffect()})
+			feature.Tests = append(feature.Tests, detect.TestSetting{Test: testFrom[t.GetTest()], Convention: t.GetConvention(), MinEffect: t.GetMinEffect()})
 		}
 		d.Features = append(d.Features, feature)
 	}
@@ -115,7 +115,7 @@ func monitorTo(m monitor.Monitor) *driftv1.Monitor {
 	for _, f := range m.Features {
 		feature := &driftv1.Feature{Name: f.Name, Type: typeTo[f.Type]}
 		for _, t := range f.Tests {
-			feature.Tests = append(feature.Tests, &driftv1.TestSetting{Test: testTo[t.Test], MinEffect: new(t.MinEffect)})
+			feature.Tests = append(feature.Tests, &driftv1.TestSetting{Test: testTo[t.Test], Convention: t.Convention, MinEffect: new(t.MinEffect)})
 		}
 		p.Features = append(p.Features, feature)
 	}

@@ -71,11 +71,16 @@ func featureTo(f *detect.FeatureResult) *driftv1.FeatureResult {
 }
 
 func testResultTo(r *detect.Result) *driftv1.TestResult {
-	return &driftv1.TestResult{
+	p := &driftv1.TestResult{
 		Test: testTo[r.Test], Convention: r.Convention, Statistic: r.Statistic, PValue: r.PValue, PValueMethod: methodTo[r.PMethod], QValue: r.QValue,
 		Effect: r.Effect, EffectName: r.EffectName, MinEffect: r.MinEffect, Direction: directionTo[r.Direction],
 		BaselineCount: r.BaselineN, CurrentCount: r.CurrentN, Severity: r.Severity, Status: statusTo[r.Status], Reason: r.Reason,
+		Threshold: r.Threshold, Location: r.Location,
 	}
+	if r.DF != nil {
+		p.DegreesOfFreedom = new(int32(*r.DF)) // at most the number of categories
+	}
+	return p
 }
 
 // summaryTo leaves the summary out when the mean overflowed: the contract has no way to say so of the mean alone.

@@ -81,13 +81,15 @@ func evaluateFeature(f FeatureInput, s Settings) FeatureResult {
 		Current:     summarize(f.Current),
 		Explanation: explain(f),
 	}
-	seen := map[Test]bool{}
+	c := &comparison{FeatureInput: f, settings: s}
+	seen := map[TestSetting]bool{}
 	for _, t := range plannedTests(f) {
-		r := measure(f, t, s)
-		if seen[t.Test] {
-			r = Result{Test: t.Test, Direction: DirectionNone}.fail(fmt.Errorf("test %s is listed twice", t.Test))
+		r := c.measure(t)
+		key := TestSetting{Test: t.Test, Convention: t.Convention}
+		if seen[key] {
+			r = Result{Test: t.Test, Direction: DirectionNone}.without(Failed(fmt.Errorf("test %s is listed twice with one convention", t.Test)))
 		}
-		seen[t.Test] = true
+		seen[key] = true
 		result.Results = append(result.Results, r)
 	}
 	return result

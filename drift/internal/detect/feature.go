@@ -13,28 +13,36 @@ const maxRows = 1 << 53
 // plannedTests returns the tests of a feature with defaults filled in.
 func plannedTests(f FeatureInput) []TestSetting {
 	tests := slices.Clone(f.Tests)
-	if len(tests) == 0 && f.Type == Numeric {
-		tests = append(tests, TestSetting{Test: TestKS})
-	} else if len(tests) == 0 {
-		tests = append(tests, TestSetting{Test: TestChiSquare})
+	if len(tests) == 0 {
+		for _, t := range DefaultTests(f.Type) {
+			tests = append(tests, TestSetting{Test: t})
+		}
 	}
 	isMissing := func(t TestSetting) bool { return t.Test == TestMissingRate }
 	if !slices.ContainsFunc(tests, isMissing) {
 		tests = append(tests, TestSetting{Test: TestMissingRate})
 	}
 	for i := range tests {
-		if tests[i].MinEffect == 0 {
-			tests[i].MinEffect = DefaultMinEffect(tests[i].Test)
-		}
+		tests[i] = tests[i].WithDefaults(f.Type)
 	}
 	return tests
 }
 
+// DefaultTests returns the tests of a feature that asks for none, beside MISSING_RATE.
+func DefaultTests(feature FeatureType) []Test {
+	switch feature {
+	case Numeric:
+		return []Test{TestKS}
+	case Categorical, Boolean:
+		return []Test{TestChiSquare}
+	case Text, Timestamp, Vector:
+	}
+	return nil
+}
+
 // checkFeature returns an error when a feature cannot be evaluated at all.
 func checkFeature(f FeatureInput) error {
-	switch f.Type {
-	case Numeric, Categorical, Boolean:
-	default:
+	if !slices.Contains(AllTypes(), f.Type) {
 		return fmt.Errorf("unknown feature type %q", f.Type)
 	}
 	if err := checkSample(f.Type, f.Baseline); err != nil {
@@ -50,33 +58,63 @@ func checkSample(kind FeatureType, s Sample) error {
 	if s.Rows < 0 || s.Missing < 0 || s.Missing > s.Rows || s.Rows > maxRows {
 		return fmt.Errorf("%d of %d rows missing is out of range", s.Missing, s.Rows)
 	}
-	var used int64
-	if kind == Numeric {
-		if len(s.Counts) > 0 {
-			return errors.New("category counts in a numeric feature")
-		}
-		if err := checkOrder(s.Sorted); err != nil {
-			return err
-		}
-		used = int64(len(s.Sorted))
-	} else {
-		if len(s.Sorted) > 0 {
-			return fmt.Errorf("numbers in a %s feature", kind)
-		}
-		for _, count := range s.Counts {
-			if count < 0 || count > maxRows-used {
-				return errors.New("category counts are out of range")
-			}
-			used += count
-		}
-		for name := range s.Counts {
-			if kind == Boolean && name != "true" && name != "false" {
-				return errors.New(`categories other than "true" and "false" in a BOOLEAN feature`)
-			}
-		}
+	used, err := s.used(kind)
+	if err != nil {
+		return err
 	}
 	if used != s.Rows-s.Missing {
 		return fmt.Errorf("%d usable values do not fit %d rows with %d missing", used, s.Rows, s.Missing)
+	}
+	return nil
+}
+
+// used counts the values of the feature type's own field. No other field may hold any.
+func (s Sample) used(kind FeatureType) (int64, error) {
+	lengths := map[FeatureType]int{Numeric: len(s.Sorted), Categorical: len(s.Counts), Text: len(s.Texts), Timestamp: len(s.Times), Vector: len(s.Vectors.Values)}
+	for other, n := range lengths {
+		if n > 0 && other != kind && (other != Categorical || kind != Boolean) {
+			return 0, fmt.Errorf("%s values in a %s feature", other, kind)
+		}
+	}
+	switch kind {
+	case Numeric:
+		return int64(len(s.Sorted)), checkOrder(s.Sorted)
+	case Categorical, Boolean:
+		return s.counted(kind)
+	case Text:
+		return int64(len(s.Texts)), nil
+	case Timestamp:
+		if !slices.IsSorted(s.Times) {
+			return 0, errors.New("timestamps are not sorted")
+		}
+		return int64(len(s.Times)), nil
+	case Vector:
+		return int64(s.Vectors.Rows), s.Vectors.check()
+	}
+	return 0, nil
+}
+
+func (s Sample) counted(kind FeatureType) (used int64, err error) {
+	for name, count := range s.Counts {
+		if count < 0 || count > maxRows-used {
+			return 0, errors.New("category counts are out of range")
+		}
+		if kind == Boolean && name != "true" && name != "false" {
+			return 0, errors.New(`categories other than "true" and "false" in a BOOLEAN feature`)
+		}
+		used += count
+	}
+	return used, nil
+}
+
+func (m Matrix) check() error {
+	if m.Rows < 0 || m.Columns < 0 || len(m.Values) != m.Rows*m.Columns {
+		return fmt.Errorf("%d values are no %d×%d matrix", len(m.Values), m.Rows, m.Columns)
+	}
+	for _, v := range m.Values {
+		if finite(v) == nil {
+			return errors.New("vectors are not finite")
+		}
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ func FuzzEvaluate(f *testing.F) {
 	f.Add([]byte{}, []byte{}, int64(0), int64(0), 0.0, 0.0)
 	f.Add([]byte("aaabbbcc"), []byte("aabbddee"), int64(-1), int64(9), math.NaN(), math.Inf(1))
 	f.Fuzz(func(t *testing.T, first, second []byte, rows, missing int64, fdr, minEffect float64) {
-		tests := []TestSetting{{TestKS, minEffect}, {TestPSI, minEffect}, {TestChiSquare, 0}}
+		tests := []TestSetting{{Test: TestKS, MinEffect: minEffect}, {Test: TestPSI, MinEffect: minEffect}, {Test: TestChiSquare}}
 		var features []FeatureInput
 		for _, kind := range []FeatureType{Numeric, Categorical, Boolean} {
 			features = append(

@@ -105,12 +105,13 @@ type Run struct {
 	Reason   string  `json:"reason,omitempty"`
 	Severity float64 `json:"severity"` // the largest of Features
 
-	Settings          Settings `json:"settings"`        // as used, with defaults filled in
-	PValuesTested     int      `json:"p_values_tested"` // size of the family that the q-values correct for
-	DriftedFeatures   int      `json:"drifted_features"`
-	WarnedFeatures    int      `json:"warned_features"`
-	FailedFeatures    int      `json:"failed_features"`
-	UndecidedFeatures int      `json:"undecided_features"` // INSUFFICIENT_DATA
+	Settings             Settings `json:"settings"`        // as used, with defaults filled in
+	PValuesTested        int      `json:"p_values_tested"` // size of the family that the q-values correct for
+	DriftedFeatures      int      `json:"drifted_features"`
+	WarnedFeatures       int      `json:"warned_features"`
+	FailedFeatures       int      `json:"failed_features"`
+	UndecidedFeatures    int      `json:"undecided_features"`    // INSUFFICIENT_DATA
+	InapplicableFeatures int      `json:"inapplicable_features"` // NOT_APPLICABLE
 
 	Features []FeatureResult `json:"features"`
 }

@@ -10,6 +10,7 @@ const (
 	DefaultFDR                = 0.05
 	DefaultMinRows            = 30
 	DefaultMinDriftedFeatures = 1
+	DefaultPermutations       = 999
 )
 
 // Settings control the verdicts of a run. The zero value of each field stands
@@ -27,6 +28,13 @@ type Settings struct {
 	// MinDriftedFeatures is the number of features that must drift before the
 	// run as a whole does. At least 1, default 1.
 	MinDriftedFeatures int `json:"min_drifted_features"`
+
+	// Permutations is the number of re-labelled samples behind a p-value that has no
+	// other source; the smallest such p-value is 1/(Permutations+1). 99 to 9,999, default 999.
+	Permutations int `json:"permutations"`
+
+	// Seed starts every random draw. The same seed and data give the same run.
+	Seed uint64 `json:"seed"`
 }
 
 // Validate returns an error when a field is outside its range.
@@ -39,6 +47,8 @@ func (s Settings) Validate() error {
 		return errors.New("min_rows must be at least 1")
 	case s.MinDriftedFeatures < 1:
 		return errors.New("min_drifted_features must be at least 1")
+	case s.Permutations < 99 || s.Permutations > 9999:
+		return errors.New("permutations must be between 99 and 9999")
 	}
 	return nil
 }
@@ -53,6 +63,9 @@ func (s Settings) withDefaults() Settings {
 	if s.MinDriftedFeatures == 0 {
 		s.MinDriftedFeatures = DefaultMinDriftedFeatures
 	}
+	if s.Permutations == 0 {
+		s.Permutations = DefaultPermutations
+	}
 	return s
 }
 
@@ -60,48 +73,50 @@ func (s Settings) withDefaults() Settings {
 type TestSetting struct {
 	Test Test `json:"test"`
 
+	// Convention names the way to compute it; empty stands for the default of the feature's type.
+	Convention string `json:"convention,omitempty"`
+
 	// MinEffect is the smallest effect that matters, in the unit of the test's
-	// effect. 0 stands for DefaultMinEffect of the test.
+	// effect. 0 stands for the default of the test's convention.
 	MinEffect float64 `json:"min_effect"`
 }
 
 // DefaultMinEffect returns the smallest effect of a test that matters unless
 // said otherwise, or 0 for an unknown test.
-//
-//	KS            0.1   distance between the distribution functions
-//	PSI           0.1   index
-//	CHI_SQUARE    0.1   Cramér's V
-//	MISSING_RATE  0.05  absolute difference of the rates
 func DefaultMinEffect(test Test) float64 {
-	switch test {
-	case TestKS, TestPSI, TestChiSquare:
-		return 0.1
-	case TestMissingRate:
-		return 0.05
-	default:
-		return 0
-	}
+	spec, _ := Lookup(test)
+	return spec.MinEffect
 }
 
-// Applies tells whether a test can be run on features of a type.
+// Applies tells whether a test can be made on features of a type.
 func (t Test) Applies(feature FeatureType) bool {
-	switch t {
-	case TestKS:
-		return feature == Numeric
-	case TestPSI, TestMissingRate:
-		return true
-	case TestChiSquare:
-		return feature == Categorical || feature == Boolean
-	default:
-		return false
-	}
+	spec, ok := Lookup(t)
+	return ok && spec.Scope == ScopeFeature && spec.Applies(feature)
 }
 
-// Validate returns an error when the test does not apply to the feature type
+// WithDefaults fills in the convention and the smallest effect that matters.
+func (t TestSetting) WithDefaults(feature FeatureType) TestSetting {
+	spec, _ := Lookup(t.Test)
+	convention, ok := spec.Convention(t.Convention, feature)
+	if !ok {
+		return t
+	}
+	t.Convention = convention.Name
+	if t.MinEffect == 0 {
+		t.MinEffect = convention.MinEffect
+	}
+	return t
+}
+
+// Validate returns an error when the test or its convention does not apply to the feature type
 // or its smallest effect is negative or not finite.
 func (t TestSetting) Validate(feature FeatureType) error {
 	if !t.Test.Applies(feature) {
 		return fmt.Errorf("test %s does not apply to %s features", t.Test, feature)
+	}
+	spec, _ := Lookup(t.Test)
+	if _, ok := spec.Convention(t.Convention, feature); !ok {
+		return fmt.Errorf("test %s has no convention %q for %s features", t.Test, t.Convention, feature)
 	}
 	if !(t.MinEffect >= 0) || finite(t.MinEffect) == nil {
 		return fmt.Errorf("min_effect of test %s must be a number of at least 0", t.Test)

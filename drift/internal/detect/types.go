@@ -9,17 +9,63 @@ const (
 	Numeric     FeatureType = "NUMERIC"     // real numbers: KS, PSI
 	Categorical FeatureType = "CATEGORICAL" // named categories: CHI_SQUARE, PSI
 	Boolean     FeatureType = "BOOLEAN"     // categories "true" and "false": CHI_SQUARE, PSI
+	Text        FeatureType = "TEXT"        // free text
+	Timestamp   FeatureType = "TIMESTAMP"   // instants, in microseconds since 1970 UTC
+	Vector      FeatureType = "VECTOR"      // embeddings of one dimension
 )
+
+// AllTypes returns every feature type.
+func AllTypes() []FeatureType {
+	return []FeatureType{Numeric, Categorical, Boolean, Text, Timestamp, Vector}
+}
 
 // Test names a statistical test.
 type Test string
 
-// The tests. MISSING_RATE applies to every feature type and always runs.
+// The tests; Catalog describes them. MISSING_RATE applies to every feature type and always runs.
 const (
 	TestKS          Test = "KS"           // two-sample Kolmogorov–Smirnov
 	TestPSI         Test = "PSI"          // population stability index
 	TestChiSquare   Test = "CHI_SQUARE"   // chi-square test of homogeneity
 	TestMissingRate Test = "MISSING_RATE" // change in the share of missing values
+
+	TestCVM                 Test = "CRAMER_VON_MISES"
+	TestAndersonDarling     Test = "ANDERSON_DARLING"
+	TestMannWhitney         Test = "MANN_WHITNEY"
+	TestWelchT              Test = "WELCH_T"
+	TestLevene              Test = "LEVENE"
+	TestWasserstein         Test = "WASSERSTEIN"
+	TestEnergyDistance      Test = "ENERGY_DISTANCE"
+	TestJensenShannon       Test = "JENSEN_SHANNON"
+	TestHellinger           Test = "HELLINGER"
+	TestKullbackLeibler     Test = "KULLBACK_LEIBLER"
+	TestLInfinity           Test = "L_INFINITY"
+	TestTotalVariation      Test = "TOTAL_VARIATION"
+	TestG                   Test = "G"
+	TestFisherExact         Test = "FISHER_EXACT"
+	TestTwoProportionZ      Test = "TWO_PROPORTION_Z"
+	TestTextLength          Test = "TEXT_LENGTH"
+	TestTokenFrequency      Test = "TOKEN_FREQUENCY"
+	TestOutOfVocabulary     Test = "OUT_OF_VOCABULARY"
+	TestVocabulary          Test = "VOCABULARY"
+	TestRefusalRate         Test = "REFUSAL_RATE"
+	TestFormatValidity      Test = "FORMAT_VALIDITY"
+	TestArrivalGaps         Test = "ARRIVAL_GAPS"
+	TestDuplicateTimestamps Test = "DUPLICATE_TIMESTAMPS"
+	TestArrivalSeasonality  Test = "ARRIVAL_SEASONALITY"
+	TestTypeChange          Test = "TYPE_CHANGE"
+	TestOutOfRange          Test = "OUT_OF_RANGE"
+	TestConstraintViolation Test = "CONSTRAINT_VIOLATION"
+	TestDuplicateValues     Test = "DUPLICATE_VALUES"
+	TestConstantColumn      Test = "CONSTANT_COLUMN"
+	TestUnseenCategories    Test = "UNSEEN_CATEGORIES"
+	TestDuplicateRows       Test = "DUPLICATE_ROWS"
+	TestMMD                 Test = "MAXIMUM_MEAN_DISCREPANCY"
+	TestEnergy              Test = "ENERGY"
+	TestPCAReconstruction   Test = "PCA_RECONSTRUCTION"
+	TestDomainClassifier    Test = "DOMAIN_CLASSIFIER"
+	TestCovariance          Test = "COVARIANCE"
+	TestCentroidShift       Test = "CENTROID_SHIFT"
 )
 
 // PMethod says how a p-value was obtained.
@@ -48,22 +94,26 @@ const (
 // that nothing was found by tests that could have found something.
 type Status string
 
-// The statuses, worst first. The status of a feature is the worst of its
-// tests.
+// The statuses, worst first, except that NOT_APPLICABLE stands only where nothing else does.
+// The status of a feature is the worst of its tests.
 const (
 	StatusDrift            Status = "DRIFT"             // significant, and as large as matters
 	StatusError            Status = "ERROR"             // could not be evaluated
 	StatusInsufficientData Status = "INSUFFICIENT_DATA" // too few usable values to say
 	StatusWarning          Status = "WARNING"           // significant, and at least half as large as matters
+	StatusNotApplicable    Status = "NOT_APPLICABLE"    // would mean nothing for these data, however many there were
 	StatusOK               Status = "OK"
 )
 
-// Sample is one side of a comparison. Exactly one of Sorted and Counts is
-// used, depending on the feature's type. Rows must equal Missing plus the
-// number of usable values, len(Sorted) or the sum of Counts.
+// Sample is one side of a comparison. The field of the feature's type is
+// used, and no other. Rows must equal Missing plus the number of usable values:
+// the length of the field, the sum of Counts, or the vectors.
 type Sample struct {
-	Sorted  []float64        // finite values in ascending order; read only
-	Counts  map[string]int64 // rows by category; booleans use "true" and "false"
+	Sorted  []float64        // NUMERIC: finite values in ascending order; read only
+	Counts  map[string]int64 // CATEGORICAL and BOOLEAN: rows by category; booleans use "true" and "false"
+	Texts   []string         // TEXT: in the order of the rows
+	Times   []int64          // TIMESTAMP: microseconds since 1970 UTC, ascending
+	Vectors Matrix           // VECTOR: a row for each
 	Rows    int64            // all rows, with the missing ones
 	Missing int64            // rows without a usable value
 }
@@ -79,4 +129,15 @@ type FeatureInput struct {
 	Tests    []TestSetting
 	Baseline Sample
 	Current  Sample
+}
+
+// Matrix is a dense matrix of finite numbers, row after row.
+type Matrix struct {
+	Rows, Columns int
+	Values        []float64 // Rows × Columns
+}
+
+// Row returns row i; the matrix shares its memory.
+func (m Matrix) Row(i int) []float64 {
+	return m.Values[i*m.Columns : (i+1)*m.Columns : (i+1)*m.Columns]
 }

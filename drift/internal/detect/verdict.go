@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -41,16 +42,24 @@ func severity(effect, minEffect float64) float64 {
 	return min(1-math.Exp2(-effect/minEffect), math.Nextafter(1, 0))
 }
 
-// judge gives a feature the worst status of its tests.
+// judge gives a feature the worst status of its tests. One that is not
+// applicable says nothing, unless it stands alone; the missing rate is no
+// company, since it looks at other rows.
 func (f *FeatureResult) judge() {
 	if len(f.Results) == 0 {
 		f.Status = StatusError
 		return
 	}
-	f.Status = StatusOK
+	f.Status = StatusNotApplicable
 	for _, r := range f.Results {
+		if r.Test == TestMissingRate && r.Status == StatusOK {
+			continue
+		}
 		f.Status = worse(f.Status, r.Status)
 		f.Severity = max(f.Severity, r.Severity)
+	}
+	if f.Status == StatusNotApplicable && onlyMissingRate(f.Results) {
+		f.Status = StatusOK
 	}
 	if f.Status == StatusOK || f.Reason != "" {
 		return
@@ -64,10 +73,14 @@ func (f *FeatureResult) judge() {
 	f.Reason = strings.Join(reasons, "; ")
 }
 
+func onlyMissingRate(results []Result) bool {
+	return !slices.ContainsFunc(results, func(r Result) bool { return r.Test != TestMissingRate })
+}
+
 // judge gives the run the worst status of its features, except that fewer
 // drifted features than the settings ask for count as a warning.
 func (run *Run) judge() {
-	run.Status = StatusOK
+	run.Status = StatusNotApplicable
 	for _, f := range run.Features {
 		run.Severity = max(run.Severity, f.Severity)
 		switch f.Status {
@@ -79,11 +92,15 @@ func (run *Run) judge() {
 			run.UndecidedFeatures++
 		case StatusWarning:
 			run.WarnedFeatures++
+		case StatusNotApplicable:
+			run.InapplicableFeatures++
 		case StatusOK:
 		}
-		if f.Status != StatusDrift {
-			run.Status = worse(run.Status, f.Status)
+		if f.Status == StatusDrift {
+			run.Status = worse(run.Status, StatusOK)
+			continue
 		}
+		run.Status = worse(run.Status, f.Status)
 	}
 	switch {
 	case len(run.Features) == 0:
@@ -112,15 +129,17 @@ func worse(a, b Status) Status {
 // rank orders the statuses. One that is unknown is no better than an error.
 func rank(s Status) int {
 	switch s {
-	case StatusOK:
+	case StatusNotApplicable:
 		return 0
-	case StatusWarning:
+	case StatusOK:
 		return 1
-	case StatusInsufficientData:
+	case StatusWarning:
 		return 2
-	case StatusDrift:
-		return 4
-	default:
+	case StatusInsufficientData:
 		return 3
+	case StatusDrift:
+		return 5
+	default:
+		return 4
 	}
 }

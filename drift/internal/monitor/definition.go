@@ -66,32 +66,26 @@ func (d Definition) complete() (Definition, error) {
 func completeTests(field string, f Feature) ([]detect.TestSetting, error) {
 	tests := make([]detect.TestSetting, 0, len(f.Tests)+2)
 	for i, t := range f.Tests {
-		field := fmt.Sprintf("%s.tests[%d].test", field, i)
+		field := fmt.Sprintf("%s.tests[%d]", field, i)
 		if !t.Test.Applies(f.Type) {
-			return nil, errs.InvalidField(field, "the test %s does not suit the %s feature %q", t.Test, f.Type, f.Name)
+			return nil, errs.InvalidField(field+".test", "the test %s does not suit the %s feature %q", t.Test, f.Type, f.Name)
 		}
-		if slices.ContainsFunc(tests, func(other detect.TestSetting) bool { return other.Test == t.Test }) {
-			return nil, errs.InvalidField(field, "the test %s stands twice", t.Test)
+		if err := t.Validate(f.Type); err != nil {
+			return nil, errs.InvalidField(field, "%v", err)
+		}
+		t = t.WithDefaults(f.Type)
+		if slices.ContainsFunc(tests, func(other detect.TestSetting) bool { return other.Test == t.Test && other.Convention == t.Convention }) {
+			return nil, errs.InvalidField(field+".test", "the test %s stands twice with the convention %s", t.Test, t.Convention)
 		}
 		tests = append(tests, t)
 	}
 	if len(tests) == 0 || len(tests) == 1 && tests[0].Test == detect.TestMissingRate {
-		tests = slices.Insert(tests, 0, detect.TestSetting{Test: defaultTest(f.Type)})
-	}
-	if !slices.ContainsFunc(tests, func(t detect.TestSetting) bool { return t.Test == detect.TestMissingRate }) {
-		tests = append(tests, detect.TestSetting{Test: detect.TestMissingRate})
-	}
-	for i := range tests {
-		if tests[i].MinEffect == 0 {
-			tests[i].MinEffect = detect.DefaultMinEffect(tests[i].Test)
+		for i, t := range detect.DefaultTests(f.Type) {
+			tests = slices.Insert(tests, i, detect.TestSetting{Test: t}.WithDefaults(f.Type))
 		}
 	}
-	return tests, nil
-}
-
-func defaultTest(t detect.FeatureType) detect.Test {
-	if t == detect.Numeric {
-		return detect.TestKS
+	if !slices.ContainsFunc(tests, func(t detect.TestSetting) bool { return t.Test == detect.TestMissingRate }) {
+		tests = append(tests, detect.TestSetting{Test: detect.TestMissingRate}.WithDefaults(f.Type))
 	}
-	return detect.TestChiSquare
+	return tests, nil
 }

@@ -23,11 +23,11 @@ func TestComplete(t *testing.T) {
 	want := Definition{
 		Name: "m", Rule: Rule{FalseDiscoveryRate: 0.05, MinRows: 30, MinDriftedFeatures: 1},
 		Features: []Feature{
-			{Name: "number", Type: detect.Numeric, Tests: []detect.TestSetting{{Test: detect.TestKS, MinEffect: 0.1}, {Test: detect.TestMissingRate, MinEffect: 0.05}}},
-			{Name: "category", Type: detect.Categorical, Tests: []detect.TestSetting{{Test: detect.TestChiSquare, MinEffect: 0.1}, {Test: detect.TestMissingRate, MinEffect: 0.05}}},
-			{Name: "flag", Type: detect.Boolean, Tests: []detect.TestSetting{{Test: detect.TestChiSquare, MinEffect: 0.1}, {Test: detect.TestMissingRate, MinEffect: 0.2}}},
+			{Name: "number", Type: detect.Numeric, Tests: []detect.TestSetting{{Test: detect.TestKS, Convention: "ks/two-sample", MinEffect: 0.1}, {Test: detect.TestMissingRate, Convention: "missing-rate/two-proportion", MinEffect: 0.05}}},
+			{Name: "category", Type: detect.Categorical, Tests: []detect.TestSetting{{Test: detect.TestChiSquare, Convention: "chi-square/homogeneity", MinEffect: 0.1}, {Test: detect.TestMissingRate, Convention: "missing-rate/two-proportion", MinEffect: 0.05}}},
+			{Name: "flag", Type: detect.Boolean, Tests: []detect.TestSetting{{Test: detect.TestChiSquare, Convention: "chi-square/homogeneity", MinEffect: 0.1}, {Test: detect.TestMissingRate, Convention: "missing-rate/two-proportion", MinEffect: 0.2}}},
 			{Name: "both", Type: detect.Numeric, Tests: []detect.TestSetting{
-				{Test: detect.TestPSI, MinEffect: 0.25}, {Test: detect.TestKS, MinEffect: 0.1}, {Test: detect.TestMissingRate, MinEffect: 0.05},
+				{Test: detect.TestPSI, Convention: "psi/decile-ref", MinEffect: 0.25}, {Test: detect.TestKS, Convention: "ks/two-sample", MinEffect: 0.1}, {Test: detect.TestMissingRate, Convention: "missing-rate/two-proportion", MinEffect: 0.05},
 			}},
 		},
 	}

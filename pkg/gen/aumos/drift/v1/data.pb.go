@@ -68,10 +68,10 @@ func (x *NumberValues) GetValues() []float64 {
 	return nil
 }
 
-// Category names, one per row.
+// Category names or texts, one per row.
 type TextValues struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UTF-8, each at most 1,024 bytes. At most 65,536.
+	// UTF-8, each at most 1,024 bytes for categorical features and 65,536 bytes for text features. At most 65,536.
 	Values        []string `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -160,6 +160,107 @@ func (x *BooleanValues) GetValues() []bool {
 	return nil
 }
 
+// Instants, one per row.
+type TimestampValues struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Microseconds since 1970-01-01T00:00:00Z, from the year 1 to 9999. At most 65,536.
+	UnixMicros    []int64 `protobuf:"varint,1,rep,packed,name=unix_micros,json=unixMicros,proto3" json:"unix_micros,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimestampValues) Reset() {
+	*x = TimestampValues{}
+	mi := &file_aumos_drift_v1_data_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimestampValues) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimestampValues) ProtoMessage() {}
+
+func (x *TimestampValues) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_drift_v1_data_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimestampValues.ProtoReflect.Descriptor instead.
+func (*TimestampValues) Descriptor() ([]byte, []int) {
+	return file_aumos_drift_v1_data_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *TimestampValues) GetUnixMicros() []int64 {
+	if x != nil {
+		return x.UnixMicros
+	}
+	return nil
+}
+
+// Vectors of one dimension, one per row.
+type VectorValues struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The numbers of each vector, 1 to 4,096.
+	Dimension int32 `protobuf:"varint,1,opt,name=dimension,proto3" json:"dimension,omitempty"`
+	// The vectors one after the other, dimension numbers each; a row with a NaN counts as missing, infinities are refused.
+	Values        []float32 `protobuf:"fixed32,2,rep,packed,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VectorValues) Reset() {
+	*x = VectorValues{}
+	mi := &file_aumos_drift_v1_data_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VectorValues) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VectorValues) ProtoMessage() {}
+
+func (x *VectorValues) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_drift_v1_data_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VectorValues.ProtoReflect.Descriptor instead.
+func (*VectorValues) Descriptor() ([]byte, []int) {
+	return file_aumos_drift_v1_data_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *VectorValues) GetDimension() int32 {
+	if x != nil {
+		return x.Dimension
+	}
+	return 0
+}
+
+func (x *VectorValues) GetValues() []float32 {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
 // One column of a batch.
 type Column struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -172,6 +273,8 @@ type Column struct {
 	//	*Column_Numbers
 	//	*Column_Texts
 	//	*Column_Booleans
+	//	*Column_Timestamps
+	//	*Column_Vectors
 	Values isColumn_Values `protobuf_oneof:"values"`
 	// Which rows have a value: bit i%8 (least significant first) of byte i/8 is 1 where row i has one. Empty: all rows have one.
 	Validity      []byte `protobuf:"bytes,5,opt,name=validity,proto3" json:"validity,omitempty"`
@@ -181,7 +284,7 @@ type Column struct {
 
 func (x *Column) Reset() {
 	*x = Column{}
-	mi := &file_aumos_drift_v1_data_proto_msgTypes[3]
+	mi := &file_aumos_drift_v1_data_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -193,7 +296,7 @@ func (x *Column) String() string {
 func (*Column) ProtoMessage() {}
 
 func (x *Column) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_drift_v1_data_proto_msgTypes[3]
+	mi := &file_aumos_drift_v1_data_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -206,7 +309,7 @@ func (x *Column) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Column.ProtoReflect.Descriptor instead.
 func (*Column) Descriptor() ([]byte, []int) {
-	return file_aumos_drift_v1_data_proto_rawDescGZIP(), []int{3}
+	return file_aumos_drift_v1_data_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Column) GetName() string {
@@ -250,6 +353,24 @@ func (x *Column) GetBooleans() *BooleanValues {
 	return nil
 }
 
+func (x *Column) GetTimestamps() *TimestampValues {
+	if x != nil {
+		if x, ok := x.Values.(*Column_Timestamps); ok {
+			return x.Timestamps
+		}
+	}
+	return nil
+}
+
+func (x *Column) GetVectors() *VectorValues {
+	if x != nil {
+		if x, ok := x.Values.(*Column_Vectors); ok {
+			return x.Vectors
+		}
+	}
+	return nil
+}
+
 func (x *Column) GetValidity() []byte {
 	if x != nil {
 		return x.Validity
@@ -267,7 +388,7 @@ type Column_Numbers struct {
 }
 
 type Column_Texts struct {
-	// For categorical features.
+	// For categorical and text features.
 	Texts *TextValues `protobuf:"bytes,3,opt,name=texts,proto3,oneof"`
 }
 
@@ -276,11 +397,25 @@ type Column_Booleans struct {
 	Booleans *BooleanValues `protobuf:"bytes,4,opt,name=booleans,proto3,oneof"`
 }
 
+type Column_Timestamps struct {
+	// For timestamp features.
+	Timestamps *TimestampValues `protobuf:"bytes,6,opt,name=timestamps,proto3,oneof"`
+}
+
+type Column_Vectors struct {
+	// For vector features.
+	Vectors *VectorValues `protobuf:"bytes,7,opt,name=vectors,proto3,oneof"`
+}
+
 func (*Column_Numbers) isColumn_Values() {}
 
 func (*Column_Texts) isColumn_Values() {}
 
 func (*Column_Booleans) isColumn_Values() {}
+
+func (*Column_Timestamps) isColumn_Values() {}
+
+func (*Column_Vectors) isColumn_Values() {}
 
 // Some rows, column by column. All columns of a batch have the same length, and every feature of the monitor is there.
 type ColumnBatch struct {
@@ -293,7 +428,7 @@ type ColumnBatch struct {
 
 func (x *ColumnBatch) Reset() {
 	*x = ColumnBatch{}
-	mi := &file_aumos_drift_v1_data_proto_msgTypes[4]
+	mi := &file_aumos_drift_v1_data_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -305,7 +440,7 @@ func (x *ColumnBatch) String() string {
 func (*ColumnBatch) ProtoMessage() {}
 
 func (x *ColumnBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_drift_v1_data_proto_msgTypes[4]
+	mi := &file_aumos_drift_v1_data_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -318,7 +453,7 @@ func (x *ColumnBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ColumnBatch.ProtoReflect.Descriptor instead.
 func (*ColumnBatch) Descriptor() ([]byte, []int) {
-	return file_aumos_drift_v1_data_proto_rawDescGZIP(), []int{4}
+	return file_aumos_drift_v1_data_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ColumnBatch) GetColumns() []*Column {
@@ -342,13 +477,24 @@ const file_aumos_drift_v1_data_proto_rawDesc = "" +
 	"\xbaH\a\x92\x01\x04\x10\x80\x80\x04R\x06values\"3\n" +
 	"\rBooleanValues\x12\"\n" +
 	"\x06values\x18\x01 \x03(\bB\n" +
-	"\xbaH\a\x92\x01\x04\x10\x80\x80\x04R\x06values\"\x8a\x02\n" +
+	"\xbaH\a\x92\x01\x04\x10\x80\x80\x04R\x06values\"W\n" +
+	"\x0fTimestampValues\x12D\n" +
+	"\vunix_micros\x18\x01 \x03(\x03B#\xbaH \x92\x01\x1d\x10\x80\x80\x04\"\x17\"\x15\x10\x80\xc0\xcd\xe3́\x91\xc2\x03(\x80\x80ц\x90\x80Б\xff\x01R\n" +
+	"unixMicros\"]\n" +
+	"\fVectorValues\x12(\n" +
+	"\tdimension\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\x80 (\x01R\tdimension\x12#\n" +
+	"\x06values\x18\x02 \x03(\x02B\v\xbaH\b\x92\x01\x05\x10\x80\x80\x80\x02R\x06values\"\x87\x03\n" +
 	"\x06Column\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x128\n" +
 	"\anumbers\x18\x02 \x01(\v2\x1c.aumos.drift.v1.NumberValuesH\x00R\anumbers\x122\n" +
 	"\x05texts\x18\x03 \x01(\v2\x1a.aumos.drift.v1.TextValuesH\x00R\x05texts\x12;\n" +
-	"\bbooleans\x18\x04 \x01(\v2\x1d.aumos.drift.v1.BooleanValuesH\x00R\bbooleans\x12$\n" +
+	"\bbooleans\x18\x04 \x01(\v2\x1d.aumos.drift.v1.BooleanValuesH\x00R\bbooleans\x12A\n" +
+	"\n" +
+	"timestamps\x18\x06 \x01(\v2\x1f.aumos.drift.v1.TimestampValuesH\x00R\n" +
+	"timestamps\x128\n" +
+	"\avectors\x18\a \x01(\v2\x1c.aumos.drift.v1.VectorValuesH\x00R\avectors\x12$\n" +
 	"\bvalidity\x18\x05 \x01(\fB\b\xbaH\x05z\x03\x18\x80@R\bvalidityB\x0f\n" +
 	"\x06values\x12\x05\xbaH\x02\b\x01\"L\n" +
 	"\vColumnBatch\x12=\n" +
@@ -367,24 +513,28 @@ func file_aumos_drift_v1_data_proto_rawDescGZIP() []byte {
 	return file_aumos_drift_v1_data_proto_rawDescData
 }
 
-var file_aumos_drift_v1_data_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_aumos_drift_v1_data_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_aumos_drift_v1_data_proto_goTypes = []any{
-	(*NumberValues)(nil),  // 0: aumos.drift.v1.NumberValues
-	(*TextValues)(nil),    // 1: aumos.drift.v1.TextValues
-	(*BooleanValues)(nil), // 2: aumos.drift.v1.BooleanValues
-	(*Column)(nil),        // 3: aumos.drift.v1.Column
-	(*ColumnBatch)(nil),   // 4: aumos.drift.v1.ColumnBatch
+	(*NumberValues)(nil),    // 0: aumos.drift.v1.NumberValues
+	(*TextValues)(nil),      // 1: aumos.drift.v1.TextValues
+	(*BooleanValues)(nil),   // 2: aumos.drift.v1.BooleanValues
+	(*TimestampValues)(nil), // 3: aumos.drift.v1.TimestampValues
+	(*VectorValues)(nil),    // 4: aumos.drift.v1.VectorValues
+	(*Column)(nil),          // 5: aumos.drift.v1.Column
+	(*ColumnBatch)(nil),     // 6: aumos.drift.v1.ColumnBatch
 }
 var file_aumos_drift_v1_data_proto_depIdxs = []int32{
 	0, // 0: aumos.drift.v1.Column.numbers:type_name -> aumos.drift.v1.NumberValues
 	1, // 1: aumos.drift.v1.Column.texts:type_name -> aumos.drift.v1.TextValues
 	2, // 2: aumos.drift.v1.Column.booleans:type_name -> aumos.drift.v1.BooleanValues
-	3, // 3: aumos.drift.v1.ColumnBatch.columns:type_name -> aumos.drift.v1.Column
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	3, // 3: aumos.drift.v1.Column.timestamps:type_name -> aumos.drift.v1.TimestampValues
+	4, // 4: aumos.drift.v1.Column.vectors:type_name -> aumos.drift.v1.VectorValues
+	5, // 5: aumos.drift.v1.ColumnBatch.columns:type_name -> aumos.drift.v1.Column
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_aumos_drift_v1_data_proto_init() }
@@ -392,10 +542,12 @@ func file_aumos_drift_v1_data_proto_init() {
 	if File_aumos_drift_v1_data_proto != nil {
 		return
 	}
-	file_aumos_drift_v1_data_proto_msgTypes[3].OneofWrappers = []any{
+	file_aumos_drift_v1_data_proto_msgTypes[5].OneofWrappers = []any{
 		(*Column_Numbers)(nil),
 		(*Column_Texts)(nil),
 		(*Column_Booleans)(nil),
+		(*Column_Timestamps)(nil),
+		(*Column_Vectors)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -403,7 +555,7 @@ func file_aumos_drift_v1_data_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aumos_drift_v1_data_proto_rawDesc), len(file_aumos_drift_v1_data_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -38,6 +38,8 @@ const (
 	DriftStatus_DRIFT_STATUS_INSUFFICIENT_DATA DriftStatus = 4
 	// The test failed; reason says how.
 	DriftStatus_DRIFT_STATUS_ERROR DriftStatus = 5
+	// The test would mean nothing for these data, however many there were; reason says why.
+	DriftStatus_DRIFT_STATUS_NOT_APPLICABLE DriftStatus = 6
 )
 
 // Enum value maps for DriftStatus.
@@ -49,6 +51,7 @@ var (
 		3: "DRIFT_STATUS_DRIFT",
 		4: "DRIFT_STATUS_INSUFFICIENT_DATA",
 		5: "DRIFT_STATUS_ERROR",
+		6: "DRIFT_STATUS_NOT_APPLICABLE",
 	}
 	DriftStatus_value = map[string]int32{
 		"DRIFT_STATUS_UNSPECIFIED":       0,
@@ -57,6 +60,7 @@ var (
 		"DRIFT_STATUS_DRIFT":             3,
 		"DRIFT_STATUS_INSUFFICIENT_DATA": 4,
 		"DRIFT_STATUS_ERROR":             5,
+		"DRIFT_STATUS_NOT_APPLICABLE":    6,
 	}
 )
 
@@ -237,7 +241,13 @@ type TestResult struct {
 	// The verdict.
 	Status DriftStatus `protobuf:"varint,14,opt,name=status,proto3,enum=aumos.drift.v1.DriftStatus" json:"status,omitempty"`
 	// Why the verdict is what it is, for people; empty for OK.
-	Reason        string `protobuf:"bytes,15,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,15,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The statistic at which this test alone has a p-value of the false discovery rate, for these sample sizes; unset where it is not known.
+	Threshold *float64 `protobuf:"fixed64,16,opt,name=threshold,proto3,oneof" json:"threshold,omitempty"`
+	// Degrees of freedom of the p-value's distribution; unset where it has none.
+	DegreesOfFreedom *int32 `protobuf:"varint,17,opt,name=degrees_of_freedom,json=degreesOfFreedom,proto3,oneof" json:"degrees_of_freedom,omitempty"`
+	// The value at which the distributions differ most, in the feature's unit; unset where the test has no such place.
+	Location      *float64 `protobuf:"fixed64,18,opt,name=location,proto3,oneof" json:"location,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -375,6 +385,27 @@ func (x *TestResult) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *TestResult) GetThreshold() float64 {
+	if x != nil && x.Threshold != nil {
+		return *x.Threshold
+	}
+	return 0
+}
+
+func (x *TestResult) GetDegreesOfFreedom() int32 {
+	if x != nil && x.DegreesOfFreedom != nil {
+		return *x.DegreesOfFreedom
+	}
+	return 0
+}
+
+func (x *TestResult) GetLocation() float64 {
+	if x != nil && x.Location != nil {
+		return *x.Location
+	}
+	return 0
 }
 
 // One bin or category and its share of the values on both sides.
@@ -889,7 +920,7 @@ var File_aumos_drift_v1_detection_proto protoreflect.FileDescriptor
 
 const file_aumos_drift_v1_detection_proto_rawDesc = "" +
 	"\n" +
-	"\x1eaumos/drift/v1/detection.proto\x12\x0eaumos.drift.v1\x1a\x1daumos/drift/v1/evidence.proto\x1a\x1caumos/drift/v1/monitor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xff\x04\n" +
+	"\x1eaumos/drift/v1/detection.proto\x12\x0eaumos.drift.v1\x1a\x1daumos/drift/v1/evidence.proto\x1a\x1caumos/drift/v1/monitor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa8\x06\n" +
 	"\n" +
 	"TestResult\x12-\n" +
 	"\x04test\x18\x01 \x01(\x0e2\x19.aumos.drift.v1.DriftTestR\x04test\x12\x1e\n" +
@@ -911,14 +942,21 @@ const file_aumos_drift_v1_detection_proto_rawDesc = "" +
 	"\rcurrent_count\x18\f \x01(\x03R\fcurrentCount\x12\x1a\n" +
 	"\bseverity\x18\r \x01(\x01R\bseverity\x123\n" +
 	"\x06status\x18\x0e \x01(\x0e2\x1b.aumos.drift.v1.DriftStatusR\x06status\x12\x16\n" +
-	"\x06reason\x18\x0f \x01(\tR\x06reasonB\f\n" +
+	"\x06reason\x18\x0f \x01(\tR\x06reason\x12!\n" +
+	"\tthreshold\x18\x10 \x01(\x01H\x04R\tthreshold\x88\x01\x01\x121\n" +
+	"\x12degrees_of_freedom\x18\x11 \x01(\x05H\x05R\x10degreesOfFreedom\x88\x01\x01\x12\x1f\n" +
+	"\blocation\x18\x12 \x01(\x01H\x06R\blocation\x88\x01\x01B\f\n" +
 	"\n" +
 	"_statisticB\n" +
 	"\n" +
 	"\b_p_valueB\n" +
 	"\n" +
 	"\b_q_valueB\t\n" +
-	"\a_effect\"m\n" +
+	"\a_effectB\f\n" +
+	"\n" +
+	"_thresholdB\x15\n" +
+	"\x13_degrees_of_freedomB\v\n" +
+	"\t_location\"m\n" +
 	"\vShareChange\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12%\n" +
 	"\x0ebaseline_share\x18\x02 \x01(\x01R\rbaselineShare\x12#\n" +
@@ -969,14 +1007,15 @@ const file_aumos_drift_v1_detection_proto_rawDesc = "" +
 	"\x0fdocument_sha256\x18\x0f \x01(\fR\x0edocumentSha256\x124\n" +
 	"\bevidence\x18\x10 \x01(\v2\x18.aumos.drift.v1.EvidenceR\bevidence\x12;\n" +
 	"\vcreate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime*\xae\x01\n" +
+	"createTime*\xcf\x01\n" +
 	"\vDriftStatus\x12\x1c\n" +
 	"\x18DRIFT_STATUS_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fDRIFT_STATUS_OK\x10\x01\x12\x18\n" +
 	"\x14DRIFT_STATUS_WARNING\x10\x02\x12\x16\n" +
 	"\x12DRIFT_STATUS_DRIFT\x10\x03\x12\"\n" +
 	"\x1eDRIFT_STATUS_INSUFFICIENT_DATA\x10\x04\x12\x16\n" +
-	"\x12DRIFT_STATUS_ERROR\x10\x05*\x87\x01\n" +
+	"\x12DRIFT_STATUS_ERROR\x10\x05\x12\x1f\n" +
+	"\x1bDRIFT_STATUS_NOT_APPLICABLE\x10\x06*\x87\x01\n" +
 	"\fPValueMethod\x12\x1e\n" +
 	"\x1aP_VALUE_METHOD_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14P_VALUE_METHOD_EXACT\x10\x01\x12\x1d\n" +

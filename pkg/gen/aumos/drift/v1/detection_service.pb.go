@@ -440,11 +440,337 @@ func (x *ListDetectionsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// One message of a comparison.
+type CompareRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The header first, then batches of both sides.
+	//
+	// Types that are valid to be assigned to Part:
+	//
+	//	*CompareRequest_Header
+	//	*CompareRequest_Batch
+	Part          isCompareRequest_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompareRequest) Reset() {
+	*x = CompareRequest{}
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompareRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompareRequest) ProtoMessage() {}
+
+func (x *CompareRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompareRequest.ProtoReflect.Descriptor instead.
+func (*CompareRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_drift_v1_detection_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *CompareRequest) GetPart() isCompareRequest_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *CompareRequest) GetHeader() *ComparisonHeader {
+	if x != nil {
+		if x, ok := x.Part.(*CompareRequest_Header); ok {
+			return x.Header
+		}
+	}
+	return nil
+}
+
+func (x *CompareRequest) GetBatch() *ComparisonBatch {
+	if x != nil {
+		if x, ok := x.Part.(*CompareRequest_Batch); ok {
+			return x.Batch
+		}
+	}
+	return nil
+}
+
+type isCompareRequest_Part interface {
+	isCompareRequest_Part()
+}
+
+type CompareRequest_Header struct {
+	// What is compared and how; the first message, and only that.
+	Header *ComparisonHeader `protobuf:"bytes,1,opt,name=header,proto3,oneof"`
+}
+
+type CompareRequest_Batch struct {
+	// Some rows of one side.
+	Batch *ComparisonBatch `protobuf:"bytes,2,opt,name=batch,proto3,oneof"`
+}
+
+func (*CompareRequest_Header) isCompareRequest_Part() {}
+
+func (*CompareRequest_Batch) isCompareRequest_Part() {}
+
+// The comparison.
+type CompareResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was found.
+	Comparison    *Comparison `protobuf:"bytes,1,opt,name=comparison,proto3" json:"comparison,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompareResponse) Reset() {
+	*x = CompareResponse{}
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompareResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompareResponse) ProtoMessage() {}
+
+func (x *CompareResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompareResponse.ProtoReflect.Descriptor instead.
+func (*CompareResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_drift_v1_detection_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *CompareResponse) GetComparison() *Comparison {
+	if x != nil {
+		return x.Comparison
+	}
+	return nil
+}
+
+// Filters combine with AND.
+type ListTestsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only tests that apply to this type of features.
+	FeatureType FeatureType `protobuf:"varint,1,opt,name=feature_type,json=featureType,proto3,enum=aumos.drift.v1.FeatureType" json:"feature_type,omitempty"`
+	// Only tests of this scope.
+	Scope         TestScope `protobuf:"varint,2,opt,name=scope,proto3,enum=aumos.drift.v1.TestScope" json:"scope,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTestsRequest) Reset() {
+	*x = ListTestsRequest{}
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTestsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTestsRequest) ProtoMessage() {}
+
+func (x *ListTestsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTestsRequest.ProtoReflect.Descriptor instead.
+func (*ListTestsRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_drift_v1_detection_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListTestsRequest) GetFeatureType() FeatureType {
+	if x != nil {
+		return x.FeatureType
+	}
+	return FeatureType_FEATURE_TYPE_UNSPECIFIED
+}
+
+func (x *ListTestsRequest) GetScope() TestScope {
+	if x != nil {
+		return x.Scope
+	}
+	return TestScope_TEST_SCOPE_UNSPECIFIED
+}
+
+// The tests.
+type ListTestsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tests, in a fixed order.
+	Tests         []*TestDescription `protobuf:"bytes,1,rep,name=tests,proto3" json:"tests,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTestsResponse) Reset() {
+	*x = ListTestsResponse{}
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTestsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTestsResponse) ProtoMessage() {}
+
+func (x *ListTestsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTestsResponse.ProtoReflect.Descriptor instead.
+func (*ListTestsResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_drift_v1_detection_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListTestsResponse) GetTests() []*TestDescription {
+	if x != nil {
+		return x.Tests
+	}
+	return nil
+}
+
+// What is known of a feature.
+type RecommendTestsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The feature.
+	Traits        *FeatureTraits `protobuf:"bytes,1,opt,name=traits,proto3" json:"traits,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecommendTestsRequest) Reset() {
+	*x = RecommendTestsRequest{}
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecommendTestsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecommendTestsRequest) ProtoMessage() {}
+
+func (x *RecommendTestsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecommendTestsRequest.ProtoReflect.Descriptor instead.
+func (*RecommendTestsRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_drift_v1_detection_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *RecommendTestsRequest) GetTraits() *FeatureTraits {
+	if x != nil {
+		return x.Traits
+	}
+	return nil
+}
+
+// What fits.
+type RecommendTestsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tests, the most fitting first.
+	Recommendations []*TestRecommendation `protobuf:"bytes,1,rep,name=recommendations,proto3" json:"recommendations,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *RecommendTestsResponse) Reset() {
+	*x = RecommendTestsResponse{}
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecommendTestsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecommendTestsResponse) ProtoMessage() {}
+
+func (x *RecommendTestsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecommendTestsResponse.ProtoReflect.Descriptor instead.
+func (*RecommendTestsResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_drift_v1_detection_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *RecommendTestsResponse) GetRecommendations() []*TestRecommendation {
+	if x != nil {
+		return x.Recommendations
+	}
+	return nil
+}
+
 var File_aumos_drift_v1_detection_service_proto protoreflect.FileDescriptor
 
 const file_aumos_drift_v1_detection_service_proto_rawDesc = "" +
 	"\n" +
-	"&aumos/drift/v1/detection_service.proto\x12\x0eaumos.drift.v1\x1a\x19aumos/drift/v1/data.proto\x1a\x1eaumos/drift/v1/detection.proto\x1a!aumos/type/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\"\x95\x01\n" +
+	"&aumos/drift/v1/detection_service.proto\x12\x0eaumos.drift.v1\x1a\x1faumos/drift/v1/comparison.proto\x1a\x19aumos/drift/v1/data.proto\x1a\x1eaumos/drift/v1/detection.proto\x1a\x1caumos/drift/v1/monitor.proto\x1a!aumos/type/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\"\x95\x01\n" +
 	"\x12RunDetectionHeader\x12'\n" +
 	"\n" +
 	"monitor_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tmonitorId\x12*\n" +
@@ -472,10 +798,33 @@ const file_aumos_drift_v1_detection_service_proto_rawDesc = "" +
 	"\n" +
 	"detections\x18\x01 \x03(\v2\x19.aumos.drift.v1.DetectionR\n" +
 	"detections\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xf5\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x94\x01\n" +
+	"\x0eCompareRequest\x12:\n" +
+	"\x06header\x18\x01 \x01(\v2 .aumos.drift.v1.ComparisonHeaderH\x00R\x06header\x127\n" +
+	"\x05batch\x18\x02 \x01(\v2\x1f.aumos.drift.v1.ComparisonBatchH\x00R\x05batchB\r\n" +
+	"\x04part\x12\x05\xbaH\x02\b\x01\"M\n" +
+	"\x0fCompareResponse\x12:\n" +
+	"\n" +
+	"comparison\x18\x01 \x01(\v2\x1a.aumos.drift.v1.ComparisonR\n" +
+	"comparison\"\x97\x01\n" +
+	"\x10ListTestsRequest\x12H\n" +
+	"\ffeature_type\x18\x01 \x01(\x0e2\x1b.aumos.drift.v1.FeatureTypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\vfeatureType\x129\n" +
+	"\x05scope\x18\x02 \x01(\x0e2\x19.aumos.drift.v1.TestScopeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05scope\"J\n" +
+	"\x11ListTestsResponse\x125\n" +
+	"\x05tests\x18\x01 \x03(\v2\x1f.aumos.drift.v1.TestDescriptionR\x05tests\"V\n" +
+	"\x15RecommendTestsRequest\x12=\n" +
+	"\x06traits\x18\x01 \x01(\v2\x1d.aumos.drift.v1.FeatureTraitsB\x06\xbaH\x03\xc8\x01\x01R\x06traits\"f\n" +
+	"\x16RecommendTestsResponse\x12L\n" +
+	"\x0frecommendations\x18\x01 \x03(\v2\".aumos.drift.v1.TestRecommendationR\x0frecommendations2\xc4\x05\n" +
 	"\x10DetectionService\x12s\n" +
 	"\fRunDetection\x12#.aumos.drift.v1.RunDetectionRequest\x1a$.aumos.drift.v1.RunDetectionResponse\"\x16\x8a\xe7\x18\x0f\n" +
-	"\rdetection.run\x90\x02\x02(\x01\x12r\n" +
+	"\rdetection.run\x90\x02\x02(\x01\x12h\n" +
+	"\aCompare\x12\x1e.aumos.drift.v1.CompareRequest\x1a\x1f.aumos.drift.v1.CompareResponse\"\x1a\x8a\xe7\x18\x13\n" +
+	"\x11detection.compare\x90\x02\x01(\x01\x12i\n" +
+	"\tListTests\x12 .aumos.drift.v1.ListTestsRequest\x1a!.aumos.drift.v1.ListTestsResponse\"\x17\x8a\xe7\x18\x10\n" +
+	"\x0edetection.read\x90\x02\x01\x12x\n" +
+	"\x0eRecommendTests\x12%.aumos.drift.v1.RecommendTestsRequest\x1a&.aumos.drift.v1.RecommendTestsResponse\"\x17\x8a\xe7\x18\x10\n" +
+	"\x0edetection.read\x90\x02\x01\x12r\n" +
 	"\fGetDetection\x12#.aumos.drift.v1.GetDetectionRequest\x1a$.aumos.drift.v1.GetDetectionResponse\"\x17\x8a\xe7\x18\x10\n" +
 	"\x0edetection.read\x90\x02\x01\x12x\n" +
 	"\x0eListDetections\x12%.aumos.drift.v1.ListDetectionsRequest\x1a&.aumos.drift.v1.ListDetectionsResponse\"\x17\x8a\xe7\x18\x10\n" +
@@ -494,7 +843,7 @@ func file_aumos_drift_v1_detection_service_proto_rawDescGZIP() []byte {
 	return file_aumos_drift_v1_detection_service_proto_rawDescData
 }
 
-var file_aumos_drift_v1_detection_service_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_aumos_drift_v1_detection_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_aumos_drift_v1_detection_service_proto_goTypes = []any{
 	(*RunDetectionHeader)(nil),     // 0: aumos.drift.v1.RunDetectionHeader
 	(*RunDetectionRequest)(nil),    // 1: aumos.drift.v1.RunDetectionRequest
@@ -503,28 +852,56 @@ var file_aumos_drift_v1_detection_service_proto_goTypes = []any{
 	(*GetDetectionResponse)(nil),   // 4: aumos.drift.v1.GetDetectionResponse
 	(*ListDetectionsRequest)(nil),  // 5: aumos.drift.v1.ListDetectionsRequest
 	(*ListDetectionsResponse)(nil), // 6: aumos.drift.v1.ListDetectionsResponse
-	(*ColumnBatch)(nil),            // 7: aumos.drift.v1.ColumnBatch
-	(*Detection)(nil),              // 8: aumos.drift.v1.Detection
-	(DriftStatus)(0),               // 9: aumos.drift.v1.DriftStatus
+	(*CompareRequest)(nil),         // 7: aumos.drift.v1.CompareRequest
+	(*CompareResponse)(nil),        // 8: aumos.drift.v1.CompareResponse
+	(*ListTestsRequest)(nil),       // 9: aumos.drift.v1.ListTestsRequest
+	(*ListTestsResponse)(nil),      // 10: aumos.drift.v1.ListTestsResponse
+	(*RecommendTestsRequest)(nil),  // 11: aumos.drift.v1.RecommendTestsRequest
+	(*RecommendTestsResponse)(nil), // 12: aumos.drift.v1.RecommendTestsResponse
+	(*ColumnBatch)(nil),            // 13: aumos.drift.v1.ColumnBatch
+	(*Detection)(nil),              // 14: aumos.drift.v1.Detection
+	(DriftStatus)(0),               // 15: aumos.drift.v1.DriftStatus
+	(*ComparisonHeader)(nil),       // 16: aumos.drift.v1.ComparisonHeader
+	(*ComparisonBatch)(nil),        // 17: aumos.drift.v1.ComparisonBatch
+	(*Comparison)(nil),             // 18: aumos.drift.v1.Comparison
+	(FeatureType)(0),               // 19: aumos.drift.v1.FeatureType
+	(TestScope)(0),                 // 20: aumos.drift.v1.TestScope
+	(*TestDescription)(nil),        // 21: aumos.drift.v1.TestDescription
+	(*FeatureTraits)(nil),          // 22: aumos.drift.v1.FeatureTraits
+	(*TestRecommendation)(nil),     // 23: aumos.drift.v1.TestRecommendation
 }
 var file_aumos_drift_v1_detection_service_proto_depIdxs = []int32{
-	0, // 0: aumos.drift.v1.RunDetectionRequest.header:type_name -> aumos.drift.v1.RunDetectionHeader
-	7, // 1: aumos.drift.v1.RunDetectionRequest.batch:type_name -> aumos.drift.v1.ColumnBatch
-	8, // 2: aumos.drift.v1.RunDetectionResponse.detection:type_name -> aumos.drift.v1.Detection
-	8, // 3: aumos.drift.v1.GetDetectionResponse.detection:type_name -> aumos.drift.v1.Detection
-	9, // 4: aumos.drift.v1.ListDetectionsRequest.status:type_name -> aumos.drift.v1.DriftStatus
-	8, // 5: aumos.drift.v1.ListDetectionsResponse.detections:type_name -> aumos.drift.v1.Detection
-	1, // 6: aumos.drift.v1.DetectionService.RunDetection:input_type -> aumos.drift.v1.RunDetectionRequest
-	3, // 7: aumos.drift.v1.DetectionService.GetDetection:input_type -> aumos.drift.v1.GetDetectionRequest
-	5, // 8: aumos.drift.v1.DetectionService.ListDetections:input_type -> aumos.drift.v1.ListDetectionsRequest
-	2, // 9: aumos.drift.v1.DetectionService.RunDetection:output_type -> aumos.drift.v1.RunDetectionResponse
-	4, // 10: aumos.drift.v1.DetectionService.GetDetection:output_type -> aumos.drift.v1.GetDetectionResponse
-	6, // 11: aumos.drift.v1.DetectionService.ListDetections:output_type -> aumos.drift.v1.ListDetectionsResponse
-	9, // [9:12] is the sub-list for method output_type
-	6, // [6:9] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	0,  // 0: aumos.drift.v1.RunDetectionRequest.header:type_name -> aumos.drift.v1.RunDetectionHeader
+	13, // 1: aumos.drift.v1.RunDetectionRequest.batch:type_name -> aumos.drift.v1.ColumnBatch
+	14, // 2: aumos.drift.v1.RunDetectionResponse.detection:type_name -> aumos.drift.v1.Detection
+	14, // 3: aumos.drift.v1.GetDetectionResponse.detection:type_name -> aumos.drift.v1.Detection
+	15, // 4: aumos.drift.v1.ListDetectionsRequest.status:type_name -> aumos.drift.v1.DriftStatus
+	14, // 5: aumos.drift.v1.ListDetectionsResponse.detections:type_name -> aumos.drift.v1.Detection
+	16, // 6: aumos.drift.v1.CompareRequest.header:type_name -> aumos.drift.v1.ComparisonHeader
+	17, // 7: aumos.drift.v1.CompareRequest.batch:type_name -> aumos.drift.v1.ComparisonBatch
+	18, // 8: aumos.drift.v1.CompareResponse.comparison:type_name -> aumos.drift.v1.Comparison
+	19, // 9: aumos.drift.v1.ListTestsRequest.feature_type:type_name -> aumos.drift.v1.FeatureType
+	20, // 10: aumos.drift.v1.ListTestsRequest.scope:type_name -> aumos.drift.v1.TestScope
+	21, // 11: aumos.drift.v1.ListTestsResponse.tests:type_name -> aumos.drift.v1.TestDescription
+	22, // 12: aumos.drift.v1.RecommendTestsRequest.traits:type_name -> aumos.drift.v1.FeatureTraits
+	23, // 13: aumos.drift.v1.RecommendTestsResponse.recommendations:type_name -> aumos.drift.v1.TestRecommendation
+	1,  // 14: aumos.drift.v1.DetectionService.RunDetection:input_type -> aumos.drift.v1.RunDetectionRequest
+	7,  // 15: aumos.drift.v1.DetectionService.Compare:input_type -> aumos.drift.v1.CompareRequest
+	9,  // 16: aumos.drift.v1.DetectionService.ListTests:input_type -> aumos.drift.v1.ListTestsRequest
+	11, // 17: aumos.drift.v1.DetectionService.RecommendTests:input_type -> aumos.drift.v1.RecommendTestsRequest
+	3,  // 18: aumos.drift.v1.DetectionService.GetDetection:input_type -> aumos.drift.v1.GetDetectionRequest
+	5,  // 19: aumos.drift.v1.DetectionService.ListDetections:input_type -> aumos.drift.v1.ListDetectionsRequest
+	2,  // 20: aumos.drift.v1.DetectionService.RunDetection:output_type -> aumos.drift.v1.RunDetectionResponse
+	8,  // 21: aumos.drift.v1.DetectionService.Compare:output_type -> aumos.drift.v1.CompareResponse
+	10, // 22: aumos.drift.v1.DetectionService.ListTests:output_type -> aumos.drift.v1.ListTestsResponse
+	12, // 23: aumos.drift.v1.DetectionService.RecommendTests:output_type -> aumos.drift.v1.RecommendTestsResponse
+	4,  // 24: aumos.drift.v1.DetectionService.GetDetection:output_type -> aumos.drift.v1.GetDetectionResponse
+	6,  // 25: aumos.drift.v1.DetectionService.ListDetections:output_type -> aumos.drift.v1.ListDetectionsResponse
+	20, // [20:26] is the sub-list for method output_type
+	14, // [14:20] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_aumos_drift_v1_detection_service_proto_init() }
@@ -532,11 +909,17 @@ func file_aumos_drift_v1_detection_service_proto_init() {
 	if File_aumos_drift_v1_detection_service_proto != nil {
 		return
 	}
+	file_aumos_drift_v1_comparison_proto_init()
 	file_aumos_drift_v1_data_proto_init()
 	file_aumos_drift_v1_detection_proto_init()
+	file_aumos_drift_v1_monitor_proto_init()
 	file_aumos_drift_v1_detection_service_proto_msgTypes[1].OneofWrappers = []any{
 		(*RunDetectionRequest_Header)(nil),
 		(*RunDetectionRequest_Batch)(nil),
+	}
+	file_aumos_drift_v1_detection_service_proto_msgTypes[7].OneofWrappers = []any{
+		(*CompareRequest_Header)(nil),
+		(*CompareRequest_Batch)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -544,7 +927,7 @@ func file_aumos_drift_v1_detection_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aumos_drift_v1_detection_service_proto_rawDesc), len(file_aumos_drift_v1_detection_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -20,6 +20,9 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	DetectionService_RunDetection_FullMethodName   = "/aumos.drift.v1.DetectionService/RunDetection"
+	DetectionService_Compare_FullMethodName        = "/aumos.drift.v1.DetectionService/Compare"
+	DetectionService_ListTests_FullMethodName      = "/aumos.drift.v1.DetectionService/ListTests"
+	DetectionService_RecommendTests_FullMethodName = "/aumos.drift.v1.DetectionService/RecommendTests"
 	DetectionService_GetDetection_FullMethodName   = "/aumos.drift.v1.DetectionService/GetDetection"
 	DetectionService_ListDetections_FullMethodName = "/aumos.drift.v1.DetectionService/ListDetections"
 )
@@ -35,6 +38,13 @@ type DetectionServiceClient interface {
 	// The detection and its evidence job are stored in one transaction. The answer carries the receipt when governance recorded the
 	// evidence within a second, else evidence in state PENDING, which GetDetection follows up. Limits as UploadBaseline.
 	RunDetection(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[RunDetectionRequest, RunDetectionResponse], error)
+	// Compares two samples: a header, then batches of either side in any order. Nothing is kept and nothing recorded. Limits as
+	// UploadBaseline, for each side.
+	Compare(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[CompareRequest, CompareResponse], error)
+	// Lists what tests there are, with all that is needed to choose one.
+	ListTests(ctx context.Context, in *ListTestsRequest, opts ...grpc.CallOption) (*ListTestsResponse, error)
+	// Recommends tests for a feature by its type, sizes and number of distinct values, with reasons.
+	RecommendTests(ctx context.Context, in *RecommendTestsRequest, opts ...grpc.CallOption) (*RecommendTestsResponse, error)
 	// Returns a detection with every result.
 	GetDetection(ctx context.Context, in *GetDetectionRequest, opts ...grpc.CallOption) (*GetDetectionResponse, error)
 	// Lists detections, newest first, without feature results.
@@ -61,6 +71,39 @@ func (c *detectionServiceClient) RunDetection(ctx context.Context, opts ...grpc.
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type DetectionService_RunDetectionClient = grpc.ClientStreamingClient[RunDetectionRequest, RunDetectionResponse]
+
+func (c *detectionServiceClient) Compare(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[CompareRequest, CompareResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &DetectionService_ServiceDesc.Streams[1], DetectionService_Compare_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[CompareRequest, CompareResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type DetectionService_CompareClient = grpc.ClientStreamingClient[CompareRequest, CompareResponse]
+
+func (c *detectionServiceClient) ListTests(ctx context.Context, in *ListTestsRequest, opts ...grpc.CallOption) (*ListTestsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListTestsResponse)
+	err := c.cc.Invoke(ctx, DetectionService_ListTests_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *detectionServiceClient) RecommendTests(ctx context.Context, in *RecommendTestsRequest, opts ...grpc.CallOption) (*RecommendTestsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RecommendTestsResponse)
+	err := c.cc.Invoke(ctx, DetectionService_RecommendTests_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
 
 func (c *detectionServiceClient) GetDetection(ctx context.Context, in *GetDetectionRequest, opts ...grpc.CallOption) (*GetDetectionResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -93,6 +136,13 @@ type DetectionServiceServer interface {
 	// The detection and its evidence job are stored in one transaction. The answer carries the receipt when governance recorded the
 	// evidence within a second, else evidence in state PENDING, which GetDetection follows up. Limits as UploadBaseline.
 	RunDetection(grpc.ClientStreamingServer[RunDetectionRequest, RunDetectionResponse]) error
+	// Compares two samples: a header, then batches of either side in any order. Nothing is kept and nothing recorded. Limits as
+	// UploadBaseline, for each side.
+	Compare(grpc.ClientStreamingServer[CompareRequest, CompareResponse]) error
+	// Lists what tests there are, with all that is needed to choose one.
+	ListTests(context.Context, *ListTestsRequest) (*ListTestsResponse, error)
+	// Recommends tests for a feature by its type, sizes and number of distinct values, with reasons.
+	RecommendTests(context.Context, *RecommendTestsRequest) (*RecommendTestsResponse, error)
 	// Returns a detection with every result.
 	GetDetection(context.Context, *GetDetectionRequest) (*GetDetectionResponse, error)
 	// Lists detections, newest first, without feature results.
@@ -109,6 +159,15 @@ type UnimplementedDetectionServiceServer struct{}
 
 func (UnimplementedDetectionServiceServer) RunDetection(grpc.ClientStreamingServer[RunDetectionRequest, RunDetectionResponse]) error {
 	return status.Error(codes.Unimplemented, "method RunDetection not implemented")
+}
+func (UnimplementedDetectionServiceServer) Compare(grpc.ClientStreamingServer[CompareRequest, CompareResponse]) error {
+	return status.Error(codes.Unimplemented, "method Compare not implemented")
+}
+func (UnimplementedDetectionServiceServer) ListTests(context.Context, *ListTestsRequest) (*ListTestsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListTests not implemented")
+}
+func (UnimplementedDetectionServiceServer) RecommendTests(context.Context, *RecommendTestsRequest) (*RecommendTestsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RecommendTests not implemented")
 }
 func (UnimplementedDetectionServiceServer) GetDetection(context.Context, *GetDetectionRequest) (*GetDetectionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetDetection not implemented")
@@ -143,6 +202,49 @@ func _DetectionService_RunDetection_Handler(srv interface{}, stream grpc.ServerS
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type DetectionService_RunDetectionServer = grpc.ClientStreamingServer[RunDetectionRequest, RunDetectionResponse]
+
+func _DetectionService_Compare_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(DetectionServiceServer).Compare(&grpc.GenericServerStream[CompareRequest, CompareResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type DetectionService_CompareServer = grpc.ClientStreamingServer[CompareRequest, CompareResponse]
+
+func _DetectionService_ListTests_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListTestsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DetectionServiceServer).ListTests(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DetectionService_ListTests_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DetectionServiceServer).ListTests(ctx, req.(*ListTestsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DetectionService_RecommendTests_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RecommendTestsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DetectionServiceServer).RecommendTests(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DetectionService_RecommendTests_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DetectionServiceServer).RecommendTests(ctx, req.(*RecommendTestsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
 
 func _DetectionService_GetDetection_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetDetectionRequest)
@@ -188,6 +290,14 @@ var DetectionService_ServiceDesc = grpc.ServiceDesc{
 	HandlerType: (*DetectionServiceServer)(nil),
 	Methods: []grpc.MethodDesc{
 		{
+			MethodName: "ListTests",
+			Handler:    _DetectionService_ListTests_Handler,
+		},
+		{
+			MethodName: "RecommendTests",
+			Handler:    _DetectionService_RecommendTests_Handler,
+		},
+		{
 			MethodName: "GetDetection",
 			Handler:    _DetectionService_GetDetection_Handler,
 		},
@@ -200,6 +310,11 @@ var DetectionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "RunDetection",
 			Handler:       _DetectionService_RunDetection_Handler,
+			ClientStreams: true,
+		},
+		{
+			StreamName:    "Compare",
+			Handler:       _DetectionService_Compare_Handler,
 			ClientStreams: true,
 		},
 	},

@@ -35,6 +35,12 @@ const (
 	FeatureType_FEATURE_TYPE_CATEGORICAL FeatureType = 2
 	// True or false.
 	FeatureType_FEATURE_TYPE_BOOLEAN FeatureType = 3
+	// Free text; compared, not kept: monitors refuse it.
+	FeatureType_FEATURE_TYPE_TEXT FeatureType = 4
+	// Instants; monitors refuse it.
+	FeatureType_FEATURE_TYPE_TIMESTAMP FeatureType = 5
+	// Embeddings of one dimension; monitors refuse it.
+	FeatureType_FEATURE_TYPE_VECTOR FeatureType = 6
 )
 
 // Enum value maps for FeatureType.
@@ -44,12 +50,18 @@ var (
 		1: "FEATURE_TYPE_NUMERIC",
 		2: "FEATURE_TYPE_CATEGORICAL",
 		3: "FEATURE_TYPE_BOOLEAN",
+		4: "FEATURE_TYPE_TEXT",
+		5: "FEATURE_TYPE_TIMESTAMP",
+		6: "FEATURE_TYPE_VECTOR",
 	}
 	FeatureType_value = map[string]int32{
 		"FEATURE_TYPE_UNSPECIFIED": 0,
 		"FEATURE_TYPE_NUMERIC":     1,
 		"FEATURE_TYPE_CATEGORICAL": 2,
 		"FEATURE_TYPE_BOOLEAN":     3,
+		"FEATURE_TYPE_TEXT":        4,
+		"FEATURE_TYPE_TIMESTAMP":   5,
+		"FEATURE_TYPE_VECTOR":      6,
 	}
 )
 
@@ -95,16 +107,127 @@ const (
 	DriftTest_DRIFT_TEST_CHI_SQUARE DriftTest = 3
 	// Change of the share of missing values. Null: one share. Effect: the absolute difference. Always run.
 	DriftTest_DRIFT_TEST_MISSING_RATE DriftTest = 4
+	// Two-sample Cramér–von Mises on numeric features. Null: one continuous distribution.
+	DriftTest_DRIFT_TEST_CRAMER_VON_MISES DriftTest = 5
+	// Anderson–Darling for two samples on numeric features. Null: one distribution.
+	DriftTest_DRIFT_TEST_ANDERSON_DARLING DriftTest = 6
+	// Mann–Whitney U on numeric features. Null: neither side tends to larger values.
+	DriftTest_DRIFT_TEST_MANN_WHITNEY DriftTest = 7
+	// Welch's t test on numeric features. Null: one mean.
+	DriftTest_DRIFT_TEST_WELCH_T DriftTest = 8
+	// Levene's test (Brown–Forsythe) on numeric features. Null: one scale.
+	DriftTest_DRIFT_TEST_LEVENE DriftTest = 9
+	// Wasserstein-1 distance on numeric features. Null: one distribution.
+	DriftTest_DRIFT_TEST_WASSERSTEIN DriftTest = 10
+	// Energy distance on numeric features. Null: one distribution.
+	DriftTest_DRIFT_TEST_ENERGY_DISTANCE DriftTest = 11
+	// Jensen–Shannon distance over bins or categories. Null: one distribution.
+	DriftTest_DRIFT_TEST_JENSEN_SHANNON DriftTest = 12
+	// Hellinger distance over bins or categories. Null: one distribution.
+	DriftTest_DRIFT_TEST_HELLINGER DriftTest = 13
+	// Kullback–Leibler divergence over bins or categories. Null: one distribution.
+	DriftTest_DRIFT_TEST_KULLBACK_LEIBLER DriftTest = 14
+	// Largest change of a share (L∞) over bins or categories. Null: one distribution.
+	DriftTest_DRIFT_TEST_L_INFINITY DriftTest = 15
+	// Total variation distance over bins or categories. Null: one distribution.
+	DriftTest_DRIFT_TEST_TOTAL_VARIATION DriftTest = 16
+	// G test of homogeneity on categorical and boolean features. Null: one distribution.
+	DriftTest_DRIFT_TEST_G DriftTest = 17
+	// Fisher's exact test on features with two categories. Null: one proportion.
+	DriftTest_DRIFT_TEST_FISHER_EXACT DriftTest = 18
+	// z test of two proportions on features with two categories. Null: one proportion.
+	DriftTest_DRIFT_TEST_TWO_PROPORTION_Z DriftTest = 19
+	// Lengths of texts. Null: one distribution of lengths.
+	DriftTest_DRIFT_TEST_TEXT_LENGTH DriftTest = 30
+	// Frequencies of tokens. Null: tokens have the same probabilities.
+	DriftTest_DRIFT_TEST_TOKEN_FREQUENCY DriftTest = 31
+	// Tokens that the baseline does not have. Null: new tokens are as frequent as between two halves of the baseline.
+	DriftTest_DRIFT_TEST_OUT_OF_VOCABULARY DriftTest = 32
+	// Richness of the vocabulary. Null: texts hold the same share of distinct tokens.
+	DriftTest_DRIFT_TEST_VOCABULARY DriftTest = 33
+	// Outputs that refuse to answer. Null: one rate.
+	DriftTest_DRIFT_TEST_REFUSAL_RATE DriftTest = 34
+	// Outputs that are not of the expected format. Null: one rate.
+	DriftTest_DRIFT_TEST_FORMAT_VALIDITY DriftTest = 35
+	// Gaps between arrivals. Null: one distribution of gaps.
+	DriftTest_DRIFT_TEST_ARRIVAL_GAPS DriftTest = 40
+	// Timestamps that stand more than once. Null: one rate.
+	DriftTest_DRIFT_TEST_DUPLICATE_TIMESTAMPS DriftTest = 41
+	// When in the day and week rows arrive. Null: one distribution over the hours of the week.
+	DriftTest_DRIFT_TEST_ARRIVAL_SEASONALITY DriftTest = 42
+	// Values of another type than the baseline's. Null: none.
+	DriftTest_DRIFT_TEST_TYPE_CHANGE DriftTest = 50
+	// Values outside the range of the baseline or of the constraint. Null: one rate.
+	DriftTest_DRIFT_TEST_OUT_OF_RANGE DriftTest = 51
+	// Values that break the feature's constraints. Null: one rate.
+	DriftTest_DRIFT_TEST_CONSTRAINT_VIOLATION DriftTest = 52
+	// Values that stand more than once where each should be its own. Null: one rate.
+	DriftTest_DRIFT_TEST_DUPLICATE_VALUES DriftTest = 53
+	// A feature that became constant, or ceased to be. Null: values vary as in the baseline.
+	DriftTest_DRIFT_TEST_CONSTANT_COLUMN DriftTest = 54
+	// Categories that the baseline does not have. Null: rows of new categories are as frequent as sampling makes them.
+	DriftTest_DRIFT_TEST_UNSEEN_CATEGORIES DriftTest = 55
+	// Rows that stand more than once. Null: one rate.
+	DriftTest_DRIFT_TEST_DUPLICATE_ROWS DriftTest = 56
+	// Maximum mean discrepancy of rows or vectors. Null: one joint distribution.
+	DriftTest_DRIFT_TEST_MAXIMUM_MEAN_DISCREPANCY DriftTest = 60
+	// Energy test of rows or vectors. Null: one joint distribution.
+	DriftTest_DRIFT_TEST_ENERGY DriftTest = 61
+	// Error of reconstruction from the baseline's principal components. Null: rows are reconstructed as well as the baseline's own.
+	DriftTest_DRIFT_TEST_PCA_RECONSTRUCTION DriftTest = 62
+	// How well a classifier tells the sides apart. Null: no better than chance.
+	DriftTest_DRIFT_TEST_DOMAIN_CLASSIFIER DriftTest = 63
+	// Change of covariance or correlation. Null: one covariance.
+	DriftTest_DRIFT_TEST_COVARIANCE DriftTest = 64
+	// Distance of the centroids of vectors. Null: one mean.
+	DriftTest_DRIFT_TEST_CENTROID_SHIFT DriftTest = 65
 )
 
 // Enum value maps for DriftTest.
 var (
 	DriftTest_name = map[int32]string{
-		0: "DRIFT_TEST_UNSPECIFIED",
-		1: "DRIFT_TEST_KOLMOGOROV_SMIRNOV",
-		2: "DRIFT_TEST_POPULATION_STABILITY_INDEX",
-		3: "DRIFT_TEST_CHI_SQUARE",
-		4: "DRIFT_TEST_MISSING_RATE",
+		0:  "DRIFT_TEST_UNSPECIFIED",
+		1:  "DRIFT_TEST_KOLMOGOROV_SMIRNOV",
+		2:  "DRIFT_TEST_POPULATION_STABILITY_INDEX",
+		3:  "DRIFT_TEST_CHI_SQUARE",
+		4:  "DRIFT_TEST_MISSING_RATE",
+		5:  "DRIFT_TEST_CRAMER_VON_MISES",
+		6:  "DRIFT_TEST_ANDERSON_DARLING",
+		7:  "DRIFT_TEST_MANN_WHITNEY",
+		8:  "DRIFT_TEST_WELCH_T",
+		9:  "DRIFT_TEST_LEVENE",
+		10: "DRIFT_TEST_WASSERSTEIN",
+		11: "DRIFT_TEST_ENERGY_DISTANCE",
+		12: "DRIFT_TEST_JENSEN_SHANNON",
+		13: "DRIFT_TEST_HELLINGER",
+		14: "DRIFT_TEST_KULLBACK_LEIBLER",
+		15: "DRIFT_TEST_L_INFINITY",
+		16: "DRIFT_TEST_TOTAL_VARIATION",
+		17: "DRIFT_TEST_G",
+		18: "DRIFT_TEST_FISHER_EXACT",
+		19: "DRIFT_TEST_TWO_PROPORTION_Z",
+		30: "DRIFT_TEST_TEXT_LENGTH",
+		31: "DRIFT_TEST_TOKEN_FREQUENCY",
+		32: "DRIFT_TEST_OUT_OF_VOCABULARY",
+		33: "DRIFT_TEST_VOCABULARY",
+		34: "DRIFT_TEST_REFUSAL_RATE",
+		35: "DRIFT_TEST_FORMAT_VALIDITY",
+		40: "DRIFT_TEST_ARRIVAL_GAPS",
+		41: "DRIFT_TEST_DUPLICATE_TIMESTAMPS",
+		42: "DRIFT_TEST_ARRIVAL_SEASONALITY",
+		50: "DRIFT_TEST_TYPE_CHANGE",
+		51: "DRIFT_TEST_OUT_OF_RANGE",
+		52: "DRIFT_TEST_CONSTRAINT_VIOLATION",
+		53: "DRIFT_TEST_DUPLICATE_VALUES",
+		54: "DRIFT_TEST_CONSTANT_COLUMN",
+		55: "DRIFT_TEST_UNSEEN_CATEGORIES",
+		56: "DRIFT_TEST_DUPLICATE_ROWS",
+		60: "DRIFT_TEST_MAXIMUM_MEAN_DISCREPANCY",
+		61: "DRIFT_TEST_ENERGY",
+		62: "DRIFT_TEST_PCA_RECONSTRUCTION",
+		63: "DRIFT_TEST_DOMAIN_CLASSIFIER",
+		64: "DRIFT_TEST_COVARIANCE",
+		65: "DRIFT_TEST_CENTROID_SHIFT",
 	}
 	DriftTest_value = map[string]int32{
 		"DRIFT_TEST_UNSPECIFIED":                0,
@@ -112,6 +235,43 @@ var (
 		"DRIFT_TEST_POPULATION_STABILITY_INDEX": 2,
 		"DRIFT_TEST_CHI_SQUARE":                 3,
 		"DRIFT_TEST_MISSING_RATE":               4,
+		"DRIFT_TEST_CRAMER_VON_MISES":           5,
+		"DRIFT_TEST_ANDERSON_DARLING":           6,
+		"DRIFT_TEST_MANN_WHITNEY":               7,
+		"DRIFT_TEST_WELCH_T":                    8,
+		"DRIFT_TEST_LEVENE":                     9,
+		"DRIFT_TEST_WASSERSTEIN":                10,
+		"DRIFT_TEST_ENERGY_DISTANCE":            11,
+		"DRIFT_TEST_JENSEN_SHANNON":             12,
+		"DRIFT_TEST_HELLINGER":                  13,
+		"DRIFT_TEST_KULLBACK_LEIBLER":           14,
+		"DRIFT_TEST_L_INFINITY":                 15,
+		"DRIFT_TEST_TOTAL_VARIATION":            16,
+		"DRIFT_TEST_G":                          17,
+		"DRIFT_TEST_FISHER_EXACT":               18,
+		"DRIFT_TEST_TWO_PROPORTION_Z":           19,
+		"DRIFT_TEST_TEXT_LENGTH":                30,
+		"DRIFT_TEST_TOKEN_FREQUENCY":            31,
+		"DRIFT_TEST_OUT_OF_VOCABULARY":          32,
+		"DRIFT_TEST_VOCABULARY":                 33,
+		"DRIFT_TEST_REFUSAL_RATE":               34,
+		"DRIFT_TEST_FORMAT_VALIDITY":            35,
+		"DRIFT_TEST_ARRIVAL_GAPS":               40,
+		"DRIFT_TEST_DUPLICATE_TIMESTAMPS":       41,
+		"DRIFT_TEST_ARRIVAL_SEASONALITY":        42,
+		"DRIFT_TEST_TYPE_CHANGE":                50,
+		"DRIFT_TEST_OUT_OF_RANGE":               51,
+		"DRIFT_TEST_CONSTRAINT_VIOLATION":       52,
+		"DRIFT_TEST_DUPLICATE_VALUES":           53,
+		"DRIFT_TEST_CONSTANT_COLUMN":            54,
+		"DRIFT_TEST_UNSEEN_CATEGORIES":          55,
+		"DRIFT_TEST_DUPLICATE_ROWS":             56,
+		"DRIFT_TEST_MAXIMUM_MEAN_DISCREPANCY":   60,
+		"DRIFT_TEST_ENERGY":                     61,
+		"DRIFT_TEST_PCA_RECONSTRUCTION":         62,
+		"DRIFT_TEST_DOMAIN_CLASSIFIER":          63,
+		"DRIFT_TEST_COVARIANCE":                 64,
+		"DRIFT_TEST_CENTROID_SHIFT":             65,
 	}
 )
 
@@ -147,9 +307,11 @@ type TestSetting struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The test.
 	Test DriftTest `protobuf:"varint,1,opt,name=test,proto3,enum=aumos.drift.v1.DriftTest" json:"test,omitempty"`
-	// The smallest effect that matters, in the unit of the test's effect, over 0 and at most 10. Unset: 0.1 for KS, PSI and chi-square,
-	// 0.05 for the missing rate.
-	MinEffect     *float64 `protobuf:"fixed64,2,opt,name=min_effect,json=minEffect,proto3,oneof" json:"min_effect,omitempty"`
+	// The smallest effect that matters, in the unit of the test's effect, over 0 and at most 10^9. Unset: the default of the convention,
+	// which ListTests says.
+	MinEffect *float64 `protobuf:"fixed64,2,opt,name=min_effect,json=minEffect,proto3,oneof" json:"min_effect,omitempty"`
+	// The named way to compute it, for example "psi/evidently". Empty: the default for the feature's type; ListTests says which there are.
+	Convention    string `protobuf:"bytes,3,opt,name=convention,proto3" json:"convention,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -196,6 +358,13 @@ func (x *TestSetting) GetMinEffect() float64 {
 		return *x.MinEffect
 	}
 	return 0
+}
+
+func (x *TestSetting) GetConvention() string {
+	if x != nil {
+		return x.Convention
+	}
+	return ""
 }
 
 // A feature that a monitor watches.
@@ -450,19 +619,22 @@ var File_aumos_drift_v1_monitor_proto protoreflect.FileDescriptor
 
 const file_aumos_drift_v1_monitor_proto_rawDesc = "" +
 	"\n" +
-	"\x1caumos/drift/v1/monitor.proto\x12\x0eaumos.drift.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x94\x01\n" +
+	"\x1caumos/drift/v1/monitor.proto\x12\x0eaumos.drift.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x01\n" +
 	"\vTestSetting\x129\n" +
 	"\x04test\x18\x01 \x01(\x0e2\x19.aumos.drift.v1.DriftTestB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04test\x12;\n" +
 	"\n" +
-	"min_effect\x18\x02 \x01(\x01B\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00$@!\x00\x00\x00\x00\x00\x00\x00\x00H\x00R\tminEffect\x88\x01\x01B\r\n" +
-	"\v_min_effect\"\xa3\x01\n" +
+	"min_effect\x18\x02 \x01(\x01B\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00e\xcd\xcdA!\x00\x00\x00\x00\x00\x00\x00\x00H\x00R\tminEffect\x88\x01\x01\x12'\n" +
+	"\n" +
+	"convention\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\n" +
+	"conventionB\r\n" +
+	"\v_min_effect\"\xa9\x01\n" +
 	"\aFeature\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x12;\n" +
-	"\x04type\x18\x02 \x01(\x0e2\x1b.aumos.drift.v1.FeatureTypeB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04type\x12;\n" +
-	"\x05tests\x18\x03 \x03(\v2\x1b.aumos.drift.v1.TestSettingB\b\xbaH\x05\x92\x01\x02\x10\x04R\x05tests\"\x8d\x02\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x12A\n" +
+	"\x04type\x18\x02 \x01(\x0e2\x1b.aumos.drift.v1.FeatureTypeB\x10\xbaH\r\x82\x01\n" +
+	"\x10\x01 \x00 \x04 \x05 \x06R\x04type\x12;\n" +
+	"\x05tests\x18\x03 \x03(\v2\x1b.aumos.drift.v1.TestSettingB\b\xbaH\x05\x92\x01\x02\x10 R\x05tests\"\x8d\x02\n" +
 	"\fDecisionRule\x12N\n" +
 	"\x14false_discovery_rate\x18\x01 \x01(\x01B\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xe0?!\x00\x00\x00\x00\x00\x00\x00\x00H\x00R\x12falseDiscoveryRate\x88\x01\x01\x12+\n" +
 	"\bmin_rows\x18\x02 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xc0\x84=(\x02H\x01R\aminRows\x88\x01\x01\x12A\n" +
@@ -482,18 +654,60 @@ const file_aumos_drift_v1_monitor_proto_rawDesc = "" +
 	"\vcreate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime*}\n" +
+	"updateTime*\xc9\x01\n" +
 	"\vFeatureType\x12\x1c\n" +
 	"\x18FEATURE_TYPE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14FEATURE_TYPE_NUMERIC\x10\x01\x12\x1c\n" +
 	"\x18FEATURE_TYPE_CATEGORICAL\x10\x02\x12\x18\n" +
-	"\x14FEATURE_TYPE_BOOLEAN\x10\x03*\xad\x01\n" +
+	"\x14FEATURE_TYPE_BOOLEAN\x10\x03\x12\x15\n" +
+	"\x11FEATURE_TYPE_TEXT\x10\x04\x12\x1a\n" +
+	"\x16FEATURE_TYPE_TIMESTAMP\x10\x05\x12\x17\n" +
+	"\x13FEATURE_TYPE_VECTOR\x10\x06*\x97\n" +
+	"\n" +
 	"\tDriftTest\x12\x1a\n" +
 	"\x16DRIFT_TEST_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dDRIFT_TEST_KOLMOGOROV_SMIRNOV\x10\x01\x12)\n" +
 	"%DRIFT_TEST_POPULATION_STABILITY_INDEX\x10\x02\x12\x19\n" +
 	"\x15DRIFT_TEST_CHI_SQUARE\x10\x03\x12\x1b\n" +
-	"\x17DRIFT_TEST_MISSING_RATE\x10\x04B\xc1\x01\n" +
+	"\x17DRIFT_TEST_MISSING_RATE\x10\x04\x12\x1f\n" +
+	"\x1bDRIFT_TEST_CRAMER_VON_MISES\x10\x05\x12\x1f\n" +
+	"\x1bDRIFT_TEST_ANDERSON_DARLING\x10\x06\x12\x1b\n" +
+	"\x17DRIFT_TEST_MANN_WHITNEY\x10\a\x12\x16\n" +
+	"\x12DRIFT_TEST_WELCH_T\x10\b\x12\x15\n" +
+	"\x11DRIFT_TEST_LEVENE\x10\t\x12\x1a\n" +
+	"\x16DRIFT_TEST_WASSERSTEIN\x10\n" +
+	"\x12\x1e\n" +
+	"\x1aDRIFT_TEST_ENERGY_DISTANCE\x10\v\x12\x1d\n" +
+	"\x19DRIFT_TEST_JENSEN_SHANNON\x10\f\x12\x18\n" +
+	"\x14DRIFT_TEST_HELLINGER\x10\r\x12\x1f\n" +
+	"\x1bDRIFT_TEST_KULLBACK_LEIBLER\x10\x0e\x12\x19\n" +
+	"\x15DRIFT_TEST_L_INFINITY\x10\x0f\x12\x1e\n" +
+	"\x1aDRIFT_TEST_TOTAL_VARIATION\x10\x10\x12\x10\n" +
+	"\fDRIFT_TEST_G\x10\x11\x12\x1b\n" +
+	"\x17DRIFT_TEST_FISHER_EXACT\x10\x12\x12\x1f\n" +
+	"\x1bDRIFT_TEST_TWO_PROPORTION_Z\x10\x13\x12\x1a\n" +
+	"\x16DRIFT_TEST_TEXT_LENGTH\x10\x1e\x12\x1e\n" +
+	"\x1aDRIFT_TEST_TOKEN_FREQUENCY\x10\x1f\x12 \n" +
+	"\x1cDRIFT_TEST_OUT_OF_VOCABULARY\x10 \x12\x19\n" +
+	"\x15DRIFT_TEST_VOCABULARY\x10!\x12\x1b\n" +
+	"\x17DRIFT_TEST_REFUSAL_RATE\x10\"\x12\x1e\n" +
+	"\x1aDRIFT_TEST_FORMAT_VALIDITY\x10#\x12\x1b\n" +
+	"\x17DRIFT_TEST_ARRIVAL_GAPS\x10(\x12#\n" +
+	"\x1fDRIFT_TEST_DUPLICATE_TIMESTAMPS\x10)\x12\"\n" +
+	"\x1eDRIFT_TEST_ARRIVAL_SEASONALITY\x10*\x12\x1a\n" +
+	"\x16DRIFT_TEST_TYPE_CHANGE\x102\x12\x1b\n" +
+	"\x17DRIFT_TEST_OUT_OF_RANGE\x103\x12#\n" +
+	"\x1fDRIFT_TEST_CONSTRAINT_VIOLATION\x104\x12\x1f\n" +
+	"\x1bDRIFT_TEST_DUPLICATE_VALUES\x105\x12\x1e\n" +
+	"\x1aDRIFT_TEST_CONSTANT_COLUMN\x106\x12 \n" +
+	"\x1cDRIFT_TEST_UNSEEN_CATEGORIES\x107\x12\x1d\n" +
+	"\x19DRIFT_TEST_DUPLICATE_ROWS\x108\x12'\n" +
+	"#DRIFT_TEST_MAXIMUM_MEAN_DISCREPANCY\x10<\x12\x15\n" +
+	"\x11DRIFT_TEST_ENERGY\x10=\x12!\n" +
+	"\x1dDRIFT_TEST_PCA_RECONSTRUCTION\x10>\x12 \n" +
+	"\x1cDRIFT_TEST_DOMAIN_CLASSIFIER\x10?\x12\x19\n" +
+	"\x15DRIFT_TEST_COVARIANCE\x10@\x12\x1d\n" +
+	"\x19DRIFT_TEST_CENTROID_SHIFT\x10AB\xc1\x01\n" +
 	"\x12com.aumos.drift.v1B\fMonitorProtoP\x01ZCgithub.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1;driftv1\xa2\x02\x03ADX\xaa\x02\x0eAumos.Drift.V1\xca\x02\x0eAumos\\Drift\\V1\xe2\x02\x1aAumos\\Drift\\V1\\GPBMetadata\xea\x02\x10Aumos::Drift::V1b\x06proto3"
 
 var (

@@ -1,0 +1,177 @@
+package detect
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
+)
+
+// basicSpecs are the tests that run unless others are asked for, and the stability index.
+func basicSpecs() []Spec {
+	return []Spec{
+		{
+			Test: TestKS, Title: "Kolmogorov–Smirnov, two-sample", Scope: ScopeFeature, Kind: KindTest, Types: []FeatureType{Numeric},
+			Null:        "Both samples come from one continuous distribution.",
+			Assumptions: []string{"rows are independent", "with ties the p-value is conservative"},
+			PValue:      "exact up to 10,000 values a side, beyond from the distribution of the one-sample statistic, as SciPy does",
+			Conventions: []Convention{{Name: "ks/two-sample", Description: "Two-sided, right-continuous distribution functions."}},
+			EffectName:  "distance", EffectRange: "0 to 1", MinEffect: 0.1,
+			Source:  "J. L. Hodges (1958); T. Viehmann, arXiv:2102.08037; scipy.stats.ks_2samp",
+			measure: measureKS,
+		},
+		{
+			Test: TestPSI, Title: "Population stability index", Scope: ScopeFeature, Kind: KindDistance, Types: []FeatureType{Numeric, Categorical, Boolean},
+			Null:        "Both samples come from one distribution.",
+			Assumptions: []string{"rows are independent", "asymptotic from 100 rows a side, conservative below"},
+			PValue:      "asymptotic: the index over 1/n + 1/m is chi-square with one degree of freedom less than bins",
+			Conventions: []Convention{
+				{Name: "psi/decile-ref", Types: []FeatureType{Numeric}, Description: "Bins at the deciles of the baseline, heavy values apart, half a row in every bin."},
+				{Name: "psi/category", Types: []FeatureType{Categorical, Boolean}, Description: "A bin for each category, the rare ones pooled, half a row in every bin."},
+			},
+			EffectName: "psi", EffectRange: "0 upwards", MinEffect: 0.1,
+			Source:  "B. Yurdakul, Statistical Properties of Population Stability Index (2018)",
+			measure: measurePSI,
+		},
+		{
+			Test: TestChiSquare, Title: "Chi-square test of homogeneity", Scope: ScopeFeature, Kind: KindTest, Types: []FeatureType{Categorical, Boolean},
+			Null:        "The categories have the same probabilities on both sides.",
+			Assumptions: []string{"rows are independent", "categories that expect fewer than 2 rows of the smaller side are pooled"},
+			PValue:      "asymptotic; Yates' correction with one degree of freedom only",
+			Conventions: []Convention{{Name: "chi-square/homogeneity", Description: "Pearson's statistic of the 2×k table; the effect weighs both sides equally."}},
+			EffectName:  "cramers_v", EffectRange: "0 to 1", MinEffect: 0.1,
+			Source:  "K. Pearson (1900); scipy.stats.chi2_contingency",
+			measure: measureChiSquare,
+		},
+		{
+			Test: TestMissingRate, Title: "Missing rate", Scope: ScopeFeature, Kind: KindQuality, Types: AllTypes(), CountsRows: true,
+			Null:        "A row has no value with the same probability on both sides.",
+			Assumptions: []string{"rows are independent"},
+			PValue:      "exact (Fisher) for small tables, else the two-proportion z test",
+			Conventions: []Convention{{Name: "missing-rate/two-proportion", Description: "Two-sided."}},
+			EffectName:  "rate_difference", EffectRange: "0 to 1", MinEffect: 0.05,
+			Source:  "R. A. Fisher (1935)",
+			measure: measureMissingRate,
+		},
+	}
+}
+
+func measureKS(c *comparison, _ TestSetting) Finding {
+	ks, err := univariate.KolmogorovSmirnov(c.Baseline.Sorted, c.Current.Sorted)
+	if err != nil {
+		return Failed(fmt.Errorf("compare distributions: %w", err))
+	}
+	method := PAsymptotic
+	if ks.Exact {
+		method = PExact
+	}
+	return Finding{
+		Statistic: ks.D, P: ks.P, Method: method, Effect: ks.D, Direction: ksDirection(ks), Location: finite(ks.Location),
+		Threshold: finite(univariate.CriticalKS(c.Baseline.usable(), c.Current.usable(), c.settings.FDR)),
+	}
+}
+
+// ksDirection calls a shift what moves the distribution function mainly to one
+// side. A change of spread or shape moves it both ways.
+func ksDirection(ks univariate.KS) Direction {
+	switch {
+	case ks.D == 0:
+		return DirectionNone
+	case 2*min(ks.Above, ks.Below) > ks.D:
+		return DirectionChanged
+	case ks.Above > ks.Below:
+		return DirectionIncrease
+	default:
+		return DirectionDecrease
+	}
+}
+
+func measurePSI(c *comparison, _ TestSetting) Finding {
+	if c.Type == Numeric {
+		psi, err := univariate.PSI(c.Baseline.Sorted, c.Current.Sorted)
+		if err != nil {
+			return Failed(fmt.Errorf("compare bins: %w", err))
+		}
+		return c.stability(psi)
+	}
+	table, err := univariate.NewTable(c.Baseline.Counts, c.Current.Counts)
+	if err != nil {
+		return Failed(err)
+	}
+	psi, err := univariate.CategoryPSI(table)
+	if err != nil {
+		return Failed(fmt.Errorf("compare categories: %w", err))
+	}
+	if psi.DF == 0 && len(table.Categories) > 1 {
+		return Undecided(tooRare)
+	}
+	return c.stability(psi)
+}
+
+func (c *comparison) stability(psi univariate.Stability) Finding {
+	f := Finding{
+		Statistic: psi.PSI, P: psi.P, Method: PAsymptotic, DF: &psi.DF, Effect: psi.PSI, Direction: DirectionNone,
+		Threshold: finite(univariate.CriticalPSI(c.Baseline.usable(), c.Current.usable(), psi.DF, c.settings.FDR)),
+	}
+	if psi.PSI > 0 {
+		f.Direction = DirectionChanged
+	}
+	return f
+}
+
+const tooRare = "no category is frequent enough on both sides to be tested"
+
+func measureChiSquare(c *comparison, _ TestSetting) Finding {
+	table, err := univariate.NewTable(c.Baseline.Counts, c.Current.Counts)
+	if err != nil {
+		return Failed(err)
+	}
+	chi, err := univariate.ChiSquare(table)
+	if err != nil {
+		return Failed(fmt.Errorf("compare categories: %w", err))
+	}
+	if chi.DF == 0 && len(table.Categories) > 1 {
+		return Undecided(tooRare)
+	}
+	f := Finding{
+		Statistic: chi.Statistic, P: chi.P, Method: PAsymptotic, DF: &chi.DF, Effect: chi.CramersV, Direction: DirectionNone,
+		Threshold: finite(univariate.CriticalChiSquare(chi.DF, c.settings.FDR)),
+	}
+	switch {
+	case chi.CramersV == 0:
+	case c.Type == Boolean:
+		f.Direction = sign(share(c.Current, "true") - share(c.Baseline, "true"))
+	default:
+		f.Direction = DirectionChanged
+	}
+	return f
+}
+
+func share(s Sample, category string) float64 {
+	return float64(s.Counts[category]) / float64(s.usable())
+}
+
+func measureMissingRate(c *comparison, _ TestSetting) Finding {
+	change, err := univariate.MissingRate(c.Baseline.Missing, c.Baseline.Rows, c.Current.Missing, c.Current.Rows)
+	if err != nil {
+		return Failed(fmt.Errorf("compare missing rates: %w", err))
+	}
+	f := Finding{
+		Statistic: change.Z, P: change.P, Method: PExact, Effect: math.Abs(change.Difference), Direction: sign(change.Difference),
+	}
+	if !change.Exact {
+		f.Method, f.Threshold = PAsymptotic, finite(univariate.CriticalZ(c.settings.FDR))
+	}
+	return f
+}
+
+func sign(difference float64) Direction {
+	switch {
+	case difference > 0:
+		return DirectionIncrease
+	case difference < 0:
+		return DirectionDecrease
+	default:
+		return DirectionNone
+	}
+}

@@ -1,0 +1,3 @@
+package detect
+
+func categorySpecs() []Spec { return nil }

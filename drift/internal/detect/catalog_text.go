@@ -1,0 +1,3 @@
+package detect
+
+func textSpecs() []Spec { return nil }
