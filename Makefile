@@ -130,6 +130,18 @@ bench: ## Print decisions/s, cold versions and memory of 10,000 tenants, past st
 	go test -run '^$$' -bench 'BenchmarkVerifyDatabase' -benchtime 1x ./pkg/cmd/aumosctl/internal/walldb
 	go test -run '^$$' -bench 'BenchmarkKS1M' -benchmem ./drift/internal/detect/...
 
+.PHONY: peers
+peers: .deps/peers/.installed ## Install the implementations that the drift engine is compared with (SciPy, River, Evidently, NannyML) into .deps/peers
+
+.deps/peers/.installed: drift/peers/requirements.txt
+	rm -rf .deps/peers && python3 -m venv .deps/peers
+	.deps/peers/bin/pip install --quiet --requirement drift/peers/requirements.txt
+	touch $@
+
+.PHONY: golden
+golden: peers ## Write the golden values of the drift engine's tests from the peers
+	@for script in $$(git ls-files 'drift/**/golden*.py'); do echo "$$script"; .deps/peers/bin/python "$$script" || exit 1; done
+
 .PHONY: attack-wall
 attack-wall: ## Attack the Audit Wall as every role and write docs/attack-wall.md
 	UPDATE_ATTACK_WALL=1 go test ./governance/internal/wallattack -run '^TestAttacks$$' -count=1 -v
