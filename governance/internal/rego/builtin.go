@@ -166,6 +166,7 @@ func capabilities() *ast.Capabilities {
 func guardedDecl(b *ast.Builtin) *ast.Builtin {
 	d := *b
 	d.Name = guardedName(b.Name)
+	d.CanSkipBctx = false // it has the evaluation's stint
 	return &d
 }
 

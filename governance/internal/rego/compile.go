@@ -57,7 +57,11 @@ var shared = sync.OnceValue(func() sandbox { //nolint:gochecknoglobals // derive
 // module, row and column, or the data document where that is in the way of a rule. It is a pure function of the source, takes no more memory than
 // that is worth, but can take seconds: [Engine.Compile] bounds that.
 func Compile(source Source) (*Compiled, error) {
-	c, _, err := compile(source)
+	return compileSource(source, nil)
+}
+
+func compileSource(source Source, s *stint) (*Compiled, error) {
+	c, _, err := compile(source, s)
 	if p, ok := errors.AsType[problems](err); ok {
 		return nil, invalid(p)
 	}
@@ -69,11 +73,11 @@ type parsedModules []*ast.Module
 
 // compile is the one way from sources to a version. It fails with problems when they are no version, and also returns what could be parsed
 // then; it fails otherwise when they break the contract.
-func compile(source Source) (*Compiled, parsedModules, error) {
+func compile(source Source, s *stint) (*Compiled, parsedModules, error) {
 	if err := checkSizes(source.Modules); err != nil {
 		return nil, nil, err
 	}
-	parsed, err := parse(source.Modules)
+	parsed, err := parse(source.Modules, s)
 	if err != nil {
 		return nil, parsed, err
 	}
@@ -81,7 +85,7 @@ func compile(source Source) (*Compiled, parsedModules, error) {
 	if err != nil {
 		return nil, parsed, err
 	}
-	compiler := newCompiler(1).WithStrict(true)
+	compiler := newCompiler(1, s).WithStrict(true)
 	compiler.Compile(parsed.byName())
 	if compiler.Failed() {
 		return nil, parsed, problemsOf(compiler.Errors)
@@ -110,8 +114,8 @@ func (c *Compiled) WithData(d Data) (*Compiled, error) {
 }
 
 // newCompiler returns a compiler with the profile and our own stages. inputCost is what the type of the input costs to compare, 1 when nothing is
-// known of it.
-func newCompiler(inputCost int) *ast.Compiler {
+// known of it. Between the stages it waits for the turns of the stint.
+func newCompiler(inputCost int, s *stint) *ast.Compiler {
 	box := shared()
 	c := ast.NewCompiler().
 		WithCapabilities(box.capabilities).
@@ -125,6 +129,7 @@ func newCompiler(inputCost int) *ast.Compiler {
 		WithStageAfterID(ast.StageBuildRequiredCapabilities, ast.CompilerStageDefinition{
 			Name: "Instrument", MetricName: "compile_stage_instrument", Stage: func(c *ast.Compiler) *ast.Error { instrument(c.Modules); return nil },
 		})
+	s.betweenStages(c)
 	return c.WithUnsafeBuiltins(box.unsafe) //nolint:staticcheck // deprecated for capabilities, beside which it is a second lock
 }
 
@@ -149,13 +154,17 @@ func checkSizes(modules []Module) error {
 	return nil
 }
 
-// parse parses every module, so that the author learns of all errors at once.
-func parse(modules []Module) (parsedModules, error) {
+// parse parses every module, so that the author learns of all errors at once. Before each it waits for the turns of the stint.
+func parse(modules []Module, s *stint) (parsedModules, error) {
 	options := ast.ParserOptions{Capabilities: shared().capabilities, RegoVersion: ast.RegoV1}
 	parsed := make(parsedModules, len(modules))
 	size := extent{}
 	var found problems
+	s.expect(modules)
 	for i, m := range modules {
+		if s.look() {
+			return parsed, errLate
+		}
 		// The parser of modules cannot be told how deep to recurse, so another one goes first.
 		_, _, parseErrors := ast.NewParser().
 			WithFilename(fileName(i)).

@@ -82,7 +82,7 @@ func conform(t *testing.T, tc cases.TestCase) (uses string, err error) {
 		}
 		modules[name] = m
 	}
-	c := &Compiled{compiler: newCompiler(1), store: inmem.New()}
+	c := &Compiled{compiler: newCompiler(1, nil), store: inmem.New()}
 	if tc.Data != nil {
 		c.store = inmem.NewFromObject(*tc.Data)
 	}

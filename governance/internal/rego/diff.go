@@ -50,9 +50,11 @@ type Diff struct {
 
 // Compare says which definitions of rules differ. It compares what the parser makes of them, with every name resolved: white space, comments, the
 // names of imports, the order of definitions, the module in which they stand, and = for := make no difference.
-func Compare(from, to []Module) Diff {
-	olds, ok1 := definitionsOf(from)
-	news, ok2 := definitionsOf(to)
+func Compare(from, to []Module) Diff { return difference(from, to, nil) }
+
+func difference(from, to []Module, s *stint) Diff {
+	olds, ok1 := definitionsOf(from, s)
+	news, ok2 := definitionsOf(to, s)
 	if !ok1 || !ok2 {
 		return Diff{}
 	}
@@ -117,7 +119,7 @@ func (d *Diff) rule(key ruleKey, olds, news []definition) {
 
 // Compare is the function Compare with the deadline of a compilation and within the tenant's share.
 func (e *Engine) Compare(ctx context.Context, id tenant.ID, from, to []Module) (Diff, error) {
-	d, err := pooled(ctx, e, id, func() (Diff, error) { return Compare(from, to), nil })
+	d, err := pooled(ctx, e, id, func(s *stint) (Diff, error) { return difference(from, to, s), nil })
 	if errors.Is(err, errLate) {
 		return Diff{}, overloaded()
 	}
@@ -140,8 +142,8 @@ type definitions struct {
 	rules    map[ruleKey][]definition // in the order of the modules
 }
 
-func definitionsOf(modules []Module) (definitions, bool) {
-	parsed, err := parse(modules)
+func definitionsOf(modules []Module, s *stint) (definitions, bool) {
+	parsed, err := parse(modules, s)
 	if err != nil || len(parsed) == 0 {
 		return definitions{}, false
 	}

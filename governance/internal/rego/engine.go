@@ -16,6 +16,8 @@ import (
 type Config struct {
 	// Deadline is when a caller gets its answer, whatever the policy does: 200 ms. A `test_` rule has five times that.
 	Deadline time.Duration
+	// Rest is how many times as long as it works a long evaluation rests, after each millisecond: 0. Rests are added to the deadline.
+	Rest int
 	// CompileDeadline is the same for compilations: 2 s.
 	CompileDeadline time.Duration
 	// TenantSlots is the number of evaluations of one tenant at the same time: 4, or the number of processors if larger.
@@ -26,7 +28,7 @@ type Config struct {
 	// itself holds the version back only here, and while the process lives. nil: nobody hears.
 	Quarantined func(id tenant.ID, t Tenure, overruns int)
 	Log         *slog.Logger
-	// Beside is the engine with which this one shares the turns of long evaluations; nil: none.
+	// Beside is the engine with which this one shares the turns of what takes long; nil: none.
 	Beside *Engine
 }
 
@@ -57,7 +59,7 @@ type Engine struct {
 	compiles    *slots
 	trials      *slots
 	runs        *slots
-	long        chan struct{} // holds the turns of long evaluations
+	turns       turns
 	workers     *workers
 	quarantine  *quarantine
 	metrics     metrics
@@ -69,15 +71,15 @@ func NewEngine(c Config) *Engine {
 	e := &Engine{
 		config:      c,
 		evaluations: newSlots(c.Slots, c.TenantSlots),
-		compiles:    newSlots(max(2, runtime.GOMAXPROCS(0)), 1),
+		compiles:    newSlots(max(4, 2*runtime.GOMAXPROCS(0)), 1), // most of them wait for their turn
 		trials:      newSlots(max(2, runtime.GOMAXPROCS(0)), 1),
 		runs:        newSlots(maxRuns, maxTenantRuns),
-		long:        newLong(),
+		turns:       newTurns(runtime.GOMAXPROCS(0)),
 		workers:     newWorkers(),
 		quarantine:  newQuarantine(),
 	}
 	if c.Beside != nil {
-		e.long = c.Beside.long
+		e.turns = c.Beside.turns
 	}
 	e.metrics = newMetrics(e)
 	return e
@@ -96,7 +98,7 @@ func (e *Engine) Close(ctx context.Context) error {
 
 // Compile is the function Compile with a deadline and within the tenant's share. It fails with REGO_INVALID also when the deadline passes.
 func (e *Engine) Compile(ctx context.Context, id tenant.ID, source Source) (*Compiled, error) {
-	c, err := pooled(ctx, e, id, func() (*Compiled, error) { return Compile(source) })
+	c, err := pooled(ctx, e, id, func(s *stint) (*Compiled, error) { return compileSource(source, s) })
 	if errors.Is(err, errLate) {
 		return nil, errs.New(errs.InvalidArgument, errs.ReasonRegoInvalid, "the Rego does not compile in time: make it simpler").
 			Field("modules", "not compiled within %s", e.config.CompileDeadline)
@@ -119,8 +121,8 @@ func (p panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 const compilerFails = "the compiler fails on these modules"
 
 // pooled does work on modules in a goroutine of the pool of compilations, within the tenant's share. It fails with errLate when the deadline
-// passes; the goroutine keeps its slot until it ends.
-func pooled[T any](ctx context.Context, e *Engine, id tenant.ID, work func() (T, error)) (T, error) {
+// passes; the goroutine keeps its slot until it ends. Where most of the time went by waiting for turns that is nothing to say of the modules: OVERLOADED.
+func pooled[T any](ctx context.Context, e *Engine, id tenant.ID, work func(*stint) (T, error)) (T, error) {
 	var none T
 	timer := time.NewTimer(e.config.CompileDeadline)
 	defer timer.Stop()
@@ -132,6 +134,7 @@ func pooled[T any](ctx context.Context, e *Engine, id tenant.ID, work func() (T,
 		result T
 		err    error
 	}
+	s := e.newCompilation()
 	done := make(chan outcome, 1)
 	e.workers.do(func() {
 		defer release()
@@ -140,16 +143,22 @@ func pooled[T any](ctx context.Context, e *Engine, id tenant.ID, work func() (T,
 			if p := recover(); p != nil {
 				o = outcome{err: panicked{p}}
 			}
+			s.end()
 			done <- o
 		}()
-		o.result, o.err = work()
+		o.result, o.err = work(s)
 	})
 	select {
 	case o := <-done:
 		return o.result, o.err
 	case <-timer.C:
+		s.Cancel()
+		if s.ran() < e.config.CompileDeadline/2 {
+			return none, overloaded()
+		}
 		return none, errLate
 	case <-ctx.Done():
+		s.Cancel()
 		return none, context.Cause(ctx)
 	}
 }
@@ -171,7 +180,7 @@ func (e *Engine) Evaluate(ctx context.Context, ev Evaluation) (Result, error) {
 	if e.quarantine.holds(ev.Tenure) {
 		return Failed(Quarantined), nil
 	}
-	timer := time.NewTimer(e.config.Deadline)
+	timer := time.NewTimer(e.deadline())
 	defer timer.Stop()
 	release, err := e.evaluations.acquire(ctx, ev.Tenant, timer.C)
 	if err != nil {
@@ -199,13 +208,16 @@ func (e *Engine) Evaluate(ctx context.Context, ev Evaluation) (Result, error) {
 	}
 }
 
+// deadline is that of an evaluation, rests included.
+func (e *Engine) deadline() time.Duration { return e.config.Deadline * time.Duration(1+e.config.Rest) }
+
 // overrun decides what an evaluation that was not done at the deadline says about the policy.
 func (e *Engine) overrun(ctx context.Context, ev Evaluation, took, ran time.Duration) (Result, error) {
-	if took < e.config.Deadline*9/10 || ran < e.config.Deadline/10 {
+	if took < e.deadline()*9/10 || ran < e.config.Deadline/10 {
 		return Result{}, overloaded() // most of the time went by waiting for a slot, or nearly all of it for turns
 	}
 	e.metrics.overruns.Inc()
-	if took > 2*e.config.Deadline {
+	if took > 2*e.deadline() {
 		return Failed(Deadline), nil // the caller itself was woken far too late: the machine stalled, not the policy
 	}
 	overruns, quarantined := e.quarantine.strike(ev.Tenure, time.Now())

@@ -28,6 +28,9 @@ func guardBuiltin(decl *ast.Builtin, g guard) *topdown.Builtin {
 			if err := g(operands[:min(arity, len(operands))]); err != nil {
 				return halt(bctx, decl.Name, err)
 			}
+			if large(operands) && ownTurn(bctx) {
+				return halt(bctx, decl.Name, errLate)
+			}
 			return call(bctx, operands, func(out *ast.Term) error {
 				if err := bounded(out); err != nil {
 					return halt(bctx, decl.Name, err)
@@ -36,6 +39,33 @@ func guardBuiltin(decl *ast.Builtin, g guard) *topdown.Builtin {
 			})
 		},
 	}
+}
+
+// largeOperands is the size of operands, in bytes or elements, from which a call may take milliseconds.
+const largeOperands = 16 << 10
+
+// large reports whether a call may take long. A builtin is not interrupted, so that one must have its turn before it begins.
+func large(operands []*ast.Term) bool {
+	size := 0
+	for _, t := range operands {
+		switch v := t.Value.(type) {
+		case ast.String:
+			size += len(v)
+		case *ast.Array:
+			size += v.Len()
+		case ast.Set:
+			size += v.Len()
+		case ast.Object:
+			size += v.Len()
+		}
+	}
+	return size > largeOperands
+}
+
+// ownTurn waits until the evaluation has its turn, and reports whether it is cancelled.
+func ownTurn(bctx topdown.BuiltinContext) (cancelled bool) {
+	s, ok := bctx.Cancel.(*stint)
+	return ok && s.own()
 }
 
 // halt ends the evaluation at once: in strict mode the error decides its outcome anyway.

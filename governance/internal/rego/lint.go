@@ -113,12 +113,12 @@ func always(r *ast.Rule) bool {
 
 // checkSchema looks for references to what the schema of the input does not describe. The engine's type checker finds them: also through variables,
 // rules and functions.
-func checkSchema(parsed parsedModules, schema map[string]any) linter {
+func checkSchema(parsed parsedModules, schema map[string]any, s *stint) linter {
 	l := newLinter(parsed)
 	described, cost := describe(schema)
 	set := ast.NewSchemaSet()
 	set.Put(ast.SchemaRootRef, described)
-	compiler := newCompiler(cost).SetErrorLimit(0).WithSchemas(set)
+	compiler := newCompiler(cost, s).SetErrorLimit(0).WithSchemas(set)
 	compiler.Compile(l.parsed.byName())
 	for _, err := range compiler.Errors {
 		switch detail := err.Details.(type) {

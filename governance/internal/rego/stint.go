@@ -1,7 +1,6 @@
 package rego
 
 import (
-	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -11,18 +10,37 @@ const (
 	shortFor = 2 * time.Millisecond
 	// turnFor is how long a long evaluation goes on while others wait for their turn.
 	turnFor = 5 * time.Millisecond
+	// restTurnFor is the same for one that rests after each turn.
+	restTurnFor = time.Millisecond
+	// atOnce is how long what takes turns from the beginning goes on without one.
+	atOnce = -1
 	// pollsBetween is how many questions whether to go on come between two looks at the clock; each is worth about a microsecond of work.
 	pollsBetween = 64
 )
 
-// newLong makes the turns of long evaluations: fewer than there are processors, so that one is left for those that are short, and for everything else that the
-// process does. The scheduler knows no priorities: without that, whoever has evaluations that do not come to an end makes everybody wait.
-func newLong() chan struct{} { return make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)) }
+// turns are those of everything that takes long: fewer than there are processors, so that one is left for what is short, and for everything else that the
+// process does. The scheduler knows no priorities: without that, whoever has evaluations or compilations that do not come to an end makes everybody wait.
+type turns struct{ evaluations, compilations chan struct{} }
 
-// stint is the time that one evaluation spends on a processor. The evaluator asks it at every expression whether to go on, and there it waits for its turn
-// when it has become long. It implements topdown.Cancel.
+// newTurns gives compilations a third, since a stage of one, which cannot be interrupted, can take longer than the deadline of an evaluation. With a
+// single turn they share it.
+func newTurns(processors int) turns {
+	n := max(1, processors-1)
+	if n == 1 {
+		shared := make(chan struct{}, 1)
+		return turns{shared, shared}
+	}
+	compilations := max(1, n/3)
+	return turns{make(chan struct{}, n-compilations), make(chan struct{}, compilations)}
+}
+
+// stint is the time that one evaluation or compilation spends on a processor. The evaluator asks it at every expression whether to go on, the compiler
+// between stages, and there it waits for its turn when it has become long. It implements topdown.Cancel. The methods of a nil stint do nothing.
 type stint struct {
-	long      chan struct{}
+	long      chan struct{} // holds the turns
+	short     time.Duration // how long it goes on without one
+	turnFor   time.Duration
+	rest      int // it rests so many times as long as its turns are
 	start     time.Time
 	cancelled atomic.Bool
 	stop      atomic.Pointer[chan struct{}] // closed by Cancel while the evaluation waits
@@ -31,10 +49,17 @@ type stint struct {
 
 	// Only the evaluation uses these.
 	polls int
-	turn  time.Duration // since when it has its turn, after start; 0: it has none
+	holds bool          // its turn
+	turn  time.Duration // since when, after start
 }
 
-func (e *Engine) newStint() *stint { return &stint{long: e.long, start: time.Now()} }
+func (e *Engine) newStint() *stint {
+	s := &stint{long: e.turns.evaluations, short: shortFor, turnFor: turnFor, rest: e.config.Rest, start: time.Now()}
+	if s.rest > 0 {
+		s.short, s.turnFor = atOnce, restTurnFor
+	}
+	return s
+}
 
 // Cancel ends the evaluation soon, also one that waits.
 func (s *stint) Cancel() {
@@ -52,34 +77,75 @@ func (s *stint) Cancelled() bool {
 	if s.polls++; s.polls%pollsBetween != 0 {
 		return false
 	}
+	return s.look()
+}
+
+// look looks at the clock, waits if it is not its turn, and reports whether it is cancelled.
+func (s *stint) look() (cancelled bool) {
+	if s == nil {
+		return false
+	}
 	switch ran := time.Since(s.start); {
-	case s.turn == 0 && ran > shortFor:
+	case s.cancelled.Load():
+	case !s.holds && ran > s.short:
 		s.wait()
-	case s.turn != 0 && ran-s.turn > turnFor:
+	case s.holds && ran-s.turn > s.turnFor:
+		worked := ran - s.turn
 		s.end()
+		if s.rest > 0 {
+			s.pause(time.Duration(s.rest) * worked)
+		}
 		s.wait()
 	}
 	return s.cancelled.Load()
+}
+
+// own lets the evaluation have its turn before it has become long, and reports whether it is cancelled.
+func (s *stint) own() (cancelled bool) {
+	if s.short = atOnce; s.holds {
+		return s.cancelled.Load()
+	}
+	return s.look()
 }
 
 // wait returns when it is the evaluation's turn, or when it is cancelled. Turns come in the order in which they were asked for.
 func (s *stint) wait() {
 	select {
 	case s.long <- struct{}{}:
-		s.turn = time.Since(s.start)
+		s.begin()
 		return
 	default:
 	}
-	began := time.Since(s.start)
+	s.idle(func(stop <-chan struct{}) {
+		select {
+		case s.long <- struct{}{}:
+			s.begin()
+		case <-stop:
+		}
+	})
+}
+
+func (s *stint) begin() { s.holds, s.turn = true, time.Since(s.start) }
+
+func (s *stint) pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	s.idle(func(stop <-chan struct{}) {
+		select {
+		case <-timer.C:
+		case <-stop:
+		}
+	})
+}
+
+// idle does what only takes time, which is not held against the evaluation. Cancel closes stop.
+func (s *stint) idle(pass func(stop <-chan struct{})) {
+	began := max(1, time.Since(s.start)) // 0 would mean that it does not wait
 	s.waits.Store(int64(began))
 	stop := make(chan struct{})
 	s.stop.Store(&stop)
 	if !s.cancelled.Load() { // else Cancel may have come before stop
-		select {
-		case s.long <- struct{}{}:
-			s.turn = time.Since(s.start)
-		case <-stop:
-		}
+		pass(stop)
 	}
 	s.stop.Store(nil)
 	s.waited.Add(int64(time.Since(s.start) - began))
@@ -88,9 +154,9 @@ func (s *stint) wait() {
 
 // end gives the turn back, if the evaluation has it. Whoever runs the evaluation calls it at the end.
 func (s *stint) end() {
-	if s.turn != 0 {
+	if s.holds {
 		<-s.long
-		s.turn = 0
+		s.holds = false
 	}
 }
 

@@ -2,6 +2,7 @@ package rego
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
@@ -23,14 +25,14 @@ func (s *stint) poll() (cancelled bool) {
 func TestLongEvaluationsTakeTurns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		e := &Engine{long: make(chan struct{}, 1)}
+		e := &Engine{turns: turns{evaluations: make(chan struct{}, 1)}}
 		first, second, third := e.newStint(), e.newStint(), e.newStint()
 		first.poll()
-		if len(e.long) != 0 {
+		if len(e.turns.evaluations) != 0 {
 			t.Error("a short evaluation asked for a turn")
 		}
 		wait(t, shortFor+1)
-		if first.poll() || len(e.long) != 1 {
+		if first.poll() || len(e.turns.evaluations) != 1 {
 			t.Error("a long evaluation has no turn")
 		}
 		var wg sync.WaitGroup
@@ -59,12 +61,12 @@ func TestLongEvaluationsTakeTurns(t *testing.T) {
 		}
 		first.poll() // its turn is over: the second has one, then it goes on
 		wg.Wait()
-		if first.Cancelled() || len(e.long) != 1 {
+		if first.Cancelled() || len(e.turns.evaluations) != 1 {
 			t.Error("the first did not go on")
 		}
 		first.end()
 		first.end()
-		if len(e.long) != 0 {
+		if len(e.turns.evaluations) != 0 {
 			t.Error("a turn was not given back")
 		}
 		late := e.newStint()
@@ -87,8 +89,8 @@ func wait(t *testing.T, d time.Duration) {
 func TestEndlessEvaluationsLeaveAProcessor(t *testing.T) { // not parallel: it takes every processor
 	e := NewEngine(Config{})
 	beside := NewEngine(Config{Beside: e})
-	if cap(e.long) >= max(2, e.config.Slots/16) || beside.long != e.long {
-		t.Errorf("%d turns", cap(e.long))
+	if cap(e.turns.evaluations) >= max(2, e.config.Slots/16) || beside.turns != e.turns {
+		t.Errorf("%d turns", cap(e.turns.evaluations))
 	}
 	c, err := Compile(Source{Modules: []Module{{Path: "p.rego", Source: "package p\nallow if count([1 | some i in numbers.range(1, 30000); some j in numbers.range(1, 30000); i == j + 1000000]) > 0"}}})
 	if err != nil {
@@ -111,9 +113,46 @@ func TestEndlessEvaluationsLeaveAProcessor(t *testing.T) { // not parallel: it t
 			t.Error(err)
 		}
 	}
-	if len(e.long) != 0 {
-		t.Errorf("%d turns were not given back", len(e.long))
+	if len(e.turns.evaluations) != 0 {
+		t.Errorf("%d turns were not given back", len(e.turns.evaluations))
 	}
+}
+
+// A builtin is not interrupted: one that may take long has a turn before it begins, however short the evaluation has been.
+func TestLargeOperandsTakeTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // time passes only while everything waits
+		e := NewEngine(Config{})
+		for range cap(e.turns.evaluations) {
+			e.turns.evaluations <- struct{}{}
+		}
+		c, err := Compile(Source{Modules: []Module{{Path: "p.rego", Source: "package p\nallow if count(split(input.s, \",\")) > 0"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := func(size int) (Result, error) {
+			input, err := NewInput(map[string]any{"s": strings.Repeat("a,", size/2)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return e.Evaluate(t.Context(), Evaluation{Tenant: tenant.ID(uuid.New()), Tenure: Tenure{Version: uuid.New()}, Policy: c, Input: input, Now: time.Now()})
+		}
+		if r, err := ask(100); err != nil || r.Outcome != Allow {
+			t.Errorf("a small operand: %v, %v", r, err)
+		}
+		if r, err := ask(2 * largeOperands); errs.ReasonOf(err) != errs.ReasonOverloaded {
+			t.Errorf("a large operand without a turn: %v, %v, want OVERLOADED", r, err)
+		}
+		for range cap(e.turns.evaluations) {
+			<-e.turns.evaluations
+		}
+		if r, err := ask(2 * largeOperands); err != nil || r.Outcome != Allow {
+			t.Errorf("a large operand with a turn: %v, %v", r, err)
+		}
+		if err := e.Close(t.Context()); err != nil || len(e.turns.evaluations) != 0 {
+			t.Errorf("%v, %d turns were not given back", err, len(e.turns.evaluations))
+		}
+	})
 }
 
 // A version is blamed for the time that it took, not for that in which others had their turns.

@@ -57,12 +57,12 @@ const (
 // Validate says whether the source could be a version, by the same function as Compile, and what is doubtful about them. The schema is a JSON
 // Schema of the input, or nil. It fails only when the request breaks the contract. [Engine.Validate] bounds its time.
 func Validate(source Source, schema map[string]any) (Report, error) {
-	v, err := examine(source)
+	v, err := examine(source, nil)
 	if err != nil {
 		return Report{}, err
 	}
 	if v.checksSchema(schema) {
-		v.lint.merge(checkSchema(v.lint.parsed, schema))
+		v.lint.merge(checkSchema(v.lint.parsed, schema, nil))
 	}
 	return v.end(), nil
 }
@@ -70,7 +70,7 @@ func Validate(source Source, schema map[string]any) (Report, error) {
 // Validate is the function Validate with the deadline of a compilation and within the tenant's share. The schema has a deadline of its own, so that
 // modules are valid with a schema when they are without.
 func (e *Engine) Validate(ctx context.Context, id tenant.ID, source Source, schema map[string]any) (Report, error) {
-	v, err := pooled(ctx, e, id, func() (validation, error) { return examine(source) })
+	v, err := pooled(ctx, e, id, func(s *stint) (validation, error) { return examine(source, s) })
 	if found, failed := e.failure(ctx, id, err); failed {
 		return Report{Errors: []Finding{found}, Modules: make([]Summary, len(source.Modules))}, nil
 	}
@@ -79,7 +79,7 @@ func (e *Engine) Validate(ctx context.Context, id tenant.ID, source Source, sche
 	}
 	if v.checksSchema(schema) {
 		// What it finds is its own until it is done: past the deadline it goes on.
-		found, err := pooled(ctx, e, id, func() (linter, error) { return checkSchema(v.lint.parsed, schema), nil })
+		found, err := pooled(ctx, e, id, func(s *stint) (linter, error) { return checkSchema(v.lint.parsed, schema, s), nil })
 		if why, failed := e.failure(ctx, id, err); failed {
 			v.lint.warn(nil, warnSchemaUnchecked, "the schema of the input is not checked: %s", why.Message)
 		} else if err != nil {
@@ -109,8 +109,8 @@ type validation struct {
 }
 
 // examine does all but look at the schema.
-func examine(source Source) (validation, error) {
-	c, parsed, err := compile(source)
+func examine(source Source, s *stint) (validation, error) {
+	c, parsed, err := compile(source, s)
 	found, invalid := errors.AsType[problems](err)
 	if err != nil && !invalid {
 		return validation{}, err

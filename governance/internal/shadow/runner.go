@@ -27,9 +27,11 @@ const (
 	maxCandidates = 256
 	// storeTimeout bounds the storing of what was found.
 	storeTimeout = 5 * time.Second
-	// restFactor leaves a worker a quarter of a processor. Rests shorter than minRest are put together: timers are not that exact.
+	// restFactor leaves a worker a quarter of a processor: candidates that take long rest after each millisecond, by themselves, and the worker after them.
+	// Its rests are put together up to minRest, as timers are not that exact, and are no longer than maxRest.
 	restFactor = 3
 	minRest    = time.Millisecond
+	maxRest    = 20 * time.Millisecond
 )
 
 // Config says what a runner works with.
@@ -46,11 +48,11 @@ type Config struct {
 
 func workers() int { return max(1, runtime.GOMAXPROCS(0)/4) }
 
-// EngineConfig returns what the engine of candidates may use, given that of the decisions: the same deadlines, so that a candidate that is too slow is found
-// to be so, and few slots, of which a tenant gets one: a candidate that does not come to an end takes one processor from nobody but others like it.
+// EngineConfig returns what the engine of candidates may use, given that of the decisions: the same deadlines, without rests, so that a candidate that is too slow is
+// found to be so, and few slots, of which a tenant gets one: a candidate that does not come to an end takes one processor from nobody but others like it.
 func EngineConfig(live rego.Config) rego.Config {
 	return rego.Config{
-		Deadline: live.Deadline, CompileDeadline: live.CompileDeadline, Log: live.Log, Beside: live.Beside,
+		Deadline: live.Deadline, CompileDeadline: live.CompileDeadline, Log: live.Log, Beside: live.Beside, Rest: restFactor,
 		TenantSlots: 1, Slots: workers() + 1, // one more than there are workers, for an evaluation that nobody waits for any more
 	}
 }
@@ -123,7 +125,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	return err
 }
 
-// work asks one question after the other, and rests restFactor times as long as that takes: what decisions need is theirs.
+// work asks one question after the other, and rests restFactor times as long as that takes, or maxRest: what decisions need is theirs.
 func (r *Runner) work(ctx context.Context) {
 	var rest time.Duration
 	for {
@@ -142,7 +144,7 @@ func (r *Runner) work(ctx context.Context) {
 		}
 		start := time.Now()
 		d, err := r.ask(ctx, q)
-		rest += restFactor * time.Since(start)
+		rest += min(restFactor*time.Since(start), maxRest)
 		if err != nil && ctx.Err() == nil {
 			r.config.Log.LogAttrs(ctx, slog.LevelWarn, "a shadow was not asked", slog.String("shadow_id", q.Sample.ShadowID.String()), slog.Any("error", err))
 		}
