@@ -228,21 +228,32 @@ func TestShadowThatNeverEnds(t *testing.T) {
 	r := platform.replica(rego.Config{TenantSlots: 1, Slots: 1})
 	c := r.admin(tenantA)
 	p := c.active("p", "allow := true")
-	before := latencies(c, p.GetId(), 150)
+	const asked = 150
+	before := latencies(c, p.GetId(), asked)
 	s := c.startShadow(c.version(p.GetId(), "allow if count([1 | some i in numbers.range(1, 30000); some j in numbers.range(1, 30000); i == j + 1000000]) > 0").GetId(), 1)
 	running := func() float64 { return testutil.ToFloat64(r.shadows.engine.Collectors()[2]) }
 	c.decide(askPolicy(p.GetId(), nil))
 	waitFor(t, "the candidate is asked", func() bool { return running() == 1 })
-	during := latencies(c, p.GetId(), 150)
+	rounds, p99 := int64(0), asked*99/100
+	for { // as for neighbours of attacks: who is disturbed is so in each round
+		during := latencies(c, p.GetId(), asked)
+		t.Logf("p99 of %d decisions: %s without a shadow, %s beside one that does not end", asked, before[p99], during[p99])
+		if rounds++; during[p99] <= busyFactor*before[p99]+besideShadow {
+			break
+		}
+		if rounds == besideRounds {
+			t.Errorf("decisions take longer beside a candidate in each of %d rounds", rounds)
+			break
+		}
+	}
 	if running() != 1 || testutil.CollectAndCount(r.shadows.engine.Collectors()[0]) != 1 || c.shadow(s.GetId()).GetSummary().GetCompared() != 0 {
 		t.Error("the candidate came to an end before the decisions did: this test shows nothing")
 	}
-	t.Logf("p99 of 150 decisions: %s without a shadow, %s beside one that does not end", before[148], during[148])
 	const waiting = 64 // what may wait of one shadow
-	waitFor(t, "decisions that find no room are skipped", func() bool { return c.shadow(s.GetId()).GetSkipped() == 150-waiting })
+	waitFor(t, "decisions that find no room are skipped", func() bool { return c.shadow(s.GetId()).GetSkipped() == rounds*asked-waiting })
 	r.stopShadows()
-	if got := c.shadow(s.GetId()); got.GetSkipped() != 151 || got.GetSummary().GetCompared() != 0 {
-		t.Errorf("of 151 decisions %d are skipped, %v", got.GetSkipped(), got.GetSummary())
+	if got := c.shadow(s.GetId()); got.GetSkipped() != rounds*asked+1 || got.GetSummary().GetCompared() != 0 {
+		t.Errorf("of %d decisions %d are skipped, %v", rounds*asked+1, got.GetSkipped(), got.GetSummary())
 	}
 }
 
