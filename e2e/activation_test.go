@@ -30,14 +30,15 @@ func TestActivationReachesOtherProcesses(t *testing.T) {
 	author := governancev1.NewPolicyServiceClient(u.dial(t, p.governanceAt.GRPC))
 	asker := governancev1.NewDecisionServiceClient(u.dial(t, other.at))
 	for range runs {
-		took := make([]time.Duration, activations)
-		for i := range took {
-			took[i] = reaches(t, author, asker)
+		var took []time.Duration
+		late := false
+		for len(took) < activations && !late {
+			took = append(took, reaches(t, author, asker))
+			late = took[len(took)-1] > usedWithin
 		}
 		slices.Sort(took)
-		most := took[activations-1]
-		t.Logf("of %d activations, the other process decides by the new version after %s (median), %s at most", activations, took[activations/2], most)
-		if most <= usedWithin {
+		t.Logf("of %d activations, the other process decides by the new version after %s (median), %s at most", len(took), took[len(took)/2], took[len(took)-1])
+		if !late {
 			return
 		}
 	}
