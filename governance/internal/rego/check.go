@@ -22,32 +22,11 @@ func checkBuiltin() *topdown.Builtin {
 			if list, ok := operands[0].Value.(*ast.Array); ok {
 				for i := range list.Len() {
 					if err := weigh(list.Elem(i)); err != nil {
-						return halt(bctx, "value", err)
+						return halt(bctx.Location, "value", err)
 					}
 				}
 			}
 			return iter(ast.InternedTerm(true))
 		},
 	}
-}
-
-// weighingCache is the evaluator's cache of the values of rules. It refuses values over the limits: partial rules gather theirs without an
-// expression that a check could follow.
-type weighingCache struct {
-	topdown.VirtualCache
-}
-
-// heavyValue is what Put panics with, since it cannot return an error; the evaluation recovers it.
-type heavyValue struct{}
-
-func (c weighingCache) Put(ref ast.Ref, value *ast.Term) {
-	if value != nil {
-		switch value.Value.(type) {
-		case *ast.Array, ast.Object, ast.Set:
-			if weigh(value) != nil {
-				panic(heavyValue{})
-			}
-		}
-	}
-	c.VirtualCache.Put(ref, value)
 }

@@ -15,6 +15,20 @@ import (
 // Seed makes an evaluation reproducible: builtins that draw random values draw them from it.
 type Seed = [32]byte
 
+// random is the source of randomness that a seed stands for. Few policies ask for any, and to set it up takes longer than to call a builtin.
+type random struct {
+	seed   Seed
+	source *rand.ChaCha8
+}
+
+// Read implements io.Reader.
+func (r *random) Read(p []byte) (int, error) {
+	if r.source == nil {
+		r.source = rand.NewChaCha8(r.seed)
+	}
+	return r.source.Read(p)
+}
+
 // options say how an evaluation runs.
 type options struct {
 	input   Input
@@ -60,7 +74,7 @@ func (c *Compiled) run(o options, cancel topdown.Cancel) (set topdown.QueryResul
 	q := c.newQuery(query, txn).
 		WithCancel(cancel).
 		WithTime(o.now).
-		WithSeed(rand.NewChaCha8(o.seed)).
+		WithSeed(&random{seed: o.seed}).
 		WithStrictBuiltinErrors(true)
 	if o.input.value != nil { // else it is undefined
 		q = q.WithInput(ast.NewTerm(o.input.value))
@@ -79,5 +93,5 @@ func (c *Compiled) newQuery(query ast.Body, txn storage.Transaction) *topdown.Qu
 		WithTransaction(txn).
 		WithBuiltins(shared().builtins).
 		WithMetrics(opametrics.NoOp()). // else each evaluation makes its own
-		WithVirtualCache(weighingCache{topdown.NewVirtualCache()})
+		WithVirtualCache(newWeighingCache())
 }

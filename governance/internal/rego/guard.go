@@ -25,15 +25,16 @@ func guardBuiltin(decl *ast.Builtin, g guard) *topdown.Builtin {
 	return &topdown.Builtin{
 		Decl: guardedDecl(decl),
 		Func: func(bctx topdown.BuiltinContext, operands []*ast.Term, iter func(*ast.Term) error) error {
+			at := bctx.Location // all that the closure below keeps: the context is large
 			if err := g(operands[:min(arity, len(operands))]); err != nil {
-				return halt(bctx, decl.Name, err)
+				return halt(at, decl.Name, err)
 			}
 			if large(operands) && ownTurn(bctx) {
-				return halt(bctx, decl.Name, errLate)
+				return halt(at, decl.Name, errLate)
 			}
 			return call(bctx, operands, func(out *ast.Term) error {
 				if err := bounded(out); err != nil {
-					return halt(bctx, decl.Name, err)
+					return halt(at, decl.Name, err)
 				}
 				return iter(out)
 			})
@@ -69,8 +70,8 @@ func ownTurn(bctx topdown.BuiltinContext) (cancelled bool) {
 }
 
 // halt ends the evaluation at once: in strict mode the error decides its outcome anyway.
-func halt(bctx topdown.BuiltinContext, name string, err error) error {
-	return topdown.Halt{Err: &topdown.Error{Code: topdown.BuiltinErr, Message: name + ": " + err.Error(), Location: bctx.Location}}
+func halt(at *ast.Location, name string, err error) error {
+	return topdown.Halt{Err: &topdown.Error{Code: topdown.BuiltinErr, Message: name + ": " + err.Error(), Location: at}}
 }
 
 // bounded checks what a builtin returned. Scalars, the usual case, cost nothing.
