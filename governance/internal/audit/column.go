@@ -38,19 +38,18 @@ var columns = []column{ //nolint:gochecknoglobals // a constant table
 var insertRows = insertStatement(columns) //nolint:gochecknoglobals // built once
 
 // insertStatement inserts into the columns given, whose values are its parameters, in order. COPY, which would do, is refused under row-level
-// security.
+// security. The arrays, all of one length, are taken apart in the list of values: in FROM the server would put each of them into a store of its own first,
+// which is a seventh of what it does for a batch.
 func insertStatement(columns []column) string {
 	names := make([]string, len(columns))
-	parameters := make([]string, len(columns))
+	values := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = c.name
-		parameters[i] = "$" + strconv.Itoa(i+1) + "::" + c.kind + "[]"
+		values[i] = "unnest($" + strconv.Itoa(i+1) + "::" + c.kind + "[])"
 	}
-	list := strings.Join(names, ", ")
 	return `
-		INSERT INTO public.gov_audit_trail_entries (` + list + `)
-		SELECT ` + list + `
-		FROM unnest(` + strings.Join(parameters, ", ") + `) AS appended (` + list + `)`
+		INSERT INTO public.gov_audit_trail_entries (` + strings.Join(names, ", ") + `)
+		SELECT ` + strings.Join(values, ", ")
 }
 
 // args are the parameters of insertStatement(columns).
