@@ -51,6 +51,7 @@ func startPlatform(b *testing.B, policy string) *platform {
 		}
 	})
 	p := &platform{Stack: s, b: b, at: freeAddress(b), tenant: uuid.NewString()}
+	p.settle()
 	environ := s.GovernanceEnviron(stack.Addresses{GRPC: p.at, Admin: freeAddress(b)})
 	governance := build(b, "../../governance/cmd/governance")
 	run(b, append(environ, "AUMOS_GOVERNANCE_MIGRATION__ADMIN_URL="+s.AdminURL(postgres.DatabaseGovernance),
