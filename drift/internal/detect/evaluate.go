@@ -1,33 +1,44 @@
 package detect
 
 import (
+	"context"
 	"fmt"
 )
 
+// Input is what a run compares.
+type Input struct {
+	Features []FeatureInput
+}
+
 // Compare is Evaluate for a single feature.
 func Compare(feature FeatureInput, settings Settings) FeatureResult {
-	return Evaluate([]FeatureInput{feature}, settings).Features[0]
+	run, _ := Evaluate(context.Background(), Input{Features: []FeatureInput{feature}}, settings) // nothing ends it
+	return run.Features[0]
 }
 
 // Evaluate runs the tests of all features, corrects their p-values together by
-// AdjustBH, and gives each test, each feature and the run a verdict.
+// AdjustBH, and gives each test, each feature and the run a verdict. Features
+// are evaluated side by side, on as many goroutines as GOMAXPROCS allows; all
+// have ended when it returns.
 //
-// It does not fail: a feature that cannot be evaluated, even one that makes the
-// code panic, gets the status ERROR with a reason and leaves the others alone,
-// and so do all features when the settings are invalid. The same input gives
-// the same run.
-func Evaluate(features []FeatureInput, settings Settings) Run {
-	run := Run{Settings: settings.withDefaults(), Features: make([]FeatureResult, 0, len(features))}
+// Its only error is that of ctx, at whose end it stops between two tests. A
+// feature that cannot be evaluated, even one that makes the code panic, gets
+// the status ERROR with a reason and leaves the others alone, and so do all
+// features when the settings are invalid. The same input gives the same run.
+func Evaluate(ctx context.Context, in Input, settings Settings) (Run, error) {
+	run := Run{Settings: settings.withDefaults()}
 	if err := settings.Validate(); err != nil {
-		return run.refuse(features, fmt.Errorf("check settings: %w", err))
+		return run.refuse(in, fmt.Errorf("check settings: %w", err)), nil
 	}
-	for _, f := range features {
-		var result FeatureResult
-		err := isolate(func() { result = evaluateFeature(f, run.Settings) })
+	run.Features = make([]FeatureResult, len(in.Features))
+	err := forEach(ctx, len(in.Features), func(i int) {
+		err := isolate(func() { run.Features[i] = evaluateFeature(ctx, in.Features[i], run.Settings) })
 		if err != nil {
-			result = failedFeature(f, err)
+			run.Features[i] = failedFeature(in.Features[i], err)
 		}
-		run.Features = append(run.Features, result)
+	})
+	if err != nil {
+		return Run{}, fmt.Errorf("evaluate features: %w", err)
 	}
 
 	pending := run.pending()
@@ -43,7 +54,7 @@ func Evaluate(features []FeatureInput, settings Settings) Run {
 		run.Features[i].judge()
 	}
 	run.judge()
-	return run
+	return run, nil
 }
 
 // pending returns the results that wait for a verdict.
@@ -60,17 +71,18 @@ func (run *Run) pending() []*Result {
 	return pending
 }
 
-func (run Run) refuse(features []FeatureInput, err error) Run {
+func (run Run) refuse(in Input, err error) Run {
 	run.Settings = Settings{} // invalid ones may hold what JSON cannot
-	for _, f := range features {
-		run.Features = append(run.Features, failedFeature(f, err))
+	run.Features = make([]FeatureResult, len(in.Features))
+	for i, f := range in.Features {
+		run.Features[i] = failedFeature(f, err)
 	}
 	run.Status, run.Reason = StatusError, err.Error()
-	run.FailedFeatures = len(features)
+	run.FailedFeatures = len(in.Features)
 	return run
 }
 
-func evaluateFeature(f FeatureInput, s Settings) FeatureResult {
+func evaluateFeature(ctx context.Context, f FeatureInput, s Settings) FeatureResult {
 	if err := checkFeature(f); err != nil {
 		return failedFeature(f, err)
 	}
@@ -84,6 +96,9 @@ func evaluateFeature(f FeatureInput, s Settings) FeatureResult {
 	c := &comparison{FeatureInput: f, settings: s}
 	seen := map[TestSetting]bool{}
 	for _, t := range plannedTests(f) {
+		if ctx.Err() != nil {
+			break // nobody will see the result
+		}
 		r := c.measure(t)
 		key := TestSetting{Test: t.Test, Convention: t.Convention}
 		if seen[key] {

@@ -308,7 +308,7 @@ func TestEvaluateRun(t *testing.T) {
 		"too few drifted beside failure": {[]FeatureInput{drifted, failed}, 2, StatusError},
 		"enough drifted":                 {[]FeatureInput{drifted, ok, drifted}, 2, StatusDrift},
 	} {
-		run := Evaluate(c.features, Settings{MinDriftedFeatures: c.needed})
+		run := evaluate(t, c.features, Settings{MinDriftedFeatures: c.needed})
 		if run.Status != c.want || (run.Reason == "") != (run.Status == StatusOK) {
 			t.Errorf("%s: %s (%s), want %s", name, run.Status, run.Reason, c.want)
 		}
@@ -326,7 +326,7 @@ func TestEvaluateIsolates(t *testing.T) {
 	t.Parallel()
 	good := FeatureInput{Name: "good", Type: Numeric, Baseline: numbers(1, 500, 0, 0), Current: numbers(2, 500, 0.3, 0)}
 	bad := FeatureInput{Name: "bad", Type: Numeric, Baseline: numbers(1, 500, 0, 0), Current: Sample{Sorted: []float64{1, 0}, Rows: 2}}
-	alone, beside := Evaluate([]FeatureInput{good}, Settings{}), Evaluate([]FeatureInput{bad, good}, Settings{})
+	alone, beside := evaluate(t, []FeatureInput{good}, Settings{}), evaluate(t, []FeatureInput{bad, good}, Settings{})
 	if diff := cmp.Diff(alone.Features[0], beside.Features[1]); diff != "" {
 		t.Errorf("(-alone +beside a failure):\n%s", diff)
 	}
@@ -352,12 +352,12 @@ func TestEvaluateIsDeterministic(t *testing.T) {
 		{Name: "c", Type: Categorical, Tests: []TestSetting{{Test: TestPSI}, {Test: TestChiSquare}}, Baseline: categories(counts), Current: categories(moved)},
 		{Name: "n", Type: Numeric, Baseline: numbers(1, 5000, 0, 3), Current: numbers(2, 700, 0.1, 9)},
 	}
-	first, err := json.Marshal(Evaluate(features, Settings{}))
+	first, err := json.Marshal(evaluate(t, features, Settings{}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 20 {
-		again, err := json.Marshal(Evaluate(features, Settings{}))
+		again, err := json.Marshal(evaluate(t, features, Settings{}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -378,7 +378,7 @@ func TestEvaluateRefusesSettings(t *testing.T) {
 		"drifted features":  {MinDriftedFeatures: -1},
 		"fdr infinite also": {FDR: math.Inf(1)},
 	} {
-		run := Evaluate([]FeatureInput{feature}, s)
+		run := evaluate(t, []FeatureInput{feature}, s)
 		if run.Status != StatusError || run.Reason == "" || run.Features[0].Status != StatusError {
 			t.Errorf("%s: %+v", name, run)
 		}
@@ -404,7 +404,7 @@ func TestEvaluateFalseDiscovery(t *testing.T) {
 				Current:  numbers(2+2*(r*width+i), 100, 0, 5),
 			})
 		}
-		if Evaluate(features, Settings{}).Status == StatusDrift {
+		if evaluate(t, features, Settings{}).Status == StatusDrift {
 			drifted++
 		}
 	}

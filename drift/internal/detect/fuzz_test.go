@@ -23,7 +23,7 @@ func FuzzEvaluate(f *testing.F) {
 				FeatureInput{Name: "default", Type: kind, Baseline: fuzzed(kind, first, 0, 0), Current: fuzzed(kind, second, 0, missing)},
 			)
 		}
-		run := Evaluate(features, Settings{FDR: fdr, MinRows: 1})
+		run := evaluate(t, features, Settings{FDR: fdr, MinRows: 1})
 		if _, err := json.Marshal(run); err != nil {
 			t.Fatal(err)
 		}

@@ -49,7 +49,7 @@ type Run struct {
 	Engine      string // the version of the program that runs
 }
 
-// Evaluate compares and states the result. It needs the CPU and nothing else; it is not interrupted once the statistics run.
+// Evaluate compares and states the result. It needs the CPU and nothing else, and stops with the error of ctx when that ends.
 func (r Run) Evaluate(ctx context.Context) (Detection, error) {
 	if err := text.Prose("header.description", r.Description); err != nil {
 		return Detection{}, err
@@ -58,11 +58,8 @@ func (r Run) Evaluate(ctx context.Context) (Detection, error) {
 	if err != nil {
 		return Detection{}, err
 	}
-	if err := ctx.Err(); err != nil {
-		return Detection{}, err
-	}
-	result := detect.Evaluate(features, r.Monitor.Rule.Settings())
-	if err := ctx.Err(); err != nil {
+	result, err := detect.Evaluate(ctx, detect.Input{Features: features}, r.Monitor.Rule.Settings())
+	if err != nil {
 		return Detection{}, err
 	}
 	id, err := uuid.NewV7()

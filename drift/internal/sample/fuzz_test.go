@@ -92,7 +92,11 @@ func FuzzAccumulator(f *testing.F) {
 				t.Fatalf("summary %+v of %d rows", summary, set.Rows)
 			}
 		}
-		for _, result := range detect.Evaluate(pairs, detect.Settings{MinRows: 1}).Features {
+		run, err := detect.Evaluate(t.Context(), detect.Input{Features: pairs}, detect.Settings{MinRows: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, result := range run.Features {
 			if result.Status == detect.StatusError || result.Status == detect.StatusDrift {
 				t.Fatalf("a feature compared with itself: %s %s", result.Status, result.Reason)
 			}
