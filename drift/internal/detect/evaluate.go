@@ -3,6 +3,8 @@ package detect
 import (
 	"context"
 	"fmt"
+
+	"github.com/aumos-enterprise/platform/drift/internal/parallel"
 )
 
 // Input is what a run compares.
@@ -31,7 +33,7 @@ func Evaluate(ctx context.Context, in Input, settings Settings) (Run, error) {
 		return run.refuse(in, fmt.Errorf("check settings: %w", err)), nil
 	}
 	run.Features = make([]FeatureResult, len(in.Features))
-	err := forEach(ctx, len(in.Features), func(i int) {
+	err := parallel.Each(ctx, len(in.Features), func(i int) {
 		err := isolate(func() { run.Features[i] = evaluateFeature(ctx, in.Features[i], run.Settings) })
 		if err != nil {
 			run.Features[i] = failedFeature(in.Features[i], err)
@@ -85,6 +87,9 @@ func (run Run) refuse(in Input, err error) Run {
 func evaluateFeature(ctx context.Context, f FeatureInput, s Settings) FeatureResult {
 	if err := checkFeature(f); err != nil {
 		return failedFeature(f, err)
+	}
+	if f.typeChanged() {
+		return evaluateTypeChange(f, s)
 	}
 	result := FeatureResult{
 		Name:        f.Name,

@@ -48,7 +48,14 @@ func checkFeature(f FeatureInput) error {
 	if err := checkSample(f.Type, f.Baseline); err != nil {
 		return fmt.Errorf("check baseline: %w", err)
 	}
-	if err := checkSample(f.Type, f.Current); err != nil {
+	currentType := f.Type
+	if f.typeChanged() {
+		currentType = f.CurrentType
+	}
+	if !slices.Contains(AllTypes(), currentType) {
+		return fmt.Errorf("unknown feature type %q", currentType)
+	}
+	if err := checkSample(currentType, f.Current); err != nil {
 		return fmt.Errorf("check current: %w", err)
 	}
 	return nil

@@ -1,5 +1,7 @@
 package detect
 
+import "time"
+
 // FeatureType says what kind of values a feature has, and so which tests
 // apply to it.
 type FeatureType string
@@ -129,6 +131,13 @@ type FeatureInput struct {
 	Tests    []TestSetting
 	Baseline Sample
 	Current  Sample
+
+	// CurrentType is the type of the current values; empty: Type. Where they differ the result is TYPE_CHANGE.
+	CurrentType FeatureType
+
+	Constraint *Constraint    // what the values must be; nil: anything
+	Zone       *time.Location // in which hours and weekdays of a TIMESTAMP feature are meant; nil: UTC
+	Importance *float64       // how much the feature matters to the model, for weighing in explanations: at least 0; nil: 1
 }
 
 // Matrix is a dense matrix of finite numbers, row after row.

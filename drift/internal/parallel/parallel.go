@@ -1,4 +1,5 @@
-package detect
+// Package parallel spreads independent work over the processors.
+package parallel
 
 import (
 	"context"
@@ -7,9 +8,9 @@ import (
 	"sync/atomic"
 )
 
-// forEach calls work with every index below n, from at most GOMAXPROCS goroutines, and waits for all of them.
+// Each calls work with every index below n, from at most GOMAXPROCS goroutines, and waits for all of them.
 // Once ctx ends no further call begins, and its error is returned.
-func forEach(ctx context.Context, n int, work func(i int)) error {
+func Each(ctx context.Context, n int, work func(i int)) error {
 	var started atomic.Int64
 	var group sync.WaitGroup
 	for range min(n, runtime.GOMAXPROCS(0)) {

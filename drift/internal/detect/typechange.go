@@ -1,0 +1,24 @@
+package detect
+
+import "fmt"
+
+// typeChange names the only convention of TYPE_CHANGE between columns.
+const typeChange = "type-change/column"
+
+// typeChanged tells whether the current values are of another type than the baseline's.
+func (f FeatureInput) typeChanged() bool { return f.CurrentType != "" && f.CurrentType != f.Type }
+
+// evaluateTypeChange is the result of a feature whose values changed their type: no test of distributions means anything then, and the
+// change is drift for certain, whatever the number of rows. It has no p-value. The missing rates are compared as always.
+func evaluateTypeChange(f FeatureInput, s Settings) FeatureResult {
+	change := Result{
+		Test: TestTypeChange, Convention: typeChange, Status: StatusDrift, EffectName: "changed", MinEffect: 1, Effect: new(1.0),
+		Direction: DirectionChanged, Severity: severity(1, 1), BaselineN: f.Baseline.usable(), CurrentN: f.Current.usable(),
+		Reason: fmt.Sprintf("the values are %s, those of the baseline %s", f.CurrentType, f.Type),
+	}
+	c := &comparison{FeatureInput: f, settings: s}
+	return FeatureResult{
+		Name: f.Name, Type: f.Type, Baseline: summarize(f.Baseline), Current: summarize(f.Current),
+		Results: []Result{change, c.measure(TestSetting{Test: TestMissingRate}.WithDefaults(f.Type))},
+	}
+}
