@@ -3,26 +3,28 @@ package sample
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
 
-// categoryOverhead is what a category costs beside its name: map cell, string header, count.
-const categoryOverhead = 64
-
 // column gathers one feature's values.
 type column struct {
-	owner   *Accumulator
-	feature Feature
-	missing int64
-	numbers []float64
-	index   map[string]int // category → position in counts
-	counts  []int64
-	bools   [2]int64 // false, true
+	owner     *Accumulator
+	feature   Feature
+	missing   int64
+	numbers   pieces[float64] // with rows: NaN where one is missing
+	index     map[string]int  // category → position in counts
+	names     []string        // with rows: of the categories
+	counts    []int64
+	bools     [2]int64      // false, true
+	codes     pieces[int32] // with rows: positions of categories, −1 where one is missing
+	texts     pieces[string]
+	times     pieces[int64]
+	vectors   pieces[float32]
+	dimension int // of vectors; 0 before the first
 }
 
 func newColumn(owner *Accumulator, f Feature) column {
@@ -39,97 +41,107 @@ func (c *column) add(batch *Column, at int, first int64) error {
 	case detect.Numeric:
 		return c.addNumbers(batch, at, first)
 	case detect.Categorical:
-		return c.addTexts(batch, at, first)
+		return c.addCategories(batch, at, first)
 	case detect.Boolean:
-		c.addBooleans(batch)
-		return nil
+		return c.addBooleans(batch)
+	case detect.Text:
+		return c.addTexts(batch, at, first)
+	case detect.Timestamp:
+		return c.addTimes(batch)
+	case detect.Vector:
+		return c.addVectors(batch, at, first)
 	}
 	return fmt.Errorf("add column %q: unknown feature type %q", c.feature.Name, c.feature.Type)
 }
 
 func (c *column) addNumbers(batch *Column, at int, first int64) error {
-	if err := c.grow(len(batch.Numbers)); err != nil {
+	room, err := c.numbers.grow(len(batch.Numbers), c.owner.reserve)
+	if err != nil {
 		return err
+	}
+	if c.owner.rowwise { // and once more for those that are sorted
+		if err := c.owner.reserve(int64(len(batch.Numbers)) * 8); err != nil {
+			return err
+		}
 	}
 	for i, v := range batch.Numbers {
 		switch {
 		case !batch.valid(i) || math.IsNaN(v):
 			c.missing++
+			if c.owner.rowwise {
+				*room = append(*room, math.NaN())
+			}
 		case math.IsInf(v, 0):
 			return c.refuseValue(errs.ReasonValueNotFinite, at, i, first, "is infinite: send finite numbers, or NaN where there is none")
 		case v == 0:
-			c.numbers = append(c.numbers, 0) // −0 equals 0 and must have the same fingerprint
+			*room = append(*room, 0) // −0 equals 0 and must have the same fingerprint
 		default:
-			c.numbers = append(c.numbers, v)
+			*room = append(*room, v)
 		}
 	}
 	return nil
 }
 
-func (c *column) addTexts(batch *Column, at int, first int64) error {
-	for i, text := range batch.Texts {
-		if !batch.valid(i) {
-			c.missing++
-			continue
-		}
-		if position, known := c.index[text]; known {
-			c.counts[position]++
-			continue
-		}
-		if err := c.addCategory(text, at, i, first); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// addCategory takes a category that was not seen before.
-func (c *column) addCategory(name string, at, row int, first int64) error {
-	switch {
-	case len(name) > MaxCategoryBytes:
-		return c.refuseValue(errs.ReasonValueTooLong, at, row, first, "has %d bytes, a category has at most %d", len(name), MaxCategoryBytes)
-	case !utf8.ValidString(name):
-		return c.refuseValue(errs.ReasonValueTooLong, at, row, first, "is not UTF-8")
-	case len(c.counts) == MaxCategories:
-		return refuse(errs.ReasonCardinalityTooHigh, c.feature.Name, fmt.Sprintf("batch.columns[%d].texts.values[%d]", at, row),
-			"column %q has more than %d distinct categories", c.feature.Name, MaxCategories)
-	case c.owner.names+int64(len(name)) > MaxNameBytes:
-		return tooLarge("bytes of category names", MaxNameBytes)
-	}
-	if err := c.owner.reserve(int64(len(name)) + categoryOverhead); err != nil {
+func (c *column) addBooleans(batch *Column) error {
+	codes, err := c.growCodes(len(batch.Booleans))
+	if err != nil {
 		return err
 	}
-	c.owner.names += int64(len(name))
-	c.index[strings.Clone(name)] = len(c.counts) // the message that name is part of shall not stay in memory
-	c.counts = append(c.counts, 1)
-	return nil
-}
-
-func (c *column) addBooleans(batch *Column) {
 	for i, b := range batch.Booleans {
+		code := int32(0)
 		switch {
 		case !batch.valid(i):
+			code = -1
 			c.missing++
 		case b:
+			code = 1
 			c.bools[1]++
 		default:
 			c.bools[0]++
 		}
+		c.owner.keep(codes, code)
+	}
+	return nil
+}
+
+func (c *column) addTimes(batch *Column) error {
+	room, err := c.times.grow(len(batch.Times), c.owner.reserve)
+	if err != nil {
+		return err
+	}
+	for i, t := range batch.Times {
+		if !batch.valid(i) {
+			c.missing++
+			continue
+		}
+		*room = append(*room, t)
+	}
+	return nil
+}
+
+// growCodes makes room for n codes, when rows are kept.
+func (c *column) growCodes(n int) (*[]int32, error) {
+	if !c.owner.rowwise {
+		return nil, nil
+	}
+	return c.codes.grow(n, c.owner.reserve)
+}
+
+// keep appends the code of a row, when rows are kept.
+func (a *Accumulator) keep(codes *[]int32, code int32) {
+	if a.rowwise {
+		*codes = append(*codes, code)
 	}
 }
 
-// grow makes room for n more numbers, doubling, and charges the budget for it.
-func (c *column) grow(n int) error {
-	need := len(c.numbers) + n
-	if need <= cap(c.numbers) {
-		return nil
-	}
-	room := max(need, min(2*cap(c.numbers), MaxRows))
-	if err := c.owner.reserve(int64(room-cap(c.numbers)) * 8); err != nil {
-		return err
-	}
-	c.numbers = append(make([]float64, 0, room), c.numbers...)
-	return nil
+// refuseValue makes an error about the value at a row of the batch; its metadata counts rows over the whole upload.
+func (c *column) refuseValue(reason errs.Reason, at, row int, first int64, format string, args ...any) *errs.Error {
+	text := fmt.Sprintf("column %q, row %d: the value ", c.feature.Name, first+int64(row)) + fmt.Sprintf(format, args...)
+	return refuse(reason, c.feature.Name, c.valueField(at, row), "%s", text).With("row", strconv.FormatInt(first+int64(row), 10))
+}
+
+func (c *column) valueField(at, row int) string {
+	return fmt.Sprintf("%s.columns[%d].%s[%d]", c.owner.path, at, valuesField(c.feature.Type), row*max(c.dimension, 1))
 }
 
 // sample returns the gathered values in their canonical form.
@@ -137,27 +149,28 @@ func (c *column) sample(rows int64) Sample {
 	s := Sample{Rows: rows, Missing: c.missing}
 	switch c.feature.Type {
 	case detect.Numeric:
-		detect.SortFloat64s(c.numbers)
-		s.Sorted = c.numbers
-	case detect.Categorical:
-		s.Counts = make(map[string]int64, len(c.index))
-		for name, position := range c.index {
-			s.Counts[name] = c.counts[position]
-		}
-	case detect.Boolean:
-		s.Counts = make(map[string]int64, 2)
-		for position, name := range []string{"false", "true"} {
-			if c.bools[position] > 0 {
-				s.Counts[name] = c.bools[position]
+		if c.owner.rowwise {
+			s.Sorted = make([]float64, 0, rows-c.missing)
+			for _, piece := range c.numbers.list {
+				for _, v := range piece {
+					if !math.IsNaN(v) {
+						s.Sorted = append(s.Sorted, v)
+					}
+				}
 			}
+		} else {
+			s.Sorted = c.numbers.join()
 		}
+		detect.SortFloat64s(s.Sorted)
+	case detect.Categorical, detect.Boolean:
+		s.Counts = c.categories()
+	case detect.Text:
+		s.Texts = c.texts.join()
+	case detect.Timestamp:
+		s.Times = c.times.join()
+		slices.Sort(s.Times)
+	case detect.Vector:
+		s.Vectors = c.matrix()
 	}
 	return s
-}
-
-// refuseValue makes an error about the value at a row of the batch; its metadata counts rows over the whole upload.
-func (c *column) refuseValue(reason errs.Reason, at, row int, first int64, format string, args ...any) *errs.Error {
-	text := fmt.Sprintf("column %q, row %d: the value ", c.feature.Name, first+int64(row)) + fmt.Sprintf(format, args...)
-	field := fmt.Sprintf("batch.columns[%d].%s.values[%d]", at, valuesField(c.feature.Type), row)
-	return refuse(reason, c.feature.Name, field, "%s", text).With("row", strconv.FormatInt(first+int64(row), 10))
 }

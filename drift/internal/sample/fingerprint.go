@@ -57,6 +57,7 @@ func typeByte(t detect.FeatureType) byte {
 		return 'C'
 	case detect.Boolean:
 		return 'B'
+	case detect.Text, detect.Timestamp, detect.Vector: // compared, never kept
 	}
 	return '?'
 }

@@ -12,6 +12,8 @@ type Set struct {
 	Rows     int64
 	Features []Feature
 	Samples  []Sample // parallel to Features
+	// Rowwise has the rows together, parallel to Features; nil unless that was asked for.
+	Rowwise []Rowwise
 }
 
 // Bytes estimates the memory that the set holds.

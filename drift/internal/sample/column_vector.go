@@ -1,0 +1,62 @@
+package sample
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+)
+
+// addVectors takes the vectors that are whole. They wait in single precision, as they came.
+func (c *column) addVectors(batch *Column, at int, first int64) error {
+	if c.dimension == 0 {
+		c.dimension = batch.Dimension
+	}
+	if batch.Dimension != c.dimension {
+		return refuse(errs.ReasonColumnType, c.feature.Name, fmt.Sprintf("%s.columns[%d].vectors.dimension", c.owner.path, at), "column %q has vectors of %d numbers, before they had %d",
+			c.feature.Name, batch.Dimension, c.dimension)
+	}
+	room, err := c.vectors.grow(len(batch.Vectors), c.owner.reserve)
+	if err != nil {
+		return err
+	}
+	if err := c.owner.reserve(8 * int64(len(batch.Vectors))); err != nil { // for the tests they become doubles
+		return err
+	}
+	for i := range batch.Rows() {
+		vector := batch.Vectors[i*c.dimension : (i+1)*c.dimension]
+		if !batch.valid(i) || slices.ContainsFunc(vector, func(v float32) bool { return v != v }) {
+			c.missing++
+			continue
+		}
+		for _, v := range vector {
+			if math.IsInf(float64(v), 0) {
+				return c.refuseValue(errs.ReasonValueNotFinite, at, i, first, "is infinite: send finite numbers, or NaN where there is none")
+			}
+		}
+		*room = append(*room, vector...)
+	}
+	return nil
+}
+
+// matrix returns the gathered vectors and gives back what they took, piece by piece.
+func (c *column) matrix() detect.Matrix {
+	n := 0
+	for _, piece := range c.vectors.list {
+		n += len(piece)
+	}
+	m := detect.Matrix{Columns: c.dimension, Values: make([]float64, 0, n)}
+	for i, piece := range c.vectors.list {
+		for _, v := range piece {
+			m.Values = append(m.Values, float64(v))
+		}
+		c.vectors.list[i] = nil
+	}
+	c.vectors.list = nil
+	if c.dimension > 0 {
+		m.Rows = n / c.dimension
+	}
+	return m
+}
