@@ -48,8 +48,11 @@ type Spec struct {
 	Source      string  // paper, standard or implementation
 	CountsRows  bool    // rows without a value count for the smallest number of rows too
 
-	// measure makes the test on one feature. It is nil for rows.
+	// measure makes the test on one feature. Tests of rows have it when they apply to VECTOR features too, whose rows are their vectors.
 	measure func(c *comparison, t TestSetting) Finding
+
+	// measureRows makes a test of whole rows.
+	measureRows func(r *rowComparison, t TestSetting) Finding
 }
 
 // Catalog returns the description of every test, in a fixed order.

@@ -10,6 +10,7 @@ import (
 // Input is what a run compares.
 type Input struct {
 	Features []FeatureInput
+	Rows     *RowInput // the tests of whole rows; nil for none
 }
 
 // Compare is Evaluate for a single feature.
@@ -43,6 +44,10 @@ func Evaluate(ctx context.Context, in Input, settings Settings) (Run, error) {
 		return Run{}, fmt.Errorf("evaluate features: %w", err)
 	}
 
+	if run.Rows, err = evaluateRows(ctx, in.Rows, run.Settings); err != nil {
+		return Run{}, fmt.Errorf("evaluate rows: %w", err)
+	}
+
 	pending := run.pending()
 	p := make([]float64, len(pending))
 	for i, r := range pending {
@@ -62,6 +67,11 @@ func Evaluate(ctx context.Context, in Input, settings Settings) (Run, error) {
 // pending returns the results that wait for a verdict.
 func (run *Run) pending() []*Result {
 	var pending []*Result
+	for i := range run.Rows {
+		if run.Rows[i].Status == "" {
+			pending = append(pending, &run.Rows[i])
+		}
+	}
 	for i := range run.Features {
 		results := run.Features[i].Results
 		for j := range results {

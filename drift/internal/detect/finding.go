@@ -11,6 +11,9 @@ type Finding struct {
 	Direction Direction
 	Location  *float64 // where the distributions differ most, in the feature's unit
 
+	Interval      *Interval      // of the effect, 95 % confidence; nil where there is none
+	Contributions []Contribution // of the columns, largest first; tests of rows only
+
 	// status is set instead of numbers when there are none; reason says why.
 	status Status
 	reason string

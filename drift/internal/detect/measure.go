@@ -41,6 +41,7 @@ func (r Result) found(f Finding) Result {
 	}
 	r.Statistic, r.PValue, r.Effect, r.Threshold = finite(f.Statistic), finite(f.P), finite(f.Effect), f.Threshold
 	r.PMethod, r.DF, r.Direction, r.Location = f.Method, f.DF, f.Direction, f.Location
+	r.EffectInterval, r.Contributions = f.Interval, f.Contributions
 	if r.Statistic == nil || r.PValue == nil || r.Effect == nil {
 		return r.without(Failed(fmt.Errorf("test %s has no finite result", r.Test)))
 	}

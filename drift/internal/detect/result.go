@@ -23,8 +23,23 @@ type Result struct {
 	Location   *float64  `json:"location,omitempty"` // KS: value at which the distributions differ most
 	Severity   float64   `json:"severity"`           // in [0,1); 0.5 is the smallest effect that matters
 
-	BaselineN int64 `json:"baseline_n"` // values the test used
+	BaselineN int64 `json:"baseline_n"` // values the test was given
 	CurrentN  int64 `json:"current_n"`
+
+	EffectInterval *Interval      `json:"effect_interval,omitempty"` // holds the true effect with 95 % confidence, where a test has one
+	Contributions  []Contribution `json:"contributions,omitempty"`   // tests of rows: what each column has to do with it, largest first
+}
+
+// Interval is a closed interval of numbers.
+type Interval struct {
+	Lower float64 `json:"lower"`
+	Upper float64 `json:"upper"`
+}
+
+// Contribution is one column's part in what a test of rows found.
+type Contribution struct {
+	Feature string  `json:"feature"`
+	Share   float64 `json:"share"` // 0 to 1; the shares of a test add up to 1
 }
 
 // SideSummary describes one side of a feature, whatever its type.
@@ -103,7 +118,7 @@ type FeatureResult struct {
 type Run struct {
 	Status   Status  `json:"status"`
 	Reason   string  `json:"reason,omitempty"`
-	Severity float64 `json:"severity"` // the largest of Features
+	Severity float64 `json:"severity"` // the largest of Features and Rows
 
 	Settings             Settings `json:"settings"`        // as used, with defaults filled in
 	PValuesTested        int      `json:"p_values_tested"` // size of the family that the q-values correct for
@@ -114,4 +129,5 @@ type Run struct {
 	InapplicableFeatures int      `json:"inapplicable_features"` // NOT_APPLICABLE
 
 	Features []FeatureResult `json:"features"`
+	Rows     []Result        `json:"rows,omitempty"` // the tests of whole rows, in the order of the input
 }

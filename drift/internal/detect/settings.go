@@ -88,10 +88,10 @@ func DefaultMinEffect(test Test) float64 {
 	return spec.MinEffect
 }
 
-// Applies tells whether a test can be made on features of a type.
+// Applies tells whether a test can be made on features of a type. A test of rows can be made on VECTOR features only.
 func (t Test) Applies(feature FeatureType) bool {
 	spec, ok := Lookup(t)
-	return ok && spec.Scope == ScopeFeature && spec.Applies(feature)
+	return ok && spec.Applies(feature) && spec.measure != nil && (spec.Scope == ScopeFeature || feature == Vector)
 }
 
 // WithDefaults fills in the convention and the smallest effect that matters.

@@ -77,8 +77,9 @@ func onlyMissingRate(results []Result) bool {
 	return !slices.ContainsFunc(results, func(r Result) bool { return r.Test != TestMissingRate })
 }
 
-// judge gives the run the worst status of its features, except that fewer
-// drifted features than the settings ask for count as a warning.
+// judge gives the run the worst status of its features and of its tests of
+// rows, except that fewer drifted features than the settings ask for count as a
+// warning. A drifted test of rows is a drifted run: it looks at all features.
 func (run *Run) judge() {
 	run.Status = StatusNotApplicable
 	for _, f := range run.Features {
@@ -103,7 +104,7 @@ func (run *Run) judge() {
 		run.Status = worse(run.Status, f.Status)
 	}
 	switch {
-	case len(run.Features) == 0:
+	case len(run.Features)+len(run.Rows) == 0:
 		run.Status, run.Reason = StatusInsufficientData, "there are no features"
 		return
 	case run.DriftedFeatures >= run.Settings.MinDriftedFeatures:
@@ -111,11 +112,33 @@ func (run *Run) judge() {
 	case run.DriftedFeatures > 0:
 		run.Status = worse(run.Status, StatusWarning)
 	}
+	run.judgeRows()
 	if run.Status != StatusOK {
-		run.Reason = fmt.Sprintf("of %d features %d drifted (%d needed), %d failed, %d had too few rows, %d gave a warning",
-			len(run.Features), run.DriftedFeatures, run.Settings.MinDriftedFeatures,
-			run.FailedFeatures, run.UndecidedFeatures, run.WarnedFeatures)
+		run.Reason = strings.Join(run.notes(), "; ")
 	}
+}
+
+// judgeRows takes the tests of rows into the run's verdict.
+func (run *Run) judgeRows() {
+	for _, r := range run.Rows {
+		run.Severity = max(run.Severity, r.Severity)
+		run.Status = worse(run.Status, r.Status)
+	}
+}
+
+// notes says what is not OK.
+func (run *Run) notes() (notes []string) {
+	if len(run.Features) > 0 {
+		notes = append(notes, fmt.Sprintf("of %d features %d drifted (%d needed), %d failed, %d had too few rows, %d gave a warning",
+			len(run.Features), run.DriftedFeatures, run.Settings.MinDriftedFeatures,
+			run.FailedFeatures, run.UndecidedFeatures, run.WarnedFeatures))
+	}
+	for _, r := range run.Rows {
+		if r.Status != StatusOK {
+			notes = append(notes, fmt.Sprintf("rows, %s: %s", r.Test, r.Reason))
+		}
+	}
+	return notes
 }
 
 // worse returns the status that takes precedence.
