@@ -107,6 +107,7 @@ func evaluateFeature(ctx context.Context, f FeatureInput, s Settings) FeatureRes
 		Baseline:    summarize(f.Baseline),
 		Current:     summarize(f.Current),
 		Explanation: explain(f),
+		Importance:  f.Importance,
 	}
 	c := &comparison{FeatureInput: f, settings: s}
 	seen := map[TestSetting]bool{}

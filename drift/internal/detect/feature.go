@@ -45,6 +45,9 @@ func checkFeature(f FeatureInput) error {
 	if !slices.Contains(AllTypes(), f.Type) {
 		return fmt.Errorf("unknown feature type %q", f.Type)
 	}
+	if f.Importance != nil && (!(*f.Importance >= 0) || finite(*f.Importance) == nil) {
+		return errors.New("importance must be a number of at least 0")
+	}
 	if err := checkSample(f.Type, f.Baseline); err != nil {
 		return fmt.Errorf("check baseline: %w", err)
 	}

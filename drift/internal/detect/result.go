@@ -106,7 +106,8 @@ type FeatureResult struct {
 	Type        FeatureType  `json:"type"`
 	Status      Status       `json:"status"` // the worst of Results
 	Reason      string       `json:"reason,omitempty"`
-	Severity    float64      `json:"severity"` // the largest of Results
+	Severity    float64      `json:"severity"`             // the largest of Results
+	Importance  *float64     `json:"importance,omitempty"` // as the input says; nil: 1
 	Results     []Result     `json:"results"`
 	Baseline    SideSummary  `json:"baseline"`
 	Current     SideSummary  `json:"current"`

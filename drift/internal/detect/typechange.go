@@ -18,7 +18,7 @@ func evaluateTypeChange(f FeatureInput, s Settings) FeatureResult {
 	}
 	c := &comparison{FeatureInput: f, settings: s}
 	return FeatureResult{
-		Name: f.Name, Type: f.Type, Baseline: summarize(f.Baseline), Current: summarize(f.Current),
+		Name: f.Name, Type: f.Type, Baseline: summarize(f.Baseline), Current: summarize(f.Current), Importance: f.Importance,
 		Results: []Result{change, c.measure(TestSetting{Test: TestMissingRate}.WithDefaults(f.Type))},
 	}
 }
