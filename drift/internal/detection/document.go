@@ -2,14 +2,11 @@ package detection
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -40,17 +37,9 @@ type Document struct {
 // documentFormat names the format; a change that readers could not take gets a new name.
 const documentFormat = "aumos.drift.detection/v1"
 
-const (
-	// explanationBudget bounds what a document spends on bins and categories. The most severe features keep theirs; with it, the document of
-	// 500 features with long category names still fits into one message.
-	explanationBudget = 512 << 10
-	// maxName bounds a category's name in a document, in bytes. Uploaded names may have 1,024.
-	maxName = 128
-)
-
 // document states the result as JSON.
 func (r Run) document(owner tenant.ID, d Detection, result detect.Run) ([]byte, [32]byte, error) {
-	if err := trim(&result); err != nil {
+	if err := result.Trim(); err != nil {
 		return nil, [32]byte{}, err
 	}
 	document, err := encode(Document{
@@ -77,54 +66,6 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
 }
 
-// trim shortens names and drops explanations beyond the budget, those of the least severe features first.
-func trim(result *detect.Run) error {
-	order := bySeverity(result.Features)
-	budget := explanationBudget
-	for _, i := range order {
-		e := result.Features[i].Explanation
-		if e == nil {
-			continue
-		}
-		for _, changes := range [][]detect.CategoryChange{e.Categories, e.Unseen, e.Vanished} {
-			for j := range changes {
-				changes[j].Category = shorten(changes[j].Category)
-			}
-		}
-		encoded, err := encode(e)
-		if err != nil {
-			return fmt.Errorf("encode explanation: %w", err)
-		}
-		if budget -= len(encoded); budget < 0 {
-			result.Features[i].Explanation = nil
-		}
-	}
-	return nil
-}
-
-// shorten cuts a long name and marks the cut with the start of the name's SHA-256, so that two names with one beginning stay apart.
-func shorten(name string) string {
-	if len(name) <= maxName {
-		return name
-	}
-	sum := sha256.Sum256([]byte(name))
-	end := maxName - 20
-	for !utf8.RuneStart(name[end]) {
-		end--
-	}
-	return name[:end] + "…#" + hex.EncodeToString(sum[:8])
-}
-
-// bySeverity returns the positions of the features, the most severe first.
-func bySeverity(features []detect.FeatureResult) []int {
-	order := make([]int, len(features))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(features[b].Severity, features[a].Severity) })
-	return order
-}
-
 // Features returns the results of the detection's features, the most severe first.
 func (d Detection) Features() ([]detect.FeatureResult, error) {
 	var document Document
@@ -132,7 +73,7 @@ func (d Detection) Features() ([]detect.FeatureResult, error) {
 		return nil, fmt.Errorf("decode document of detection %s: %w", d.ID, err)
 	}
 	features := make([]detect.FeatureResult, 0, len(document.Result.Features))
-	for _, i := range bySeverity(document.Result.Features) {
+	for _, i := range document.Result.BySeverity() {
 		features = append(features, document.Result.Features[i])
 	}
 	return features, nil

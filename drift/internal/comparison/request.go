@@ -1,0 +1,91 @@
+package comparison
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+	_ "time/tzdata" // the zones, wherever the program runs
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect"
+	"github.com/aumos-enterprise/platform/drift/internal/text"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+)
+
+// Check fails with the field of the header that cannot be meant.
+func (r Request) Check() error {
+	names := make(map[string]bool, len(r.Features))
+	for i, f := range r.Features {
+		field := fmt.Sprintf("header.features[%d]", i)
+		if err := text.Line(field+".name", f.Name); err != nil {
+			return err
+		}
+		if names[f.Name] {
+			return errs.InvalidField(field+".name", "the feature %q stands twice", f.Name)
+		}
+		names[f.Name] = true
+		if err := f.check(field); err != nil {
+			return err
+		}
+	}
+	validate := detect.TestSetting.ValidateRows
+	if err := checkTests("header.row_tests", r.RowTests, detect.Numeric, validate); err != nil {
+		return err
+	}
+	if err := r.Settings.Validate(); err != nil {
+		return errs.InvalidField("header", "%v", err)
+	}
+	return nil
+}
+
+func (f Feature) check(field string) error {
+	validate := func(t detect.TestSetting) error { return t.Validate(f.Type) }
+	if err := checkTests(field+".tests", f.Tests, f.Type, validate); err != nil {
+		return err
+	}
+	if f.TimeZone != "" {
+		if _, err := loadZone(f.TimeZone); err != nil {
+			return errs.InvalidField(field+".time_zone", "%v", err)
+		}
+	}
+	if c := f.Constraint; c != nil && c.Min != nil && c.Max != nil && *c.Min > *c.Max {
+		return errs.InvalidField(field+".constraint.min", "is more than max")
+	}
+	return nil
+}
+
+// checkTests refuses tests that cannot be made, and the same test twice with one convention.
+func checkTests(field string, tests []detect.TestSetting, kind detect.FeatureType, validate func(detect.TestSetting) error) error {
+	var seen []detect.TestSetting
+	for i, t := range tests {
+		field := fmt.Sprintf("%s[%d]", field, i)
+		if err := validate(t); err != nil {
+			return errs.InvalidField(field, "%v", err)
+		}
+		key := detect.TestSetting{Test: t.Test, Convention: t.WithDefaults(kind).Convention}
+		if slices.Contains(seen, key) {
+			return errs.InvalidField(field+".test", "the test %s stands twice with the convention %s", t.Test, key.Convention)
+		}
+		seen = append(seen, key)
+	}
+	return nil
+}
+
+// ParsePattern reads a pattern that texts must match as a whole; nil for an empty one.
+func ParsePattern(field, pattern string) (*regexp.Regexp, error) {
+	if pattern == "" {
+		return nil, nil
+	}
+	if _, err := regexp.Compile(pattern); err != nil { // by itself, so that the message quotes what was sent
+		return nil, errs.InvalidField(field, "%v", err)
+	}
+	return regexp.MustCompile(`\A(?:` + pattern + `)\z`), nil
+}
+
+// loadZone reads a time zone. That of the machine has no name that means the same elsewhere.
+func loadZone(name string) (*time.Location, error) {
+	if name == "Local" {
+		return nil, fmt.Errorf("unknown time zone %s", name)
+	}
+	return time.LoadLocation(name)
+}
