@@ -78,6 +78,15 @@ var (
 		detect.StatusError:            driftv1.DriftStatus_DRIFT_STATUS_ERROR,
 		detect.StatusNotApplicable:    driftv1.DriftStatus_DRIFT_STATUS_NOT_APPLICABLE,
 	}
+	scopeTo = map[detect.Scope]driftv1.TestScope{
+		detect.ScopeFeature: driftv1.TestScope_TEST_SCOPE_FEATURE,
+		detect.ScopeRows:    driftv1.TestScope_TEST_SCOPE_ROWS,
+	}
+	kindTo = map[detect.Kind]driftv1.TestKind{
+		detect.KindTest:     driftv1.TestKind_TEST_KIND_TEST,
+		detect.KindDistance: driftv1.TestKind_TEST_KIND_DISTANCE,
+		detect.KindQuality:  driftv1.TestKind_TEST_KIND_QUALITY,
+	}
 	methodTo = map[detect.PMethod]driftv1.PValueMethod{
 		detect.PExact:       driftv1.PValueMethod_P_VALUE_METHOD_EXACT,
 		detect.PAsymptotic:  driftv1.PValueMethod_P_VALUE_METHOD_ASYMPTOTIC,

@@ -20,6 +20,8 @@ func TestEnums(t *testing.T) {
 		{driftv1.FeatureType(0).Descriptor(), len(typeFrom)},
 		{driftv1.DriftTest(0).Descriptor(), len(testFrom)},
 		{driftv1.DriftStatus(0).Descriptor(), len(statusFrom)},
+		{driftv1.TestScope(0).Descriptor(), len(inverse(scopeTo))},
+		{driftv1.TestKind(0).Descriptor(), len(inverse(kindTo))},
 		{driftv1.PValueMethod(0).Descriptor(), len(inverse(methodTo))},
 		{driftv1.DriftDirection(0).Descriptor(), len(inverse(directionTo))},
 		{driftv1.BaselineState(0).Descriptor(), len(inverse(baselineStateTo))},

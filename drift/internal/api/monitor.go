@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/aumos-enterprise/platform/drift/internal/detect"
 	"github.com/aumos-enterprise/platform/drift/internal/monitor"
 	driftv1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1"
 	"github.com/aumos-enterprise/platform/pkg/idempotency"
@@ -88,18 +87,10 @@ func definitionFrom(req *driftv1.CreateMonitorRequest) (monitor.Definition, erro
 	}
 	d := monitor.Definition{
 		ModelID: modelID, Name: req.GetName(),
-		Rule: monitor.Rule{
-			FalseDiscoveryRate: req.GetRule().GetFalseDiscoveryRate(),
-			MinRows:            int64(req.GetRule().GetMinRows()),
-			MinDriftedFeatures: int(req.GetRule().GetMinDriftedFeatures()),
-		},
+		Rule: ruleFrom(req.GetRule()),
 	}
 	for _, f := range req.GetFeatures() {
-		feature := monitor.Feature{Name: f.GetName(), Type: typeFrom[f.GetType()]}
-		for _, t := range f.GetTests() {
-			feature.Tests = append(feature.Tests, detect.TestSetting{Test: testFrom[t.GetTest()], Convention: t.GetConvention(), MinEffect: t.GetMinEffect()})
-		}
-		d.Features = append(d.Features, feature)
+		d.Features = append(d.Features, monitor.Feature{Name: f.GetName(), Type: typeFrom[f.GetType()], Tests: testsFrom(f.GetTests())})
 	}
 	return d, nil
 }
@@ -115,7 +106,7 @@ func monitorTo(m monitor.Monitor) *driftv1.Monitor {
 	for _, f := range m.Features {
 		feature := &driftv1.Feature{Name: f.Name, Type: typeTo[f.Type]}
 		for _, t := range f.Tests {
-			feature.Tests = append(feature.Tests, &driftv1.TestSetting{Test: testTo[t.Test], Convention: t.Convention, MinEffect: new(t.MinEffect)})
+			feature.Tests = append(feature.Tests, testSettingTo(t))
 		}
 		p.Features = append(p.Features, feature)
 	}

@@ -92,6 +92,11 @@ func columnsFrom(batch *driftv1.ColumnBatch) []sample.Column {
 			columns[i].Type, columns[i].Texts = detect.Categorical, values.Texts.GetValues()
 		case *driftv1.Column_Booleans:
 			columns[i].Type, columns[i].Booleans = detect.Boolean, values.Booleans.GetValues()
+		case *driftv1.Column_Timestamps:
+			columns[i].Type, columns[i].Times = detect.Timestamp, values.Timestamps.GetUnixMicros()
+		case *driftv1.Column_Vectors:
+			columns[i].Type, columns[i].Vectors = detect.Vector, values.Vectors.GetValues()
+			columns[i].Dimension = int(values.Vectors.GetDimension())
 		}
 	}
 	return columns

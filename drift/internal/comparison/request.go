@@ -12,9 +12,12 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
 
+// maxTests bounds the tests of a request together, so that the answer fits into one message.
+const maxTests = 4000
+
 // Check fails with the field of the header that cannot be meant.
 func (r Request) Check() error {
-	names := make(map[string]bool, len(r.Features))
+	names, tests := make(map[string]bool, len(r.Features)), 0
 	for i, f := range r.Features {
 		field := fmt.Sprintf("header.features[%d]", i)
 		if err := text.Line(field+".name", f.Name); err != nil {
@@ -26,6 +29,9 @@ func (r Request) Check() error {
 		names[f.Name] = true
 		if err := f.check(field); err != nil {
 			return err
+		}
+		if tests += len(f.Tests) + 1; tests > maxTests { // one for missing values
+			return errs.InvalidField(field+".tests", "the features have more than %d tests together", maxTests)
 		}
 	}
 	validate := detect.TestSetting.ValidateRows

@@ -146,3 +146,48 @@ func (c *Client) Active(tb testing.TB, m *driftv1.Monitor, batches ...*driftv1.C
 	}
 	return resp.GetBaseline()
 }
+
+// Times returns a column of timestamps, in microseconds.
+func Times(name string, micros ...int64) *driftv1.Column {
+	return &driftv1.Column{Name: name, Values: &driftv1.Column_Timestamps{Timestamps: &driftv1.TimestampValues{UnixMicros: micros}}}
+}
+
+// Vectors returns a column of vectors, one after the other.
+func Vectors(name string, dimension int32, values ...float32) *driftv1.Column {
+	return &driftv1.Column{Name: name, Values: &driftv1.Column_Vectors{Vectors: &driftv1.VectorValues{Dimension: dimension, Values: values}}}
+}
+
+// Baseline returns rows of the side that is compared with.
+func Baseline(columns ...*driftv1.Column) *driftv1.ComparisonBatch {
+	return &driftv1.ComparisonBatch{Side: driftv1.ComparisonSide_COMPARISON_SIDE_BASELINE, Rows: Batch(columns...)}
+}
+
+// Current returns rows of the side that is compared.
+func Current(columns ...*driftv1.Column) *driftv1.ComparisonBatch {
+	return &driftv1.ComparisonBatch{Side: driftv1.ComparisonSide_COMPARISON_SIDE_CURRENT, Rows: Batch(columns...)}
+}
+
+// CompareSides sends the header and the batches of both sides and returns the answer.
+func (c *Client) CompareSides(tb testing.TB, header *driftv1.ComparisonHeader, batches ...*driftv1.ComparisonBatch) (*driftv1.Comparison, error) {
+	tb.Helper()
+	stream, err := c.Compare(tb.Context())
+	if err != nil {
+		return nil, err
+	}
+	var parts []*driftv1.CompareRequest
+	if header != nil {
+		parts = append(parts, &driftv1.CompareRequest{Part: &driftv1.CompareRequest_Header{Header: header}})
+	}
+	for _, b := range batches {
+		parts = append(parts, &driftv1.CompareRequest{Part: &driftv1.CompareRequest_Batch{Batch: b}})
+	}
+	for _, p := range parts {
+		if err := stream.Send(p); errors.Is(err, io.EOF) { // the answer says why
+			break
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	resp, err := stream.CloseAndRecv()
+	return resp.GetComparison(), err
+}

@@ -1,0 +1,137 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"google.golang.org/grpc"
+
+	"github.com/aumos-enterprise/platform/drift/internal/comparison"
+	"github.com/aumos-enterprise/platform/drift/internal/sample"
+	"github.com/aumos-enterprise/platform/pkg/errs"
+	driftv1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+// batchPath is where the rows of a batch stand in a CompareRequest.
+const batchPath = "batch.rows"
+
+// Compare implements driftv1.DetectionServiceServer.
+func (s detections) Compare(stream grpc.ClientStreamingServer[driftv1.CompareRequest, driftv1.CompareResponse]) error {
+	ctx := stream.Context()
+	header, err := receiveComparison(stream.Recv)
+	if err != nil {
+		return err
+	}
+	request, err := comparisonFrom(header)
+	if err != nil {
+		return err
+	}
+	sides, err := openSides(ctx, request, s.Budget)
+	if err != nil {
+		return err
+	}
+	defer sides.release()
+	if err := sides.fill(stream.Recv); err != nil {
+		return err
+	}
+	var result comparison.Result
+	err = s.evaluate(ctx, func() error {
+		baseline, current, err := sides.finish(ctx)
+		if err != nil {
+			return err
+		}
+		if result, err = request.Compare(ctx, baseline, current); err != nil {
+			return err
+		}
+		return result.Trim()
+	})
+	sides.release()
+	if err != nil {
+		return err
+	}
+	return stream.SendAndClose(&driftv1.CompareResponse{Comparison: comparisonTo(result)})
+}
+
+// receiveComparison reads the first message of a comparison.
+func receiveComparison(receive func() (*driftv1.CompareRequest, error)) (*driftv1.ComparisonHeader, error) {
+	first, err := receive()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, streamOrder("header", "the stream is empty: send a header, then batches")
+	case err != nil:
+		return nil, err
+	case first.GetHeader() == nil:
+		return nil, streamOrder("batch", "the first message must be the header")
+	}
+	return first.GetHeader(), nil
+}
+
+// sides are the data of a comparison on their way in.
+type sides struct {
+	baseline, current *sample.Accumulator
+}
+
+// openSides makes room for both sides. What it returns must be released.
+func openSides(ctx context.Context, request comparison.Request, budget *sample.Budget) (sides, error) {
+	owner, _ := tenant.FromContext(ctx)
+	options := request.Options(batchPath)
+	baseline, err := sample.Open(owner, options, budget)
+	if err != nil {
+		return sides{}, err
+	}
+	options.Beside = true
+	current, err := sample.Open(owner, options, budget)
+	if err != nil {
+		baseline.Release()
+		return sides{}, err
+	}
+	return sides{baseline: baseline, current: current}, nil
+}
+
+func (s sides) release() {
+	s.baseline.Release()
+	s.current.Release()
+}
+
+// fill reads batches of either side, in any order.
+func (s sides) fill(receive func() (*driftv1.CompareRequest, error)) error {
+	for {
+		message, err := receive()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case message.GetBatch() == nil:
+			return streamOrder("header", "the header must be sent once, before the batches")
+		}
+		side := s.baseline
+		if message.GetBatch().GetSide() == driftv1.ComparisonSide_COMPARISON_SIDE_CURRENT {
+			side = s.current
+		}
+		if err := side.Add(columnsFrom(message.GetBatch().GetRows())); err != nil {
+			return err
+		}
+	}
+}
+
+// finish sorts what was received. Both sides must have rows.
+func (s sides) finish(ctx context.Context) (baseline, current sample.Set, err error) {
+	if baseline, err = s.baseline.Finish(ctx); err != nil {
+		return sample.Set{}, sample.Set{}, ofSide(err, "baseline")
+	}
+	if current, err = s.current.Finish(ctx); err != nil {
+		return sample.Set{}, sample.Set{}, ofSide(err, "current")
+	}
+	return baseline, current, nil
+}
+
+// ofSide says which side an error is about.
+func ofSide(err error, side string) error {
+	if refused, ok := errors.AsType[*errs.Error](err); ok {
+		return refused.With("side", side)
+	}
+	return err
+}
