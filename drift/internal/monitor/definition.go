@@ -18,6 +18,10 @@ const (
 	defaultMinDriftedFeatures = 1
 )
 
+// maxTests bounds the tests of a monitor, over all features and with those that run without being asked for: a detection with all their results
+// must fit into one message.
+const maxTests = 2000
+
 // Definition is what a client says of a new monitor. Zero numbers stand for their defaults, and a feature without tests for the test that
 // suits its type.
 type Definition struct {
@@ -41,7 +45,7 @@ func (d Definition) complete() (Definition, error) {
 	if d.Rule.MinDriftedFeatures > len(d.Features) {
 		return Definition{}, errs.InvalidField("rule.min_drifted_features", "is more than the monitor's %d features", len(d.Features))
 	}
-	features := make([]Feature, len(d.Features))
+	features, count := make([]Feature, len(d.Features)), 0
 	names := make(map[string]bool, len(d.Features))
 	for i, f := range d.Features {
 		field := fmt.Sprintf("features[%d]", i)
@@ -55,6 +59,9 @@ func (d Definition) complete() (Definition, error) {
 		tests, err := completeTests(field, f)
 		if err != nil {
 			return Definition{}, err
+		}
+		if count += len(tests); count > maxTests {
+			return Definition{}, errs.InvalidField(field+".tests", "the features have more than %d tests together", maxTests)
 		}
 		features[i] = Feature{Name: f.Name, Type: f.Type, Tests: tests}
 	}

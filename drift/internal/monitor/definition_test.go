@@ -1,11 +1,14 @@
 package monitor
 
 import (
+	"errors"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect"
+	"github.com/aumos-enterprise/platform/pkg/errs"
 )
 
 // TestComplete compares with the defaults that the contract states.
@@ -33,5 +36,23 @@ func TestComplete(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestCompleteBounds wants a monitor refused whose results could not be sent.
+func TestCompleteBounds(t *testing.T) {
+	t.Parallel()
+	d := Definition{Name: "m"}
+	for i := range 667 {
+		d.Features = append(d.Features, Feature{Name: strconv.Itoa(i), Type: detect.Numeric, Tests: []detect.TestSetting{{Test: detect.TestPSI}, {Test: detect.TestKS}}})
+	}
+	_, err := d.complete()
+	var refused *errs.Error
+	if !errors.As(err, &refused) || refused.Violations[0].Field != "features[666].tests" {
+		t.Errorf("got %v", err)
+	}
+	d.Features = d.Features[:666]
+	if _, err := d.complete(); err != nil {
+		t.Error(err)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
 
-// pageFeatures bounds the features on one page of monitors, so that a page of monitors with 500 features each still fits into one message.
-const pageFeatures = 5000
+// pageTests bounds the tests on one page of monitors, so that a page of monitors with as many as they may have still fits into one message.
+const pageTests = 10_000
 
 // Create adds a monitor for a model of the tenant. A name in use is ALREADY_EXISTS, a model of another tenant NOT_FOUND.
 func Create(ctx context.Context, tx pgx.Tx, d Definition) (Monitor, error) {
@@ -81,7 +81,7 @@ type row struct {
 	MinRows            int64
 	MinDriftedFeatures int
 	ActiveBaselineID   uuid.NullUUID
-	FeatureCount       int
+	TestCount          int
 	Revision           int64
 	CreateTime         time.Time
 	UpdateTime         time.Time
@@ -99,7 +99,7 @@ func (r row) monitor() Monitor {
 func Get(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Monitor, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT m.id, m.model_id, m.name, m.false_discovery_rate, m.min_rows, m.min_drifted_features, b.id AS active_baseline_id,
-			0 AS feature_count, m.revision, m.create_time, m.update_time
+			0 AS test_count, m.revision, m.create_time, m.update_time
 		FROM drf_monitors m
 		LEFT JOIN drf_baselines b ON b.tenant_id = m.tenant_id AND b.monitor_id = m.id AND b.state = 'ACTIVE'
 		WHERE m.id = @id`, pgx.NamedArgs{"id": id})
@@ -173,14 +173,14 @@ type Filter struct {
 }
 
 // List returns at most limit monitors, newest first, that are older than the given one (uuid.Max: from the start), and whether there are more. It may
-// return fewer than limit although there are more: a page holds at most 5,000 features, or one monitor.
+// return fewer than limit although there are more: a page holds at most 10,000 tests, or one monitor.
 func List(ctx context.Context, tx pgx.Tx, f Filter, before uuid.UUID, limit int) (monitors []Monitor, more bool, err error) {
 	if err := text.Line("name", f.Name); err != nil {
 		return nil, false, err
 	}
 	sql := `
 		SELECT m.id, m.model_id, m.name, m.false_discovery_rate, m.min_rows, m.min_drifted_features, b.id AS active_baseline_id,
-			(SELECT count(*) FROM drf_monitor_features f WHERE f.tenant_id = m.tenant_id AND f.monitor_id = m.id) AS feature_count,
+			(SELECT sum(jsonb_array_length(f.tests)) FROM drf_monitor_features f WHERE f.tenant_id = m.tenant_id AND f.monitor_id = m.id) AS test_count,
 			m.revision, m.create_time, m.update_time
 		FROM drf_monitors m
 		LEFT JOIN drf_baselines b ON b.tenant_id = m.tenant_id AND b.monitor_id = m.id AND b.state = 'ACTIVE'
@@ -204,10 +204,10 @@ func List(ctx context.Context, tx pgx.Tx, f Filter, before uuid.UUID, limit int)
 	if err != nil {
 		return nil, false, fmt.Errorf("select monitors: %w", err)
 	}
-	features := 0
+	tests := 0
 	for _, r := range found {
-		features += r.FeatureCount
-		if len(monitors) == limit || len(monitors) > 0 && features > pageFeatures {
+		tests += r.TestCount
+		if len(monitors) == limit || len(monitors) > 0 && tests > pageTests {
 			more = true
 			break
 		}
