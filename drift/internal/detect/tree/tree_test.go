@@ -1,0 +1,197 @@
+package tree
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"testing"
+)
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	column := [][]float64{{1, 2, 3}}
+	for name, c := range map[string]struct {
+		columns [][]float64
+		target  []float64
+		options Options
+		want    error
+	}{
+		"no rows":               {[][]float64{{}}, nil, Options{}, ErrEmpty},
+		"no columns, no rows":   {nil, nil, Options{}, ErrEmpty},
+		"lengths of columns":    {[][]float64{{1}, {1, 2}}, []float64{1}, Options{}, ErrShape},
+		"number of targets":     {column, []float64{1}, Options{}, ErrShape},
+		"infinite value":        {[][]float64{{1, math.Inf(1), 2}}, []float64{1, 2, 3}, Options{}, ErrNotFinite},
+		"target NaN":            {column, []float64{1, math.NaN(), 3}, Options{}, ErrNotFinite},
+		"target infinite":       {column, []float64{1, math.Inf(-1), 3}, Options{}, ErrNotFinite},
+		"target too large":      {column, []float64{1, 1e300, 3}, Options{}, ErrNotFinite},
+		"class other than 0, 1": {column, []float64{1, 0, 2}, Options{Loss: Logistic}, ErrNotFinite},
+		"loss":                  {column, []float64{1, 2, 3}, Options{Loss: 7}, ErrOptions},
+		"rounds":                {column, []float64{1, 2, 3}, Options{Rounds: -1}, ErrOptions},
+		"learning rate":         {column, []float64{1, 2, 3}, Options{LearningRate: math.NaN()}, ErrOptions},
+		"leaves":                {column, []float64{1, 2, 3}, Options{MaxLeaves: 1}, ErrOptions},
+		"rows in a leaf":        {column, []float64{1, 2, 3}, Options{MinRows: -1}, ErrOptions},
+		"L2":                    {column, []float64{1, 2, 3}, Options{L2: -1}, ErrOptions},
+	} {
+		if _, err := Fit(c.columns, c.target, c.options); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+	b, err := NewBins(column)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rows := range [][]int32{{0, 0}, {-1, 0}, {0, 3}} {
+		if _, err := b.Fit(rows, []float64{1, 2}, Options{}); !errors.Is(err, ErrShape) {
+			t.Errorf("rows %v: %v, want %v", rows, err, ErrShape)
+		}
+	}
+	m, err := Fit(column, []float64{1, 2, 3}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Predict(nil); !errors.Is(err, ErrShape) {
+		t.Errorf("prediction without columns: %v", err)
+	}
+	if _, err := m.PredictRows(b, []int32{3}); !errors.Is(err, ErrShape) {
+		t.Errorf("prediction of a row that is not there: %v", err)
+	}
+}
+
+// TestNothingToSplit: what no tree can part gets the best constant.
+func TestNothingToSplit(t *testing.T) {
+	t.Parallel()
+	nan := math.NaN()
+	for name, c := range map[string]struct {
+		columns [][]float64
+		target  []float64
+		loss    Loss
+		want    float64
+	}{
+		"one row":          {[][]float64{{1}}, []float64{5}, Squared, 5},
+		"constant column":  {[][]float64{{7, 7, 7, 7}}, []float64{1, 2, 3, 6}, Squared, 3},
+		"constant, median": {[][]float64{{7, 7, 7, 7}}, []float64{1, 2, 4, 600}, Absolute, 3},
+		"all missing":      {[][]float64{{nan, nan}}, []float64{1, 3}, Squared, 2},
+		"one class":        {[][]float64{{1, 2, 3, 4}}, []float64{1, 1, 1, 1}, Logistic, 1},
+		"constant target":  {[][]float64{{1, 2, 3, 4}}, []float64{4, 4, 4, 4}, Squared, 4},
+	} {
+		m, err := Fit(c.columns, c.target, Options{Loss: c.loss, MinRows: 1})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		estimates, err := m.Predict(c.columns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range estimates {
+			if math.Abs(f-c.want) > 1e-12 {
+				t.Errorf("%s: estimates %v, want %v", name, estimates, c.want)
+			}
+		}
+		if slices.ContainsFunc(m.Importance(), func(v float64) bool { return v != 0 }) {
+			t.Errorf("%s: importances %v", name, m.Importance())
+		}
+	}
+}
+
+// TestExtremeValues: subnormals, the largest numbers and signed zeros are values like others.
+func TestExtremeValues(t *testing.T) {
+	t.Parallel()
+	small, large := math.SmallestNonzeroFloat64, math.MaxFloat64
+	column := []float64{-large, -1, -small, math.Copysign(0, -1), 0, small, 2 * small, 1, large, math.NaN()}
+	target := []float64{1, 2, 3, 4, 4, 5, 6, 7, 8, 9}
+	m, err := Fit([][]float64{column}, target, Options{MinRows: 1, LearningRate: 1, Rounds: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	estimates, err := m.Predict([][]float64{column})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range estimates {
+		if math.Abs(f-target[i]) > 1e-9 {
+			t.Errorf("%v: estimate %v, want %v", column[i], f, target[i])
+		}
+	}
+	far, err := m.Predict([][]float64{{math.Inf(1), math.Inf(-1)}})
+	if err != nil || math.Abs(far[0]-8) > 1e-9 || math.Abs(far[1]-1) > 1e-9 {
+		t.Errorf("estimates at the infinities %v, %v, want those of the outermost values", far, err)
+	}
+}
+
+// TestBinnedPredictionIsTheSame: both ways to predict go through the same nodes.
+func TestBinnedPredictionIsTheSame(t *testing.T) {
+	t.Parallel()
+	columns, target := made(2000, 0.2)
+	b, err := NewBins(columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var half []int32
+	var targets []float64
+	all := make([]int32, b.Rows())
+	for i := range all {
+		all[i] = int32(i)
+		if i%2 == 1 {
+			half, targets = append(half, int32(i)), append(targets, target[i])
+		}
+	}
+	m, err := b.Fit(half, targets, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := m.Predict(columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	coded, err := m.PredictRows(b, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(raw, coded) {
+		t.Error("predictions from values and from bins differ")
+	}
+	again, err := b.Fit(half, targets, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if repeated, _ := again.PredictRows(b, all); !slices.Equal(coded, repeated) {
+		t.Error("a second fit differs")
+	}
+}
+
+// TestImportance: the columns that make the target take the gain, the noise next to none.
+func TestImportance(t *testing.T) {
+	t.Parallel()
+	columns, target := made(3000, 0)
+	m, err := Fit(columns, target, Options{MaxLeaves: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shares := m.Importance()
+	sum := 0.0
+	for _, s := range shares {
+		sum += s
+	}
+	if math.Abs(sum-1) > 1e-12 || shares[0] < 0.5 || shares[3] > 0.02 {
+		t.Errorf("importances %v", shares)
+	}
+}
+
+func BenchmarkFit(b *testing.B) {
+	columns, target := made(20_000, 0.1)
+	bins, err := NewBins(columns)
+	if err != nil {
+		b.Fatal(err)
+	}
+	rows := make([]int32, len(target))
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := bins.Fit(rows, target, Options{Rounds: 20}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/20/float64(len(columns))/float64(len(rows)), "ns/row/column/round")
+}
