@@ -19,6 +19,10 @@ func TestSortFloat64s(t *testing.T) {
 		"constant":   func() float64 { return -3.5 },
 		"infinities": func() float64 { return math.Inf(rng.IntN(3) - 1) },
 		"zeros":      func() float64 { return math.Copysign(0, rng.Float64()-0.5) },
+		"clusters":   func() float64 { return float64(rng.IntN(3))*1e6 + rng.Float64()*1e-6 },
+		"close":      func() float64 { return 1e15 + float64(rng.IntN(1000)) },
+		"subnormal":  func() float64 { return math.Float64frombits(rng.Uint64N(1 << 40)) },
+		"huge":       func() float64 { return (rng.Float64() - 0.5) * math.MaxFloat64 },
 		"some NaN": func() float64 {
 			if rng.IntN(100) == 0 {
 				return math.NaN()
