@@ -8,6 +8,7 @@ import (
 type comparison struct {
 	FeatureInput
 	settings Settings
+	merged   merged // for the tests of ranks
 }
 
 // measure makes one test. Its result has a p-value and waits for its verdict, or it has a status without one.

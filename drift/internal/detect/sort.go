@@ -52,7 +52,7 @@ func radixSort(values, scratch []float64) {
 	}
 	first, differ := sortKey(values[0]), uint64(0) // the bits in which the values differ
 	for _, v := range values {
-		if v != v { //nolint:staticcheck // NaN
+		if math.IsNaN(v) {
 			slices.Sort(values)
 			return
 		}

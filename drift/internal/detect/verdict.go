@@ -143,14 +143,14 @@ func (run *Run) notes() (notes []string) {
 
 // worse returns the status that takes precedence.
 func worse(a, b Status) Status {
-	if rank(a) >= rank(b) {
+	if precedence(a) >= precedence(b) {
 		return a
 	}
 	return b
 }
 
-// rank orders the statuses. One that is unknown is no better than an error.
-func rank(s Status) int {
+// precedence orders the statuses. One that is unknown is no better than an error.
+func precedence(s Status) int {
 	switch s {
 	case StatusNotApplicable:
 		return 0
