@@ -125,12 +125,25 @@ func (m moments) spread(sorted []float64, scale float64) float64 {
 
 // studentP returns P(T² ≥ square) for Student's t with df degrees of freedom,
 // which is also the tail of F with 1 and df.
+//
+// The incomplete beta function loses digits with many degrees of freedom; G. W.
+// Hill's expansion (Communications of the ACM 13, 1970) to a normal variable gains them.
 func studentP(square, df float64) float64 {
 	if !(square > 0) {
 		return 1
 	}
+	if df > manyDF {
+		a := df - 0.5
+		b := 48 * a * a
+		z2 := a * math.Log1p(square/df)
+		z := math.Sqrt(z2)
+		z += z * ((z2+3)/b - (((4*z2+33)*z2+240)*z2+855)/(10*b*b))
+		return clip(math.Erfc(z / math.Sqrt2))
+	}
 	return clip(mathext.RegIncBeta(df/2, 0.5, df/(df+square)))
 }
+
+const manyDF = 5000
 
 // CriticalT returns the |T| at which the two-sided p-value is alpha, the root
 // of CriticalLevene; NaN for an alpha outside (0,1).
