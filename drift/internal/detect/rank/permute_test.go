@@ -1,0 +1,159 @@
+package rank
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// The counts have the mean and the variance of the hypergeometric distribution, however they are drawn.
+func TestHypergeometric(t *testing.T) {
+	t.Parallel()
+	source := newDraw(1)
+	for _, c := range []struct {
+		name               string
+		left, labels, size float64
+	}{
+		{"one by one", 100, 30, 10},
+		{"normal", 10_000, 5000, 400},
+		{"binomial", 1_000_000, 300, 2000},
+		{"binomial of the others", 100_000, 99_900, 1000},
+		{"most of what is left", 1000, 20, 900},
+		{"few labels", 200, 8, 60},
+		{"few others", 200, 195, 60},
+		{"none", 50, 0, 30},
+		{"all", 50, 50, 30},
+		{"the rest", 50, 20, 50},
+	} {
+		const draws = 20_000
+		sum, squares := 0.0, 0.0
+		share := c.labels / c.left
+		mean := c.size * share
+		for range draws {
+			v := source.hypergeometric(c.left, c.labels, c.size)
+			if v != math.Trunc(v) || v < max(0, c.size-(c.left-c.labels)) || v > min(c.size, c.labels) {
+				t.Fatalf("%s: %v is impossible", c.name, v)
+			}
+			sum += v - mean
+			squares += (v - mean) * (v - mean)
+		}
+		variance := mean * (1 - share) * (c.left - c.size) / (c.left - 1)
+		check(t, c.name+": mean", sum/draws, 0, 0, 4*math.Sqrt(variance/draws)+1e-12)
+		check(t, c.name+": variance", squares/draws, variance, 0.06, 1e-12)
+	}
+}
+
+// All divisions of few values, one by one, give the p-value that draws come near to.
+func TestPermuteSmall(t *testing.T) {
+	t.Parallel()
+	const n, m = 5, 6
+	rng := rand.New(rand.NewPCG(3, 3))
+	for round := range 6 {
+		pooled := make([]float64, n+m)
+		for i := range pooled {
+			pooled[i] = rng.ExpFloat64()
+			if round%2 == 1 {
+				pooled[i] = math.Floor(3 * pooled[i]) // ties
+			}
+		}
+		slices.Sort(pooled)
+		at := measure(t, pick(pooled, 0b11010100001, true), pick(pooled, 0b11010100001, false))
+		for _, s := range []Statistic{Wasserstein, Energy, Cramer, Anderson, AndersonRight} {
+			value := func(p *Pooled) float64 {
+				return []float64{p.absolute, p.energy, p.squares, p.weighted, p.AndersonRight()*p.andersonSigma() + 1}[s]
+			}
+			extreme, all := 0.0, 0.0
+			for mask := range 1 << (n + m) {
+				if x := pick(pooled, mask, true); len(x) == n {
+					all++
+					if value(measure(t, x, pick(pooled, mask, false))) >= value(at)*(1-1e-9) {
+						extreme++
+					}
+				}
+			}
+			const draws = 9999
+			got, want := at.Permute(s, draws, 0.05, rand.New(rand.NewPCG(1, uint64(round)))).P, extreme/all
+			check(t, "p", got, want, 0, 4*math.Sqrt(want*(1-want)/draws)+1.0/draws)
+		}
+	}
+}
+
+func pick(values []float64, mask int, set bool) []float64 {
+	var out []float64
+	for i, v := range values {
+		if mask>>i&1 == 1 == set {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func normals(rng *rand.Rand, n int, shift float64) []float64 {
+	values := make([]float64, n)
+	for i := range values {
+		values[i] = rng.NormFloat64() + shift
+	}
+	slices.Sort(values)
+	return values
+}
+
+// Draws from pooled neighbours agree with the law for continuous values.
+func TestPermuteLarge(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(4, 4))
+	for _, c := range []struct {
+		n, m  int
+		shift float64
+	}{{20_000, 30_000, 0.01}, {100_000, 50, 0.2}, {40, 90_000, 0.1}, {3000, 3000, 0.03}} {
+		p := measure(t, normals(rng, c.n, 0), normals(rng, c.m, c.shift))
+		if b, _, _ := p.blocks(Wasserstein); len(b.size) > wholeTo {
+			t.Errorf("%d blocks", len(b.size))
+		}
+		want, _ := p.CramerP()
+		check(t, "p of T", p.Permute(Cramer, 1999, 0.05, rng).P, want, 0, 5*math.Sqrt(want*(1-want)/1999)+1e-3)
+		want = AndersonP(p.Anderson())
+		drawn := p.Permute(Anderson, 1999, 0.05, rng)
+		check(t, "p of A²", drawn.P, want, 0, 5*math.Sqrt(want*(1-want)/1999)+1e-3)
+		check(t, "threshold of A²", p.ScaleAnderson(p.Anderson(), drawn.Threshold), CriticalAnderson(0.05), 0.2, 0)
+	}
+}
+
+func TestPermuteIsDeterministic(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(5, 5))
+	p := measure(t, normals(rng, 5000, 0), normals(rng, 300, 0.1))
+	first := p.Permute(Wasserstein, 199, 0.05, rand.New(rand.NewPCG(1, 2)))
+	if again := p.Permute(Wasserstein, 199, 0.05, rand.New(rand.NewPCG(1, 2))); again != first {
+		t.Errorf("%+v, then %+v", first, again)
+	}
+	if other := p.Permute(Wasserstein, 199, 0.05, rand.New(rand.NewPCG(2, 2))); other == first {
+		t.Error("another seed draws the same")
+	}
+}
+
+// The bound is never below the true p-value, and reaches beyond what draws can show.
+func TestBound(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(6, 6))
+	for _, shift := range []float64{0.1, 0.2, 0.4, 1} {
+		p := measure(t, normals(rng, 4000, 0), normals(rng, 2000, shift))
+		drawn, law := p.Permute(Cramer, 999, 0.05, rng), 0.0
+		law, _ = p.CramerP()
+		if drawn.P < law {
+			t.Errorf("shift %v: p is at most %v, the law says %v", shift, drawn.P, law)
+		}
+		if shift >= 0.4 && drawn.P > 1e-6 {
+			t.Errorf("shift %v: p is %v only", shift, drawn.P)
+		}
+		if w := p.Permute(Wasserstein, 999, 0.05, rng); shift >= 0.4 && w.P > 1e-9 {
+			t.Errorf("shift %v: p of Wasserstein is %v only", shift, w.P)
+		}
+	}
+
+	// A single outlier may fall to the small side once in a thousand divisions: nothing near certain.
+	p := measure(t, normals(rng, 100_000, 0), append(normals(rng, 29, 0), 1e9))
+	if got := p.Permute(Wasserstein, 999, 0.05, rng); got.P < 1e-4 {
+		t.Errorf("one outlier has p = %v", got.P)
+	}
+}
