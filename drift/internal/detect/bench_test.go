@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/rank"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
 )
 
@@ -64,5 +65,41 @@ func BenchmarkEvaluate100x1000(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		evaluate(b, features, Settings{})
+	}
+}
+
+// BenchmarkRank1Mx1MWithSort is what one feature costs when the baseline is kept sorted and the window is not: the sort, the one pass
+// that all rank statistics come from, and the p-values that need no draws.
+func BenchmarkRank1Mx1MWithSort(b *testing.B) {
+	baseline := numbers(1, 1_000_000, 0, 0).Sorted
+	values, work := unsorted(2, 1_000_000), make([]float64, 1_000_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		copy(work, values)
+		SortFloat64s(work)
+		pooled, err := rank.Measure(baseline, work)
+		if err != nil {
+			b.Fatal(err)
+		}
+		pooled.CramerP()
+		rank.AndersonP(pooled.Anderson())
+		pooled.MannWhitney()
+		pooled.WassersteinStd()
+	}
+}
+
+// BenchmarkRankTests1Mx1M is all rank tests of a feature, with 999 draws for the distances.
+func BenchmarkRankTests1Mx1M(b *testing.B) {
+	feature := FeatureInput{
+		Type: Numeric, Baseline: numbers(1, 1_000_000, 0, 0), Current: numbers(2, 1_000_000, 0, 0),
+	}
+	for _, spec := range rankSpecs() {
+		feature.Tests = append(feature.Tests, TestSetting{Test: spec.Test})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := Compare(feature, Settings{}); got.Status != StatusOK {
+			b.Fatal(got.Reason)
+		}
 	}
 }

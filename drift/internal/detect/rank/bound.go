@@ -21,30 +21,41 @@ type bound struct {
 	largest  float64 // upper limit of f − mean
 }
 
-// newBound finds σ² and the largest f − mean, for the side of fewer values.
+// reach is what the bound is about: √ of a sum over d², the sum over |d|, and for Means not t but the difference of the means, all times N.
+func (b *blocks) reach(counts []float64, value float64) float64 {
+	switch b.statistic {
+	case Wasserstein:
+		return value
+	case Means:
+		sum := 0.0
+		for k, place := range b.place {
+			sum += counts[k] * place
+		}
+		return math.Abs(sum) * b.all
+	default:
+		return math.Sqrt(value)
+	}
+}
+
+// bound finds σ² and the largest f − mean.
 //
-// For Wasserstein they are at most the variance of the values and the distance
-// of the mean from the further end; for quadratic forms Σ w·Var of the indicators, and the norm of the
-// indicators of the first or the last value.
-func newBound(p *Pooled, b blocks, statistic Statistic, places []float64) bound {
-	limit := bound{n: min(p.N, p.M), m: max(p.N, p.M)}
-	if statistic == Wasserstein {
-		mean, squares := 0.0, 0.0
+// For Wasserstein and Means they are at most the variance of the values and the
+// distance of the mean from the further end; for quadratic forms Σ w·Var of the
+// indicators, and the norm of the indicators of the first or the last value.
+func (b *blocks) bound() bound {
+	limit := bound{n: min(b.labels, b.all-b.labels), m: max(b.labels, b.all-b.labels)}
+	if b.statistic == Wasserstein || b.statistic == Means {
 		for k, size := range b.size {
-			mean += size / b.all * (places[k] - places[0])
+			limit.variance += size / b.all * b.place[k] * b.place[k]
 		}
-		for k, size := range b.size {
-			d := places[k] - places[0] - mean
-			squares += size / b.all * d * d
-		}
-		limit.variance, limit.largest = squares, max(mean, places[len(places)-1]-places[0]-mean)
+		limit.largest = max(-b.place[0], b.place[len(b.place)-1])
 		return limit
 	}
 	before, low, high := 0.0, 0.0, 0.0
 	for k, size := range b.size {
 		share := (before + size) / b.all
 		spread := share * (1 - share)
-		if b.middle {
+		if b.statistic == Anderson {
 			share = (before + size/2) / b.all
 			spread = share*(1-share) - size/b.all/4
 		}

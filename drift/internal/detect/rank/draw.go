@@ -8,12 +8,18 @@ import (
 // draw makes random numbers by splitmix64 (G. L. Steele, D. Lea and C. H.
 // Flood, 2014): a p-value takes a million of them.
 type draw struct {
-	state  uint64
-	normal *rand.Rand // of the same state
+	state      uint64
+	normal     *rand.Rand // of the same state
+	normalFrom float64    // variance from which a count is drawn from the normal distribution
 }
 
-func newDraw(seed uint64) *draw {
-	s := &draw{state: seed}
+// newDraw returns a source for draws of the given number of counts. A statistic of few counts shows how each is distributed, so
+// that more of them have to be exact.
+func newDraw(seed uint64, counts int) *draw {
+	s := &draw{state: seed, normalFrom: 9}
+	if counts <= 64 {
+		s.normalFrom = 100
+	}
 	s.normal = rand.New(s)
 	return s
 }
@@ -30,16 +36,14 @@ func (s *draw) Uint64() uint64 {
 // uniform is in [0,1).
 func (s *draw) uniform() float64 { return float64(s.Uint64()>>11) * 0x1p-53 }
 
-const (
-	countTo    = 24 // sizes up to which values are labelled one by one
-	normalFrom = 9  // variance from which a count is drawn from the normal distribution
-)
+// countTo is the size up to which values are labelled one by one.
+const countTo = 24
 
 // hypergeometric draws how many of size values, taken from left ones of which
 // labels are labelled, are labelled. Small samples are drawn exactly, one by
-// one. A larger one with a variance of 9 or more is drawn as the nearest integer to a
+// one. A larger one with a variance from normalFrom on is drawn as the nearest integer to a
 // normal variable; with a smaller variance and at most a sixteenth of what is left, as a
-// binomial one. Sums over hundreds of blocks, as statistics are, do not show the difference.
+// binomial one. The statistics, which are sums over counts, do not show the difference.
 func (s *draw) hypergeometric(left, labels, size float64) float64 {
 	switch {
 	case labels == 0 || size == 0:
@@ -54,7 +58,7 @@ func (s *draw) hypergeometric(left, labels, size float64) float64 {
 	share := labels / left
 	variance := size * share * (1 - share) * (left - size) / (left - 1)
 	switch {
-	case variance >= normalFrom:
+	case variance >= s.normalFrom:
 		count := math.Floor(size*share + math.Sqrt(variance)*s.normal.NormFloat64() + 0.5)
 		return max(0, size-(left-labels), min(count, size, labels))
 	case size <= left/16 && share <= 0.5:

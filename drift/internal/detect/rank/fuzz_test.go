@@ -46,7 +46,7 @@ func FuzzMeasure(f *testing.F) {
 		rng := rand.New(rand.NewPCG(1, 1))
 		ps := map[string]float64{"mann-whitney": p.MannWhitney().P, "anderson": AndersonP(p.Anderson())}
 		ps["cramer"], _ = p.CramerP()
-		for i, s := range []Statistic{Wasserstein, Energy, Cramer, Anderson, AndersonRight} {
+		for i, s := range []Statistic{Wasserstein, Energy, Cramer, Anderson, AndersonRight, Means} {
 			ps[string(rune('0'+i))] = p.Permute(s, 19, 0.05, rng).P
 		}
 		if l, err := p.WelchT(); err == nil {

@@ -72,7 +72,7 @@ type sampleSpec struct {
 
 func (s sampleSpec) draw() []float64 {
 	values := slices.Clone(s.Values)
-	source := newDraw(s.Seed)
+	source := newDraw(s.Seed, 0)
 	for range s.N {
 		u := source.uniform()
 		if s.Levels > 0 {

@@ -16,6 +16,7 @@ const (
 	Cramer                         // Σ(F − G)² over the pooled values
 	Anderson                       // Σ(F̄ − Ḡ)²/(H(1−H)) over the pooled values
 	AndersonRight                  // the same, right-continuous
+	Means                          // Welch's t²
 )
 
 // Permutation is the outcome of drawing a statistic from its permutation distribution.
@@ -23,18 +24,18 @@ type Permutation struct {
 	P float64 // in (0,1]
 
 	// Threshold is the smallest sum with a p-value of at most alpha, as a ratio to the sum at hand; for Wasserstein that of
-	// |d|, else of d². It is NaN when no number of draws made could have such a p-value, or the sum at hand is 0.
+	// |d|, for Means t², else of d². It is NaN when no number of draws made could have such a p-value, or the sum at hand is 0.
 	Threshold float64
 }
 
 // blocks are runs of neighbouring pooled values, equal ones never apart.
 type blocks struct {
-	size   []float64 // values in each
-	weight []float64 // of the difference after each block in the statistic
-	middle bool      // the statistic takes the difference midway through each block
-	power  int       // 1: |d|, 2: d²
-	labels float64   // baseline values among all
-	all    float64
+	statistic Statistic
+	size      []float64 // values in each
+	place     []float64 // their mean, as a distance from the mean of all
+	weight    []float64 // of the difference after each block in the statistic
+	labels    float64   // baseline values among all
+	all       float64
 }
 
 const (
@@ -60,16 +61,19 @@ const (
 // When no draw is as large, the p-value is not 1/(draws+1) but Bousquet's bound, if
 // that is smaller: see bound.
 func (p *Pooled) Permute(statistic Statistic, draws int, alpha float64, rng *rand.Rand) Permutation {
-	b, observed, limit := p.blocks(statistic)
+	b, counts := p.blocks(statistic)
+	observed, limit := b.value(counts), b.bound()
+	size, mean := b.reach(counts, observed), 0.0
 	if !(observed > 0) {
 		return Permutation{P: 1, Threshold: math.NaN()}
 	}
-	source := newDraw(rng.Uint64())
-	values, sum, exceed := make([]float64, draws), 0.0, 0
+	source := newDraw(rng.Uint64(), len(counts))
+	values, exceed := make([]float64, draws), 0
 	for i := range values {
-		v := b.draw(source)
+		b.divide(source, counts)
+		v := b.value(counts)
 		values[i] = v
-		sum += root(v, b.power)
+		mean += b.reach(counts, v) / float64(draws)
 		if v >= observed*(1-1e-12) { // the same division may add up in another order
 			exceed++
 		}
@@ -80,29 +84,17 @@ func (p *Pooled) Permute(statistic Statistic, draws int, alpha float64, rng *ran
 		out.Threshold = values[draws-k] / observed
 	}
 	if exceed == 0 {
-		out.P = min(out.P, limit.p(root(observed, b.power), sum/float64(draws)))
+		out.P = min(out.P, limit.p(size, mean))
 	}
 	return out
 }
 
-func root(v float64, power int) float64 {
-	if power == 2 {
-		return math.Sqrt(v)
-	}
-	return v
-}
-
-// blocks cuts the pooled values into blocks and returns them with the
-// statistic at hand and what bounds its tail.
-func (p *Pooled) blocks(statistic Statistic) (b blocks, observed float64, limit bound) {
-	b = blocks{middle: statistic == Anderson, power: 2, labels: p.N, all: p.size()}
-	if statistic == Wasserstein {
-		b.power = 1
-	}
-	var counts, places []float64 // baseline values and mean value of each block
+// blocks cuts the pooled values into blocks, and returns them with their counts of baseline values.
+func (p *Pooled) blocks(statistic Statistic) (b blocks, counts []float64) {
+	b = blocks{statistic: statistic, labels: p.N, all: p.size()}
 	inBlock, baseline, total := 0.0, 0.0, 0.0
 	flush := func() {
-		b.size, counts, places = append(b.size, inBlock), append(counts, baseline), append(places, total/inBlock)
+		b.size, counts, b.place = append(b.size, inBlock), append(counts, baseline), append(b.place, total/inBlock)
 		inBlock, baseline, total = 0, 0, 0
 	}
 	coarse := p.Distinct > wholeTo
@@ -118,21 +110,28 @@ func (p *Pooled) blocks(statistic Statistic) (b blocks, observed float64, limit 
 		total += step * (v * p.scale)
 	})
 	flush()
-	b.weigh(statistic, places)
-	return b, b.value(counts), newBound(p, b, statistic, places)
+	mean := 0.0
+	for k, size := range b.size {
+		mean += size / b.all * b.place[k]
+	}
+	for k := range b.place {
+		b.place[k] -= mean
+	}
+	b.weigh()
+	return b, counts
 }
 
 // weigh sets the weights of the differences d = i·m − j·n; factors common to all draws are left out.
-func (b *blocks) weigh(statistic Statistic, places []float64) {
+func (b *blocks) weigh() {
 	b.weight = make([]float64, len(b.size))
 	before := 0.0
 	for k, size := range b.size {
 		after := before + size
 		last := k == len(b.size)-1
-		switch statistic {
+		switch b.statistic {
 		case Wasserstein, Energy:
 			if !last {
-				b.weight[k] = places[k+1] - places[k]
+				b.weight[k] = b.place[k+1] - b.place[k]
 			}
 		case Cramer:
 			b.weight[k] = size
@@ -145,8 +144,70 @@ func (b *blocks) weigh(statistic Statistic, places []float64) {
 			if !last {
 				b.weight[k] = size / (after * (b.all - after))
 			}
+		case Means:
 		}
 		before = after
+	}
+}
+
+// value is the statistic for given counts of baseline values. With i of the
+// first r values from the baseline, i·m − (r−i)·n = i·N − r·n.
+func (b *blocks) value(counts []float64) float64 {
+	sum, d := 0.0, 0.0
+	switch b.statistic {
+	case Means:
+		return b.welch(counts)
+	case Wasserstein:
+		for k, size := range b.size {
+			d += counts[k]*b.all - size*b.labels
+			sum += math.Abs(d) * b.weight[k]
+		}
+	case Anderson:
+		for k, size := range b.size {
+			step := counts[k]*b.all - size*b.labels
+			middle := d + step/2
+			sum += middle * middle * b.weight[k]
+			d += step
+		}
+	case Energy, Cramer, AndersonRight:
+		for k, size := range b.size {
+			d += counts[k]*b.all - size*b.labels
+			sum += d * d * b.weight[k]
+		}
+	}
+	return sum
+}
+
+// welch is the square of Welch's t; very large where only one side's spread is left to compare with.
+func (b *blocks) welch(counts []float64) float64 {
+	n, m := b.labels, b.all-b.labels
+	var sum, squares, all float64
+	for k, place := range b.place {
+		sum += counts[k] * place
+		squares += counts[k] * place * place
+		all += b.size[k] * place * place
+	}
+	x, y := sum/n, -sum/m
+	spread := max(0, squares-n*x*x)/(n-1)/n + max(0, all-squares-m*y*y)/(m-1)/m
+	if x == y {
+		return 0
+	}
+	return min((x-y)*(x-y)/spread, math.MaxFloat64)
+}
+
+// divide draws the counts of baseline values anew.
+func (b *blocks) divide(source *draw, counts []float64) {
+	labels, left := b.labels, b.all
+	for k, size := range b.size {
+		var count float64
+		if size == 1 { // without a branch that nobody could predict
+			count = float64(below(source.uniform()*left, labels))
+		} else {
+			count = source.hypergeometric(left, labels, size)
+		}
+		counts[k] = count
+		labels -= count
+		left -= size
 	}
 }
 
@@ -156,44 +217,4 @@ func below(v, limit float64) (is int) {
 		is = 1
 	}
 	return is
-}
-
-// value is the statistic for given baseline counts. With i of the first r
-// values from the baseline, i·m − (r−i)·n = i·N − r·n.
-func (b *blocks) value(counts []float64) float64 {
-	sum, d := 0.0, 0.0
-	for k, size := range b.size {
-		sum, d = b.add(sum, d, k, size, counts[k])
-	}
-	return sum
-}
-
-// draw is value for counts drawn anew.
-func (b *blocks) draw(source *draw) float64 {
-	sum, d := 0.0, 0.0
-	labels, left := b.labels, b.all
-	for k, size := range b.size {
-		var count float64
-		if size == 1 { // without a branch that nobody could predict
-			count = float64(below(source.uniform()*left, labels))
-		} else {
-			count = source.hypergeometric(left, labels, size)
-		}
-		sum, d = b.add(sum, d, k, size, count)
-		labels -= count
-		left -= size
-	}
-	return sum
-}
-
-func (b *blocks) add(sum, d float64, k int, size, count float64) (newSum, after float64) {
-	after = d + count*b.all - size*b.labels
-	at := after
-	if b.middle {
-		at = (d + after) / 2
-	}
-	if b.power == 1 {
-		return sum + math.Abs(at)*b.weight[k], after
-	}
-	return sum + at*at*b.weight[k], after
 }

@@ -91,8 +91,10 @@ func TestSymmetries(t *testing.T) {
 		for name, q := range map[string]*Pooled{"swapped": &b, "scaled": &c} {
 			for i, pair := range [][2]float64{
 				{a.CramerVonMises(), q.CramerVonMises()},
-				{a.Anderson(), q.Anderson()}, {a.MannWhitney().P, q.MannWhitney().P},
-				{a.EnergyEffect(), q.EnergyEffect()}, {math.Abs(a.Shift()), math.Abs(q.Shift())},
+				{a.Anderson(), q.Anderson()},
+				{a.MannWhitney().P, q.MannWhitney().P},
+				{a.EnergyEffect(), q.EnergyEffect()},
+				{math.Abs(a.Shift()), math.Abs(q.Shift())},
 			} {
 				if name == "scaled" && factor < 0 && i == 0 {
 					continue // right-continuous functions are not the mirror's with ties
@@ -166,7 +168,7 @@ func TestEdges(t *testing.T) {
 	if w := same.MannWhitney(); w.P != 1 || w.Delta != 0 {
 		t.Errorf("U of equal constants: %+v", w)
 	}
-	for _, s := range []Statistic{Wasserstein, Energy, Cramer, Anderson, AndersonRight} {
+	for _, s := range []Statistic{Wasserstein, Energy, Cramer, Anderson, AndersonRight, Means} {
 		if got := same.Permute(s, 99, 0.05, rand.New(rand.NewPCG(1, 1))); got.P != 1 || !math.IsNaN(got.Threshold) {
 			t.Errorf("statistic %d of equal constants: %+v", s, got)
 		}
