@@ -1,0 +1,146 @@
+package distance
+
+import (
+	"cmp"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"gonum.org/v1/gonum/mathext"
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/histogram"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
+)
+
+// Outcome is a distance with its test of the null hypothesis that both samples come from one distribution.
+type Outcome struct {
+	Distance  float64
+	P         float64
+	Threshold float64 // the distance at which P is the level that was asked for; NaN when no distance is rare enough
+	DF        int     // degrees of freedom; 0 unless P is asymptotic
+}
+
+// Asymptotic tests the distance by its large-sample law: with k bins, factor·distance^power/(1/n + 1/m) is chi-square with k−1 degrees of
+// freedom. Both sizes enter, since the baseline is a sample too. A single bin has the distance 0 and P 1. ok tells whether the distance has
+// such a law.
+func (m Measure) Asymptotic(b Bins, level float64) (o Outcome, ok bool) {
+	if m.factor == 0 {
+		return Outcome{}, false
+	}
+	o = Outcome{Distance: m.Of(b), P: 1, DF: b.DF(), Threshold: math.NaN()}
+	if o.DF < 1 {
+		return o, true
+	}
+	scale := 1/float64(b.n) + 1/float64(b.m)
+	half := float64(o.DF) / 2
+	o.P = min(max(mathext.GammaIncRegComp(half, m.factor*math.Pow(o.Distance, m.power)/scale/2), 0), 1)
+	if level > 0 && level < 1 {
+		limit := distuv.ChiSquared{K: float64(o.DF)}.Quantile(1 - level)
+		o.Threshold = math.Pow(limit*scale/m.factor, 1/m.power)
+	}
+	return o, true
+}
+
+// Limits on the work of Permute.
+const (
+	minDraws = 99
+	maxWork  = 4_000_000 // bins × draws
+)
+
+// Permute tests the distance by draws of which rows are the baseline's: given the rows of both sides together in each bin, the baseline's are
+// multivariate hypergeometric. This is right for bins and categories that do not depend on which rows are the baseline's. The cost depends on
+// the number of bins, hardly on that of rows; so that it stays bounded there are fewer draws, but not fewer than 99, when draws times bins
+// exceed four million.
+//
+// P counts the draws with at least the observed distance, as permutation.PValue does. Threshold is the distance that must be exceeded for P
+// to be at most the level.
+func (m Measure) Permute(b Bins, level float64, draws int, rng *rand.Rand) Outcome {
+	if b.DF() < 1 {
+		return Outcome{Distance: m.Of(b), P: 1, Threshold: math.NaN()}
+	}
+	s := b.shuffler()
+	return m.permute(b, level, min(draws, max(minDraws, maxWork/len(b.Baseline))), func() float64 {
+		s.shuffle(rng)
+		return m.Of(s.Bins)
+	})
+}
+
+// Rule cuts the line for two samples and appends the rows of both sides in each bin to the slices.
+type Rule func(s histogram.Source, baseline, current []int64) (a, b []int64, err error)
+
+// PermuteRule is Permute for bins that are made from the baseline alone. It cuts the line again for each draw, by the rows that the draw calls
+// the baseline's; with the bins kept, such a test raises up to four times as many false alarms as it should. The samples must be finite and
+// sorted. A draw that cannot be cut counts as if it had the observed distance. It returns the error of the rule for the samples themselves, or
+// ErrEmpty.
+func (m Measure) PermuteRule(pair histogram.Pair, rule Rule, level float64, draws int, rng *rand.Rand) (Outcome, error) {
+	b, err := rule.Bins(pair)
+	if err != nil {
+		return Outcome{}, err
+	}
+	r := newRelabelled(pair, rng)
+	observed := m.Of(b)
+	var x, y []int64
+	return m.permute(b, level, draws, func() float64 {
+		r.deal()
+		var err error
+		if x, y, err = rule(r, x[:0], y[:0]); err != nil {
+			return observed
+		}
+		return m.of(x, y, float64(b.n), float64(b.m))
+	}), nil
+}
+
+func (m Measure) permute(b Bins, level float64, draws int, draw func() float64) Outcome {
+	o := Outcome{Distance: m.Of(b), Threshold: math.NaN()}
+	distances := make([]float64, draws)
+	exceed := 0
+	for i := range distances {
+		distances[i] = draw()
+		if distances[i] >= o.Distance*(1-rounding) {
+			exceed++
+		}
+	}
+	o.P = permutation.PValue(exceed, draws)
+	if allowed := int(level * float64(draws+1)); allowed >= 1 && allowed <= draws {
+		slices.Sort(distances)
+		o.Threshold = distances[draws-allowed]
+	}
+	return o
+}
+
+// rounding is the relative difference up to which two distances count as equal. The same division of rows over bins in another order would
+// otherwise be taken for a smaller or a larger one.
+const rounding = 1e-12
+
+// shuffler draws divisions of the pooled rows.
+type shuffler struct {
+	Bins           // the last division
+	pooled []int64 // rows of both sides, the fullest bins first
+}
+
+func (b Bins) shuffler() *shuffler {
+	s := &shuffler{
+		Bins:   Bins{Baseline: make([]int64, len(b.Baseline)), Current: make([]int64, len(b.Baseline)), n: b.n, m: b.m, filled: b.filled},
+		pooled: make([]int64, len(b.Baseline)),
+	}
+	for i, rows := range b.Baseline {
+		s.pooled[i] = rows + b.Current[i]
+	}
+	// The order of bins changes no distance, and small bins are drawn from faster when few rows are left.
+	slices.SortFunc(s.pooled, func(x, y int64) int { return cmp.Compare(y, x) })
+	return s
+}
+
+func (s *shuffler) shuffle(rng *rand.Rand) {
+	rows, left := s.n+s.m, s.n
+	for i, pooled := range s.pooled {
+		a := left
+		if i < len(s.pooled)-1 {
+			a = hypergeometric(rng, rows, left, pooled)
+		}
+		s.Baseline[i], s.Current[i] = a, pooled-a
+		rows -= pooled
+		left -= a
+	}
+}
