@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/histogram"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
 )
 
@@ -24,11 +25,11 @@ func basicSpecs() []Spec {
 			Test: TestPSI, Title: "Population stability index", Scope: ScopeFeature, Kind: KindDistance, Types: []FeatureType{Numeric, Categorical, Boolean},
 			Null:        "Both samples come from one distribution.",
 			Assumptions: []string{"rows are independent", "asymptotic from 100 rows a side, conservative below"},
-			PValue:      "asymptotic: the index over 1/n + 1/m is chi-square with one degree of freedom less than bins",
-			Conventions: []Convention{
+			PValue:      "asymptotic: the index over 1/n + 1/m is chi-square with one degree of freedom less than bins; psi/evidently: permutation",
+			Conventions: append([]Convention{
 				{Name: "psi/decile-ref", Types: []FeatureType{Numeric}, Description: "Bins at the deciles of the baseline, heavy values apart, half a row in every bin."},
 				{Name: "psi/category", Types: []FeatureType{Categorical, Boolean}, Description: "A bin for each category, the rare ones pooled, half a row in every bin."},
-			},
+			}, psiConventions()...),
 			EffectName: "psi", EffectRange: "0 upwards", MinEffect: 0.1,
 			Source:  "B. Yurdakul, Statistical Properties of Population Stability Index (2018)",
 			measure: measurePSI,
@@ -86,15 +87,15 @@ func ksDirection(ks univariate.KS) Direction {
 	}
 }
 
-func measurePSI(c *comparison, _ TestSetting) Finding {
-	if c.Type == Numeric {
-		psi, err := univariate.PSI(c.Baseline.Sorted, c.Current.Sorted)
-		if err != nil {
-			return Failed(fmt.Errorf("compare bins: %w", err))
-		}
-		return c.stability(psi)
+func measurePSI(c *comparison, t TestSetting) Finding {
+	if _, ok := distanceWays[t.Convention]; ok {
+		return measureDistance(c, t)
 	}
-	table, err := univariate.NewTable(c.Baseline.Counts, c.Current.Counts)
+	if c.Type == Numeric {
+		// The samples have been checked; PSI would read them once more.
+		return c.stability(univariate.BinPSI(histogram.Deciles(c.pair(), nil)))
+	}
+	table, err := c.table()
 	if err != nil {
 		return Failed(err)
 	}

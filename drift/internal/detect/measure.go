@@ -2,13 +2,28 @@ package detect
 
 import (
 	"fmt"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
 )
 
 // comparison is one feature under evaluation. Tests may keep in it what others of the same feature need too.
 type comparison struct {
 	FeatureInput
 	settings Settings
-	merged   merged // for the tests of ranks
+	merged   merged            // for the tests of ranks
+	counted  *univariate.Table // the categories of both sides, once a test has asked for them
+}
+
+// table lines up the categories of both sides.
+func (c *comparison) table() (univariate.Table, error) {
+	if c.counted == nil {
+		table, err := univariate.NewTable(c.Baseline.Counts, c.Current.Counts)
+		if err != nil {
+			return univariate.Table{}, err
+		}
+		c.counted = &table
+	}
+	return *c.counted, nil
 }
 
 // measure makes one test. Its result has a p-value and waits for its verdict, or it has a status without one.

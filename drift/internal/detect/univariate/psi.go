@@ -37,13 +37,18 @@ func PSI(baseline, current []float64) (Stability, error) {
 	if err != nil {
 		return Stability{}, err
 	}
+	return BinPSI(bins), nil
+}
+
+// BinPSI is PSI of bins that were counted before.
+func BinPSI(bins []Bin) Stability {
 	cells := make([]cell, len(bins))
 	for i, bin := range bins {
 		cells[i] = cell{bin.Baseline, bin.Current}
 	}
 	stability := stability(cells)
 	stability.Bins = bins
-	return stability, nil
+	return stability
 }
 
 // CategoryPSI is PSI with categories for bins, the rare ones pooled as in

@@ -118,3 +118,33 @@ func (t Table) pooled() (cells []cell, rare int, err error) {
 	}
 	return cells, rare, nil
 }
+
+// Pooled returns the rows of both sides in the cells that ChiSquare tests, but at most so many cells, at least 2: the most frequent categories,
+// and one cell for all others. It returns ErrEmpty when a side has no rows.
+func (t Table) Pooled(most int) (baseline, current []int64, err error) {
+	cells, _, err := t.pooled()
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(cells) > most {
+		// Categories come by name, which the stable sort keeps among equals.
+		slices.SortStableFunc(cells, func(a, b cell) int { return cmp.Compare(b.baseline+b.current, a.baseline+a.current) })
+		for _, c := range cells[most:] {
+			cells[most-1].baseline += c.baseline
+			cells[most-1].current += c.current
+		}
+		cells = cells[:most]
+	}
+	for _, c := range cells {
+		baseline, current = append(baseline, c.baseline), append(current, c.current)
+	}
+	return baseline, current, nil
+}
+
+// Counts returns the rows of both sides in every category.
+func (t Table) Counts() (baseline, current []int64) {
+	for _, c := range t.Categories {
+		baseline, current = append(baseline, c.Baseline), append(current, c.Current)
+	}
+	return baseline, current
+}
