@@ -7,9 +7,9 @@ import (
 
 // Limits on the number of bins.
 const (
-	maxPooledCells  = 1_000  // of a convention that pools rare categories
-	maxCategoryBins = 10_000 // of one that does not; above it has no answer
-	evidentlyValues = 20     // distinct values of the baseline up to which Evidently takes numbers for categories
+	maxPooledCells  = 100_000 // of a convention that pools rare categories; the least frequent above it are pooled too
+	maxCategoryBins = 100_000 // of one that does not; above it has no answer
+	evidentlyValues = 20      // distinct values of the baseline up to which Evidently takes numbers for categories
 )
 
 // decileCut cuts at the deciles of the baseline. No point, however far, moves them by more than to the next value.
@@ -72,7 +72,7 @@ func valueCut(c *comparison) (cutting, error) {
 	return cutting{bins: bins}, err
 }
 
-// pooledCut has a bin for each category, the rare ones pooled as for the chi-square test, and no more than the 1,000 most frequent.
+// pooledCut has a bin for each category, the rare ones pooled as for the chi-square test, and no more than 100,000.
 func pooledCut(c *comparison) (cutting, error) {
 	table, err := c.table()
 	if err != nil {

@@ -39,7 +39,7 @@ func basicSpecs() []Spec {
 			Null:        "The categories have the same probabilities on both sides.",
 			Assumptions: []string{"rows are independent", "categories that expect fewer than 2 rows of the smaller side are pooled"},
 			PValue:      "asymptotic; Yates' correction with one degree of freedom only",
-			Conventions: []Convention{{Name: "chi-square/homogeneity", Description: "Pearson's statistic of the 2×k table; the effect weighs both sides equally."}},
+			Conventions: chiSquareConventions(),
 			EffectName:  "cramers_v", EffectRange: "0 to 1", MinEffect: 0.1,
 			Source:  "K. Pearson (1900); scipy.stats.chi2_contingency",
 			measure: measureChiSquare,
@@ -118,38 +118,6 @@ func (c *comparison) stability(psi univariate.Stability) Finding {
 		f.Direction = DirectionChanged
 	}
 	return f
-}
-
-const tooRare = "no category is frequent enough on both sides to be tested"
-
-func measureChiSquare(c *comparison, _ TestSetting) Finding {
-	table, err := univariate.NewTable(c.Baseline.Counts, c.Current.Counts)
-	if err != nil {
-		return Failed(err)
-	}
-	chi, err := univariate.ChiSquare(table)
-	if err != nil {
-		return Failed(fmt.Errorf("compare categories: %w", err))
-	}
-	if chi.DF == 0 && len(table.Categories) > 1 {
-		return Undecided(tooRare)
-	}
-	f := Finding{
-		Statistic: chi.Statistic, P: chi.P, Method: PAsymptotic, DF: &chi.DF, Effect: chi.CramersV, Direction: DirectionNone,
-		Threshold: finite(univariate.CriticalChiSquare(chi.DF, c.settings.FDR)),
-	}
-	switch {
-	case chi.CramersV == 0:
-	case c.Type == Boolean:
-		f.Direction = sign(share(c.Current, "true") - share(c.Baseline, "true"))
-	default:
-		f.Direction = DirectionChanged
-	}
-	return f
-}
-
-func share(s Sample, category string) float64 {
-	return float64(s.Counts[category]) / float64(s.usable())
 }
 
 func measureMissingRate(c *comparison, _ TestSetting) Finding {

@@ -4,8 +4,8 @@ package detect
 const (
 	nullOneDistribution = "Both samples come from one distribution."
 	decileBinsSay       = "Bins at the deciles of the baseline, heavy values apart; no single row can blind them."
-	pooledBinsSay       = "A bin for each category, the rare ones pooled, at most 1,000."
-	everyBinSays        = "A bin for each category, none pooled; not applicable to more than 10,000."
+	pooledBinsSay       = "A bin for each category, the rare ones pooled, at most 100,000."
+	everyBinSays        = "A bin for each category, none pooled; not applicable to more than 100,000."
 	sturgesSays         = "Sturges' equal bins over the range of both sides, or a bin for each value when the baseline has up to 20; one far value blinds them."
 	wholeSays           = " For a column that pandas holds as integers: with NumPy 2 no bin is narrower than 1."
 	lawOrPermutation    = "asymptotic, scaled chi-square by both sample sizes, when each side expects 50 rows in each bin; else permutation. " +

@@ -12,7 +12,7 @@ import (
 
 const (
 	level      = 0.05
-	nullDraws  = 600 // samples for each rate
+	nullDraws  = 500 // samples for each rate
 	labelDraws = 99
 )
 
@@ -29,6 +29,7 @@ func sample(n int, draw func() float64) []float64 {
 var distributions = map[string]func(rng *rand.Rand) float64{
 	"normal":  (*rand.Rand).NormFloat64,
 	"rounded": func(rng *rand.Rand) float64 { return math.Round(4 * rng.NormFloat64()) },
+	"coarse":  func(rng *rand.Rand) float64 { return math.Floor(300 * rng.Float64()) },
 	"sparse":  func(rng *rand.Rand) float64 { return max(0, rng.ExpFloat64()-1.5) },
 }
 
@@ -52,6 +53,17 @@ var ways = map[string]func(pair histogram.Pair, m Measure, rng *rand.Rand) (Outc
 		}
 		bins, err := NewBins(histogram.Count(x, edges), histogram.Count(y, edges))
 		return m.Permute(bins, level, labelDraws, rng), err
+	},
+	"many bins": func(pair histogram.Pair, m Measure, rng *rand.Rand) (Outcome, error) {
+		bins, err := NewBins(histogram.CountValues(pair.Baseline, pair.Current))
+		if err != nil {
+			return Outcome{}, err
+		}
+		s := bins.shuffler()
+		return m.permute(bins, level, labelDraws, true, func() float64 {
+			s.shuffle(rng)
+			return m.Of(s.Bins)
+		}), nil
 	},
 	"law": func(pair histogram.Pair, m Measure, _ *rand.Rand) (Outcome, error) {
 		bins, err := Deciles().Bins(pair)
@@ -78,6 +90,8 @@ func TestLevel(t *testing.T) {
 		{"doane of the baseline", "sparse", Hellinger(), small, 0},
 		{"sturges of both", "normal", FilledPSI(), small, 0.02},
 		{"sturges of both", "rounded", TotalVariation(), small, 0},
+		{"many bins", "coarse", JensenShannon(2), [][2]int{{1000, 500}}, 0.02},
+		{"many bins", "coarse", TotalVariation(), [][2]int{{300, 1000}}, 0.02},
 		{"law", "normal", JensenShannon(2), large, 0.02},
 		{"law", "rounded", Hellinger(), large, 0.02},
 		{"law", "sparse", KullbackLeibler(), large, 0.02},

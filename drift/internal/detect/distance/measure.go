@@ -9,6 +9,8 @@ type Measure struct {
 
 	// Under the null hypothesis factor·distance^power/(1/n + 1/m) tends to chi-square; factor is 0 where there is no such law.
 	factor, power float64
+
+	sum bool // whether it is a sum over the bins, or the root of one
 }
 
 // Of returns the distance between two samples.
@@ -22,7 +24,7 @@ func (m Measure) Of(b Bins) float64 { return m.of(b.Baseline, b.Current, float64
 // same. Since the divergence is about Σ(p−q)²/(8μ), 8·ln(base)·distance² over 1/n + 1/m tends to chi-square.
 func JensenShannon(base float64) Measure {
 	unit := math.Log(base)
-	return Measure{factor: 8 * unit, power: 2, of: func(a, b []int64, n, m float64) float64 {
+	return Measure{factor: 8 * unit, power: 2, sum: true, of: func(a, b []int64, n, m float64) float64 {
 		sum := 0.0
 		for i := range a {
 			if a[i]+b[i] == 0 {
@@ -44,7 +46,7 @@ func JensenShannon(base float64) Measure {
 
 // Hellinger is √(½·Σ(√p − √q)²) = √(1 − Σ√(pq)), a metric from 0 to 1 (E. Hellinger, 1909). 8·distance² over 1/n + 1/m tends to chi-square.
 func Hellinger() Measure {
-	return Measure{factor: 8, power: 2, of: func(a, b []int64, n, m float64) float64 {
+	return Measure{factor: 8, power: 2, sum: true, of: func(a, b []int64, n, m float64) float64 {
 		sum := 0.0
 		for i := range a {
 			d := math.Sqrt(float64(a[i])/n) - math.Sqrt(float64(b[i])/m)
@@ -56,7 +58,7 @@ func Hellinger() Measure {
 
 // TotalVariation is ½·Σ|p − q|, from 0 to 1: the share of rows that would have to move.
 func TotalVariation() Measure {
-	return Measure{of: func(a, b []int64, n, m float64) float64 {
+	return Measure{sum: true, of: func(a, b []int64, n, m float64) float64 {
 		sum := 0.0
 		for i := range a {
 			sum += math.Abs(float64(a[i])/n - float64(b[i])/m)
@@ -80,7 +82,7 @@ func LInfinity() Measure {
 // R. A. Leibler, 1951). It is not symmetric. Every bin that is not empty on both sides gets half a row on both, see univariate.PSI for why. Twice the divergence over
 // 1/n + 1/m tends to chi-square.
 func KullbackLeibler() Measure {
-	return Measure{factor: 2, power: 1, of: func(a, b []int64, n, m float64) float64 {
+	return Measure{factor: 2, power: 1, sum: true, of: func(a, b []int64, n, m float64) float64 {
 		filled := 0
 		for i := range a {
 			if a[i]+b[i] > 0 {
@@ -106,7 +108,7 @@ func KullbackLeibler() Measure {
 //
 // It jumps by a few hundredths when a bin becomes empty, so that it has no law of its own.
 func FilledPSI() Measure {
-	return Measure{of: func(a, b []int64, n, m float64) float64 {
+	return Measure{sum: true, of: func(a, b []int64, n, m float64) float64 {
 		fillA, fillB := fill(a, n), fill(b, m)
 		sum := 0.0
 		for i := range a {
@@ -120,7 +122,7 @@ func FilledPSI() Measure {
 // FilledKullbackLeibler is Σp·ln(p/q) as Evidently computes it: shares of 0 are filled as by FilledPSI, and both sides are divided by their
 // sums again.
 func FilledKullbackLeibler() Measure {
-	return Measure{of: func(a, b []int64, n, m float64) float64 {
+	return Measure{sum: true, of: func(a, b []int64, n, m float64) float64 {
 		fillA, fillB := fill(a, n), fill(b, m)
 		sumA, sumB := 0.0, 0.0
 		for i := range a {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/mathext"
+	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/histogram"
@@ -50,17 +51,21 @@ const (
 
 // Permute tests the distance by draws of which rows are the baseline's: given the rows of both sides together in each bin, the baseline's are
 // multivariate hypergeometric. This is right for bins and categories that do not depend on which rows are the baseline's. The cost depends on
-// the number of bins, hardly on that of rows; so that it stays bounded there are fewer draws, but not fewer than 99, when draws times bins
-// exceed four million.
+// the number of bins, hardly on that of rows.
 //
 // P counts the draws with at least the observed distance, as permutation.PValue does. Threshold is the distance that must be exceeded for P
 // to be at most the level.
+//
+// So that the cost stays bounded there are fewer draws, but not fewer than 99, when draws times bins exceed four million. A sum over thousands
+// of bins is nearly normal (C. Morris, 1975), so that P and Threshold are then those of the t distribution of one more draw, and P can be small
+// enough to stand among many tests. L-infinity is no sum; its P is counted even then.
 func (m Measure) Permute(b Bins, level float64, draws int, rng *rand.Rand) Outcome {
 	if b.DF() < 1 {
 		return Outcome{Distance: m.Of(b), P: 1, Threshold: math.NaN()}
 	}
 	s := b.shuffler()
-	return m.permute(b, level, min(draws, max(minDraws, maxWork/len(b.Baseline))), func() float64 {
+	made := min(draws, max(minDraws, maxWork/len(b.Baseline)))
+	return m.permute(b, level, made, made < draws && m.sum, func() float64 {
 		s.shuffle(rng)
 		return m.Of(s.Bins)
 	})
@@ -81,7 +86,7 @@ func (m Measure) PermuteRule(pair histogram.Pair, rule Rule, level float64, draw
 	r := newRelabelled(pair, rng)
 	observed := m.Of(b)
 	var x, y []int64
-	return m.permute(b, level, draws, func() float64 {
+	return m.permute(b, level, draws, false, func() float64 {
 		r.deal()
 		var err error
 		if x, y, err = rule(r, x[:0], y[:0]); err != nil {
@@ -91,7 +96,7 @@ func (m Measure) PermuteRule(pair histogram.Pair, rule Rule, level float64, draw
 	}), nil
 }
 
-func (m Measure) permute(b Bins, level float64, draws int, draw func() float64) Outcome {
+func (m Measure) permute(b Bins, level float64, draws int, normal bool, draw func() float64) Outcome {
 	o := Outcome{Distance: m.Of(b), Threshold: math.NaN()}
 	distances := make([]float64, draws)
 	exceed := 0
@@ -101,10 +106,30 @@ func (m Measure) permute(b Bins, level float64, draws int, draw func() float64) 
 			exceed++
 		}
 	}
+	if normal {
+		return o.normal(distances, level)
+	}
 	o.P = permutation.PValue(exceed, draws)
 	if allowed := int(level * float64(draws+1)); allowed >= 1 && allowed <= draws {
 		slices.Sort(distances)
 		o.Threshold = distances[draws-allowed]
+	}
+	return o
+}
+
+// normal takes P and Threshold from the distribution of a further draw, when draws are normal.
+func (o Outcome) normal(distances []float64, level float64) Outcome {
+	mean, sigma := stat.MeanStdDev(distances, nil)
+	n := float64(len(distances))
+	sigma *= math.Sqrt(1 + 1/n)
+	if sigma == 0 {
+		o.P = 1
+		return o
+	}
+	law := distuv.StudentsT{Sigma: 1, Nu: n - 1}
+	o.P = law.CDF((mean - o.Distance) / sigma) // the lower tail, which keeps its digits
+	if level > 0 && level < 1 {
+		o.Threshold = mean - sigma*law.Quantile(level)
 	}
 	return o
 }

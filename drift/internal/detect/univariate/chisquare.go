@@ -37,28 +37,54 @@ type Homogeneity struct {
 // of them.
 //
 // It returns ErrEmpty when a side has no rows.
-func ChiSquare(table Table) (Homogeneity, error) {
-	cells, rare, err := table.pooled()
+func ChiSquare(table Table) (Homogeneity, error) { return table.homogeneity(pearson) }
+
+// G is ChiSquare with the likelihood ratio G = 2·ΣO·ln(O/E) in place of
+// Pearson's statistic (S. S. Wilks, 1938), as in SciPy's chi2_contingency with
+// lambda_="log-likelihood".
+func G(table Table) (Homogeneity, error) { return table.homogeneity(likelihoodRatio) }
+
+func (t Table) homogeneity(statistic func(observed, expected float64) float64) (Homogeneity, error) {
+	cells, rare, err := t.pooled()
 	if err != nil {
 		return Homogeneity{}, err
 	}
-	h := Homogeneity{DF: len(cells) - 1, P: 1, Rare: rare, CramersV: cramersV(table)}
+	h := Homogeneity{DF: len(cells) - 1, P: 1, Rare: rare, CramersV: cramersV(t)}
 	if h.DF == 0 {
 		return h, nil
 	}
-	n, m := float64(table.BaselineN), float64(table.CurrentN)
-	for _, c := range cells {
-		total := float64(c.baseline) + float64(c.current)
-		expected := total * (n / (n + m))
-		off := math.Abs(float64(c.baseline) - expected) // the same on both sides
-		if h.DF == 1 {
-			off = max(0, off-0.5)
-		}
-		h.Statistic += off * off / expected
-		h.Statistic += off * off / (total - expected)
-	}
+	h.Statistic = t.sum(cells, h.DF == 1, statistic)
 	h.P = chiSquareSF(h.Statistic, h.DF)
 	return h, nil
+}
+
+func pearson(observed, expected float64) float64 {
+	return (observed - expected) * (observed - expected) / expected
+}
+
+func likelihoodRatio(observed, expected float64) float64 {
+	if observed == 0 {
+		return 0
+	}
+	return 2 * observed * math.Log(observed/expected)
+}
+
+// sum adds up the statistic over the cells of both sides. Yates' correction
+// moves each observed count by up to a half towards the expected one.
+func (t Table) sum(cells []cell, yates bool, statistic func(observed, expected float64) float64) (sum float64) {
+	n, m := float64(t.BaselineN), float64(t.CurrentN)
+	for _, c := range cells {
+		a, b := float64(c.baseline), float64(c.current)
+		expected := (a + b) * (n / (n + m))
+		rest := (a + b) - expected
+		if yates {
+			// What one side has too much the other has too little.
+			move := math.Copysign(min(0.5, math.Abs(expected-a)), expected-a)
+			a, b = a+move, b-move
+		}
+		sum += statistic(a, expected) + statistic(b, rest)
+	}
+	return max(sum, 0)
 }
 
 func cramersV(table Table) float64 {
