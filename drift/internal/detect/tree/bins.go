@@ -10,9 +10,6 @@ const (
 	// maxBins is the number of bins of a column's values.
 	maxBins = 255
 
-	// missingBin is the bin of missing values, after all others.
-	missingBin = maxBins
-
 	// maxSampled bounds the values that quantiles are taken from.
 	maxSampled = 200_000
 
@@ -24,12 +21,14 @@ const (
 type Bins struct {
 	rows    int
 	columns []binned
+	cells   int // bins of all columns
 }
 
 type binned struct {
 	codes      []uint8
 	thresholds []float64 // bin k holds thresholds[k−1] < x ≤ thresholds[k]
-	missing    bool      // some value is missing
+	missing    uint8     // the bin of missing values, after all others
+	first      int       // the place of bin 0 in a histogram
 }
 
 // NewBins cuts each column into bins. A column of at most 255 distinct values has one for each, cut at the midpoints; another is cut at the
@@ -37,7 +36,14 @@ type binned struct {
 // value.
 //
 // It returns ErrShape when the columns differ in length or there are 2³¹ rows or more, and ErrNotFinite for an infinity.
-func NewBins(columns [][]float64) (*Bins, error) {
+func NewBins(columns [][]float64) (*Bins, error) { return NewCoarseBins(columns, maxBins) }
+
+// NewCoarseBins is NewBins with another number of bins than 255, 2 to 255. With fewer, small samples are learned from faster, since every leaf
+// looks at all bins. It returns ErrOptions for a number out of range.
+func NewCoarseBins(columns [][]float64, bins int) (*Bins, error) {
+	if bins < 2 || bins > maxBins {
+		return nil, fmt.Errorf("%w: %d bins", ErrOptions, bins)
+	}
 	b := &Bins{columns: make([]binned, len(columns))}
 	if len(columns) > 0 {
 		b.rows = len(columns[0])
@@ -49,11 +55,13 @@ func NewBins(columns [][]float64) (*Bins, error) {
 		if len(values) != b.rows {
 			return nil, fmt.Errorf("%w: column %d has %d rows, the first %d", ErrShape, i, len(values), b.rows)
 		}
-		thresholds, err := cut(values)
+		thresholds, err := cut(values, bins)
 		if err != nil {
 			return nil, fmt.Errorf("bin column %d: %w", i, err)
 		}
 		b.columns[i] = code(values, thresholds)
+		b.columns[i].first = b.cells
+		b.cells += len(thresholds) + 2
 	}
 	return b, nil
 }
@@ -65,10 +73,10 @@ func (b *Bins) Rows() int { return b.rows }
 func (b *Bins) Columns() int { return len(b.columns) }
 
 func code(values, thresholds []float64) binned {
-	c := binned{codes: make([]uint8, len(values)), thresholds: thresholds}
+	c := binned{codes: make([]uint8, len(values)), thresholds: thresholds, missing: uint8(len(thresholds) + 1)}
 	for i, v := range values {
 		if math.IsNaN(v) {
-			c.codes[i], c.missing = missingBin, true
+			c.codes[i] = c.missing
 			continue
 		}
 		k, _ := slices.BinarySearch(thresholds, v) // the first threshold that is at least v
@@ -78,7 +86,7 @@ func code(values, thresholds []float64) binned {
 }
 
 // cut returns the ascending thresholds between the bins of a column.
-func cut(values []float64) ([]float64, error) {
+func cut(values []float64, bins int) ([]float64, error) {
 	sorted := make([]float64, 0, min(len(values), maxSampled))
 	for i, v := range values {
 		if math.IsInf(v, 0) {
@@ -92,17 +100,17 @@ func cut(values []float64) ([]float64, error) {
 	slices.Sort(sorted)
 	distinct := slices.Compact(slices.Clone(sorted))
 	var thresholds []float64
-	if len(distinct) <= maxBins {
+	if len(distinct) <= bins {
 		for i := 1; i < len(distinct); i++ {
 			thresholds = append(thresholds, between(distinct[i-1], distinct[i]))
 		}
 		return thresholds, nil
 	}
-	for k := 1; k < maxBins; k++ {
+	for k := 1; k < bins; k++ {
 		rank := k * len(sorted)
-		low := sorted[(rank+maxBins-1)/maxBins-1]
-		if rank%maxBins == 0 {
-			low = between(low, sorted[rank/maxBins])
+		low := sorted[(rank+bins-1)/bins-1]
+		if rank%bins == 0 {
+			low = between(low, sorted[rank/bins])
 		}
 		thresholds = append(thresholds, low)
 	}

@@ -29,7 +29,7 @@ func (g *grower) histogram() histogram {
 		g.spare = g.spare[:n-1]
 		return h
 	}
-	return make(histogram, len(g.bins.columns))
+	return make(histogram, g.bins.cells)
 }
 
 func (g *grower) release(l *leaf) {
@@ -90,11 +90,11 @@ func (g *grower) inner(s split, left int) node {
 
 // divide parts the rows of a leaf in two, keeping their order, and looks for the splits of both.
 func (g *grower) divide(parent *leaf) (left, right leaf) {
-	s, codes := parent.best, g.bins.columns[parent.best.column].codes
+	s, column := parent.best, &g.bins.columns[parent.best.column]
 	rows, aside := g.rows[parent.begin:parent.end], g.aside[:0]
 	kept := 0
 	for _, row := range rows {
-		if s.left(codes[row]) {
+		if goesLeft(column.codes[row], column.missing, s.bin, s.missingLeft) {
 			rows[kept] = row
 			kept++
 		} else {
@@ -132,11 +132,12 @@ func (g *grower) divide(parent *leaf) (left, right leaf) {
 	return left, right
 }
 
-func (s *split) left(code uint8) bool {
-	if code == missingBin {
-		return s.missingLeft
+// goesLeft tells the side of a value from its bin.
+func goesLeft(code, missing, bin uint8, missingLeft bool) bool {
+	if code == missing {
+		return missingLeft
 	}
-	return code <= s.bin
+	return code <= bin
 }
 
 func (g *grower) splittable(l *leaf) bool {

@@ -74,9 +74,9 @@ func (m *Model) PredictRows(b *Bins, rows []int32) ([]float64, error) {
 		for _, nodes := range m.trees {
 			n := &nodes[0]
 			for n.left != 0 {
-				code := b.columns[n.column].codes[row]
+				column := &b.columns[n.column]
 				next := n.left
-				if code == missingBin && !n.missingLeft || code != missingBin && code > n.bin {
+				if !goesLeft(column.codes[row], column.missing, n.bin, n.missingLeft) {
 					next++
 				}
 				n = &nodes[next]

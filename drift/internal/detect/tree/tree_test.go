@@ -195,3 +195,30 @@ func BenchmarkFit(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/20/float64(len(columns))/float64(len(rows)), "ns/row/column/round")
 }
+
+// TestCoarseBins: fewer bins are fewer thresholds, and none outside the range are made.
+func TestCoarseBins(t *testing.T) {
+	t.Parallel()
+	columns, target := made(1000, 0.1)
+	for _, bins := range []int{1, 0, -1, 256} {
+		if _, err := NewCoarseBins(columns, bins); !errors.Is(err, ErrOptions) {
+			t.Errorf("%d bins: %v", bins, err)
+		}
+	}
+	b, err := NewCoarseBins(columns, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := range b.columns {
+		if len(b.columns[k].thresholds) != 1 {
+			t.Errorf("column %d has thresholds %v", k, b.columns[k].thresholds)
+		}
+	}
+	rows := make([]int32, len(target))
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	if _, err := b.Fit(rows, target, Options{}); err != nil {
+		t.Error(err)
+	}
+}
