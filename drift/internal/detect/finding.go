@@ -14,6 +14,8 @@ type Finding struct {
 	Interval      *Interval      // of the effect, 95 % confidence; nil where there is none
 	Contributions []Contribution // of the columns, largest first; tests of rows only
 
+	baselineN, currentN int64 // rows that a test looked at, where it samples them; 0: all
+
 	// status is set instead of numbers when there are none; reason says why.
 	status Status
 	reason string

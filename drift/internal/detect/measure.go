@@ -12,6 +12,8 @@ type comparison struct {
 	settings Settings
 	merged   merged            // for the tests of ranks
 	counted  *univariate.Table // the categories of both sides, once a test has asked for them
+
+	vectorCache vectorCache
 }
 
 // table lines up the categories of both sides.
@@ -57,6 +59,9 @@ func (r Result) found(f Finding) Result {
 	}
 	r.Statistic, r.PValue, r.Effect, r.Threshold = finite(f.Statistic), finite(f.P), finite(f.Effect), f.Threshold
 	r.PMethod, r.DF, r.Direction, r.Location = f.Method, f.DF, f.Direction, f.Location
+	if f.baselineN > 0 && f.currentN > 0 {
+		r.BaselineN, r.CurrentN = f.baselineN, f.currentN
+	}
 	r.EffectInterval, r.Contributions = f.Interval, f.Contributions
 	if r.Statistic == nil || r.PValue == nil || r.Effect == nil {
 		return r.without(Failed(fmt.Errorf("test %s has no finite result", r.Test)))

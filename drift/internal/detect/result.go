@@ -23,7 +23,7 @@ type Result struct {
 	Location   *float64  `json:"location,omitempty"` // KS: value at which the distributions differ most
 	Severity   float64   `json:"severity"`           // in [0,1); 0.5 is the smallest effect that matters
 
-	BaselineN int64 `json:"baseline_n"` // values the test was given
+	BaselineN int64 `json:"baseline_n"` // values the test used
 	CurrentN  int64 `json:"current_n"`
 
 	EffectInterval *Interval      `json:"effect_interval,omitempty"` // holds the true effect with 95 % confidence, where a test has one

@@ -28,10 +28,11 @@ type RowInput struct {
 	Baseline, Current Table
 }
 
-// rowComparison is a pair of tables under evaluation.
+// rowComparison is a pair of tables under evaluation. It keeps what several tests need.
 type rowComparison struct {
 	RowInput
 	settings Settings
+	cache    rowCache
 }
 
 // evaluateRows makes the tests of whole rows one after the other, since they share what takes long. A test that panics fails alone.
@@ -76,6 +77,8 @@ func (r *rowComparison) measure(t TestSetting) Result {
 	result.Convention, result.EffectName = convention.Name, convention.EffectName
 	result.BaselineN, result.CurrentN = int64(r.Baseline.Rows), int64(r.Current.Rows)
 	switch {
+	case len(r.Baseline.Columns) == 0:
+		return result.without(NotApplicable("there are no columns"))
 	case result.BaselineN < r.settings.MinRows:
 		return result.without(Undecided(fmt.Sprintf("baseline has %d rows, %d are needed", result.BaselineN, r.settings.MinRows)))
 	case result.CurrentN < r.settings.MinRows:

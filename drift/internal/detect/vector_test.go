@@ -1,0 +1,92 @@
+package detect
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func vectors(rng *rand.Rand, rows, columns int, shift float64) Sample {
+	m := Matrix{Rows: rows, Columns: columns, Values: make([]float64, rows*columns)}
+	for i := range m.Values {
+		m.Values[i] = rng.NormFloat64() + shift
+	}
+	return Sample{Vectors: m, Rows: int64(rows)}
+}
+
+// vectorTests are all tests of VECTOR features, each in all its conventions.
+func vectorTests() []TestSetting {
+	var tests []TestSetting
+	for _, spec := range Catalog() {
+		for _, c := range spec.Conventions {
+			if spec.Test.Applies(Vector) && spec.Test != TestMissingRate && (len(c.Types) == 0 || slices.Contains(c.Types, Vector)) {
+				tests = append(tests, TestSetting{Test: spec.Test, Convention: c.Name})
+			}
+		}
+	}
+	return tests
+}
+
+func TestVectors(t *testing.T) {
+	t.Parallel()
+	if len(vectorTests()) < 7 {
+		t.Fatalf("tests of vectors: %v", vectorTests())
+	}
+	for name, c := range map[string]struct {
+		columns int
+		shift   float64
+		drift   bool
+	}{
+		"equal":         {16, 0, false},
+		"equal, wide":   {300, 0, false},
+		"shifted":       {16, 0.5, true},
+		"shifted, wide": {300, 0.5, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rng := rand.New(rand.NewPCG(1, uint64(c.columns)))
+			feature := FeatureInput{Name: "embedding", Type: Vector, Tests: vectorTests(), Baseline: vectors(rng, 200, c.columns, 0), Current: vectors(rng, 150, c.columns, c.shift)}
+			result := Compare(feature, Settings{Seed: 1, Permutations: 199})
+			for _, r := range result.Results {
+				// A shift of everything changes no correlation, and mostly lies inside the space of the components or far outside of it.
+				if r.Test == TestCovariance || r.Test == TestPCAReconstruction || r.Test == TestMissingRate {
+					continue
+				}
+				if want := map[bool]Status{false: StatusOK, true: StatusDrift}[c.drift]; r.Status != want {
+					t.Errorf("%s: %s %s, want %s", r.Convention, r.Status, r.Reason, want)
+				}
+				if len(r.Contributions) > 0 {
+					t.Errorf("%s: contributions of nameless columns", r.Convention)
+				}
+			}
+		})
+	}
+}
+
+func TestVectorsOfOtherLengthsAreRefused(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(1, 1))
+	feature := FeatureInput{Name: "embedding", Type: Vector, Tests: vectorTests(), Baseline: vectors(rng, 50, 200, 0), Current: vectors(rng, 50, 300, 0)}
+	for _, r := range Compare(feature, Settings{}).Results {
+		if r.Test != TestMissingRate && (r.Status != StatusError || !strings.Contains(r.Reason, "same columns")) {
+			t.Errorf("%s: %s %s", r.Convention, r.Status, r.Reason)
+		}
+	}
+}
+
+// TestVectorsOfOneNumberHaveAnswers: what cannot be asked of them is not applicable.
+func TestVectorsOfOneNumberHaveAnswers(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(1, 1))
+	feature := FeatureInput{Name: "embedding", Type: Vector, Tests: vectorTests(), Baseline: vectors(rng, 50, 1, 0), Current: vectors(rng, 50, 1, 0)}
+	for _, r := range Compare(feature, Settings{}).Results {
+		want := StatusOK
+		if r.Test == TestCovariance || r.Test == TestPCAReconstruction {
+			want = StatusNotApplicable
+		}
+		if r.Status != want {
+			t.Errorf("%s: %s %s, want %s", r.Convention, r.Status, r.Reason, want)
+		}
+	}
+}
