@@ -96,11 +96,11 @@ func measureVectorPCA(c *comparison, t TestSetting) Finding {
 }
 
 func measureVectorClassifier(c *comparison, t TestSetting) Finding {
-	b, cur := c.projected("classifier", multivariate.ClassifiedRows)
+	b, cur := c.projected("classifier", classifierRows(t))
 	if b.Columns != cur.Columns {
 		return refused(fmt.Errorf("%w: vectors of %d and %d numbers", multivariate.ErrShape, b.Columns, cur.Columns))
 	}
-	f := classification(b.ByColumn(), cur.ByColumn(), c.rng(t), c.settings)
+	f := classification(b.ByColumn(), cur.ByColumn(), t, c.rng(t), c.settings)
 	f.Contributions = nil
 	return f
 }

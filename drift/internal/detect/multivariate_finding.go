@@ -52,17 +52,32 @@ func reconstruction(baseline, current multivariate.Matrix, t TestSetting) Findin
 	}
 }
 
-// classification reports a domain classifier. The statistic is the AUC.
-func classification(baseline, current [][]float64, rng *rand.Rand, s Settings) Finding {
-	if len(baseline) == 0 {
-		return NotApplicable("there are no columns")
+const permutedClassifier = "domain-classifier/permutation"
+
+// classifierRows tells how many rows of how many columns a domain classifier learns from.
+func classifierRows(t TestSetting) func(columns int) int {
+	if t.Convention == permutedClassifier {
+		return multivariate.RelearnedRows
 	}
-	c, err := multivariate.Classify(baseline, current, rng, s.FDR)
+	return multivariate.ClassifiedRows
+}
+
+// classification reports a domain classifier. The statistic is the AUC.
+func classification(baseline, current [][]float64, t TestSetting, rng *rand.Rand, s Settings) Finding {
+	method := PAsymptotic
+	var c multivariate.Classification
+	var err error
+	if t.Convention == permutedClassifier {
+		method = PPermutation
+		c, err = multivariate.ClassifyAnew(baseline, current, rng, s.Permutations, s.FDR)
+	} else {
+		c, err = multivariate.Classify(baseline, current, rng, s.FDR)
+	}
 	if err != nil {
 		return refused(err)
 	}
 	return Finding{
-		Statistic: c.AUC, P: c.P, Method: PAsymptotic, Effect: c.Effect, Threshold: finite(c.Critical), Direction: changed(c.Effect),
+		Statistic: c.AUC, P: c.P, Method: method, Effect: c.Effect, Threshold: finite(c.Critical), Direction: changed(c.Effect),
 		Interval:      &Interval{Lower: max(0, 2*c.Lower-1), Upper: max(0, 2*c.Upper-1)},
 		Contributions: unnamed(c.Shares), baselineN: int64(len(baseline[0])), currentN: int64(len(current[0])),
 	}

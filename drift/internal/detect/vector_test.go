@@ -47,7 +47,7 @@ func TestVectors(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(1, uint64(c.columns)))
 			feature := FeatureInput{Name: "embedding", Type: Vector, Tests: vectorTests(), Baseline: vectors(rng, 200, c.columns, 0), Current: vectors(rng, 150, c.columns, c.shift)}
-			result := Compare(feature, Settings{Seed: 1, Permutations: 199})
+			result := Compare(feature, Settings{Seed: 1, Permutations: 99})
 			for _, r := range result.Results {
 				// A shift of everything changes no correlation, and mostly lies inside the space of the components or far outside of it.
 				if r.Test == TestCovariance || r.Test == TestPCAReconstruction || r.Test == TestMissingRate {

@@ -72,3 +72,15 @@ func BenchmarkClassify20(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkClassifyAnew20(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	rows := RelearnedRows(20)
+	x, y := normalMatrix(rng, rows, 20, 0, 1).ByColumn(), normalMatrix(rng, rows, 20, 0, 1).ByColumn()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ClassifyAnew(x, y, rng, 199, alpha); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

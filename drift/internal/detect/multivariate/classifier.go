@@ -13,7 +13,9 @@ const (
 	maxClassifiedRows = 5000 // of a side
 	maxClassifiedWork = 2.5e5
 
-	classifierBins = 64 // with so few trees finer ones find nothing more
+	// With so few trees, finer bins find nothing more.
+	classifierBins = 64
+	relearnedBins  = 16
 )
 
 // ClassifiedRows is the number of rows of each side that the domain classifier learns from: 5,000, or so many that there are 250,000 values,
@@ -26,11 +28,23 @@ func ClassifiedRows(columns int) int {
 // the rows held out, as C. Nadeau and Y. Bengio, Inference for the Generalization Error (Machine Learning 52, 2003), estimate it.
 const inflation = 1 + folds*(1.0/(folds-1))
 
+// Bounds on the cost of learning anew for every permutation.
+const (
+	maxRelearnedRows  = 500 // of a side
+	maxRelearnedWork  = 1e4
+	maxRelearnedDraws = 199
+)
+
+// RelearnedRows is the number of rows of each side that ClassifyAnew learns from: 500, or so many that there are 10,000 values of each side, but
+// at least 100.
+func RelearnedRows(columns int) int {
+	return max(100, min(maxRelearnedRows, maxRelearnedWork/max(1, columns)))
+}
+
 // Classification is the outcome of a domain classifier.
 type Classification struct {
 	AUC          float64 // of telling current rows from those of the baseline, 0 to 1; 0.5 is guessing
 	Lower, Upper float64 // holds the AUC with 95 % confidence
-	Z            float64
 	P            float64 // of an AUC as large
 	Critical     float64 // the AUC at which P is alpha
 	Effect       float64 // max(0, 2·AUC − 1), 0 to 1
@@ -43,86 +57,138 @@ type Classification struct {
 //
 // In five folds, trees learned from the other folds score a fold's rows. The AUC compares scores within a fold only. P is one-sided, from the
 // rank-sum statistics of the folds with a variance that allows for their common training rows; without it the test would find drift in 10 % of
-// equal samples at a level of 5 %. With it the test is conservative. Learning anew on permuted sides would be exact, but a thousand times as
-// slow, and could not tell a p-value below 1/1000. The interval is DeLong's, widened alike. Shares are the columns' parts in the gain of all
-// splits, up to 1 in all.
+// equal samples at a level of 5 %. With it the test is conservative. The interval is DeLong's, widened alike. Shares are the columns' parts in
+// the gain of all splits, up to 1 in all.
 //
 // It returns ErrFew for a side of fewer than 10 rows, and the errors of package tree.
 func Classify(baseline, current [][]float64, rng *rand.Rand, alpha float64) (Classification, error) {
-	if len(baseline) != len(current) || len(baseline) == 0 {
-		return Classification{}, fmt.Errorf("%w: %d and %d", ErrShape, len(baseline), len(current))
-	}
-	n, m := len(baseline[0]), len(current[0])
-	if min(n, m) < 2*folds {
-		return Classification{}, fmt.Errorf("%w: %d and %d, at least %d are needed", ErrFew, n, m, 2*folds)
-	}
-	columns := make([][]float64, len(baseline))
-	for k := range columns {
-		columns[k] = append(append(make([]float64, 0, n+m), baseline[k]...), current[k]...)
-	}
-	bins, err := tree.NewCoarseBins(columns, classifierBins)
+	d, err := newDomains(baseline, current, tree.Options{Loss: tree.Logistic, Rounds: 40, MaxLeaves: 8, L2: 1}, classifierBins)
 	if err != nil {
 		return Classification{}, err
 	}
-	fold := make([]int, n+m)
-	for i, row := range Sample(rng, n, n) {
-		fold[row] = i % folds
-	}
-	for i, row := range Sample(rng, m, m) {
-		fold[n+row] = i % folds
-	}
-	c := Classification{Shares: make([]float64, len(columns))}
-	var strata []stratum
-	for k := range folds {
-		scores, model, err := classifyFold(bins, fold, k, n)
-		if err != nil {
-			return Classification{}, err
-		}
-		strata = append(strata, rankStratum(scores))
-		addTo(c.Shares, model.Importance())
-	}
-	normalize(c.Shares)
-	c.conclude(rankStrata(strata, inflation), strata, alpha)
-	return c, nil
-}
-
-// classifyFold scores the rows of a fold by a model of the others. Rows from n on are current ones.
-func classifyFold(bins *tree.Bins, fold []int, k, n int) ([]scored, *tree.Model, error) {
-	var train, test []int32
-	var sides []float64
-	for row := range fold {
-		switch {
-		case fold[row] == k:
-			test = append(test, int32(row))
-		case row < n:
-			train, sides = append(train, int32(row)), append(sides, 0)
-		default:
-			train, sides = append(train, int32(row)), append(sides, 1)
-		}
-	}
-	model, err := bins.Fit(train, sides, tree.Options{Loss: tree.Logistic, Rounds: 40, MaxLeaves: 8, L2: 1})
+	c, strata, err := d.observe(rng)
 	if err != nil {
-		return nil, nil, fmt.Errorf("learn: %w", err)
+		return Classification{}, err
 	}
-	estimates, err := model.PredictRows(bins, test)
-	if err != nil {
-		return nil, nil, fmt.Errorf("score: %w", err)
-	}
-	scores := make([]scored, len(test))
-	for i, row := range test {
-		scores[i] = scored{estimates[i], int(row) >= n}
-	}
-	return scores, model, nil
-}
-
-func (c *Classification) conclude(r ranking, strata []stratum, alpha float64) {
-	c.AUC, c.Z, c.P = r.AUC, r.Z, max(upper(r.Z), math.SmallestNonzeroFloat64)
-	c.Effect = max(0, 2*r.AUC-1)
-	c.Lower, c.Upper = max(0, r.AUC-1.959964*r.SE), min(1, r.AUC+1.959964*r.SE)
 	var pairs, variance float64
 	for _, s := range strata {
 		pairs += s.pairs
 		variance += s.variance
 	}
+	c.P = max(upper(rankStrata(strata, inflation).Z), math.SmallestNonzeroFloat64)
 	c.Critical = min(1, 0.5+math.Sqrt2*math.Erfcinv(2*alpha)*math.Sqrt(variance*inflation)/pairs)
+	return c, nil
+}
+
+// ClassifyAnew is Classify with an exact P: smaller trees are learned anew for up to 199 random divisions of all rows into two sides, which takes
+// a thousand times as long for a row. P is at least 1/200.
+func ClassifyAnew(baseline, current [][]float64, rng *rand.Rand, draws int, alpha float64) (Classification, error) {
+	d, err := newDomains(baseline, current, tree.Options{Loss: tree.Logistic, Rounds: 10, MaxLeaves: 4, LearningRate: 0.3, L2: 1}, relearnedBins)
+	if err != nil {
+		return Classification{}, err
+	}
+	c, _, err := d.observe(rng)
+	if err != nil {
+		return Classification{}, err
+	}
+	c.P, c.Critical = permute(c.AUC, min(draws, maxRelearnedDraws), alpha, 1, func() float64 {
+		shuffle(rng, d.order)
+		strata, _, failed := d.validate()
+		if failed != nil {
+			err = failed
+		}
+		return rankStrata(strata, 1).AUC
+	})
+	return c, err
+}
+
+// domains are the rows of both sides, to be told apart.
+type domains struct {
+	bins    *tree.Bins
+	order   []int32 // the first n are the baseline
+	n       int
+	options tree.Options
+}
+
+func newDomains(baseline, current [][]float64, o tree.Options, coarse int) (*domains, error) {
+	if len(baseline) != len(current) || len(baseline) == 0 {
+		return nil, fmt.Errorf("%w: %d and %d", ErrShape, len(baseline), len(current))
+	}
+	n, m := len(baseline[0]), len(current[0])
+	if min(n, m) < 2*folds {
+		return nil, fmt.Errorf("%w: %d and %d, at least %d are needed", ErrFew, n, m, 2*folds)
+	}
+	columns := make([][]float64, len(baseline))
+	for k := range columns {
+		columns[k] = append(append(make([]float64, 0, n+m), baseline[k]...), current[k]...)
+	}
+	bins, err := tree.NewCoarseBins(columns, coarse)
+	if err != nil {
+		return nil, err
+	}
+	d := &domains{bins: bins, order: make([]int32, n+m), n: n, options: o}
+	for i := range d.order {
+		d.order[i] = int32(i)
+	}
+	return d, nil
+}
+
+// observe makes the outcome of the sides as they are, without a p-value.
+func (d *domains) observe(rng *rand.Rand) (Classification, []stratum, error) {
+	shuffle(rng, d.order[:d.n])
+	shuffle(rng, d.order[d.n:])
+	strata, shares, err := d.validate()
+	if err != nil {
+		return Classification{}, nil, err
+	}
+	r := rankStrata(strata, inflation)
+	return Classification{
+		AUC: r.AUC, Effect: max(0, 2*r.AUC-1), Shares: shares,
+		Lower: max(0, r.AUC-1.959964*r.SE), Upper: min(1, r.AUC+1.959964*r.SE),
+	}, strata, nil
+}
+
+func shuffle(rng *rand.Rand, rows []int32) {
+	rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+}
+
+// validate learns from four folds and scores the fifth, for each of them. Both sides are dealt to the folds in turn.
+func (d *domains) validate() ([]stratum, []float64, error) {
+	shares := make([]float64, d.bins.Columns())
+	strata := make([]stratum, folds)
+	for k := range folds {
+		var train, test []int32
+		var sides []float64
+		tested := 0 // of the baseline; they come first
+		for i, row := range d.order {
+			current, place := 0.0, i
+			if i >= d.n {
+				current, place = 1, i-d.n
+			}
+			if place%folds != k {
+				train, sides = append(train, row), append(sides, current)
+				continue
+			}
+			test = append(test, row)
+			if current == 0 {
+				tested++
+			}
+		}
+		model, err := d.bins.Fit(train, sides, d.options)
+		if err != nil {
+			return nil, nil, fmt.Errorf("learn: %w", err)
+		}
+		estimates, err := model.PredictRows(d.bins, test)
+		if err != nil {
+			return nil, nil, fmt.Errorf("score: %w", err)
+		}
+		scores := make([]scored, len(test))
+		for i := range test {
+			scores[i] = scored{estimates[i], i >= tested}
+		}
+		strata[k] = rankStratum(scores)
+		addTo(shares, model.Importance())
+	}
+	normalize(shares)
+	return strata, shares, nil
 }
