@@ -39,6 +39,12 @@ type golden struct {
 		N, M, Columns, Components  int
 		Missing, Baseline, Current float64
 	}
+	Classifiers []struct {
+		Seed       uint64
+		N, Columns int
+		Shift, AUC float64
+		Mixed      bool
+	}
 }
 
 func readGolden(t *testing.T) golden {
@@ -51,7 +57,7 @@ func readGolden(t *testing.T) golden {
 	if err := json.Unmarshal(data, &g); err != nil {
 		t.Fatal(err)
 	}
-	if len(g.Discrepancies)*len(g.NormalScores)*len(g.Tails)*len(g.Rankings)*len(g.Correlations)*len(g.Reconstructions) == 0 {
+	if len(g.Discrepancies)*len(g.NormalScores)*len(g.Tails)*len(g.Rankings)*len(g.Correlations)*len(g.Reconstructions)*len(g.Classifiers) == 0 {
 		t.Fatal("golden.json lacks a list")
 	}
 	return g
@@ -210,5 +216,29 @@ func TestReconstructionGolden(t *testing.T) {
 		}
 		check(t, "baseline", r.BaselineError, c.Baseline, 1e-12)
 		check(t, "current", r.CurrentError, c.Current, 1e-12)
+	}
+}
+
+// TestClassifierGolden: other trees and folds tell the sides apart as well as LightGBM's do, up to chance.
+func TestClassifierGolden(t *testing.T) {
+	t.Parallel()
+	for _, c := range readGolden(t).Classifiers {
+		x, y := uniformRows(c.Seed, c.N, c.Columns, 1, 0, false), uniformRows(c.Seed+1, c.N, c.Columns, 1, c.Shift, c.Mixed)
+		if c.Mixed {
+			for i := range y.Rows {
+				for k := range y.Columns - 1 {
+					y.Row(i)[k+1] /= 2
+				}
+			}
+		}
+		r, err := Classify(x.ByColumn(), y.ByColumn(), rand.New(rand.NewPCG(1, c.Seed)), 0.05)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("AUC %.3f in [%.3f, %.3f], LightGBM's %.3f", r.AUC, r.Lower, r.Upper, c.AUC)
+		check(t, "AUC", r.AUC, c.AUC, 0.03)
+		if !(r.Lower < r.AUC && r.AUC < r.Upper) || (r.P <= 0.05) != (r.AUC >= r.Critical) {
+			t.Errorf("AUC %v in [%v, %v], p %v, critical %v", r.AUC, r.Lower, r.Upper, r.P, r.Critical)
+		}
 	}
 }
