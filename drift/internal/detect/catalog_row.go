@@ -15,8 +15,6 @@ const explainedVariance = 0.65
 // rowTypes are the columns that tests of rows use, and VECTOR, whose rows are the vectors.
 func rowTypes() []FeatureType { return []FeatureType{Numeric, Categorical, Boolean, Vector} }
 
-const independentRows = "rows are independent"
-
 // rowSpecs are the tests of whole rows.
 //
 // The smallest effects: 0.05 for MMD and energy is a shift of a tenth of a standard deviation in every column, or of one standard deviation in
