@@ -49,6 +49,9 @@ func TestImmutable(t *testing.T) {
 		"UPDATE drf_detections SET status = 'OK'",
 		"UPDATE drf_detections SET document = ''",
 		"UPDATE drf_evidence SET payload = ''",
+		"UPDATE drf_streams SET detector = 'DDM'",
+		"UPDATE drf_stream_drifts SET sequence = 0",
+		"DELETE FROM drf_streams", "DELETE FROM drf_stream_drifts",
 		"UPDATE drf_evidence SET entry_id = gen_random_uuid()",
 		"DELETE FROM drf_models", "DELETE FROM drf_monitors", "DELETE FROM drf_monitor_features", "DELETE FROM drf_baselines",
 		"DELETE FROM drf_baseline_features", "DELETE FROM drf_detections", "DELETE FROM drf_evidence",
@@ -109,7 +112,7 @@ func TestRowSecurity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tables != 8 {
+	if tables != 10 {
 		t.Errorf("found %d tables with a tenant", tables)
 	}
 }

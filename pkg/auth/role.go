@@ -39,7 +39,7 @@ func Granted(permission string) bool {
 }
 
 // reading is what every person who works with the platform may see. The audit trail is not part of it.
-var reading = []string{"policy.read", "model.read", "monitor.read", "baseline.read", "detection.read", "audit.receipt"} //nolint:gochecknoglobals // a constant table
+var reading = []string{"policy.read", "model.read", "monitor.read", "baseline.read", "detection.read", "stream.read", "audit.receipt"} //nolint:gochecknoglobals // a constant table
 
 var rolePermissions = map[Role][]string{ //nolint:gochecknoglobals // a constant table
 	RoleViewer:            reading,
@@ -47,12 +47,12 @@ var rolePermissions = map[Role][]string{ //nolint:gochecknoglobals // a constant
 	RolePolicyAuthor:      with(reading, "policy.author", "policy.test", "policy.simulate", "decision.evaluate", "decision.read", "decision.trace"),
 	RolePolicyApprover:    with(reading, "policy.approve", "policy.activate", "policy.test", "policy.simulate", "audit.read", "decision.read"),
 	RoleComplianceOfficer: with(reading, "audit.read", "audit.posture", "audit.correct", "policy.simulate", "decision.evaluate", "decision.read", "decision.configure"),
-	RoleMLEngineer:        with(reading, "model.write", "monitor.write", "baseline.write", "detection.run", "detection.compare", "decision.evaluate"),
+	RoleMLEngineer:        with(reading, "model.write", "monitor.write", "baseline.write", "detection.run", "detection.compare", "stream.write", "decision.evaluate"),
 	RoleOperator:          with(reading, "audit.read", "audit.posture", "policy.quarantine_lift", "bundle.read", "decision.read"),
-	RoleService:           with(reading, "audit.record", "decision.evaluate", "bundle.read", "detection.run", "detection.compare", "baseline.write"),
+	RoleService:           with(reading, "audit.record", "decision.evaluate", "bundle.read", "detection.run", "detection.compare", "baseline.write", "stream.write"),
 	RoleAdmin: with(reading, "policy.author", "policy.approve", "policy.activate", "policy.test", "policy.simulate", "policy.quarantine_lift", "bundle.read",
 		"decision.evaluate", "decision.read", "decision.trace", "decision.configure", "audit.read", "audit.posture", "audit.correct",
-		"model.write", "monitor.write", "baseline.write", "detection.run", "detection.compare"),
+		"model.write", "monitor.write", "baseline.write", "detection.run", "detection.compare", "stream.write"),
 }
 
 func with(base []string, more ...string) []string {

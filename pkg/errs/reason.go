@@ -60,6 +60,8 @@ const (
 	ReasonDataTooLarge       Reason = "DATA_TOO_LARGE"
 	ReasonBaselineTooSmall   Reason = "BASELINE_TOO_SMALL"
 	ReasonBaselineNotActive  Reason = "BASELINE_NOT_ACTIVE"
+	ReasonStreamSequence     Reason = "STREAM_SEQUENCE"
+	ReasonTooManyDrifts      Reason = "TOO_MANY_DRIFTS"
 )
 
 // retryUnavailable is the advice for a dependency that is down: long enough not to storm it, short enough to be useful.

@@ -58,6 +58,10 @@ type (
 		driftv1.UnimplementedDetectionServiceServer
 		*service
 	}
+	conceptDrift struct {
+		driftv1.UnimplementedConceptDriftServiceServer
+		*service
+	}
 )
 
 // Register adds the services of aumos.drift.v1 to the server.
@@ -67,6 +71,7 @@ func Register(server grpc.ServiceRegistrar, cfg Config) {
 	driftv1.RegisterMonitorServiceServer(server, monitors{service: s})
 	driftv1.RegisterBaselineServiceServer(server, baselines{service: s})
 	driftv1.RegisterDetectionServiceServer(server, detections{service: s})
+	driftv1.RegisterConceptDriftServiceServer(server, conceptDrift{service: s})
 }
 
 // evaluate runs work, which needs a CPU, in one of the slots. It waits for a slot as long as ctx lasts.

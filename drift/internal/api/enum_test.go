@@ -26,6 +26,10 @@ func TestEnums(t *testing.T) {
 		{driftv1.DriftDirection(0).Descriptor(), len(inverse(directionTo))},
 		{driftv1.BaselineState(0).Descriptor(), len(inverse(baselineStateTo))},
 		{driftv1.EvidenceState(0).Descriptor(), len(inverse(evidenceStateTo))},
+		{driftv1.StreamDetector(0).Descriptor(), len(detectorFrom)},
+		{driftv1.StreamInput(0).Descriptor(), len(inverse(inputTo))},
+		{driftv1.StreamZone(0).Descriptor(), len(inverse(zoneTo))},
+		{driftv1.StreamPolicy(0).Descriptor(), len(policyFrom)},
 	} {
 		if want := test.enum.Values().Len() - 1; test.n != want { // without UNSPECIFIED
 			t.Errorf("%s: %d values have a form, want %d", test.enum.FullName(), test.n, want)

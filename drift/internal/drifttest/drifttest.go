@@ -171,6 +171,7 @@ type Client struct {
 	driftv1.MonitorServiceClient
 	driftv1.BaselineServiceClient
 	driftv1.DetectionServiceClient
+	driftv1.ConceptDriftServiceClient
 
 	Conn   *grpc.ClientConn
 	Tenant tenant.ID
@@ -204,7 +205,8 @@ func newClient(conn *grpc.ClientConn, id tenant.ID) *Client {
 	return &Client{
 		ModelServiceClient: driftv1.NewModelServiceClient(conn), MonitorServiceClient: driftv1.NewMonitorServiceClient(conn),
 		BaselineServiceClient: driftv1.NewBaselineServiceClient(conn), DetectionServiceClient: driftv1.NewDetectionServiceClient(conn),
-		Conn: conn, Tenant: id,
+		ConceptDriftServiceClient: driftv1.NewConceptDriftServiceClient(conn),
+		Conn:                      conn, Tenant: id,
 	}
 }
 

@@ -25,6 +25,9 @@ const (
 	BaselineActivated Kind = "drift.baseline_activated"
 	BaselineRetired   Kind = "drift.baseline_retired"
 	Detection         Kind = "drift.detection"
+	StreamCreated     Kind = "drift.stream_created"
+	StreamReset       Kind = "drift.stream_reset"
+	ConceptDrift      Kind = "drift.concept_drift_detected"
 )
 
 // action is the verb that the kind's actor exercised.
@@ -40,6 +43,12 @@ func (k Kind) action() string {
 		return "drift.activate_baseline"
 	case Detection:
 		return "drift.detect"
+	case StreamCreated:
+		return "drift.create_stream"
+	case StreamReset:
+		return "drift.reset_stream"
+	case ConceptDrift:
+		return "drift.update_stream"
 	}
 	return "drift.unknown"
 }

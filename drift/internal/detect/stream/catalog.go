@@ -162,8 +162,13 @@ var catalog = []Spec{ //nolint:gochecknoglobals // a constant table
 			whole("min_concept", 7_000, 10, 20_000, "the values that a shortened run keeps"),
 			whole("warning_limit", 1_400, 1, 1<<30, "a warning zone of so many values is a drift"),
 		},
-		check: notAbove("warning_threshold", "drift_threshold"),
-		make:  newRDDM,
+		check: func(p parameters) (string, string) {
+			if 2*p["min_concept"] > p["max_concept"] { // else a stable run would be shortened, value by value, at almost each one
+				return "min_concept", "must be at most half of max_concept"
+			}
+			return notAbove("warning_threshold", "drift_threshold")(p)
+		},
+		make: newRDDM,
 	},
 	{
 		Kind: HDDMA, Null: nullMean, Input: Unit, Warns: true, TwoSided: true, Conventions: []string{"hddm-a/river"}, code: 5,
@@ -235,8 +240,8 @@ var catalog = []Spec{ //nolint:gochecknoglobals // a constant table
 		Source: "C. Raab, M. Heusinger and F.-M. Schleif, Reactive soft prototype computing for concept drift streams, Neurocomputing 416, 2020",
 		Parameters: []Parameter{
 			significance("alpha", 0.005, "the significance of one comparison; there is one at every value"),
-			whole("window", 100, 4, maxWindow, "the values that are kept"),
-			whole("recent", 30, 2, 1_000, "the latest of them, which are compared with as many drawn from the rest"),
+			whole("window", 100, 4, 1_000, "the values that are kept"),
+			whole("recent", 30, 2, 200, "the latest of them, which are compared with as many drawn from the rest"),
 		},
 		check: func(p parameters) (string, string) {
 			if 2*p["recent"] > p["window"] {

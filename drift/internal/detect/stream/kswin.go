@@ -22,7 +22,7 @@ type kswin struct {
 
 	window, drawn, recent []float64 // the window is a ring; the others are room to sort in
 	next, kept            int64
-	order                 []int32 // room to draw in
+	order, swapped        []int32 // room to draw in: the older values' places in order, and what was swapped
 	source                rand.PCG
 }
 
@@ -30,7 +30,10 @@ func newKSWIN(s settings) detector {
 	window, recent := int(s.parameters["window"]), int(s.parameters["recent"])
 	k := &kswin{
 		critical: criticalSteps(recent, s.parameters["alpha"]), window: make([]float64, window),
-		drawn: make([]float64, recent), recent: make([]float64, recent), order: make([]int32, window-recent),
+		drawn: make([]float64, recent), recent: make([]float64, recent), order: make([]int32, window-recent), swapped: make([]int32, recent),
+	}
+	for i := range k.order {
+		k.order[i] = int32(i)
 	}
 	k.source.Seed(s.seed, kswinDraws)
 	return k
@@ -78,13 +81,14 @@ func (k *kswin) update(x float64) Zone {
 		return Stable
 	}
 	older := size - int64(len(k.recent))
-	for i := range k.order {
-		k.order[i] = int32(i)
-	}
 	for i := range k.drawn { // the first steps of a shuffle
 		j := i + int(k.draw(uint64(len(k.order)-i)))
 		k.order[i], k.order[j] = k.order[j], k.order[i]
-		k.drawn[i] = k.at(int64(k.order[i]))
+		k.drawn[i], k.swapped[i] = k.at(int64(k.order[i])), int32(j)
+	}
+	for i := len(k.swapped) - 1; i >= 0; i-- { // and back
+		j := k.swapped[i]
+		k.order[i], k.order[j] = k.order[j], k.order[i]
 	}
 	for i := range k.recent {
 		k.recent[i] = k.at(older + int64(i))

@@ -111,3 +111,16 @@ func (s *Stream) exchangeConfig(c *codec, spec Spec) {
 	}
 	s.config = config
 }
+
+// At returns a stream whose detector has just been reset after count values and as many drifts, for when its state is lost.
+func At(c Config, count, drifts int64) (*Stream, error) {
+	if count < 0 || count > maxCount || drifts < 0 || drifts > count {
+		return nil, ErrState
+	}
+	s, err := New(c)
+	if err != nil {
+		return nil, err
+	}
+	s.count, s.drifts = count, drifts
+	return s, nil
+}

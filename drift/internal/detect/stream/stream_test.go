@@ -67,6 +67,7 @@ func TestConfigRefuses(t *testing.T) {
 		{Config{Kind: ADWIN, Parameters: map[string]float64{"delta": 0}}, "parameters", "delta"},
 		{Config{Kind: ADWIN, Parameters: map[string]float64{"delta": 1}}, "parameters", "delta"},
 		{Config{Kind: KSWIN, Parameters: map[string]float64{"recent": 51}}, "parameters", "recent"},
+		{Config{Kind: RDDM, Parameters: map[string]float64{"max_concept": 10_000}}, "parameters", "min_concept"},
 		{Config{Kind: KSWIN, Parameters: map[string]float64{"window": 1e9}}, "parameters", "window"},
 		{Config{Kind: PageHinkley, Parameters: map[string]float64{"threshold": math.Inf(1)}}, "parameters", "threshold"},
 	} {

@@ -87,6 +87,11 @@ const (
 	ErrorReason_ERROR_REASON_BASELINE_TOO_SMALL ErrorReason = 112
 	// The monitor has no active baseline. Code FAILED_PRECONDITION.
 	ErrorReason_ERROR_REASON_BASELINE_NOT_ACTIVE ErrorReason = 113
+	// A batch does not continue its stream: it leaves a gap, overlaps with values that were taken, or repeats the last batch with other values; metadata:
+	// expected_sequence. Code FAILED_PRECONDITION.
+	ErrorReason_ERROR_REASON_STREAM_SEQUENCE ErrorReason = 131
+	// A batch has more drifts than one answer holds; metadata: limit, values (as many of the batch's first values can be sent). Code INVALID_ARGUMENT.
+	ErrorReason_ERROR_REASON_TOO_MANY_DRIFTS ErrorReason = 132
 )
 
 // Enum value maps for ErrorReason.
@@ -121,6 +126,8 @@ var (
 		111: "ERROR_REASON_DATA_TOO_LARGE",
 		112: "ERROR_REASON_BASELINE_TOO_SMALL",
 		113: "ERROR_REASON_BASELINE_NOT_ACTIVE",
+		131: "ERROR_REASON_STREAM_SEQUENCE",
+		132: "ERROR_REASON_TOO_MANY_DRIFTS",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":          0,
@@ -152,6 +159,8 @@ var (
 		"ERROR_REASON_DATA_TOO_LARGE":       111,
 		"ERROR_REASON_BASELINE_TOO_SMALL":   112,
 		"ERROR_REASON_BASELINE_NOT_ACTIVE":  113,
+		"ERROR_REASON_STREAM_SEQUENCE":      131,
+		"ERROR_REASON_TOO_MANY_DRIFTS":      132,
 	}
 )
 
@@ -186,7 +195,7 @@ var File_aumos_drift_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_aumos_drift_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"!aumos/drift/v1/error_reason.proto\x12\x0eaumos.drift.v1*\xba\a\n" +
+	"!aumos/drift/v1/error_reason.proto\x12\x0eaumos.drift.v1*\x80\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\x1e\n" +
@@ -217,7 +226,9 @@ const file_aumos_drift_v1_error_reason_proto_rawDesc = "" +
 	"!ERROR_REASON_CARDINALITY_TOO_HIGH\x10n\x12\x1f\n" +
 	"\x1bERROR_REASON_DATA_TOO_LARGE\x10o\x12#\n" +
 	"\x1fERROR_REASON_BASELINE_TOO_SMALL\x10p\x12$\n" +
-	" ERROR_REASON_BASELINE_NOT_ACTIVE\x10qB\xc5\x01\n" +
+	" ERROR_REASON_BASELINE_NOT_ACTIVE\x10q\x12!\n" +
+	"\x1cERROR_REASON_STREAM_SEQUENCE\x10\x83\x01\x12!\n" +
+	"\x1cERROR_REASON_TOO_MANY_DRIFTS\x10\x84\x01B\xc5\x01\n" +
 	"\x12com.aumos.drift.v1B\x10ErrorReasonProtoP\x01ZCgithub.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1;driftv1\xa2\x02\x03ADX\xaa\x02\x0eAumos.Drift.V1\xca\x02\x0eAumos\\Drift\\V1\xe2\x02\x1aAumos\\Drift\\V1\\GPBMetadata\xea\x02\x10Aumos::Drift::V1b\x06proto3"
 
 var (
