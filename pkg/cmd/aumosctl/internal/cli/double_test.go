@@ -46,6 +46,7 @@ type platform struct {
 	drift   *driftDouble
 	history *historyDouble
 	bundle  *bundleDouble
+	streams *streamDouble
 
 	simulation *simulationDouble
 
@@ -58,7 +59,7 @@ func newPlatform(t *testing.T) *platform {
 	t.Helper()
 	p := &platform{
 		policy: &policyDouble{}, tests: &testsDouble{}, audit: newAuditDouble(t), drift: newDriftDouble(), history: &historyDouble{},
-		simulation: &simulationDouble{shadows: &shadowDouble{}}, bundle: &bundleDouble{},
+		simulation: &simulationDouble{shadows: &shadowDouble{}}, bundle: &bundleDouble{}, streams: &streamDouble{},
 	}
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -78,6 +79,7 @@ func newPlatform(t *testing.T) *platform {
 	driftv1.RegisterMonitorServiceServer(server, p.drift)
 	driftv1.RegisterBaselineServiceServer(server, p.drift)
 	driftv1.RegisterDetectionServiceServer(server, p.drift)
+	driftv1.RegisterConceptDriftServiceServer(server, p.streams)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {

@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) driftCommand() *cobra.Command {
-	return group("drift", "Detect drift of a model's data", a.driftDetectCommand(), a.driftGetCommand(), a.driftListCommand())
+	return group("drift", "Detect drift of a model's data", a.driftDetectCommand(), a.driftGetCommand(), a.driftListCommand(), a.driftStreamCommand())
 }
 
 // driftClients are the services of drift on one connection.
@@ -24,6 +24,7 @@ type driftClients struct {
 	monitors   driftv1.MonitorServiceClient
 	baselines  driftv1.BaselineServiceClient
 	detections driftv1.DetectionServiceClient
+	streams    driftv1.ConceptDriftServiceClient
 }
 
 func (a *app) driftClients(ctx context.Context) (*driftClients, error) {
@@ -37,6 +38,7 @@ func (a *app) driftClients(ctx context.Context) (*driftClients, error) {
 		monitors:   driftv1.NewMonitorServiceClient(conn),
 		baselines:  driftv1.NewBaselineServiceClient(conn),
 		detections: driftv1.NewDetectionServiceClient(conn),
+		streams:    driftv1.NewConceptDriftServiceClient(conn),
 	}, nil
 }
 
