@@ -116,3 +116,9 @@ func (b bin) take(groups []group, upper float64, all bool) (bin, []group) {
 	}
 	return b, groups[i:]
 }
+
+// CalibrationErrorOf is the expected calibration error of scores in [0,1]; false with fewer than 20.
+func CalibrationErrorOf(scores []float64, positive []bool) (float64, bool) {
+	m := calibrationError(rank(scores, func(i int) bool { return positive[i] }).grouped(scores))
+	return m.Value, m.Undefined == ""
+}

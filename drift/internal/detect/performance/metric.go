@@ -139,3 +139,6 @@ func wilson(v, n float64) (low, high float64) {
 	// Rounding must not move the ends past the value.
 	return math.Min(v, clip((middle-half)/(1+z2/n))), math.Max(v, clip((middle+half)/(1+z2/n)))
 }
+
+// StandardError is that of the value, by the large-sample variance; for a root it is of its square. It is 0 for an undefined measure.
+func (m Measure) StandardError() float64 { return math.Sqrt(m.variance) }

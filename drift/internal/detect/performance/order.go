@@ -15,10 +15,10 @@ const (
 // fewRows is the number of rows below which comparing is faster than counting.
 const fewRows = 512
 
-// descending returns the indices of scores in [0,1] in descending order of
+// Descending returns the indices of scores in [0,1] in descending order of
 // score, equal ones in ascending order of index. It counts digits of the
 // doubles' bits, which are in the order of the numbers for all that are not negative.
-func descending(scores []float64) []int32 {
+func Descending(scores []float64) []int32 {
 	order := make([]int32, len(scores))
 	for i := range order {
 		order[i] = int32(i)

@@ -16,7 +16,7 @@ type ranking struct {
 
 // rank orders the rows of scores in [0,1].
 func rank(scores []float64, positive func(i int) bool) ranking {
-	r := ranking{order: descending(scores), positive: make([]bool, len(scores))}
+	r := ranking{order: Descending(scores), positive: make([]bool, len(scores))}
 	hits := int32(0)
 	for at, i := range r.order {
 		if r.positive[i] = positive(int(i)); r.positive[i] {
@@ -124,4 +124,13 @@ func (r ranking) averagePrecision(weight float64, influence []float64) float64 {
 		}
 	}
 	return value
+}
+
+// AreaOf is the area under the ROC curve of scores in [0,1]; false unless both classes occur.
+func AreaOf(scores []float64, positive []bool) (float64, bool) {
+	r := rank(scores, func(i int) bool { return positive[i] })
+	if r.p == 0 || r.n == 0 {
+		return 0, false
+	}
+	return r.auc(1, make([]float64, len(scores))), true
 }

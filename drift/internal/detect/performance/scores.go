@@ -112,6 +112,11 @@ func (c Classification) confidence(rankings []ranking) []group {
 		}
 		r = rank(scores, func(i int) bool { return c.Actual[i] == c.choice(i) })
 	}
+	return r.grouped(scores)
+}
+
+// grouped is the groups of the ranking in ascending order of score.
+func (r ranking) grouped(scores []float64) []group {
 	groups := make([]group, len(r.ends))
 	start := int32(0)
 	for g, end := range r.ends {
