@@ -314,7 +314,7 @@ func TestRegressorCategories(t *testing.T) {
 			if codes[i] == 3 {
 				spread = 5
 			}
-			r.Predicted[i] = 100 + 10*float64(codes[i])
+			r.Predicted[i] = 100 + rng.Float64()
 			r.Actual[i] = r.Predicted[i] + spread*rng.NormFloat64()
 		}
 		return []Column{{Codes: codes}}, r

@@ -35,6 +35,21 @@ func TestTiedScoresHaveAreaHalf(t *testing.T) {
 	}
 }
 
+func TestCalibrationErrorOfTies(t *testing.T) {
+	t.Parallel()
+	// All bins hold the same mixture, whatever the order of the rows: the error is |0.6 − 16/40|.
+	c := Classification{Classes: 2, Actual: make([]int32, 40), Scores: [][]float64{make([]float64, 40)}}
+	for i := range 40 {
+		c.Scores[0][i] = 0.6
+		if i < 16 {
+			c.Actual[i] = 1
+		}
+	}
+	if m := measureOf(t, c, CalibrationError); !near(m.Value, 0.2, 1e-14) {
+		t.Errorf("calibration error %v, want 0.2", m.Value)
+	}
+}
+
 func TestPerfectScoreIsNotCertain(t *testing.T) {
 	t.Parallel()
 	c := Classification{Classes: 2, Actual: []int32{1, 1, 1, 0, 0}, Predicted: []int32{1, 1, 1, 0, 0}, Scores: [][]float64{{0.9, 0.8, 0.7, 0.2, 0.1}}}

@@ -151,7 +151,7 @@ def regressions():
         q = u[:n] * 10 + 1 + (u[2 * n :] - 0.5) * (noise * 1.2)
         squared = (y - p) ** 2
         interval = stats.t.interval(0.95, n - 1, loc=squared.mean(), scale=stats.sem(squared))
-        welch = stats.ttest_ind((y - q) ** 2, squared, equal_var=False)
+        welch = stats.ttest_ind(((y - q) ** 2)[: n // 3], squared, equal_var=False)
         out.append({
             "seed": seed, "n": n, "noise": noise,
             "values": {
