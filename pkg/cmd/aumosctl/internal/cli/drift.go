@@ -14,7 +14,8 @@ import (
 )
 
 func (a *app) driftCommand() *cobra.Command {
-	return group("drift", "Detect drift of a model's data", a.driftDetectCommand(), a.driftGetCommand(), a.driftListCommand(), a.driftStreamCommand())
+	return group("drift", "Detect drift of a model's data", a.driftDetectCommand(), a.driftCompareCommand(), a.driftGetCommand(), a.driftListCommand(),
+		a.driftTestsCommand(), a.driftRecommendCommand(), a.driftStreamCommand())
 }
 
 // driftClients are the services of drift on one connection.
@@ -79,7 +80,7 @@ func (a *app) driftListCommand() *cobra.Command {
 	}
 	cmd.Flags().IntVar(&limit, "limit", 50, "at most this many; 0: all")
 	cmd.Flags().StringVar(&monitor, "monitor", "", "only detections of the monitor with this name")
-	cmd.Flags().StringVar(&status, "status", "", "only detections with this status: ok, warning, drift, insufficient_data, error")
+	cmd.Flags().StringVar(&status, "status", "", "only detections with this status: ok, warning, drift, insufficient_data, error, not_applicable")
 	return cmd
 }
 
@@ -88,7 +89,7 @@ func (a *app) driftList(ctx context.Context, limit int, monitor, status string) 
 	if status != "" {
 		value, ok := driftv1.DriftStatus_value["DRIFT_STATUS_"+strings.ToUpper(status)]
 		if !ok || value == 0 {
-			return fmt.Errorf("--status %q is none of ok, warning, drift, insufficient_data, error", status)
+			return fmt.Errorf("--status %q is none of ok, warning, drift, insufficient_data, error, not_applicable", status)
 		}
 		req.Status = driftv1.DriftStatus(value)
 	}

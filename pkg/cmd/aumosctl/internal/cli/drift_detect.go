@@ -29,15 +29,15 @@ others instead. The types of a Parquet file's columns decide what they are. A co
 and --type says differently. A column that is numbers in nine values of ten and not in the rest is refused until --type or --missing says
 what the rest is, as is one without any value. Booleans are read from true/false, t/f, yes/no, y/n and 1/0.
 
-Numeric columns are tested with Kolmogorov-Smirnov (ks) or the population stability index (psi), others with chi-square (chi2) or psi; the
-change of missing values is tested always. A column drifts if a test is significant after correction for all tests of the run
+Numeric columns are tested with Kolmogorov-Smirnov (ks) and others with chi-square (chi2) unless --test says what else; the change of missing
+values is tested always. A column drifts if a test is significant after correction for all tests of the run
 (Benjamini-Hochberg) and its effect is at least the smallest that matters.
 
 Exit codes: 0 OK, 1 DRIFT, 2 neither (WARNING, INSUFFICIENT_DATA, ERROR: only OK says that nothing was found), 3 failure.`
 
 const detectExample = `  aumosctl drift detect --baseline winter.csv --current summer.csv
   aumosctl drift detect --baseline q1.parquet --current q2.parquet --model churn --ignore customer_id --type region=categorical \
-      --test income=psi --min-effect income=0.2 --receipt q2.tlog-proof
+      --test income=psi:psi/decile-ref --min-effect income=0.2 --receipt q2.tlog-proof
   aumosctl drift detect --baseline winter.csv --current summer.csv -o json | aumosctl decision eval --decision-point drift.retrain --input -`
 
 // detectOptions are the flags, and below what parse makes of them.
@@ -56,7 +56,7 @@ type detectOptions struct {
 
 	choice        table.Choice
 	rule          driftv1.DecisionRule // only what was given
-	columnTests   map[string][]driftv1.DriftTest
+	columnTests   map[string][]*driftv1.TestSetting
 	columnEffects map[string]float64
 	everyEffect   *float64
 }
@@ -80,7 +80,7 @@ func (a *app) driftDetectCommand() *cobra.Command {
 	f.StringArrayVar(&o.types, "type", nil, "COLUMN=numeric|categorical|boolean; may be repeated")
 	f.StringArrayVar(&o.ignore, "ignore", nil, "a column to leave out; may be repeated")
 	f.StringArrayVar(&o.missing, "missing", nil, "what stands for a missing value, besides the empty value; may be repeated (default NA, N/A, NaN, NULL)")
-	f.StringArrayVar(&o.tests, "test", nil, "COLUMN=ks|psi|chi2; may be repeated, also for one column")
+	f.StringArrayVar(&o.tests, "test", nil, "COLUMN=TEST or COLUMN=TEST:CONVENTION, as aumosctl drift tests lists them; may be repeated, also for one column")
 	f.StringArrayVar(&o.minEffects, "min-effect", nil, "the smallest effect that matters, for all columns or as COLUMN=EFFECT; may be repeated (default 0.1)")
 	f.Float64Var(&o.fdr, "fdr", 0, "the accepted share of false discoveries among reported drifts (default 0.05)")
 	f.Int32Var(&o.minRows, "min-rows", 0, "the fewest values on either side for a test to be run (default 30)")

@@ -39,6 +39,7 @@ type driftDouble struct {
 	detections []*driftv1.Detection
 	uploads    int
 	batches    []*driftv1.ColumnBatch // of the last upload that ended
+	compared   []compared
 }
 
 func newDriftDouble() *driftDouble {

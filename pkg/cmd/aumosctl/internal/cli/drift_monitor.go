@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -118,19 +117,27 @@ func compareMonitor(monitor *driftv1.Monitor, model *driftv1.Model, features []*
 }
 
 // sameTests reports whether the tests asked for are the monitor's. The missing-rate test, which always runs, may stand there unasked, and
-// an effect that was not asked for is the monitor's own.
+// an effect or a convention that was not asked for is the monitor's own.
 func sameTests(have, want []*driftv1.TestSetting) bool {
 	if len(want) == 0 {
 		return true
 	}
-	have = slices.DeleteFunc(slices.Clone(have), func(s *driftv1.TestSetting) bool {
-		return s.GetTest() == driftv1.DriftTest_DRIFT_TEST_MISSING_RATE
-	})
-	byTest := func(x, y *driftv1.TestSetting) int { return cmp.Compare(x.GetTest(), y.GetTest()) }
-	return slices.EqualFunc(slices.SortedFunc(slices.Values(have), byTest), slices.SortedFunc(slices.Values(want), byTest),
-		func(h, w *driftv1.TestSetting) bool {
-			return h.GetTest() == w.GetTest() && (w.MinEffect == nil || w.GetMinEffect() == h.GetMinEffect())
+	missing := func(s *driftv1.TestSetting) bool { return s.GetTest() == driftv1.DriftTest_DRIFT_TEST_MISSING_RATE }
+	have = slices.Clone(have)
+	if !slices.ContainsFunc(want, missing) {
+		have = slices.DeleteFunc(have, missing)
+	}
+	for _, w := range want {
+		i := slices.IndexFunc(have, func(h *driftv1.TestSetting) bool {
+			return h.GetTest() == w.GetTest() && (w.MinEffect == nil || w.GetMinEffect() == h.GetMinEffect()) &&
+				(w.GetConvention() == "" || w.GetConvention() == h.GetConvention())
 		})
+		if i < 0 {
+			return false
+		}
+		have = slices.Delete(have, i, i+1)
+	}
+	return len(have) == 0
 }
 
 func typeName(t driftv1.FeatureType) string {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/table"
 	driftv1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1"
 )
@@ -29,9 +31,11 @@ func (o *detectOptions) parse() error {
 		if err != nil {
 			return err
 		}
-		if o.choice.Kinds[column], err = table.ParseKind(name); err != nil {
-			return fmt.Errorf("--type %s: %w", text, err)
+		kind, err := table.ParseKind(name)
+		if err != nil || kind > table.Boolean {
+			return fmt.Errorf("--type %s: %q is none of numeric, categorical, boolean", text, name)
 		}
+		o.choice.Kinds[column] = kind
 	}
 	if err := o.parseTests(); err != nil {
 		return err
@@ -52,21 +56,18 @@ func (o *detectOptions) parse() error {
 }
 
 func (o *detectOptions) parseTests() error {
-	o.columnTests = make(map[string][]driftv1.DriftTest)
+	o.columnTests = make(map[string][]*driftv1.TestSetting)
 	for _, text := range o.tests {
 		column, name, err := splitColumn("--test", text)
 		if err != nil {
 			return err
 		}
-		test, ok := map[string]driftv1.DriftTest{
-			"ks":   driftv1.DriftTest_DRIFT_TEST_KOLMOGOROV_SMIRNOV,
-			"psi":  driftv1.DriftTest_DRIFT_TEST_POPULATION_STABILITY_INDEX,
-			"chi2": driftv1.DriftTest_DRIFT_TEST_CHI_SQUARE,
-		}[name]
-		if !ok {
-			return fmt.Errorf("--test %s: %q is none of ks, psi, chi2", text, name)
+		test, err := parseTest(name)
+		if err != nil {
+			return fmt.Errorf("--test %s: %w", text, err)
 		}
-		if !slices.Contains(o.columnTests[column], test) {
+		same := func(t *driftv1.TestSetting) bool { return proto.Equal(t, test) }
+		if !slices.ContainsFunc(o.columnTests[column], same) {
 			o.columnTests[column] = append(o.columnTests[column], test)
 		}
 	}
@@ -121,14 +122,15 @@ func (o *detectOptions) testSettings(column table.Feature) []*driftv1.TestSettin
 		if effect == nil {
 			return nil
 		}
-		tests = []driftv1.DriftTest{driftv1.DriftTest_DRIFT_TEST_CHI_SQUARE}
+		test := driftv1.DriftTest_DRIFT_TEST_CHI_SQUARE
 		if column.Kind == table.Numeric {
-			tests[0] = driftv1.DriftTest_DRIFT_TEST_KOLMOGOROV_SMIRNOV
+			test = driftv1.DriftTest_DRIFT_TEST_KOLMOGOROV_SMIRNOV
 		}
+		tests = []*driftv1.TestSetting{{Test: test}}
 	}
 	settings := make([]*driftv1.TestSetting, len(tests))
 	for i, test := range tests {
-		settings[i] = &driftv1.TestSetting{Test: test, MinEffect: effect}
+		settings[i] = &driftv1.TestSetting{Test: test.GetTest(), Convention: test.GetConvention(), MinEffect: effect}
 	}
 	return settings
 }
@@ -141,6 +143,10 @@ func featureType(kind table.Kind) driftv1.FeatureType {
 		return driftv1.FeatureType_FEATURE_TYPE_CATEGORICAL
 	case table.Boolean:
 		return driftv1.FeatureType_FEATURE_TYPE_BOOLEAN
+	case table.Text:
+		return driftv1.FeatureType_FEATURE_TYPE_TEXT
+	case table.Timestamp:
+		return driftv1.FeatureType_FEATURE_TYPE_TIMESTAMP
 	default:
 		return driftv1.FeatureType_FEATURE_TYPE_UNSPECIFIED
 	}

@@ -61,7 +61,7 @@ func (a *app) printDetection(d *driftv1.Detection, summary bool) error {
 		plural(d.GetFeatureCount(), "feature"), d.GetSeverity(), plural(d.GetRowCount(), "row"), output.Clean(d.GetDescription())); err != nil {
 		return err
 	}
-	grid := output.NewGrid("feature", "status", "test", ">statistic", ">p", ">q", ">effect", ">minimum", "direction", ">missing", ">n", "change")
+	grid := featureGrid()
 	for _, f := range d.GetFeatures() {
 		featureRows(grid, f)
 	}
@@ -88,10 +88,18 @@ func evidenceLine(d *driftv1.Detection) string {
 	return fmt.Sprintf("index %d on the wall, entry %s, %s", e.GetLeafIndex(), e.GetEntryId(), receipt)
 }
 
+// featureGrid is what featureRows fills.
+func featureGrid() *output.Grid {
+	return output.NewGrid("feature", "status", "test", ">statistic", ">p", ">q", ">effect", ">minimum", "direction", ">missing", ">n", "change")
+}
+
 // featureRows adds a row for each test of a feature. The missing-rate test is shown when it found something; the rates are shown always.
 func featureRows(grid *output.Grid, f *driftv1.FeatureResult) {
 	name, change := f.GetFeature(), changeText(f)
 	missing := output.Percent(f.GetBaselineMissingRate()) + " → " + output.Percent(f.GetCurrentMissingRate())
+	if f.GetType() == driftv1.FeatureType_FEATURE_TYPE_UNSPECIFIED { // of whole rows none is missing
+		missing = ""
+	}
 	add := func(row ...string) {
 		grid.Row(append([]string{name}, append(row, change)...)...)
 		name, change, missing = " ", " ", " "
@@ -122,18 +130,7 @@ func directionName(d driftv1.DriftDirection) string {
 
 // testName names the test and how its p-value was computed.
 func testName(t *driftv1.TestResult) string {
-	name := strings.ToLower(enum(t.GetTest().String(), "DRIFT_TEST_"))
-	switch t.GetTest() {
-	case driftv1.DriftTest_DRIFT_TEST_KOLMOGOROV_SMIRNOV:
-		name = "ks"
-	case driftv1.DriftTest_DRIFT_TEST_POPULATION_STABILITY_INDEX:
-		name = "psi"
-	case driftv1.DriftTest_DRIFT_TEST_CHI_SQUARE:
-		name = "chi2"
-	case driftv1.DriftTest_DRIFT_TEST_MISSING_RATE:
-		name = "missing"
-	case driftv1.DriftTest_DRIFT_TEST_UNSPECIFIED:
-	}
+	name := shortName(t.GetTest())
 	if t.GetPValueMethod() == driftv1.PValueMethod_P_VALUE_METHOD_UNSPECIFIED {
 		return name
 	}
@@ -172,7 +169,8 @@ func changeText(f *driftv1.FeatureResult) string {
 
 // unanswered reports whether a verdict is the lack of one, of which the reason is what matters.
 func unanswered(status driftv1.DriftStatus) bool {
-	return status == driftv1.DriftStatus_DRIFT_STATUS_ERROR || status == driftv1.DriftStatus_DRIFT_STATUS_INSUFFICIENT_DATA
+	return status == driftv1.DriftStatus_DRIFT_STATUS_ERROR || status == driftv1.DriftStatus_DRIFT_STATUS_INSUFFICIENT_DATA ||
+		status == driftv1.DriftStatus_DRIFT_STATUS_NOT_APPLICABLE
 }
 
 // few names the first of some categories.

@@ -177,7 +177,7 @@ func TestDriftDetectRefusals(t *testing.T) {
 		{[]string{"--baseline", short, "--current", typo}, []string{`line 3, column "a": "two" is not a number`}},
 		{[]string{"--baseline", short, "--current", short, "--type", "a=text"}, []string{`--type a=text: "text" is none of`}},
 		{[]string{"--baseline", short, "--current", short, "--type", "numeric"}, []string{"--type numeric: say COLUMN=VALUE"}},
-		{[]string{"--baseline", short, "--current", short, "--test", "a=t"}, []string{`"t" is none of ks, psi, chi2`}},
+		{[]string{"--baseline", short, "--current", short, "--test", "a=t"}, []string{`"t" is no test`}},
 		{[]string{"--baseline", short, "--current", short, "--min-effect", "a=much"}, []string{"say a number over 0"}},
 		{[]string{"--baseline", short, "--current", short, "--min-effect", "NaN"}, []string{"say a number over 0"}},
 		{[]string{"--baseline", short, "--current", short, "--min-effect", "c=1"}, []string{"no such column is compared"}},

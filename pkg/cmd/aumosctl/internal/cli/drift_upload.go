@@ -126,7 +126,9 @@ func columnBatch(batch table.Batch) *driftv1.ColumnBatch {
 		switch c.Kind {
 		case table.Numeric:
 			column.Values = &driftv1.Column_Numbers{Numbers: &driftv1.NumberValues{Values: c.Numbers}}
-		case table.Categorical:
+		case table.Timestamp:
+			column.Values = &driftv1.Column_Timestamps{Timestamps: &driftv1.TimestampValues{UnixMicros: c.Times}}
+		case table.Categorical, table.Text:
 			column.Values = &driftv1.Column_Texts{Texts: &driftv1.TextValues{Values: c.Texts}}
 		case table.Boolean:
 			column.Values = &driftv1.Column_Booleans{Booleans: &driftv1.BooleanValues{Values: c.Booleans}}

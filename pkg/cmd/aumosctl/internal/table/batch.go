@@ -12,6 +12,7 @@ type Column struct {
 	Numbers  []float64
 	Texts    []string
 	Booleans []bool
+	Times    []int64 // microseconds since 1970 UTC
 
 	// Validity has a 1 for each row with a value: bit i%8, least significant first, of byte i/8. It is nil when all rows have one.
 	Validity []byte
@@ -94,6 +95,7 @@ type value struct {
 	number  float64
 	text    string
 	boolean bool
+	micros  int64
 }
 
 func (t *Table) newBatcher(features []Feature) (*batcher, error) {
@@ -118,8 +120,8 @@ func (t *Table) newBatcher(features []Feature) (*batcher, error) {
 	return b, nil
 }
 
-// read converts a row and returns what it adds to the message: a double has 8 bytes, a text its own and up to 3 for tag and length, a
-// boolean 1; each may have its bit of validity, counted as a byte.
+// read converts a row and returns what it adds to the message: a double has 8 bytes, a text its own and up to 4 for tag and length, a
+// boolean 1, a time up to 10; each may have its bit of validity, counted as a byte.
 func (b *batcher) read(at position, cells []cell) (size int, err error) {
 	for j, i := range b.source {
 		c, column := cells[i], &b.batch.Columns[j]
@@ -136,6 +138,16 @@ func (b *batcher) read(at position, cells []cell) (size int, err error) {
 				v.text, err = c.categorical()
 			}
 			size += len(v.text) + 3
+		case Text:
+			if v.valid {
+				v.text, err = c.prose()
+			}
+			size += len(v.text) + 4
+		case Timestamp:
+			size += 10
+			if v.valid {
+				v.micros, err = c.instant()
+			}
 		case Boolean:
 			if v.valid {
 				v.boolean, err = c.truth()
@@ -157,8 +169,10 @@ func (b *batcher) append(size int) {
 		switch column.Kind {
 		case Numeric:
 			column.Numbers = append(column.Numbers, v.number)
-		case Categorical:
+		case Categorical, Text:
 			column.Texts = append(column.Texts, v.text)
+		case Timestamp:
+			column.Times = append(column.Times, v.micros)
 		case Boolean:
 			column.Booleans = append(column.Booleans, v.boolean)
 		}
@@ -188,7 +202,7 @@ func (b *batcher) flush(send func(Batch) error) error {
 	}
 	for j := range b.batch.Columns {
 		column := &b.batch.Columns[j]
-		column.Numbers, column.Texts, column.Booleans = column.Numbers[:0], column.Texts[:0], column.Booleans[:0]
+		column.Numbers, column.Texts, column.Booleans, column.Times = column.Numbers[:0], column.Texts[:0], column.Booleans[:0], column.Times[:0]
 		b.valid[j], b.missed[j] = b.valid[j][:0], false
 	}
 	b.batch.Rows, b.bytes = 0, 0

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -72,13 +73,42 @@ func (c cell) categorical() (string, error) {
 		return strconv.FormatBool(c.boolean), nil
 	case cellMissing, cellText:
 	}
-	if len(c.text) > MaxCategory {
-		return "", fmt.Errorf("the value is %d bytes long: a category has at most %d", len(c.text), MaxCategory)
+	return c.within(MaxCategory, "category")
+}
+
+// prose returns the cell as free text.
+func (c cell) prose() (string, error) {
+	if c.kind == cellText {
+		return c.within(MaxText, "text")
+	}
+	return c.categorical()
+}
+
+func (c cell) within(most int, what string) (string, error) {
+	if len(c.text) > most {
+		return "", fmt.Errorf("the value is %d bytes long: a %s has at most %d", len(c.text), what, most)
 	}
 	if !utf8.ValidString(c.text) {
 		return "", errors.New("the value is not UTF-8")
 	}
 	return c.text, nil
+}
+
+// instant returns the cell as microseconds since 1970 UTC. A time without a zone is UTC.
+func (c cell) instant() (int64, error) {
+	if c.kind == cellText {
+		for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, time.DateOnly} { // each also with fractions of a second
+			if t, err := time.Parse(layout, c.text); err == nil && t.Year() >= 1 && t.Year() <= 9999 {
+				return t.UnixMicro(), nil
+			}
+		}
+		return 0, fmt.Errorf("%s is no time as 2026-11-22T12:00:00Z", excerpt(c.text))
+	}
+	text, err := c.categorical()
+	if err != nil {
+		return 0, err
+	}
+	return 0, fmt.Errorf("%s is no time as 2026-11-22T12:00:00Z", text)
 }
 
 // truth returns the cell as a boolean.

@@ -17,6 +17,10 @@ type Feature struct {
 type Choice struct {
 	Kinds  map[string]Kind // kinds by column
 	Ignore []string        // columns to leave out
+
+	// Like has the kinds that columns of another table with these names have. A column is of that kind if all its values can be, and of the
+	// kind that its values tell if not: nothing is refused then for being no clear case.
+	Like map[string]Kind
 }
 
 // mostlyNumbers is the share of numbers among a CSV column's values from which a text among them is taken for a defect of the data
@@ -58,7 +62,7 @@ func (t *Table) Infer(ctx context.Context, choice Choice, progress Progress) ([]
 		if slices.Contains(choice.Ignore, c.name) {
 			continue
 		}
-		kind, err := t.decide(c, seen[i], choice.Kinds[c.name])
+		kind, err := t.decide(c, seen[i], choice.Kinds[c.name], choice.Like[c.name])
 		if err != nil {
 			return nil, 0, err
 		}
@@ -89,10 +93,12 @@ func (t *Table) checkChoice(choice Choice) error {
 	return nil
 }
 
-func (t *Table) decide(c column, seen evidence, chosen Kind) (Kind, error) {
+func (t *Table) decide(c column, seen evidence, chosen, like Kind) (Kind, error) {
 	switch {
 	case c.unsupported != "":
 		return 0, fmt.Errorf("%s: column %q cannot be compared, for %s: leave it out with --ignore %s", t.path, c.name, c.unsupported, c.name)
+	case chosen == 0 && like != 0 && seen.misfits[like].err == nil:
+		return like, nil
 	case seen.values == 0:
 		return 0, fmt.Errorf("%s: column %q has no value in any row: leave it out with --ignore %s", t.path, c.name, c.name)
 	case chosen != 0:
@@ -103,7 +109,7 @@ func (t *Table) decide(c column, seen evidence, chosen Kind) (Kind, error) {
 		return Boolean, nil
 	case seen.numbers == seen.values:
 		return Numeric, nil
-	case float64(seen.numbers) >= mostlyNumbers*float64(seen.values):
+	case like == 0 && float64(seen.numbers) >= mostlyNumbers*float64(seen.values):
 		return 0, fmt.Errorf("%s: column %q has %d numbers, but %s has %s: say --type %s=categorical, or --missing %s if it stands for no value",
 			t.path, c.name, seen.numbers, seen.otherAt, seen.other, c.name, seen.other)
 	default:
@@ -116,7 +122,7 @@ type evidence struct {
 	values, booleans, numbers int64
 	other                     string // the first value that is no number
 	otherAt                   position
-	misfits                   [Boolean + 1]misfit // by kind, the first value that it cannot hold
+	misfits                   [Timestamp + 1]misfit // by kind, the first value that it cannot hold
 }
 
 // misfit is a value that a kind cannot hold, and why.
@@ -130,7 +136,7 @@ func (e *evidence) try(c cell, at position) {
 	if c.kind == cellMissing {
 		return
 	}
-	for kind := Numeric; kind <= Boolean; kind++ {
+	for kind := Numeric; kind <= Timestamp; kind++ {
 		if e.misfits[kind].err != nil {
 			continue
 		}
@@ -142,6 +148,10 @@ func (e *evidence) try(c cell, at position) {
 			_, err = c.categorical()
 		case Boolean:
 			_, err = c.truth()
+		case Text:
+			_, err = c.prose()
+		case Timestamp:
+			_, err = c.instant()
 		}
 		if err != nil {
 			e.misfits[kind] = misfit{err: err, at: at}

@@ -24,6 +24,8 @@ const (
 	Numeric Kind = iota + 1
 	Categorical
 	Boolean
+	Text      // free text
+	Timestamp // instants
 )
 
 // String returns the name that ParseKind reads.
@@ -35,6 +37,10 @@ func (k Kind) String() string {
 		return "categorical"
 	case Boolean:
 		return "boolean"
+	case Text:
+		return "text"
+	case Timestamp:
+		return "timestamp"
 	default:
 		return "unknown"
 	}
@@ -42,20 +48,21 @@ func (k Kind) String() string {
 
 // ParseKind reads the name of a kind.
 func ParseKind(s string) (Kind, error) {
-	for _, k := range []Kind{Numeric, Categorical, Boolean} {
+	for k := Numeric; k <= Timestamp; k++ {
 		if s == k.String() {
 			return k, nil
 		}
 	}
-	return 0, fmt.Errorf("%q is none of numeric, categorical, boolean", s)
+	return 0, fmt.Errorf("%q is none of numeric, categorical, boolean, text, timestamp", s)
 }
 
-// The limits on a column's name and a category, in characters and bytes, and on the number of columns. They are those of the
+// The limits on a column's name, a category and a text, in characters and bytes, and on the number of columns. They are those of the
 // contract: beyond them the file is refused before anything is sent.
 const (
 	MaxColumns  = 500
 	MaxName     = 128
 	MaxCategory = 1024
+	MaxText     = 65536
 )
 
 // Progress is told how much of a pass is done, in bytes or rows; it must be quick.

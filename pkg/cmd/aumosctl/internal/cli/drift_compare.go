@@ -1,0 +1,219 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
+	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/table"
+	driftv1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1"
+)
+
+const compareHelp = `Compares the columns of one file with those of another. Nothing is kept or recorded, and no monitor is needed: see drift detect for that.
+
+Files are CSV or Parquet and columns of the kinds that drift detect infers; the current file's columns are taken as the baseline's are wherever
+their values can be, and where they cannot, the change of type is drift. Columns that only one file has are reported; that the baseline's are
+missing is at least a WARNING.
+
+Unless tests are named, the server chooses them by type, number of rows and distinct values, as drift recommend tells. --feature compares the
+named columns only: COLUMN:TYPE or COLUMN:TYPE:TEST,TEST with TYPE one of numeric, categorical, boolean, text, timestamp (ISO 8601, UTC
+unless it says otherwise) and TEST a test, or TEST:CONVENTION, of those that drift tests lists.
+
+Exit codes: 0 OK, 1 DRIFT, 2 neither (WARNING, INSUFFICIENT_DATA, ERROR, NOT_APPLICABLE: only OK says that nothing was found), 3 failure.`
+
+const compareExample = `  aumosctl drift compare winter.csv summer.csv
+  aumosctl drift compare winter.csv summer.csv --feature temp:numeric:ks,psi:psi/decile-ref --feature carrier:categorical -o json
+  aumosctl drift compare q1.parquet q2.parquet --ignore customer_id --tests psi --fdr 0.01`
+
+// compareOptions are the flags, and below what parse makes of them.
+type compareOptions struct {
+	features, types, ignore, missing []string
+	tests, rowTests                  string
+	importances                      []string
+	fdr                              float64
+	minRows, minDrifted              int32
+	permutations                     int32
+	given                            func(flag string) bool
+
+	choice table.Choice
+	named  []*driftv1.ComparedFeature // by --feature
+	kinds  map[string]table.Kind      // of those
+	all    []*driftv1.TestSetting     // by --tests
+	header *driftv1.ComparisonHeader
+}
+
+func (a *app) driftCompareCommand() *cobra.Command {
+	o := compareOptions{header: &driftv1.ComparisonHeader{}}
+	cmd := &cobra.Command{
+		Use: "compare BASELINE CURRENT", Short: "Compare two files without keeping anything", Long: compareHelp, Example: compareExample, Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.given = cmd.Flags().Changed
+			return a.driftCompare(cmd.Context(), &o, args[0], args[1])
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&o.features, "feature", nil, "COLUMN:TYPE[:TEST,...], to compare the named columns only; may be repeated")
+	f.StringArrayVar(&o.types, "type", nil, "COLUMN=numeric|categorical|boolean; may be repeated")
+	f.StringArrayVar(&o.ignore, "ignore", nil, "a column to leave out; may be repeated")
+	f.StringArrayVar(&o.missing, "missing", nil, "what stands for a missing value, besides the empty value; may be repeated (default NA, N/A, NaN, NULL)")
+	f.StringVar(&o.tests, "tests", "", "TEST,... for every column that they apply to")
+	f.StringVar(&o.rowTests, "row-tests", "", "TEST,... of whole rows")
+	f.StringArrayVar(&o.importances, "importance", nil, "COLUMN=NUMBER, how much it matters to the model; may be repeated (default 1)")
+	f.Float64Var(&o.fdr, "fdr", 0, "the accepted share of false discoveries among reported drifts (default 0.05)")
+	f.Int32Var(&o.minRows, "min-rows", 0, "the fewest values on either side for a test to be run (default 30)")
+	f.Int32Var(&o.minDrifted, "min-drifted-features", 0, "the fewest drifted columns for the data set to count as drifted (default 1)")
+	f.Int32Var(&o.permutations, "permutations", 0, "re-labelled samples behind a p-value that has no other source (default 999)")
+	f.Uint64Var(&o.header.Seed, "seed", 0, "starts every random draw")
+	return cmd
+}
+
+func (a *app) driftCompare(ctx context.Context, o *compareOptions, before, after string) error {
+	if err := o.parse(); err != nil {
+		return err
+	}
+	baseline, err := table.Open(before, o.missing)
+	if err != nil {
+		return err
+	}
+	current, err := table.Open(after, o.missing)
+	if err != nil {
+		return err
+	}
+	old, err := a.compared(ctx, baseline, o, nil)
+	if err != nil {
+		return err
+	}
+	fresh, err := a.compared(ctx, current, o, old)
+	if err != nil {
+		return err
+	}
+	clients, err := a.driftClients(ctx)
+	if err != nil {
+		return err
+	}
+	defer clients.close()
+	if err := a.completeHeader(ctx, clients, o, old, fresh); err != nil {
+		return err
+	}
+	comparison, err := a.sendComparison(ctx, clients, o.header, [2]*table.Table{baseline, current}, [2][]table.Feature{old, fresh})
+	if err != nil {
+		return err
+	}
+	if err := a.printCompared(comparison); err != nil {
+		return err
+	}
+	return exitCode(comparison.GetStatus())
+}
+
+// compared returns the columns of a file that are compared; where the other file's are known already, of their kinds if they can be.
+func (a *app) compared(ctx context.Context, t *table.Table, o *compareOptions, other []table.Feature) ([]table.Feature, error) {
+	bar := output.NewBar(a.stderr, "reading "+filepath.Base(t.Path()))
+	defer bar.Done()
+	choice := table.Choice{Kinds: map[string]table.Kind{}, Like: map[string]table.Kind{}}
+	for _, f := range other {
+		choice.Like[f.Name] = f.Kind
+	}
+	here := make(map[string]bool)
+	for _, name := range t.Columns() {
+		here[name] = true
+		if kind, named := o.kinds[name]; named && other == nil {
+			choice.Kinds[name] = kind
+		} else if len(o.named) > 0 && !named {
+			choice.Ignore = append(choice.Ignore, name)
+		}
+	}
+	for name, kind := range o.choice.Kinds {
+		if here[name] || other == nil {
+			choice.Kinds[name] = kind
+		}
+	}
+	for _, name := range o.choice.Ignore {
+		if here[name] || other == nil {
+			choice.Ignore = append(choice.Ignore, name)
+		}
+	}
+	features, _, err := t.Infer(ctx, choice, bar.Set)
+	return features, err
+}
+
+// sendComparison streams both files and returns the answer. --timeout counts from the last batch on.
+func (a *app) sendComparison(
+	ctx context.Context, clients *driftClients, header *driftv1.ComparisonHeader, files [2]*table.Table, columns [2][]table.Feature,
+) (*driftv1.Comparison, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stream, err := clients.detections.Compare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = stream.Send(&driftv1.CompareRequest{Part: &driftv1.CompareRequest_Header{Header: header}})
+	for i := 0; i < len(files) && err == nil; i++ {
+		bar := output.NewBar(a.stderr, "sending "+filepath.Base(files[i].Path()))
+		_, err = files[i].Batches(ctx, columns[i], batchLimits, bar.Set, func(batch table.Batch) error {
+			rows := &driftv1.ComparisonBatch{Side: driftv1.ComparisonSide(i + 1), Rows: columnBatch(batch)}
+			return stream.Send(&driftv1.CompareRequest{Part: &driftv1.CompareRequest_Batch{Batch: rows}})
+		})
+		bar.Done()
+	}
+	if err != nil && !errors.Is(err, io.EOF) { // io.EOF means that the server has answered already: the answer says why
+		return nil, err
+	}
+	if a.timeout > 0 {
+		timer := time.AfterFunc(a.timeout, func() { cancel(errNoAnswer) })
+		defer timer.Stop()
+	}
+	res, err := stream.CloseAndRecv()
+	if err != nil && errors.Is(context.Cause(ctx), errNoAnswer) {
+		return nil, fmt.Errorf("no answer within %s after the last row of %s: allow more with --timeout", a.timeout, files[1].Path())
+	}
+	return res.GetComparison(), err
+}
+
+// printCompared prints a comparison; as JSON it can be passed on as a policy's input.
+func (a *app) printCompared(c *driftv1.Comparison) error {
+	if a.format != formatTable {
+		return a.printMessage("comparison", c)
+	}
+	if _, err := fmt.Fprintf(a.stdout, "%s\n\n", output.Clean(c.GetSummary())); err != nil {
+		return err
+	}
+	grid := featureGrid()
+	for _, f := range c.GetFeatures() {
+		featureRows(grid, f)
+	}
+	if len(c.GetRowTests()) > 0 {
+		featureRows(grid, &driftv1.FeatureResult{Feature: "(rows)", Tests: c.GetRowTests()})
+	}
+	if err := grid.Print(a.stdout, ""); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(a.stdout); err != nil {
+		return err
+	}
+	return output.Pairs(a.stdout, "", "rows", fmt.Sprintf("%d, %d", c.GetBaselineRowCount(), c.GetCurrentRowCount()), "new columns", columnList(c.GetNewColumns()),
+		"removed columns", columnList(c.GetRemovedColumns()))
+}
+
+func columnList(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// sameFeature is how --tests makes a feature of a column.
+func sameFeature(column table.Feature, tests []*driftv1.TestSetting) *driftv1.ComparedFeature {
+	f := &driftv1.ComparedFeature{Name: column.Name, Type: featureType(column.Kind)}
+	for _, test := range tests {
+		f.Tests = append(f.Tests, proto.CloneOf(test))
+	}
+	return f
+}
