@@ -11,10 +11,12 @@ import (
 const (
 	// largeSample is the number of rows from which nearly any difference is significant, so that what matters is its size.
 	largeSample = 1000
-	// fewValues is the number of distinct numbers up to which each is better compared for itself.
+	// fewValues is the number of distinct numbers up to which each can be compared for itself.
 	fewValues = 50
-	// rowsPerValue is the number of rows for each distinct number from which most rows are ties.
+	// rowsPerValue is the number of rows of the smaller side for each distinct number from which most rows are ties; rowsPerFew, when there
+	// are few of them.
 	rowsPerValue = 20
+	rowsPerFew   = 4
 	// manyCategories is the number of categories from which a test over all of them has little power against a change of some.
 	manyCategories = 1000
 	// rowsPerCategory is the number of rows for each category below which most are too rare to be tested one by one.

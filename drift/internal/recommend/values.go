@@ -12,8 +12,8 @@ func (l *list) numeric(t Traits) {
 	switch {
 	case t.Distinct > 0 && t.Distinct <= 2:
 		l.add(detect.TestPSI, "with at most two distinct values only their shares can change; sent as BOOLEAN or CATEGORICAL, an exact test can be made")
-	case t.Distinct > 0 && (t.Distinct <= fewValues || t.Distinct*rowsPerValue <= n):
-		reason := fmt.Sprintf("%d distinct values in %d rows are mostly ties", t.Distinct, n)
+	case t.ties():
+		reason := fmt.Sprintf("%d distinct values in %d and %d rows are mostly ties", t.Distinct, t.Baseline, t.Current)
 		l.add(detect.TestPSI, reason+": heavy values have bins of their own")
 		l.add(detect.TestAndersonDarling, reason+", which its midranks take into account; KS would be conservative")
 	case n > largeSample:
@@ -24,6 +24,12 @@ func (l *list) numeric(t Traits) {
 		l.add(detect.TestKS, "finds any change of the distribution, with an exact p-value at this size")
 		l.add(detect.TestAndersonDarling, "sees changes of the tails that Kolmogorov–Smirnov misses")
 	}
+}
+
+// ties reports whether most of the numbers are one of few values, or one of many that each stand there many times.
+func (t Traits) ties() bool {
+	n := min(t.Baseline, t.Current)
+	return t.Distinct > 0 && (t.Distinct <= min(fewValues, n/rowsPerFew) || t.Distinct <= n/rowsPerValue)
 }
 
 func (l *list) categorical(t Traits) {
