@@ -77,6 +77,9 @@ func testResultTo(r *detect.Result) *driftv1.TestResult {
 		BaselineCount: r.BaselineN, CurrentCount: r.CurrentN, Severity: r.Severity, Status: statusTo[r.Status], Reason: r.Reason,
 		Threshold: r.Threshold, Location: r.Location,
 	}
+	if r.EffectInterval != nil {
+		p.EffectInterval = &driftv1.EffectInterval{Lower: r.EffectInterval.Lower, Upper: r.EffectInterval.Upper}
+	}
 	if r.DF != nil {
 		p.DegreesOfFreedom = new(int32(*r.DF)) // at most the number of categories
 	}

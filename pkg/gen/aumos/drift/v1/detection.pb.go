@@ -209,7 +209,62 @@ func (DriftDirection) EnumDescriptor() ([]byte, []int) {
 	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{2}
 }
 
-// What one test found on one feature.
+// A closed interval of numbers.
+type EffectInterval struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its lower end.
+	Lower float64 `protobuf:"fixed64,1,opt,name=lower,proto3" json:"lower,omitempty"`
+	// Its upper end.
+	Upper         float64 `protobuf:"fixed64,2,opt,name=upper,proto3" json:"upper,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EffectInterval) Reset() {
+	*x = EffectInterval{}
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EffectInterval) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EffectInterval) ProtoMessage() {}
+
+func (x *EffectInterval) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EffectInterval.ProtoReflect.Descriptor instead.
+func (*EffectInterval) Descriptor() ([]byte, []int) {
+	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *EffectInterval) GetLower() float64 {
+	if x != nil {
+		return x.Lower
+	}
+	return 0
+}
+
+func (x *EffectInterval) GetUpper() float64 {
+	if x != nil {
+		return x.Upper
+	}
+	return 0
+}
+
+// What one test found on one feature, or on whole rows.
 type TestResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The test.
@@ -247,14 +302,16 @@ type TestResult struct {
 	// Degrees of freedom of the p-value's distribution; unset where it has none.
 	DegreesOfFreedom *int32 `protobuf:"varint,17,opt,name=degrees_of_freedom,json=degreesOfFreedom,proto3,oneof" json:"degrees_of_freedom,omitempty"`
 	// The value at which the distributions differ most, in the feature's unit; unset where the test has no such place.
-	Location      *float64 `protobuf:"fixed64,18,opt,name=location,proto3,oneof" json:"location,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Location *float64 `protobuf:"fixed64,18,opt,name=location,proto3,oneof" json:"location,omitempty"`
+	// Holds the true effect with 95 % confidence; unset where the test has no such interval.
+	EffectInterval *EffectInterval `protobuf:"bytes,19,opt,name=effect_interval,json=effectInterval,proto3" json:"effect_interval,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *TestResult) Reset() {
 	*x = TestResult{}
-	mi := &file_aumos_drift_v1_detection_proto_msgTypes[0]
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -266,7 +323,7 @@ func (x *TestResult) String() string {
 func (*TestResult) ProtoMessage() {}
 
 func (x *TestResult) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_drift_v1_detection_proto_msgTypes[0]
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -279,7 +336,7 @@ func (x *TestResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestResult.ProtoReflect.Descriptor instead.
 func (*TestResult) Descriptor() ([]byte, []int) {
-	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{0}
+	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *TestResult) GetTest() DriftTest {
@@ -408,6 +465,13 @@ func (x *TestResult) GetLocation() float64 {
 	return 0
 }
 
+func (x *TestResult) GetEffectInterval() *EffectInterval {
+	if x != nil {
+		return x.EffectInterval
+	}
+	return nil
+}
+
 // One bin or category and its share of the values on both sides.
 type ShareChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -423,7 +487,7 @@ type ShareChange struct {
 
 func (x *ShareChange) Reset() {
 	*x = ShareChange{}
-	mi := &file_aumos_drift_v1_detection_proto_msgTypes[1]
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -435,7 +499,7 @@ func (x *ShareChange) String() string {
 func (*ShareChange) ProtoMessage() {}
 
 func (x *ShareChange) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_drift_v1_detection_proto_msgTypes[1]
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -448,7 +512,7 @@ func (x *ShareChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShareChange.ProtoReflect.Descriptor instead.
 func (*ShareChange) Descriptor() ([]byte, []int) {
-	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{1}
+	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ShareChange) GetName() string {
@@ -495,7 +559,7 @@ type NumericSummary struct {
 
 func (x *NumericSummary) Reset() {
 	*x = NumericSummary{}
-	mi := &file_aumos_drift_v1_detection_proto_msgTypes[2]
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -507,7 +571,7 @@ func (x *NumericSummary) String() string {
 func (*NumericSummary) ProtoMessage() {}
 
 func (x *NumericSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_drift_v1_detection_proto_msgTypes[2]
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -520,7 +584,7 @@ func (x *NumericSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NumericSummary.ProtoReflect.Descriptor instead.
 func (*NumericSummary) Descriptor() ([]byte, []int) {
-	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{2}
+	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *NumericSummary) GetMean() float64 {
@@ -607,7 +671,7 @@ type FeatureResult struct {
 
 func (x *FeatureResult) Reset() {
 	*x = FeatureResult{}
-	mi := &file_aumos_drift_v1_detection_proto_msgTypes[3]
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -619,7 +683,7 @@ func (x *FeatureResult) String() string {
 func (*FeatureResult) ProtoMessage() {}
 
 func (x *FeatureResult) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_drift_v1_detection_proto_msgTypes[3]
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -632,7 +696,7 @@ func (x *FeatureResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureResult.ProtoReflect.Descriptor instead.
 func (*FeatureResult) Descriptor() ([]byte, []int) {
-	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{3}
+	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *FeatureResult) GetFeature() string {
@@ -769,7 +833,7 @@ type Detection struct {
 
 func (x *Detection) Reset() {
 	*x = Detection{}
-	mi := &file_aumos_drift_v1_detection_proto_msgTypes[4]
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -781,7 +845,7 @@ func (x *Detection) String() string {
 func (*Detection) ProtoMessage() {}
 
 func (x *Detection) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_drift_v1_detection_proto_msgTypes[4]
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -794,7 +858,7 @@ func (x *Detection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detection.ProtoReflect.Descriptor instead.
 func (*Detection) Descriptor() ([]byte, []int) {
-	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{4}
+	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Detection) GetId() string {
@@ -920,7 +984,10 @@ var File_aumos_drift_v1_detection_proto protoreflect.FileDescriptor
 
 const file_aumos_drift_v1_detection_proto_rawDesc = "" +
 	"\n" +
-	"\x1eaumos/drift/v1/detection.proto\x12\x0eaumos.drift.v1\x1a\x1daumos/drift/v1/evidence.proto\x1a\x1caumos/drift/v1/monitor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa8\x06\n" +
+	"\x1eaumos/drift/v1/detection.proto\x12\x0eaumos.drift.v1\x1a\x1daumos/drift/v1/evidence.proto\x1a\x1caumos/drift/v1/monitor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"<\n" +
+	"\x0eEffectInterval\x12\x14\n" +
+	"\x05lower\x18\x01 \x01(\x01R\x05lower\x12\x14\n" +
+	"\x05upper\x18\x02 \x01(\x01R\x05upper\"\xf1\x06\n" +
 	"\n" +
 	"TestResult\x12-\n" +
 	"\x04test\x18\x01 \x01(\x0e2\x19.aumos.drift.v1.DriftTestR\x04test\x12\x1e\n" +
@@ -945,7 +1012,8 @@ const file_aumos_drift_v1_detection_proto_rawDesc = "" +
 	"\x06reason\x18\x0f \x01(\tR\x06reason\x12!\n" +
 	"\tthreshold\x18\x10 \x01(\x01H\x04R\tthreshold\x88\x01\x01\x121\n" +
 	"\x12degrees_of_freedom\x18\x11 \x01(\x05H\x05R\x10degreesOfFreedom\x88\x01\x01\x12\x1f\n" +
-	"\blocation\x18\x12 \x01(\x01H\x06R\blocation\x88\x01\x01B\f\n" +
+	"\blocation\x18\x12 \x01(\x01H\x06R\blocation\x88\x01\x01\x12G\n" +
+	"\x0feffect_interval\x18\x13 \x01(\v2\x1e.aumos.drift.v1.EffectIntervalR\x0eeffectIntervalB\f\n" +
 	"\n" +
 	"_statisticB\n" +
 	"\n" +
@@ -1042,43 +1110,45 @@ func file_aumos_drift_v1_detection_proto_rawDescGZIP() []byte {
 }
 
 var file_aumos_drift_v1_detection_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_aumos_drift_v1_detection_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_aumos_drift_v1_detection_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_aumos_drift_v1_detection_proto_goTypes = []any{
 	(DriftStatus)(0),              // 0: aumos.drift.v1.DriftStatus
 	(PValueMethod)(0),             // 1: aumos.drift.v1.PValueMethod
 	(DriftDirection)(0),           // 2: aumos.drift.v1.DriftDirection
-	(*TestResult)(nil),            // 3: aumos.drift.v1.TestResult
-	(*ShareChange)(nil),           // 4: aumos.drift.v1.ShareChange
-	(*NumericSummary)(nil),        // 5: aumos.drift.v1.NumericSummary
-	(*FeatureResult)(nil),         // 6: aumos.drift.v1.FeatureResult
-	(*Detection)(nil),             // 7: aumos.drift.v1.Detection
-	(DriftTest)(0),                // 8: aumos.drift.v1.DriftTest
-	(FeatureType)(0),              // 9: aumos.drift.v1.FeatureType
-	(*DecisionRule)(nil),          // 10: aumos.drift.v1.DecisionRule
-	(*Evidence)(nil),              // 11: aumos.drift.v1.Evidence
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*EffectInterval)(nil),        // 3: aumos.drift.v1.EffectInterval
+	(*TestResult)(nil),            // 4: aumos.drift.v1.TestResult
+	(*ShareChange)(nil),           // 5: aumos.drift.v1.ShareChange
+	(*NumericSummary)(nil),        // 6: aumos.drift.v1.NumericSummary
+	(*FeatureResult)(nil),         // 7: aumos.drift.v1.FeatureResult
+	(*Detection)(nil),             // 8: aumos.drift.v1.Detection
+	(DriftTest)(0),                // 9: aumos.drift.v1.DriftTest
+	(FeatureType)(0),              // 10: aumos.drift.v1.FeatureType
+	(*DecisionRule)(nil),          // 11: aumos.drift.v1.DecisionRule
+	(*Evidence)(nil),              // 12: aumos.drift.v1.Evidence
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
 }
 var file_aumos_drift_v1_detection_proto_depIdxs = []int32{
-	8,  // 0: aumos.drift.v1.TestResult.test:type_name -> aumos.drift.v1.DriftTest
+	9,  // 0: aumos.drift.v1.TestResult.test:type_name -> aumos.drift.v1.DriftTest
 	1,  // 1: aumos.drift.v1.TestResult.p_value_method:type_name -> aumos.drift.v1.PValueMethod
 	2,  // 2: aumos.drift.v1.TestResult.direction:type_name -> aumos.drift.v1.DriftDirection
 	0,  // 3: aumos.drift.v1.TestResult.status:type_name -> aumos.drift.v1.DriftStatus
-	9,  // 4: aumos.drift.v1.FeatureResult.type:type_name -> aumos.drift.v1.FeatureType
-	0,  // 5: aumos.drift.v1.FeatureResult.status:type_name -> aumos.drift.v1.DriftStatus
-	3,  // 6: aumos.drift.v1.FeatureResult.tests:type_name -> aumos.drift.v1.TestResult
-	5,  // 7: aumos.drift.v1.FeatureResult.baseline_summary:type_name -> aumos.drift.v1.NumericSummary
-	5,  // 8: aumos.drift.v1.FeatureResult.current_summary:type_name -> aumos.drift.v1.NumericSummary
-	4,  // 9: aumos.drift.v1.FeatureResult.top_changes:type_name -> aumos.drift.v1.ShareChange
-	0,  // 10: aumos.drift.v1.Detection.status:type_name -> aumos.drift.v1.DriftStatus
-	10, // 11: aumos.drift.v1.Detection.rule:type_name -> aumos.drift.v1.DecisionRule
-	6,  // 12: aumos.drift.v1.Detection.features:type_name -> aumos.drift.v1.FeatureResult
-	11, // 13: aumos.drift.v1.Detection.evidence:type_name -> aumos.drift.v1.Evidence
-	12, // 14: aumos.drift.v1.Detection.create_time:type_name -> google.protobuf.Timestamp
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	3,  // 4: aumos.drift.v1.TestResult.effect_interval:type_name -> aumos.drift.v1.EffectInterval
+	10, // 5: aumos.drift.v1.FeatureResult.type:type_name -> aumos.drift.v1.FeatureType
+	0,  // 6: aumos.drift.v1.FeatureResult.status:type_name -> aumos.drift.v1.DriftStatus
+	4,  // 7: aumos.drift.v1.FeatureResult.tests:type_name -> aumos.drift.v1.TestResult
+	6,  // 8: aumos.drift.v1.FeatureResult.baseline_summary:type_name -> aumos.drift.v1.NumericSummary
+	6,  // 9: aumos.drift.v1.FeatureResult.current_summary:type_name -> aumos.drift.v1.NumericSummary
+	5,  // 10: aumos.drift.v1.FeatureResult.top_changes:type_name -> aumos.drift.v1.ShareChange
+	0,  // 11: aumos.drift.v1.Detection.status:type_name -> aumos.drift.v1.DriftStatus
+	11, // 12: aumos.drift.v1.Detection.rule:type_name -> aumos.drift.v1.DecisionRule
+	7,  // 13: aumos.drift.v1.Detection.features:type_name -> aumos.drift.v1.FeatureResult
+	12, // 14: aumos.drift.v1.Detection.evidence:type_name -> aumos.drift.v1.Evidence
+	13, // 15: aumos.drift.v1.Detection.create_time:type_name -> google.protobuf.Timestamp
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_aumos_drift_v1_detection_proto_init() }
@@ -1088,15 +1158,15 @@ func file_aumos_drift_v1_detection_proto_init() {
 	}
 	file_aumos_drift_v1_evidence_proto_init()
 	file_aumos_drift_v1_monitor_proto_init()
-	file_aumos_drift_v1_detection_proto_msgTypes[0].OneofWrappers = []any{}
-	file_aumos_drift_v1_detection_proto_msgTypes[2].OneofWrappers = []any{}
+	file_aumos_drift_v1_detection_proto_msgTypes[1].OneofWrappers = []any{}
+	file_aumos_drift_v1_detection_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aumos_drift_v1_detection_proto_rawDesc), len(file_aumos_drift_v1_detection_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
