@@ -124,6 +124,33 @@ func TestDriftCompareRefusals(t *testing.T) {
 	p.run(t, "drift", "compare", winter, summer).expect(t, 3).says(t, "OVERLOADED")
 }
 
+// TestDriftDetectTests gives every column the tests that apply to it, and those named for one to that one alone.
+func TestDriftDetectTests(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	data := writeFile(t, "data.csv", "n,m,c,b\n1,2,x,true\n2,3,y,false\n")
+	args := []string{"drift", "detect", "--baseline", data, "--current", data, "--tests", "ks,psi:psi/decile-ref", "--test", "m=welch-t:welch-t/two-sided"}
+	p.run(t, args...).expect(t, 3).says(t, `"welch-t" is no test`)
+	args[len(args)-1] = "m=welch_t:welch-t/two-sided"
+	p.run(t, args...).expect(t, 0)
+	want := map[string]string{
+		"n": "ks psi:psi/decile-ref missing", "m": "welch_t:welch-t/two-sided missing", "c": "chi_square missing", "b": "chi_square missing",
+	}
+	for _, f := range p.drift.monitors[0].GetFeatures() {
+		var tests []string
+		for _, test := range f.GetTests() {
+			name := strings.ToLower(strings.TrimPrefix(test.GetTest().String(), "DRIFT_TEST_"))
+			name = strings.NewReplacer("kolmogorov_smirnov", "ks", "population_stability_index", "psi", "missing_rate", "missing").Replace(name)
+			tests = append(tests, strings.TrimSuffix(name+":"+test.GetConvention(), ":"))
+		}
+		if got := strings.Join(tests, " "); got != want[f.GetName()] {
+			t.Errorf("%s: got %s, want %s", f.GetName(), got, want[f.GetName()])
+		}
+	}
+	p.run(t, args...).expect(t, 0) // the same monitor again
+	p.run(t, append(args[:len(args)-2:len(args)-2], "--test", "m=welch_t:welch-t/other")...).expect(t, 3).says(t, "m has other tests")
+}
+
 func TestDriftTests(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)

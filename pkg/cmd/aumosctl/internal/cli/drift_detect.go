@@ -29,7 +29,7 @@ others instead. The types of a Parquet file's columns decide what they are. A co
 and --type says differently. A column that is numbers in nine values of ten and not in the rest is refused until --type or --missing says
 what the rest is, as is one without any value. Booleans are read from true/false, t/f, yes/no, y/n and 1/0.
 
-Numeric columns are tested with Kolmogorov-Smirnov (ks) and others with chi-square (chi2) unless --test says what else; the change of missing
+Numeric columns are tested with Kolmogorov-Smirnov (ks) and others with chi-square (chi2) unless --test or --tests says what else; the change of missing
 values is tested always. A column drifts if a test is significant after correction for all tests of the run
 (Benjamini-Hochberg) and its effect is at least the smallest that matters.
 
@@ -46,6 +46,7 @@ type detectOptions struct {
 	model, monitor           string
 	task, owner              string
 	types, tests, minEffects []string
+	allTests                 string
 	ignore, missing          []string
 	fdr                      float64
 	minRows, minDrifted      int32
@@ -59,6 +60,7 @@ type detectOptions struct {
 	columnTests   map[string][]*driftv1.TestSetting
 	columnEffects map[string]float64
 	everyEffect   *float64
+	all           []*driftv1.TestSetting // by --tests
 }
 
 func (a *app) driftDetectCommand() *cobra.Command {
@@ -81,6 +83,7 @@ func (a *app) driftDetectCommand() *cobra.Command {
 	f.StringArrayVar(&o.ignore, "ignore", nil, "a column to leave out; may be repeated")
 	f.StringArrayVar(&o.missing, "missing", nil, "what stands for a missing value, besides the empty value; may be repeated (default NA, N/A, NaN, NULL)")
 	f.StringArrayVar(&o.tests, "test", nil, "COLUMN=TEST or COLUMN=TEST:CONVENTION, as aumosctl drift tests lists them; may be repeated, also for one column")
+	f.StringVar(&o.allTests, "tests", "", "TEST,... or TEST:CONVENTION,... for every other column that they apply to")
 	f.StringArrayVar(&o.minEffects, "min-effect", nil, "the smallest effect that matters, for all columns or as COLUMN=EFFECT; may be repeated (default 0.1)")
 	f.Float64Var(&o.fdr, "fdr", 0, "the accepted share of false discoveries among reported drifts (default 0.05)")
 	f.Int32Var(&o.minRows, "min-rows", 0, "the fewest values on either side for a test to be run (default 30)")
@@ -116,15 +119,19 @@ func (a *app) driftDetect(ctx context.Context, o *detectOptions) error {
 	if err := a.matchColumns(current, columns, o.choice.Ignore); err != nil {
 		return err
 	}
-	features, err := o.features(columns)
-	if err != nil {
-		return err
-	}
 	clients, err := a.driftClients(ctx)
 	if err != nil {
 		return err
 	}
 	defer clients.close()
+	applies, err := a.applicable(ctx, clients, o.all)
+	if err != nil {
+		return err
+	}
+	features, err := o.features(columns, applies)
+	if err != nil {
+		return err
+	}
 	monitor, err := a.ensureMonitor(ctx, clients, o, features)
 	if err != nil {
 		return err

@@ -71,6 +71,13 @@ func (o *detectOptions) parseTests() error {
 			o.columnTests[column] = append(o.columnTests[column], test)
 		}
 	}
+	if o.allTests == "" {
+		return nil
+	}
+	var err error
+	if o.all, err = parseTests(o.allTests); err != nil {
+		return fmt.Errorf("--tests %s: %w", o.allTests, err)
+	}
 	return nil
 }
 
@@ -92,12 +99,12 @@ func (o *detectOptions) parseEffects() error {
 }
 
 // features are the monitor's features for the columns, with tests where the flags ask for other than the default.
-func (o *detectOptions) features(columns []table.Feature) ([]*driftv1.Feature, error) {
+func (o *detectOptions) features(columns []table.Feature, applies map[driftv1.FeatureType][]*driftv1.TestSetting) ([]*driftv1.Feature, error) {
 	features := make([]*driftv1.Feature, len(columns))
 	names := make(map[string]bool, len(columns))
 	for i, column := range columns {
 		names[column.Name] = true
-		features[i] = &driftv1.Feature{Name: column.Name, Type: featureType(column.Kind), Tests: o.testSettings(column)}
+		features[i] = &driftv1.Feature{Name: column.Name, Type: featureType(column.Kind), Tests: o.testSettings(column, applies[featureType(column.Kind)])}
 	}
 	for name := range o.columnTests {
 		if !names[name] {
@@ -112,12 +119,15 @@ func (o *detectOptions) features(columns []table.Feature) ([]*driftv1.Feature, e
 	return features, nil
 }
 
-func (o *detectOptions) testSettings(column table.Feature) []*driftv1.TestSetting {
+func (o *detectOptions) testSettings(column table.Feature, all []*driftv1.TestSetting) []*driftv1.TestSetting {
 	effect := o.everyEffect
 	if own, ok := o.columnEffects[column.Name]; ok {
 		effect = &own
 	}
 	tests := o.columnTests[column.Name]
+	if len(tests) == 0 {
+		tests = all
+	}
 	if len(tests) == 0 {
 		if effect == nil {
 			return nil
