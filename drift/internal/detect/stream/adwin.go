@@ -20,10 +20,12 @@ type adwin struct {
 	delta     float64
 	clock     int64
 	capacity  int // buckets in a row; one more than are kept
+	room      int // places for them: the live ones move up, and back only when they come to the end
 	minLength int64
 	grace     int64
 
-	buckets  []bucket // row by row, the oldest bucket of a row first
+	buckets  []bucket         // row by row; in each from starts on sizes live ones, the oldest first
+	starts   [adwinRows]int64 // in buckets
 	sizes    [adwinRows]int64
 	last     int // the last row with a bucket
 	width    int64
@@ -46,13 +48,17 @@ func newADWIN(s settings) detector {
 		delta: s.parameters["delta"], clock: int64(s.parameters["clock"]), capacity: int(s.parameters["max_buckets"]) + 1,
 		minLength: int64(s.parameters["min_window_length"]), grace: int64(s.parameters["grace_period"]),
 	}
-	a.buckets = make([]bucket, adwinRows*a.capacity)
+	a.room = 4 * a.capacity
+	a.buckets = make([]bucket, adwinRows*a.room)
+	a.restart()
 	return a
 }
 
 func (a *adwin) restart() {
-	clear(a.buckets)
 	clear(a.sizes[:])
+	for row := range a.starts {
+		a.starts[row] = int64(row * a.room)
+	}
 	a.last, a.width, a.total, a.variance, a.time, a.dropped, a.droppedTotal = 0, 0, 0, 0, 0, 0, 0
 }
 
@@ -81,48 +87,58 @@ func (a *adwin) update(x float64) Zone {
 
 // insert adds a bucket of one value, and merges the two oldest of each row that has too many.
 func (a *adwin) insert(x float64) {
-	a.buckets[a.sizes[0]] = bucket{total: x}
-	a.sizes[0]++
-	n := 1.0
+	a.push(0, bucket{total: x})
+	n := 1.0 // a power of two: the divisions by it are exact
 	for row := 0; int(a.sizes[row]) == a.capacity; row++ {
 		if row == adwinRows-1 {
 			a.drop()
 			return
 		}
-		own := a.buckets[row*a.capacity : (row+1)*a.capacity]
-		d := own[0].total/n - own[1].total/n
-		a.buckets[(row+1)*a.capacity+int(a.sizes[row+1])] = bucket{
-			total: own[0].total + own[1].total, variance: own[0].variance + own[1].variance + n*n*d*d/(n+n),
-		}
-		a.sizes[row+1]++
+		oldest := a.buckets[a.starts[row]:][:2]
+		d := oldest[0].total*(1/n) - oldest[1].total*(1/n)
+		a.push(row+1, bucket{total: oldest[0].total + oldest[1].total, variance: oldest[0].variance + oldest[1].variance + n/2*d*d})
 		a.last = max(a.last, row+1)
-		copy(own, own[2:])
+		a.starts[row] += 2
 		a.sizes[row] -= 2
 		n *= 2
 	}
 }
+
+// push adds the newest bucket of a row.
+func (a *adwin) push(row int, b bucket) {
+	end := a.starts[row] + a.sizes[row]
+	if end == int64((row+1)*a.room) {
+		front := int64(row * a.room)
+		copy(a.buckets[front:], a.buckets[a.starts[row]:end])
+		a.starts[row], end = front, front+a.sizes[row]
+	}
+	a.buckets[end] = b
+	a.sizes[row]++
+}
+
+// live returns the buckets of a row, the oldest first.
+func (a *adwin) live(row int) []bucket { return a.buckets[a.starts[row]:][:a.sizes[row]] }
 
 // cut says whether some cut of the window separates different means.
 func (a *adwin) cut() bool {
 	w := float64(a.width)
 	confidence := math.Log(2 * math.Log(w) / a.delta)
 	variance := a.variance / w
-	n0, n1 := int64(0), a.width
-	u0, u1 := 0.0, a.total
+	// ε is at least √(2·σ²·confidence·(1/n0+1/n1)), as m is at least 1/n0+1/n1. Most cuts are below that, which multiplied by n0·n1 needs neither a division nor a root;
+	// what rounding could decide is left to the exact comparison.
+	least := 2 * a.variance * confidence * (1 - 1e-6)
+	n0, u0 := 0.0, 0.0
+	low, high := float64(a.minLength), w-float64(a.minLength)
 	for row := a.last; row >= 0; row-- {
-		size := int64(1) << row
-		for k, b := range a.buckets[row*a.capacity:][:a.sizes[row]] {
-			n0, n1, u0, u1 = n0+size, n1-size, u0+b.total, u1-b.total
-			if row == 0 && k == int(a.sizes[0])-1 {
-				return false // nothing is left on the other side
+		size := float64(int64(1) << row)
+		for _, b := range a.live(row) {
+			n0, u0 = n0+size, u0+b.total
+			if c := u0*w - a.total*n0; c*c <= least*n0*(w-n0) || n0 < low || n0 > high {
+				continue // also after the newest value, when nothing is left on the other side
 			}
-			if n0 < a.minLength || n1 < a.minLength {
-				continue
-			}
-			m := 1/float64(n0-a.minLength+1) + 1/float64(n1-a.minLength+1)
-			distance, linear := math.Abs(u0/float64(n0)-u1/float64(n1)), 2.0/3*confidence*m
-			// Most cuts fail by the second term alone, which needs no root.
-			if distance > linear && distance > math.Sqrt(2*m*variance*confidence)+linear {
+			n1, u1 := w-n0, a.total-u0
+			m := 1/(n0-low+1) + 1/(n1-low+1)
+			if math.Abs(u0/n0-u1/n1) > math.Sqrt(2*m*variance*confidence)+2.0/3*confidence*m {
 				return true
 			}
 		}
@@ -132,9 +148,8 @@ func (a *adwin) cut() bool {
 
 // drop forgets the oldest bucket.
 func (a *adwin) drop() {
-	row := a.buckets[a.last*a.capacity : (a.last+1)*a.capacity]
 	size := int64(1) << a.last
-	n, oldest := float64(size), row[0]
+	n, oldest := float64(size), a.live(a.last)[0]
 	a.width -= size
 	a.total -= oldest.total
 	w := float64(a.width)
@@ -142,7 +157,7 @@ func (a *adwin) drop() {
 	a.variance = max(0, a.variance-(oldest.variance+n*w*d*d/(n+w)))
 	a.dropped += size
 	a.droppedTotal += oldest.total
-	copy(row, row[1:])
+	a.starts[a.last]++
 	a.sizes[a.last]--
 	for a.last > 0 && a.sizes[a.last] == 0 {
 		a.last--
@@ -166,10 +181,10 @@ func (a *adwin) exchange(c *codec) {
 	width := int64(0)
 	for row := range a.last + 1 {
 		c.between(&a.sizes[row], 0, int64(a.capacity)-1)
-		for i := range a.sizes[row] {
-			b := &a.buckets[row*a.capacity+int(i)]
-			c.finite(&b.total, math.MaxFloat64)
-			c.finite(&b.variance, math.MaxFloat64)
+		live := a.live(row)
+		for i := range live {
+			c.finite(&live[i].total, math.MaxFloat64)
+			c.finite(&live[i].variance, math.MaxFloat64)
 		}
 		width += a.sizes[row] << row
 	}
