@@ -1,10 +1,15 @@
 package server_test
 
 import (
+	"context"
 	"strconv"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/aumos-enterprise/platform/drift/internal/drifttest"
 	driftv1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1"
@@ -175,5 +180,52 @@ func TestDetectors(t *testing.T) {
 				t.Errorf("%s: got %v", convention, resp)
 			}
 		}
+	}
+}
+
+// TestStreamInterrupted gives up on answers before they can come, and sends the batch again until one does: whether the values of a lost answer were taken or
+// not, each is taken once.
+func TestStreamInterrupted(t *testing.T) {
+	t.Parallel()
+	s := drifttest.Start(t)
+	c := s.Client(t, drifttest.NewTenant())
+	values := errorsOf(4000, 0.15, 0.6)
+	hddm := driftv1.StreamDetector_STREAM_DETECTOR_HDDM_A
+	whole, parts := createStream(t, c, "whole", hddm), createStream(t, c, "parts", hddm)
+	want := update(t, c, whole.GetId(), 0, values...)
+	var drifts []*driftv1.StreamDrift
+	lost := 0
+	for first := 0; first < len(values); first += 100 {
+		var resp *driftv1.UpdateStreamResponse
+		for patience := time.Duration(first%700) * time.Microsecond; resp == nil; patience = patience*2 + 100*time.Microsecond {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			answer, err := c.UpdateStream(ctx, &driftv1.UpdateStreamRequest{
+				StreamId: parts.GetId(), FirstSequence: int64(first), Values: values[first:min(first+100, len(values))],
+			})
+			cancel()
+			if err == nil {
+				resp = answer
+			} else if lost++; status.Code(err) != codes.DeadlineExceeded && status.Code(err) != codes.Canceled {
+				t.Fatal(err)
+			}
+		}
+		drifts = append(drifts, resp.GetDrifts()...)
+	}
+	own := protocmp.IgnoreFields(&driftv1.StreamDrift{}, "id", "stream_id", "create_time", "evidence")
+	if diff := cmp.Diff(want.GetDrifts(), drifts, protocmp.Transform(), own); diff != "" || len(drifts) == 0 || lost == 0 {
+		t.Errorf("%d drifts, %d answers lost: %s", len(drifts), lost, diff)
+	}
+	list, err := c.ListStreamDrifts(t.Context(), &driftv1.ListStreamDriftsRequest{StreamId: parts.GetId()})
+	if err != nil || len(list.GetDrifts()) != len(drifts) {
+		t.Errorf("got %v, %v", list, err)
+	}
+	entries := 0
+	for _, e := range s.Governance.AwaitEntries(t, c.Tenant, 2+2*len(drifts)) {
+		if e.GetEventType() == "drift.concept_drift_detected" && e.GetResource().GetId() == parts.GetId() {
+			entries++
+		}
+	}
+	if entries != len(drifts) {
+		t.Errorf("%d entries for %d drifts", entries, len(drifts))
 	}
 }
