@@ -49,7 +49,8 @@ func TestContinuous(t *testing.T) {
 		{Kind: KSWIN, Parameters: map[string]float64{"alpha": 1e-4}},
 		{Kind: PageHinkley, Parameters: map[string]float64{"threshold": 10, "delta": 0.05}},
 		{Kind: CUSUM, Parameters: map[string]float64{"threshold": 10, "delta": 0.1}},
-		{Kind: HDDMA}, {Kind: HDDMW},
+		{Kind: HDDMA},
+		{Kind: HDDMW},
 	} {
 		s := must(t, c)
 		drifts, _ := found(t, s, streamSpec{Kind: "numbers", Seed: 8, Segments: [][3]float64{{1000, 0, 0.6}, {300, 0.4, 1}}}.values())
