@@ -112,7 +112,7 @@ func TestRankTestsAtTheEdges(t *testing.T) {
 // The pass over both samples is made once for all tests, and what one test draws does not depend on the others.
 func TestRankTestsShareThePass(t *testing.T) {
 	t.Parallel()
-	f := FeatureInput{Name: "f", Type: Numeric, Tests: rankSettings(), Baseline: numbers(1, 500, 0, 0), Current: numbers(2, 300, 0.3, 0)}
+	f := FeatureInput{Name: "f", Type: Numeric, Tests: rankSettings(), Baseline: numbers(1, 500, 0, 0), Current: numbers(2, 300, 0.05, 0)}
 	together := Compare(f, Settings{})
 	for i, setting := range rankSettings() {
 		alone := f
@@ -121,6 +121,15 @@ func TestRankTestsShareThePass(t *testing.T) {
 		if *got.PValue != *want.PValue || *got.Statistic != *want.Statistic {
 			t.Errorf("%s alone: %v, p %v; among others: %v, p %v", setting.Convention, *got.Statistic, *got.PValue, *want.Statistic, *want.PValue)
 		}
+	}
+	p := map[float64]bool{}
+	for _, r := range together.Results {
+		if r.Test == TestWasserstein {
+			p[*r.PValue] = true
+		}
+	}
+	if len(p) < 2 {
+		t.Errorf("all conventions share their draws: %v", p)
 	}
 	c := &comparison{FeatureInput: f}
 	first, err := c.ranks()

@@ -111,8 +111,12 @@ func TestPermuteLarge(t *testing.T) {
 		shift float64
 	}{{20_000, 30_000, 0.01}, {100_000, 50, 0.2}, {40, 90_000, 0.1}, {3000, 3000, 0.03}} {
 		p := measure(t, normals(rng, c.n, 0), normals(rng, c.m, c.shift))
-		if b, _ := p.blocks(Wasserstein); len(b.size) > wholeTo {
-			t.Errorf("%d blocks", len(b.size))
+		b, _ := p.blocks(Wasserstein)
+		if len(b.size) > wholeTo || slices.Max(b.size) > b.all/coarsest {
+			t.Errorf("%d blocks, of up to %v values", len(b.size), slices.Max(b.size))
+		}
+		if ends := slices.Concat(b.size[:tailRank], b.size[len(b.size)-tailRank:]); slices.Max(ends) != 1 {
+			t.Errorf("the outermost values are not alone: %v", ends)
 		}
 		want, _ := p.CramerP()
 		check(t, "p of T", p.Permute(Cramer, 1999, 0.05, rng).P, want, 0, 5*math.Sqrt(want*(1-want)/1999)+1e-3)
@@ -153,6 +157,13 @@ func TestBound(t *testing.T) {
 		if w := p.Permute(Wasserstein, 999, 0.05, rng); shift >= 0.4 && w.P > 1e-9 {
 			t.Errorf("shift %v: p of Wasserstein is %v only", shift, w.P)
 		}
+	}
+
+	// By hand: σ² = 1, b = 2, E = 1.05·40·√(199/100)/(200·2), v = 100/4 + 2E, t = 4000/400 − E.
+	b := bound{n: 100, m: 100, variance: 1, largest: 2}
+	check(t, "bound", b.p(4000, 40), 0.181069, 1e-5, 0)
+	if got := b.p(30, 40); got != 1 {
+		t.Errorf("below the expectation the bound is %v", got)
 	}
 
 	// A single outlier may fall to the small side once in a thousand divisions: nothing near certain.
