@@ -66,10 +66,21 @@ func (p *Pooled) Energy() float64 {
 //
 // in [0,1]: 0 for equal distributions, and 1 only for two different constants.
 func (p *Pooled) EnergyEffect() float64 {
-	if p.gini == 0 {
+	if p.energy == 0 {
 		return 0
 	}
-	return math.Sqrt(min(1, p.energy/(p.N*p.M)/p.gini))
+	return math.Sqrt(min(1, p.energy/(p.N*p.M)/p.between()))
+}
+
+// between is nm·E|X − Y| = ∫ i(m−j) + j(n−i), in units of the scale.
+func (p *Pooled) between() float64 {
+	sum, previous := 0.0, p.Baseline[0]*p.scale
+	p.each(func(v float64, i, j, _, _ int) {
+		at := v * p.scale
+		sum += (float64(i)*(p.M-float64(j)) + float64(j)*(p.N-float64(i))) * (at - previous)
+		previous = at
+	})
+	return sum
 }
 
 // Shift returns the difference of the means, ∫(F − G), over the distance

@@ -27,8 +27,8 @@ type Pooled struct {
 	pairs    float64 // Σ over baseline values of current values below, and half of those equal
 
 	// Integrals over the values, in units of the scale.
-	scale                  float64 // a power of two that keeps squares of values from overflow and underflow
-	absolute, energy, gini float64 // ∫|d|, ∫d², ∫ i(m−j) + j(n−i)
+	scale            float64 // a power of two that keeps squares of values from overflow and underflow
+	absolute, energy float64 // ∫|d|, ∫d²
 }
 
 // Measure merges two samples. They must be finite and ascending, and are kept, not copied.
@@ -50,71 +50,76 @@ func Measure(baseline, current []float64) (Pooled, error) {
 	return p, nil
 }
 
-// merge makes the one pass. The order of two continuous samples is random, so that a branch
-// on which side comes next would be mispredicted every other time; the
-// steps are added as numbers instead. The rare value that occurs again is counted by ties.
+// merge makes the one pass. The order of two continuous samples is random, so
+// that a branch on which side comes next would be mispredicted every other time;
+// the steps are added as numbers instead. Only a value that occurs again branches.
 func (p *Pooled) merge() {
 	x, y := p.Baseline, p.Current
 	n, m := int64(len(x)), int64(len(y))
-	size := float64(n + m)
+	size, scale := p.size(), p.scale
 	var i, j, distinct int
-	var d, above, below int64
-	var squares, weighted, pairs, cubes, absolute, energy, gini float64
-	previous := min(x[0], y[0]) * p.scale
+	var d, above, below, pairs int64
+	var squares, weighted, cubes, absolute, energy float64
+	var rank, dBefore, square float64 // i + j, d and d² before the value
+	previous := min(x[0], y[0]) * scale
 	for i < len(x) || j < len(y) {
-		var v float64
-		var stepX, stepY int
-		if i < len(x) && j < len(y) {
-			a, b := x[i], y[j]
-			v = min(a, b)
-			if a <= b {
-				stepX = 1
-			}
-			if b <= a {
-				stepY = 1
-			}
-		} else if i < len(x) {
-			v, stepX = x[i], 1
-		} else {
-			v, stepY = y[j], 1
+		a, b := math.Inf(1), math.Inf(1)
+		if i < len(x) {
+			a = x[i]
 		}
-		fi, fj := float64(i), float64(j)
-		fd := float64(d)
-		at := v * p.scale
+		if j < len(y) {
+			b = y[j]
+		}
+		v := min(a, b)
+		var stepX, stepY int
+		if a <= b {
+			stepX = 1
+		}
+		if b <= a {
+			stepY = 1
+		}
+		at := v * scale
 		gap := at - previous
 		previous = at
-		absolute += math.Abs(fd) * gap
-		energy += fd * fd * gap
-		gini += (fi*(p.M-fj) + fj*(p.N-fi)) * gap
-
+		absolute += math.Abs(dBefore) * gap
+		energy += square * gap
 		for i+stepX < len(x) && x[i+stepX] == v {
 			stepX++
 		}
 		for j+stepY < len(y) && y[j+stepY] == v {
 			stepY++
 		}
-		multiplicity := float64(stepX + stepY)
-		before := fi + fj
+		pairs += int64(stepX) * int64(2*j+stepY)
 		i += stepX
 		j += stepY
-		pairs += float64(stepX) * (fj + float64(stepY)/2)
-		next := int64(i)*m - int64(j)*n
-		middle := (float64(d) + float64(next)) / 2
-		d = next
+		d = int64(i)*m - int64(j)*n
 		above, below = max(above, d), min(below, d)
-		squares += multiplicity * (float64(d) * float64(d))
-		cubes += multiplicity * (multiplicity*multiplicity - 1)
-		at2 := before + multiplicity/2
-		if room := at2*(size-at2) - size*multiplicity/4; room > 0 {
-			weighted += multiplicity * middle * middle / room
-		}
+		dAfter := float64(d)
+		square = dAfter * dAfter
+		twice := dBefore + dAfter
+		dBefore = dAfter
 		distinct++
+		if stepX+stepY == 1 {
+			middle := rank + 0.5
+			rank++
+			squares += square
+			weighted += twice * twice / (middle*(size-middle) - size/4)
+			continue
+		}
+		group := float64(stepX + stepY)
+		middle := rank + group/2
+		rank += group
+		squares += group * square
+		cubes += group * (group*group - 1)
+		if room := middle*(size-middle) - size*group/4; room > 0 {
+			weighted += group * twice * twice / room
+		}
 	}
 	unit := 1 / (p.N * p.M)
 	p.Distinct, p.Above, p.Below = distinct, float64(above)*unit, -float64(below)*unit
-	p.squares, p.weighted, p.pairs = squares, weighted, pairs
+	p.squares, p.weighted, p.pairs = squares, weighted/4, float64(pairs)/2
 	p.TieShare = cubes / (size * (size*size - 1))
-	p.absolute, p.energy, p.gini = absolute, energy, gini
+	p.absolute, p.energy = absolute, energy
 }
 
 // scaleOf returns 1, or for very large or very small values a power of two

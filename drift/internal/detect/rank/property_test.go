@@ -59,7 +59,7 @@ func TestDefinitions(t *testing.T) {
 		}
 		for name, c := range map[string][2]float64{
 			"above": {p.Above, above}, "below": {p.Below, under}, "T": {p.CramerVonMises(), cvm}, "U": {p.MannWhitney().U, u},
-			"Wasserstein": {p.Wasserstein(), w1}, "mean distance": {p.gini / (n * m), between},
+			"Wasserstein": {p.Wasserstein(), w1}, "mean distance": {p.between() / (n * m), between},
 		} {
 			if !(math.Abs(c[0]-c[1]) <= 1e-12*(1+math.Abs(c[1]))) {
 				t.Fatalf("%s is %v, want %v", name, c[0], c[1])
