@@ -105,6 +105,7 @@ func rankSpecs() []Spec {
 // merged is the one pass over both samples that all tests of ranks share.
 type merged struct {
 	pooled *rank.Pooled
+	cut    *rank.Cut // for draws
 	err    error
 }
 
@@ -122,7 +123,11 @@ func (c *comparison) ranks() (*rank.Pooled, error) {
 
 // permute draws a statistic from its permutation distribution.
 func (c *comparison) permute(pooled *rank.Pooled, statistic rank.Statistic, t TestSetting) rank.Permutation {
-	return pooled.Permute(statistic, c.settings.Permutations, c.settings.FDR, permutation.Rand(c.settings.Seed, c.Name, string(t.Test), t.Convention))
+	if c.merged.cut == nil {
+		cut := pooled.Cut()
+		c.merged.cut = &cut
+	}
+	return c.merged.cut.Permute(statistic, c.settings.Permutations, c.settings.FDR, permutation.Rand(c.settings.Seed, c.Name, string(t.Test), t.Convention))
 }
 
 // trend is the direction of a change of the distribution function: what moves it mainly to one side is a shift.

@@ -103,6 +103,5 @@ func (p *Pooled) Shift() float64 {
 	if p.absolute == 0 {
 		return 0
 	}
-	x, y := momentsOf(p.Baseline, p.scale), momentsOf(p.Current, p.scale)
-	return max(-1, min(1, (y.mean-x.mean)/(p.absolute/(p.N*p.M))))
+	return p.signed / p.absolute
 }

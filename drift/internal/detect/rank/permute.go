@@ -61,7 +61,20 @@ const (
 // When no draw is as large, the p-value is not 1/(draws+1) but Bousquet's bound, if
 // that is smaller: see bound.
 func (p *Pooled) Permute(statistic Statistic, draws int, alpha float64, rng *rand.Rand) Permutation {
-	b, counts := p.blocks(statistic)
+	return p.Cut().Permute(statistic, draws, alpha, rng)
+}
+
+// A Cut is the pooled values in blocks, from which several statistics can be drawn.
+type Cut struct {
+	blocks
+	counts []float64 // baseline values in each block
+}
+
+// Permute is Permute of the samples that were cut.
+func (c Cut) Permute(statistic Statistic, draws int, alpha float64, rng *rand.Rand) Permutation {
+	b, counts := c.blocks, slices.Clone(c.counts)
+	b.statistic = statistic
+	b.weigh()
 	observed, limit := b.value(counts), b.bound()
 	size, mean := b.reach(counts, observed), 0.0
 	if !(observed > 0) {
@@ -89,9 +102,9 @@ func (p *Pooled) Permute(statistic Statistic, draws int, alpha float64, rng *ran
 	return out
 }
 
-// blocks cuts the pooled values into blocks, and returns them with their counts of baseline values.
-func (p *Pooled) blocks(statistic Statistic) (b blocks, counts []float64) {
-	b = blocks{statistic: statistic, labels: p.N, all: p.size()}
+// Cut cuts the pooled values into blocks as Permute describes.
+func (p *Pooled) Cut() Cut {
+	b, counts := blocks{labels: p.N, all: p.size()}, []float64(nil)
 	inBlock, baseline, total := 0.0, 0.0, 0.0
 	flush := func() {
 		b.size, counts, b.place = append(b.size, inBlock), append(counts, baseline), append(b.place, total/inBlock)
@@ -117,8 +130,7 @@ func (p *Pooled) blocks(statistic Statistic) (b blocks, counts []float64) {
 	for k := range b.place {
 		b.place[k] -= mean
 	}
-	b.weigh()
-	return b, counts
+	return Cut{blocks: b, counts: counts}
 }
 
 // weigh sets the weights of the differences d = i·m − j·n; factors common to all draws are left out.

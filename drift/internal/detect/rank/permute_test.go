@@ -111,7 +111,7 @@ func TestPermuteLarge(t *testing.T) {
 		shift float64
 	}{{20_000, 30_000, 0.01}, {100_000, 50, 0.2}, {40, 90_000, 0.1}, {3000, 3000, 0.03}} {
 		p := measure(t, normals(rng, c.n, 0), normals(rng, c.m, c.shift))
-		b, _ := p.blocks(Wasserstein)
+		b := p.Cut()
 		if len(b.size) > wholeTo || slices.Max(b.size) > b.all/coarsest {
 			t.Errorf("%d blocks, of up to %v values", len(b.size), slices.Max(b.size))
 		}

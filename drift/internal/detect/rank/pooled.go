@@ -27,8 +27,8 @@ type Pooled struct {
 	pairs    float64 // Σ over baseline values of current values below, and half of those equal
 
 	// Integrals over the values, in units of the scale.
-	scale            float64 // a power of two that keeps squares of values from overflow and underflow
-	absolute, energy float64 // ∫|d|, ∫d²
+	scale                    float64 // a power of two that keeps squares of values from overflow and underflow
+	signed, absolute, energy float64 // ∫d, ∫|d|, ∫d²
 }
 
 // Measure merges two samples. They must be finite and ascending, and are kept, not copied.
@@ -59,7 +59,7 @@ func (p *Pooled) merge() {
 	size, scale := p.size(), p.scale
 	var i, j, distinct int
 	var d, above, below, pairs int64
-	var squares, weighted, cubes, absolute, energy float64
+	var squares, weighted, cubes, signed, absolute, energy float64
 	var rank, dBefore, square float64 // i + j, d and d² before the value
 	previous := min(x[0], y[0]) * scale
 	for i < len(x) || j < len(y) {
@@ -81,6 +81,7 @@ func (p *Pooled) merge() {
 		at := v * scale
 		gap := at - previous
 		previous = at
+		signed += dBefore * gap
 		absolute += math.Abs(dBefore) * gap
 		energy += square * gap
 		for i+stepX < len(x) && x[i+stepX] == v {
@@ -119,7 +120,7 @@ func (p *Pooled) merge() {
 	p.Distinct, p.Above, p.Below = distinct, float64(above)*unit, -float64(below)*unit
 	p.squares, p.weighted, p.pairs = squares, weighted/4, float64(pairs)/2
 	p.TieShare = cubes / (size * (size*size - 1))
-	p.absolute, p.energy = absolute, energy
+	p.signed, p.absolute, p.energy = signed, absolute, energy
 }
 
 // scaleOf returns 1, or for very large or very small values a power of two
