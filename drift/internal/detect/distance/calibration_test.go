@@ -12,7 +12,7 @@ import (
 
 const (
 	level      = 0.05
-	nullDraws  = 500 // samples for each rate
+	nullDraws  = 300 // samples for each rate
 	labelDraws = 99
 )
 

@@ -1,7 +1,6 @@
 package distance
 
 import (
-	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -137,35 +136,3 @@ func (o Outcome) normal(distances []float64, level float64) Outcome {
 // rounding is the relative difference up to which two distances count as equal. The same division of rows over bins in another order would
 // otherwise be taken for a smaller or a larger one.
 const rounding = 1e-12
-
-// shuffler draws divisions of the pooled rows.
-type shuffler struct {
-	Bins           // the last division
-	pooled []int64 // rows of both sides, the fullest bins first
-}
-
-func (b Bins) shuffler() *shuffler {
-	s := &shuffler{
-		Bins:   Bins{Baseline: make([]int64, len(b.Baseline)), Current: make([]int64, len(b.Baseline)), n: b.n, m: b.m, filled: b.filled},
-		pooled: make([]int64, len(b.Baseline)),
-	}
-	for i, rows := range b.Baseline {
-		s.pooled[i] = rows + b.Current[i]
-	}
-	// The order of bins changes no distance, and small bins are drawn from faster when few rows are left.
-	slices.SortFunc(s.pooled, func(x, y int64) int { return cmp.Compare(y, x) })
-	return s
-}
-
-func (s *shuffler) shuffle(rng *rand.Rand) {
-	rows, left := s.n+s.m, s.n
-	for i, pooled := range s.pooled {
-		a := left
-		if i < len(s.pooled)-1 {
-			a = hypergeometric(rng, rows, left, pooled)
-		}
-		s.Baseline[i], s.Current[i] = a, pooled-a
-		rows -= pooled
-		left -= a
-	}
-}
