@@ -52,6 +52,8 @@ PAIRS = [
     ("one value, moved", {"values": [3.0] * 40}, {"values": [4.0] * 30}),
     ("mostly zero", made(117, 400, shift=-0.8, scale=1.0), made(118, 390, shift=-0.7, scale=1.0)),
     ("large numbers", made(119, 400, shift=1e9), made(120, 300, shift=1e9 + 0.2)),
+    ("twenty values", made(123, 600, levels=20), made(124, 500, levels=20)),
+    ("twenty-one values", made(125, 600, levels=21), made(126, 500, levels=21)),
     ("many rows", made(121, 5000), made(122, 4000, scale=1.1)),
 ]
 # Columns that pandas holds as integers.
