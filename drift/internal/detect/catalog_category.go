@@ -27,9 +27,15 @@ func categorySpecs() []Spec {
 			Test: TestG, Title: "G test of homogeneity", Scope: ScopeFeature, Kind: KindTest, Types: categoriesOnly(),
 			Null:        "The categories have the same probabilities on both sides.",
 			Assumptions: []string{"rows are independent", "categories that expect fewer than 2 rows of the smaller side are pooled"},
-			PValue:      "asymptotic; Yates' correction with one degree of freedom only",
-			Conventions: []Convention{{Name: "g/homogeneity", Description: "The likelihood ratio 2ΣO·ln(O/E) of the 2×k table; the effect weighs both sides equally."}},
-			EffectName:  "cramers_v", EffectRange: "0 to 1", MinEffect: 0.1, // as for the chi-square test
+			PValue:      "asymptotic, with Yates' correction for one degree of freedom only; permutation when there are more and a cell expects fewer than 50 rows of a side",
+			Conventions: []Convention{
+				{Name: "g/homogeneity", Description: "The likelihood ratio 2ΣO·ln(O/E) of the 2×k table, rare categories pooled; the effect weighs both sides equally."},
+				{
+					Name: "g/contingency", EffectName: "cramers_v_of_table",
+					Description: "As scipy.stats.chi2_contingency: nothing pooled, always asymptotic, which raises false alarms when cells expect few rows; the effect is √(χ²/N).",
+				},
+			},
+			EffectName: "cramers_v", EffectRange: "0 to 1", MinEffect: 0.1, // as for the chi-square test
 			Source:  `S. S. Wilks (1938); scipy.stats.chi2_contingency(lambda_="log-likelihood")`,
 			measure: measureG,
 		},

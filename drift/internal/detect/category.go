@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/distance"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
 )
 
@@ -22,7 +24,26 @@ func measureChiSquare(c *comparison, t TestSetting) Finding {
 	}
 }
 
-func measureG(c *comparison, _ TestSetting) Finding { return c.homogeneity(univariate.G) }
+func measureG(c *comparison, t TestSetting) Finding {
+	if t.Convention == "g/contingency" {
+		return c.homogeneity(univariate.ContingencyG)
+	}
+	f := c.homogeneity(univariate.G)
+	if f.status != "" || *f.DF < 2 { // Yates' correction is conservative
+		return f
+	}
+	cut, err := pooledCut(c)
+	if err != nil {
+		return Failed(fmt.Errorf("compare categories: %w", err))
+	}
+	if cut.bins.LeastExpected() >= lawfulRows {
+		return f
+	}
+	rng := permutation.Rand(c.settings.Seed, c.Name, string(t.Test), t.Convention)
+	o := distance.LikelihoodRatio().Permute(cut.bins, c.settings.FDR, c.settings.Permutations, rng)
+	f.Statistic, f.P, f.Method, f.Threshold, f.DF = o.Distance, o.P, PPermutation, finite(o.Threshold), nil
+	return f
+}
 
 func (c *comparison) homogeneity(test func(univariate.Table) (univariate.Homogeneity, error)) Finding {
 	table, err := c.table()

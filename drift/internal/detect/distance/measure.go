@@ -78,6 +78,23 @@ func LInfinity() Measure {
 	}}
 }
 
+// LikelihoodRatio is G = 2·ΣO·ln(O/E) over the rows of both sides in each bin, which grows with the sample sizes: no distance, but tested alike.
+func LikelihoodRatio() Measure {
+	return Measure{sum: true, of: func(a, b []int64, n, m float64) float64 {
+		sum := 0.0
+		for i := range a {
+			x, y := float64(a[i]), float64(b[i])
+			if a[i] > 0 {
+				sum += x * math.Log(x/((x+y)*(n/(n+m))))
+			}
+			if b[i] > 0 {
+				sum += y * math.Log(y/((x+y)*(m/(n+m))))
+			}
+		}
+		return max(2*sum, 0)
+	}}
+}
+
 // KullbackLeibler is Σp·ln(p/q), in nats: what is lost by describing the baseline, p, with the current shares, q (S. Kullback and
 // R. A. Leibler, 1951). It is not symmetric. Every bin that is not empty on both sides gets half a row on both, see univariate.PSI for why. Twice the divergence over
 // 1/n + 1/m tends to chi-square.

@@ -83,6 +83,7 @@ def case(name, a, b):
     add("chi-square/bias-corrected", chi, chi_p, bergsma(table))
     g, g_p, _, _ = stats.chi2_contingency(table, lambda_="log-likelihood")
     add("g/homogeneity", g, g_p)
+    add("g/contingency", g, g_p, association(table, "cramer"))
     if all(i > 0 for i in a):
         share = sum(b) / sum(a)
         add("chi-square/evidently", stats.chisquare(b, [i * share for i in a])[0], _chi_stat_test(expand(a), expand(b), ColumnType.Categorical, 0.05)[0])

@@ -41,7 +41,8 @@ func ChiSquare(table Table) (Homogeneity, error) { return table.homogeneity(pear
 
 // G is ChiSquare with the likelihood ratio G = 2·ΣO·ln(O/E) in place of
 // Pearson's statistic (S. S. Wilks, 1938), as in SciPy's chi2_contingency with
-// lambda_="log-likelihood".
+// lambda_="log-likelihood". With cells that expect a few rows it rejects too
+// often: 8 to 10 % of the time at a level of 5 % with pooling alone.
 func G(table Table) (Homogeneity, error) { return table.homogeneity(likelihoodRatio) }
 
 func (t Table) homogeneity(statistic func(observed, expected float64) float64) (Homogeneity, error) {

@@ -18,18 +18,23 @@ func (t Table) allCells() []cell {
 // that of ChiSquare it depends on the ratio of the sample sizes.
 //
 // It returns ErrEmpty when a side has no rows.
-func Contingency(table Table) (Homogeneity, error) {
-	if table.BaselineN == 0 || table.CurrentN == 0 {
+func Contingency(table Table) (Homogeneity, error) { return table.contingency(pearson) }
+
+// ContingencyG is Contingency with the likelihood ratio of G.
+func ContingencyG(table Table) (Homogeneity, error) { return table.contingency(likelihoodRatio) }
+
+func (t Table) contingency(statistic func(observed, expected float64) float64) (Homogeneity, error) {
+	if t.BaselineN == 0 || t.CurrentN == 0 {
 		return Homogeneity{}, ErrEmpty
 	}
-	cells := table.allCells()
+	cells := t.allCells()
 	h := Homogeneity{DF: len(cells) - 1, P: 1}
 	if h.DF == 0 {
 		return h, nil
 	}
-	h.Statistic = table.sum(cells, h.DF == 1, pearson)
+	h.Statistic = t.sum(cells, h.DF == 1, statistic)
 	h.P = chiSquareSF(h.Statistic, h.DF)
-	h.CramersV = math.Sqrt(clip(table.sum(cells, false, pearson) / table.rows()))
+	h.CramersV = math.Sqrt(clip(t.sum(cells, false, pearson) / t.rows()))
 	return h, nil
 }
 
