@@ -215,4 +215,27 @@ func TestManyCategoriesAreBounded(t *testing.T) {
 	if baseline.Columns > maxLevels {
 		t.Errorf("%d columns", baseline.Columns)
 	}
+	for i := range baseline.Rows {
+		sum := 0.0
+		for _, v := range baseline.Row(i) {
+			sum += v
+		}
+		if sum != 1 {
+			t.Fatalf("row %d is %v times in a category", i, sum)
+		}
+	}
+}
+
+// TestPlacesDoNotDependOnCodes: the most frequent category comes first, and of equal ones the first by name.
+func TestPlacesDoNotDependOnCodes(t *testing.T) {
+	t.Parallel()
+	one := TableColumn{Type: Categorical, Codes: []int32{0, 1, 2, 2, -1}, Names: []string{"b", "a", "c", "unused"}}
+	other := TableColumn{Type: Categorical, Codes: []int32{1, 0, 2}, Names: []string{"b", "a", "d"}}
+	p := placeCategories([2]TableColumn{one, other})
+	if !slices.Equal(p.of[0], []int32{1, 0, 2, 4}) || !slices.Equal(p.of[1], []int32{1, 0, 3}) || p.levels != 4 {
+		t.Errorf("places %v, %d levels", p.of, p.levels)
+	}
+	if !slices.Equal(p.shares, []float64{0.25, 0.25, 0.5, 0, 0}) {
+		t.Errorf("shares of the baseline %v", p.shares)
+	}
 }

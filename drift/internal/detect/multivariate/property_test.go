@@ -225,3 +225,26 @@ func TestSample(t *testing.T) {
 		t.Errorf("%v of 3 rows", rows)
 	}
 }
+
+// TestDrawsAreUniform: every row is as often in the smaller side.
+func TestDrawsAreUniform(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(9, 9))
+	p, err := NewPairs(normalMatrix(rng, 6, 2, 0, 1), normalMatrix(rng, 4, 2, 0, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLabelling(p, p.squared, 1)
+	seen := make([]int, p.rows())
+	for range 5000 {
+		l.draw(rng)
+		for _, row := range l.side {
+			seen[row]++
+		}
+	}
+	for _, n := range seen {
+		if n < 1860 || n > 2140 { // 2,000 expected, standard deviation 35
+			t.Fatalf("rows are drawn %v times", seen)
+		}
+	}
+}

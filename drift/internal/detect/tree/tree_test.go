@@ -222,3 +222,33 @@ func TestCoarseBins(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestMissingValues: being missing can be all that matters, and where nothing was missing they follow the larger side.
+func TestMissingValues(t *testing.T) {
+	t.Parallel()
+	nan := math.NaN()
+	o := Options{MinRows: 1, LearningRate: 1, Rounds: 1, MaxLeaves: 2}
+	m, err := Fit([][]float64{{7, 7, nan, 7, nan}}, []float64{1, 1, 5, 1, 5}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near := func(got, want float64) bool { return math.Abs(got-want) < 1e-12 }
+	if got, _ := m.Predict([][]float64{{nan, 7, -100, 100}}); !slices.EqualFunc(got, []float64{5, 1, 1, 1}, near) {
+		t.Errorf("estimates %v", got)
+	}
+	for _, c := range []struct {
+		column, target []float64
+		want           float64
+	}{
+		{[]float64{1, 1, 1, 2}, []float64{3, 3, 3, 9}, 3},
+		{[]float64{1, 2, 2, 2}, []float64{3, 9, 9, 9}, 9},
+	} {
+		m, err := Fit([][]float64{c.column}, c.target, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := m.Predict([][]float64{{nan}}); !near(got[0], c.want) {
+			t.Errorf("a missing value after %v is %v, want %v", c.column, got[0], c.want)
+		}
+	}
+}
