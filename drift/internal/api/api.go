@@ -62,6 +62,10 @@ type (
 		driftv1.UnimplementedConceptDriftServiceServer
 		*service
 	}
+	performances struct {
+		driftv1.UnimplementedPerformanceServiceServer
+		*service
+	}
 )
 
 // Register adds the services of aumos.drift.v1 to the server.
@@ -72,6 +76,7 @@ func Register(server grpc.ServiceRegistrar, cfg Config) {
 	driftv1.RegisterBaselineServiceServer(server, baselines{service: s})
 	driftv1.RegisterDetectionServiceServer(server, detections{service: s})
 	driftv1.RegisterConceptDriftServiceServer(server, conceptDrift{service: s})
+	driftv1.RegisterPerformanceServiceServer(server, performances{service: s})
 }
 
 // evaluate runs work, which needs a CPU, in one of the slots. It waits for a slot as long as ctx lasts.

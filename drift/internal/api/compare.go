@@ -20,7 +20,7 @@ const batchPath = "batch.rows"
 // Compare implements driftv1.DetectionServiceServer.
 func (s detections) Compare(stream grpc.ClientStreamingServer[driftv1.CompareRequest, driftv1.CompareResponse]) error {
 	ctx := stream.Context()
-	header, err := receiveComparison(stream.Recv)
+	header, err := receiveFirst[driftv1.ComparisonHeader](stream.Recv)
 	if err != nil {
 		return err
 	}
@@ -28,12 +28,12 @@ func (s detections) Compare(stream grpc.ClientStreamingServer[driftv1.CompareReq
 	if err != nil {
 		return err
 	}
-	sides, err := openSides(ctx, request, s.Budget)
+	sides, err := openSides(ctx, request.Options(batchPath), s.Budget)
 	if err != nil {
 		return err
 	}
 	defer sides.release()
-	if err := sides.fill(stream.Recv); err != nil {
+	if err := fillSides[driftv1.ComparisonHeader](sides, stream.Recv); err != nil {
 		return err
 	}
 	var result comparison.Result
@@ -54,8 +54,14 @@ func (s detections) Compare(stream grpc.ClientStreamingServer[driftv1.CompareReq
 	return stream.SendAndClose(&driftv1.CompareResponse{Comparison: comparisonTo(result)})
 }
 
-// receiveComparison reads the first message of a comparison.
-func receiveComparison(receive func() (*driftv1.CompareRequest, error)) (*driftv1.ComparisonHeader, error) {
+// twoSided is one message of a stream of two samples: a header or a batch.
+type twoSided[H any] interface {
+	GetHeader() H
+	GetBatch() *driftv1.ComparisonBatch
+}
+
+// receiveFirst reads the header of two samples.
+func receiveFirst[H any, P twoSided[*H]](receive func() (P, error)) (*H, error) {
 	first, err := receive()
 	switch {
 	case errors.Is(err, io.EOF):
@@ -74,9 +80,8 @@ type sides struct {
 }
 
 // openSides makes room for both sides. What it returns must be released.
-func openSides(ctx context.Context, request comparison.Request, budget *sample.Budget) (sides, error) {
+func openSides(ctx context.Context, options sample.Options, budget *sample.Budget) (sides, error) {
 	owner, _ := tenant.FromContext(ctx)
-	options := request.Options(batchPath)
 	baseline, err := sample.Open(owner, options, budget)
 	if err != nil {
 		return sides{}, err
@@ -95,8 +100,8 @@ func (s sides) release() {
 	s.current.Release()
 }
 
-// fill reads batches of either side, in any order.
-func (s sides) fill(receive func() (*driftv1.CompareRequest, error)) error {
+// fillSides reads batches of either side, in any order.
+func fillSides[H any, P twoSided[*H]](s sides, receive func() (P, error)) error {
 	for {
 		message, err := receive()
 		switch {

@@ -172,6 +172,7 @@ type Client struct {
 	driftv1.BaselineServiceClient
 	driftv1.DetectionServiceClient
 	driftv1.ConceptDriftServiceClient
+	driftv1.PerformanceServiceClient
 
 	Conn   *grpc.ClientConn
 	Tenant tenant.ID
@@ -205,8 +206,8 @@ func newClient(conn *grpc.ClientConn, id tenant.ID) *Client {
 	return &Client{
 		ModelServiceClient: driftv1.NewModelServiceClient(conn), MonitorServiceClient: driftv1.NewMonitorServiceClient(conn),
 		BaselineServiceClient: driftv1.NewBaselineServiceClient(conn), DetectionServiceClient: driftv1.NewDetectionServiceClient(conn),
-		ConceptDriftServiceClient: driftv1.NewConceptDriftServiceClient(conn),
-		Conn:                      conn, Tenant: id,
+		ConceptDriftServiceClient: driftv1.NewConceptDriftServiceClient(conn), PerformanceServiceClient: driftv1.NewPerformanceServiceClient(conn),
+		Conn: conn, Tenant: id,
 	}
 }
 

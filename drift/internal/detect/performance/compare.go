@@ -127,7 +127,7 @@ func studentised(baseline, current Measure) float64 {
 }
 
 func (m Measure) spread() float64 {
-	if m.variance > 0 || !m.Metric.unit() {
+	if m.variance > 0 || !m.Metric.Unit() {
 		return m.variance
 	}
 	n := float64(m.least) + 4

@@ -50,8 +50,8 @@ func (m Metric) Better() int {
 	}
 }
 
-// unit tells whether the metric is in [0,1].
-func (m Metric) unit() bool {
+// Unit tells whether the metric is in [0,1].
+func (m Metric) Unit() bool {
 	switch m {
 	case LogLoss, Brier, MAE, MSE, RMSE, MAPE, MSLE, RMSLE, R2:
 		return false

@@ -1,0 +1,98 @@
+package assessment
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect"
+)
+
+// mentioned is how many metrics or segments a summary names.
+const mentioned = 5
+
+// narrate says in a paragraph what an evaluation found.
+func (e Evaluated) narrate() string {
+	var text strings.Builder
+	drifted := e.with(detect.StatusDrift)
+	switch {
+	case e.Part.Status == detect.StatusDrift:
+		fmt.Fprintf(&text, "The performance got worse: %s.", describe(drifted))
+	case e.Part.Status == detect.StatusInsufficientData && min(e.baselineRows, e.currentRows) == 0:
+		text.WriteString("Nothing can be said: a side has no usable rows.")
+	case len(e.with(detect.StatusOK)) == 0:
+		text.WriteString("Nothing can be said: too few rows, or no metric is defined.")
+	case e.Part.Status == detect.StatusWarning:
+		fmt.Fprintf(&text, "The performance may be getting worse: %s.", describe(e.with(detect.StatusWarning)))
+	default:
+		text.WriteString("The performance did not get worse by as much as matters.")
+	}
+	var parts []string
+	for _, s := range e.Segments {
+		if s.Status == detect.StatusDrift {
+			parts = append(parts, fmt.Sprintf("%q (%s)", s.Segment, describe(s.with(detect.StatusDrift)[:1])))
+		}
+	}
+	if len(parts) > 0 {
+		fmt.Fprintf(&text, " It got worse in %d of %d segments: %s.", len(parts), len(e.Segments), list(parts))
+	}
+	if skipped := e.BaselineSkipped + e.CurrentSkipped; skipped > 0 {
+		fmt.Fprintf(&text, " %d rows that lack the truth, the prediction or a score were left out.", skipped)
+	}
+	return text.String()
+}
+
+func (p Part) with(status detect.Status) (changes []Change) {
+	for _, c := range p.Changes {
+		if c.Status == status {
+			changes = append(changes, c)
+		}
+	}
+	return changes
+}
+
+func describe(changes []Change) string {
+	var parts []string
+	for _, c := range changes {
+		parts = append(parts, fmt.Sprintf("%s from %.4g to %.4g", c.Current.Metric, c.Baseline.Value, c.Current.Value))
+	}
+	return list(parts)
+}
+
+func list(parts []string) string {
+	if more := len(parts) - mentioned; more > 0 {
+		return strings.Join(parts[:mentioned], ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// narrate says in a paragraph what an estimation found.
+func (e Estimated) narrate() string {
+	var text strings.Builder
+	bad, unsure := 0, 0
+	for _, c := range e.Chunks {
+		switch c.Status {
+		case detect.StatusDrift:
+			bad++
+		case detect.StatusInsufficientData:
+			unsure++
+		default:
+		}
+	}
+	switch {
+	case len(e.Chunks) == 0:
+		text.WriteString("Nothing can be said: the current data have no usable rows.")
+	case bad > 0:
+		fmt.Fprintf(&text, "The performance is probably worse than the baseline's in %d of %d chunks.", bad, len(e.Chunks))
+	case unsure > 0:
+		fmt.Fprintf(&text, "Something cannot be estimated in %d of %d chunks.", unsure, len(e.Chunks))
+	default:
+		text.WriteString("The performance is probably as in the baseline.")
+	}
+	for _, m := range e.ErrorModels {
+		if m.Explained <= 0 {
+			fmt.Fprintf(&text, " The features say nothing about %s: its estimate only repeats the baseline.", m.Metric)
+		}
+	}
+	text.WriteString(" An estimate sees changed inputs, and not a changed relation between inputs and truth.")
+	return text.String()
+}
