@@ -39,14 +39,15 @@ const (
 // platform stands in for both services. It answers as the contract says, checks every request against the contract's rules, and remembers
 // what it was asked.
 type platform struct {
-	address string
-	policy  *policyDouble
-	tests   *testsDouble
-	audit   *auditDouble
-	drift   *driftDouble
-	history *historyDouble
-	bundle  *bundleDouble
-	streams *streamDouble
+	address     string
+	policy      *policyDouble
+	tests       *testsDouble
+	audit       *auditDouble
+	drift       *driftDouble
+	history     *historyDouble
+	bundle      *bundleDouble
+	streams     *streamDouble
+	performance *performanceDouble
 
 	simulation *simulationDouble
 
@@ -59,7 +60,7 @@ func newPlatform(t *testing.T) *platform {
 	t.Helper()
 	p := &platform{
 		policy: &policyDouble{}, tests: &testsDouble{}, audit: newAuditDouble(t), drift: newDriftDouble(), history: &historyDouble{},
-		simulation: &simulationDouble{shadows: &shadowDouble{}}, bundle: &bundleDouble{}, streams: &streamDouble{},
+		simulation: &simulationDouble{shadows: &shadowDouble{}}, bundle: &bundleDouble{}, streams: &streamDouble{}, performance: &performanceDouble{},
 	}
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -80,6 +81,7 @@ func newPlatform(t *testing.T) *platform {
 	driftv1.RegisterBaselineServiceServer(server, p.drift)
 	driftv1.RegisterDetectionServiceServer(server, p.drift)
 	driftv1.RegisterConceptDriftServiceServer(server, p.streams)
+	driftv1.RegisterPerformanceServiceServer(server, p.performance)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {

@@ -15,17 +15,18 @@ import (
 
 func (a *app) driftCommand() *cobra.Command {
 	return group("drift", "Detect drift of a model's data", a.driftDetectCommand(), a.driftCompareCommand(), a.driftGetCommand(), a.driftListCommand(),
-		a.driftTestsCommand(), a.driftRecommendCommand(), a.driftStreamCommand())
+		a.driftTestsCommand(), a.driftRecommendCommand(), a.driftPerformanceCommand(), a.driftStreamCommand())
 }
 
 // driftClients are the services of drift on one connection.
 type driftClients struct {
-	conn       *grpc.ClientConn
-	models     driftv1.ModelServiceClient
-	monitors   driftv1.MonitorServiceClient
-	baselines  driftv1.BaselineServiceClient
-	detections driftv1.DetectionServiceClient
-	streams    driftv1.ConceptDriftServiceClient
+	conn         *grpc.ClientConn
+	performances driftv1.PerformanceServiceClient
+	models       driftv1.ModelServiceClient
+	monitors     driftv1.MonitorServiceClient
+	baselines    driftv1.BaselineServiceClient
+	detections   driftv1.DetectionServiceClient
+	streams      driftv1.ConceptDriftServiceClient
 }
 
 func (a *app) driftClients(ctx context.Context) (*driftClients, error) {
@@ -34,12 +35,13 @@ func (a *app) driftClients(ctx context.Context) (*driftClients, error) {
 		return nil, err
 	}
 	return &driftClients{
-		conn:       conn,
-		models:     driftv1.NewModelServiceClient(conn),
-		monitors:   driftv1.NewMonitorServiceClient(conn),
-		baselines:  driftv1.NewBaselineServiceClient(conn),
-		detections: driftv1.NewDetectionServiceClient(conn),
-		streams:    driftv1.NewConceptDriftServiceClient(conn),
+		conn:         conn,
+		performances: driftv1.NewPerformanceServiceClient(conn),
+		models:       driftv1.NewModelServiceClient(conn),
+		monitors:     driftv1.NewMonitorServiceClient(conn),
+		baselines:    driftv1.NewBaselineServiceClient(conn),
+		detections:   driftv1.NewDetectionServiceClient(conn),
+		streams:      driftv1.NewConceptDriftServiceClient(conn),
 	}, nil
 }
 
