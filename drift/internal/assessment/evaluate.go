@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime/debug"
 	"slices"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect"
@@ -62,6 +63,11 @@ func (e Evaluation) Evaluate(ctx context.Context, baseline, current sample.Set) 
 	parts := make([]Part, 1+len(segments)) // all rows first
 	failures := make([]error, len(parts))
 	err = parallel.Each(ctx, len(parts), func(i int) {
+		defer func() { // in a goroutine of its own, a panic would end the service
+			if r := recover(); r != nil {
+				failures[i] = fmt.Errorf("measure part %d: panic: %v\n%s", i, r, debug.Stack())
+			}
+		}()
 		first, second := before.sample, after.sample
 		if i > 0 {
 			parts[i].Segment = segments[i-1]
@@ -79,7 +85,7 @@ func (e Evaluation) Evaluate(ctx context.Context, baseline, current sample.Set) 
 	}
 	for _, failure := range failures {
 		if failure != nil {
-			return Evaluated{}, errs.InvalidField("header.output", "%v", failure)
+			return Evaluated{}, fmt.Errorf("evaluate performance: %w", failure) // read has checked the samples
 		}
 	}
 	made := Evaluated{

@@ -61,7 +61,7 @@ func TestLevel(t *testing.T) {
 	t.Parallel()
 	for kind, draw := range kinds {
 		for i, c := range []struct{ n, m, draws, permutations int }{
-			{30, 30, 300, 99}, {600, 60, 60, 99}, {600, 600, 600, 0}, {3000, 500, 400, 0},
+			{30, 30, 100, 99}, {200, 60, 30, 99}, {600, 600, 200, 0}, {2000, 500, 100, 0},
 		} {
 			t.Run(kind+"/"+strconv.Itoa(c.n)+"x"+strconv.Itoa(c.m), func(t *testing.T) {
 				t.Parallel()
@@ -93,16 +93,16 @@ func TestLevel(t *testing.T) {
 	}
 }
 
-// TestCoverage asks that 95 % intervals hold the value of a large sample in 92 % of small ones. The calibration error has no place here:
+// TestCoverage asks that 95 % intervals hold the value of a large sample in 91.5 % of small ones. The calibration error has no place here:
 // its expectation depends on the number of rows.
 func TestCoverage(t *testing.T) {
 	t.Parallel()
-	const draws, n = 1000, 300
+	const draws, n = 600, 300
 	for kind, draw := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(5, uint64(len(kind))))
-			truth := draw(rng, 400_000).Measure()
+			truth := draw(rng, 200_000).Measure()
 			held, spread, sum, square := make([]int, len(truth)), make([]float64, len(truth)), make([]float64, len(truth)), make([]float64, len(truth))
 			for range draws {
 				for i, m := range draw(rng, n).Measure() {
@@ -120,7 +120,7 @@ func TestCoverage(t *testing.T) {
 				}
 				real := math.Sqrt(square[i] - sum[i]*sum[i])
 				t.Logf("%s: coverage %.3f, standard error %.4f of %.4f", m.Metric, float64(held[i])/draws, math.Sqrt(spread[i]), real)
-				if held[i] < 920 {
+				if held[i] < draws*915/1000 {
 					t.Errorf("%s: coverage %.3f", m.Metric, float64(held[i])/draws)
 				}
 				if m.hits < 0 && math.Abs(math.Sqrt(spread[i])/real-1) > 0.1 {
