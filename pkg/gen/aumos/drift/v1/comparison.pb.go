@@ -370,8 +370,8 @@ func (x *ComparedFeature) GetTimeZone() string {
 // What is compared and how.
 type ComparisonHeader struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The features to compare, at most 500. Empty: every column of the data, with the type of its values; a column that only one side has is
-	// reported as new or removed.
+	// The features to compare, at most 500, with at most 4,000 tests together; that of missing values counts too. Empty: every column of the
+	// data, with the type of its values; a column that only one side has is reported as new or removed.
 	Features []*ComparedFeature `protobuf:"bytes,1,rep,name=features,proto3" json:"features,omitempty"`
 	// How to judge; unset fields take their defaults.
 	Rule *DecisionRule `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
@@ -526,9 +526,9 @@ type Comparison struct {
 	Features []*FeatureResult `protobuf:"bytes,8,rep,name=features,proto3" json:"features,omitempty"`
 	// The tests of whole rows.
 	RowTests []*TestResult `protobuf:"bytes,9,rep,name=row_tests,json=rowTests,proto3" json:"row_tests,omitempty"`
-	// Columns that only the current data have; refused by none, compared by none.
+	// Columns that only the current data have; they are not compared.
 	NewColumns []string `protobuf:"bytes,10,rep,name=new_columns,json=newColumns,proto3" json:"new_columns,omitempty"`
-	// Columns that only the baseline has.
+	// Columns that only the baseline has. They, and features named in the header that one side lacks, make the verdict at least WARNING.
 	RemovedColumns []string `protobuf:"bytes,11,rep,name=removed_columns,json=removedColumns,proto3" json:"removed_columns,omitempty"`
 	// How many p-values the q-values were corrected for.
 	PValueCount int32 `protobuf:"varint,12,opt,name=p_value_count,json=pValueCount,proto3" json:"p_value_count,omitempty"`

@@ -71,7 +71,8 @@ func (x *NumberValues) GetValues() []float64 {
 // Category names or texts, one per row.
 type TextValues struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// UTF-8, each at most 1,024 bytes for categorical features and 65,536 bytes for text features. At most 65,536.
+	// UTF-8, each at most 1,024 bytes for categorical features and 65,536 bytes for text features; those of an upload have
+	// at most 64 MiB of names and 256 MiB of texts together. At most 65,536.
 	Values        []string `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -30,7 +30,7 @@ type CreateMonitorRequest struct {
 	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
 	// Unique within the tenant, 1 to 128 characters.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// 1 to 500 features with distinct names, each with tests that suit its type.
+	// 1 to 500 features with distinct names, each with tests that suit its type, at most 2,000 tests together; that of missing values counts too.
 	Features []*Feature `protobuf:"bytes,3,rep,name=features,proto3" json:"features,omitempty"`
 	// How to judge; unset fields take their defaults.
 	Rule *DecisionRule `protobuf:"bytes,4,opt,name=rule,proto3" json:"rule,omitempty"`
