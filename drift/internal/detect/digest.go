@@ -1,0 +1,53 @@
+package detect
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
+	"math/bits"
+)
+
+// digest stands for a row: equal rows have equal ones, different rows practically never.
+type digest [2]uint64
+
+// digests returns one for each row. A missing value is a value of its own; −0 and +0 are one.
+func (t Table) digests() []digest {
+	rows := make([]digest, t.Rows)
+	for _, c := range t.Columns {
+		if c.Type == Numeric {
+			for i, v := range c.Numbers {
+				rows[i].add(numberDigest(v))
+			}
+			continue
+		}
+		names := make([]digest, len(c.Names)+1) // the first for missing values
+		for i, name := range c.Names {
+			sum := sha256.Sum256([]byte(name)) // the sides number their categories as they like
+			names[i+1] = digest{binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])}
+		}
+		for i, code := range c.Codes {
+			rows[i].add(names[code+1])
+		}
+	}
+	return rows
+}
+
+func numberDigest(v float64) digest {
+	word := math.Float64bits(v + 0)
+	if math.IsNaN(v) {
+		word = math.MaxUint64 // whatever its payload
+	}
+	return digest{word, bits.Reverse64(word)}
+}
+
+// add takes in the value of the next column. Both words are mixed by multiplication to 128 bits, whose halves are folded.
+func (d *digest) add(value digest) {
+	const first, second = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03 // odd, without structure
+	d[0] = fold(d[0]^value[0]^first, value[1]^second) + d[1]
+	d[1] = fold(d[1]^value[1]^second, d[0]^value[0]^first)
+}
+
+func fold(a, b uint64) uint64 {
+	high, low := bits.Mul64(a|1, b|1)
+	return high ^ low
+}

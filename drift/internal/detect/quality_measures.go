@@ -1,0 +1,211 @@
+package detect
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/quality"
+)
+
+func measureTypeChange(c *comparison, t TestSetting) Finding {
+	if t.Convention == typeChange {
+		return Finding{P: 1, Method: PExact, Direction: DirectionNone} // where they differ, no test comes this far
+	}
+	baseline, current := lexical(c.Baseline), lexical(c.Current)
+	kind := quality.Commonest(baseline, current)
+	f := compareRates(rate{baseline[kind], baseline.Total()}, rate{current[kind], current.Total()}, c.settings)
+	if f.Effect > 0 {
+		f.Direction = DirectionChanged
+	}
+	return f
+}
+
+func lexical(s Sample) (kinds quality.Kinds) {
+	for _, v := range s.Sorted {
+		kinds[quality.KindOfNumber(v)]++
+	}
+	for name, count := range s.Counts {
+		kinds[quality.KindOf(name)] += count
+	}
+	for _, text := range s.Texts {
+		kinds[quality.KindOf(text)]++
+	}
+	return kinds
+}
+
+func measureOutOfRange(c *comparison, t TestSetting) Finding {
+	if t.Convention == "out-of-range/constraint" {
+		if c.Constraint == nil || c.Constraint.Min == nil && c.Constraint.Max == nil {
+			return NotApplicable("the feature has no constraint with a min or a max")
+		}
+		return compareRates(c.Constraint.outside(c.Baseline), c.Constraint.outside(c.Current), c.settings)
+	}
+	r, err := quality.OutOfRange(c.Baseline.Sorted, c.Current.Sorted)
+	if err != nil {
+		return Failed(fmt.Errorf("compare with the range: %w", err))
+	}
+	f := Finding{
+		Statistic: float64(r.Below + r.Above), P: r.P, Method: PExact, Effect: r.Share, Direction: DirectionNone,
+		Threshold: finite(quality.CriticalRange(c.Baseline.usable(), c.Current.usable(), c.settings.FDR)),
+	}
+	switch {
+	case r.Above > r.Below:
+		f.Direction = DirectionIncrease
+	case r.Below > r.Above:
+		f.Direction = DirectionDecrease
+	case r.Below > 0:
+		f.Direction = DirectionChanged
+	}
+	return f
+}
+
+// outside counts the numbers outside of min and max.
+func (k *Constraint) outside(s Sample) rate {
+	n := len(s.Sorted)
+	first, last := 0, n
+	if k.Min != nil {
+		first = sort.SearchFloat64s(s.Sorted, *k.Min)
+	}
+	if k.Max != nil {
+		last = sort.Search(n, func(i int) bool { return s.Sorted[i] > *k.Max })
+	}
+	return rate{int64(n - max(0, last-first)), int64(n)}
+}
+
+func measureConstraint(c *comparison, _ TestSetting) Finding {
+	if c.Constraint == nil {
+		return NotApplicable("the feature has no constraint")
+	}
+	k := c.Constraint
+	if c.Type == Numeric {
+		if k.Min == nil && k.Max == nil {
+			return NotApplicable("the feature's constraint says nothing about numbers: it has neither min nor max")
+		}
+		return compareRates(k.outside(c.Baseline), k.outside(c.Current), c.settings)
+	}
+	if len(k.Allowed) == 0 && k.Pattern == nil {
+		return NotApplicable("the feature's constraint says nothing about texts: it has neither allowed values nor a pattern")
+	}
+	return compareRates(k.violations(c.Baseline), k.violations(c.Current), c.settings)
+}
+
+// violations counts the categories or texts that are not allowed, or do not match the pattern.
+func (k *Constraint) violations(s Sample) rate {
+	allowed := make(map[string]bool, len(k.Allowed))
+	for _, name := range k.Allowed {
+		allowed[name] = true
+	}
+	violates := func(value string) bool {
+		return len(allowed) > 0 && !allowed[value] || k.Pattern != nil && !k.Pattern.MatchString(value)
+	}
+	r := rate{of: s.usable()}
+	for name, count := range s.Counts {
+		if violates(name) {
+			r.count += count
+		}
+	}
+	for _, text := range s.Texts {
+		if violates(text) {
+			r.count++
+		}
+	}
+	return r
+}
+
+// groups counts the feature's values.
+func (c *comparison) groups() (*quality.Groups, error) {
+	switch c.Type {
+	case Numeric:
+		return quality.GroupNumbers(c.Baseline.Sorted, c.Current.Sorted)
+	case Text:
+		return quality.GroupValues(c.Baseline.Texts, c.Current.Texts)
+	case Timestamp:
+		return quality.GroupTimes(c.Baseline.Times, c.Current.Times)
+	case Categorical, Boolean, Vector:
+	}
+	return quality.GroupCounts(c.Baseline.Counts, c.Current.Counts)
+}
+
+// draws are the re-labelled samples of one test.
+func (s Settings) draws(name string, t TestSetting) quality.Draws {
+	return quality.Draws{Count: s.Permutations, Rand: permutation.Rand(s.Seed, name, string(t.Test), t.Convention), Alpha: s.FDR}
+}
+
+func measureDuplicateValues(c *comparison, t TestSetting) Finding {
+	g, err := c.groups()
+	if err != nil {
+		return Failed(fmt.Errorf("count values: %w", err))
+	}
+	return repeats(g, c.settings.draws(c.Name, t))
+}
+
+func repeats(g *quality.Groups, d quality.Draws) Finding {
+	r, err := quality.CompareRepeats(g, d)
+	if err != nil {
+		return Failed(fmt.Errorf("compare repeats: %w", err))
+	}
+	return Finding{
+		Statistic: r.Statistic, P: r.P, Method: drawn(r.Drawn), Effect: math.Abs(r.Difference), Direction: sign(r.Difference), Threshold: finite(r.Critical),
+	}
+}
+
+func drawn(yes bool) PMethod {
+	if yes {
+		return PPermutation
+	}
+	return PAsymptotic
+}
+
+func measureConstant(c *comparison, _ TestSetting) Finding {
+	g, err := c.groups()
+	if err != nil {
+		return Failed(fmt.Errorf("count values: %w", err))
+	}
+	k, err := quality.BecameConstant(g)
+	if err != nil {
+		return Failed(fmt.Errorf("look for a constant: %w", err))
+	}
+	f := Finding{P: k.P, Method: PExact, Effect: k.Variety, Direction: DirectionNone}
+	if k.Constant {
+		f.Statistic = 1
+	}
+	if k.Variety > 0 {
+		f.Direction = DirectionChanged
+	}
+	return f
+}
+
+func measureUnseen(c *comparison, t TestSetting) Finding {
+	g, err := c.groups()
+	if err != nil {
+		return Failed(fmt.Errorf("count categories: %w", err))
+	}
+	u, err := quality.CountUnseen(g, c.settings.draws(c.Name, t))
+	if err != nil {
+		return Failed(fmt.Errorf("count unseen categories: %w", err))
+	}
+	f := Finding{Statistic: u.Rows, P: u.P, Method: drawn(u.Drawn), Effect: u.Share, Direction: DirectionNone, Threshold: finite(u.Critical)}
+	if u.Rows > 0 {
+		f.Direction = DirectionIncrease
+	}
+	return f
+}
+
+func measureDuplicateRows(r *rowComparison, t TestSetting) Finding {
+	if len(r.Baseline.Columns) == 0 {
+		return NotApplicable("there are no columns that take part in tests of rows")
+	}
+	g, err := quality.GroupValues(r.Baseline.digests(), r.Current.digests())
+	if err != nil {
+		return Failed(fmt.Errorf("count rows: %w", err))
+	}
+	names := make([]string, len(r.Baseline.Columns))
+	for i, c := range r.Baseline.Columns {
+		names[i] = c.Name
+	}
+	slices.Sort(names)
+	return repeats(g, r.settings.draws(fmt.Sprint(names), t))
+}

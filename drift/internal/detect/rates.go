@@ -1,0 +1,29 @@
+package detect
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
+)
+
+// rate is how many of some values have a property.
+type rate struct{ count, of int64 }
+
+// compareRates is the finding on the share of values with a property: Fisher's exact test for small tables, else the two-proportion z test.
+func compareRates(baseline, current rate, settings Settings) Finding {
+	change, err := univariate.MissingRate(baseline.count, baseline.of, current.count, current.of)
+	if err != nil {
+		return Failed(fmt.Errorf("compare rates: %w", err))
+	}
+	f := Finding{
+		Statistic: change.Z, P: change.P, Method: PExact, Effect: math.Abs(change.Difference), Direction: sign(change.Difference),
+	}
+	if !change.Exact {
+		f.Method, f.Threshold = PAsymptotic, finite(univariate.CriticalZ(settings.FDR))
+	}
+	return f
+}
+
+// ratesPValue says where the p-values of compareRates come from.
+const ratesPValue = "exact (Fisher) for small tables, else the two-proportion z test"
