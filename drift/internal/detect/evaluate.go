@@ -123,6 +123,9 @@ func evaluateFeature(ctx context.Context, f FeatureInput, s Settings) FeatureRes
 		seen[key] = true
 		result.Results = append(result.Results, r)
 	}
+	if c.corpus != nil {
+		result.Explanation = c.explainWords()
+	}
 	return result
 }
 

@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/text"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
 )
 
@@ -12,6 +13,7 @@ type comparison struct {
 	settings Settings
 	merged   merged            // for the tests of ranks
 	counted  *univariate.Table // the categories of both sides, once a test has asked for them
+	corpus   *text.Corpus      // for the tests of words
 
 	vectorCache vectorCache
 }
