@@ -158,6 +158,10 @@ bench-wall: ## Measure the Audit Wall's write path and write docs/bench-wall.md 
 bench-decisions: $(opa_STAMP) ## Measure decisions beside OPA's own server and write docs/bench-decisions.md
 	UPDATE_BENCH_DECISIONS=1 go test ./e2e/decisionbench -run '^$$' -bench '^BenchmarkDecisions$$' -benchtime 1x -timeout 30m
 
+.PHONY: calibrate
+calibrate: peers ## Measure false alarms and power of every drift test and write docs/drift-calibration.md (CALIBRATE_SHORT=1: a part, printed)
+	$(if $(CALIBRATE_SHORT),,UPDATE_CALIBRATION=1) CALIBRATE_SHORT=$(CALIBRATE_SHORT) CALIBRATE_PEERS=$(CALIBRATE_PEERS) go test ./drift/internal/calibration -run '^$$' -bench '^BenchmarkCalibration$$' -benchtime 1x -timeout 30m
+
 .PHONY: profile
 profile: ## Write the profile of a service that decides, by which `make build` compiles governance
 	go test -run '^$$' -bench 'BenchmarkDecision/64' -benchtime 60000x -o $(CURDIR)/bin/profile.test -cpuprofile $(CURDIR)/governance/cmd/governance/default.pgo ./governance/internal/api

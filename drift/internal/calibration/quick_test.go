@@ -1,0 +1,58 @@
+package calibration
+
+import (
+	"math"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+// TestLevels holds every test of the catalog to its level on few small samples: it finds what is wrong by a factor, in seconds. The whole
+// suite is BenchmarkCalibration.
+func TestLevels(t *testing.T) {
+	t.Parallel()
+	all := subjects([][2]int{{60, 40}}, [][2]int{{40, 40}})
+	if len(all) == 0 {
+		t.Fatal("nothing to test")
+	}
+	levels := make([]level, len(all))
+	each(len(all), func(i int) {
+		draws := quickDraws
+		if all[i].kind == "" || all[i].kind == "VECTOR" {
+			draws = quickDraws / 4
+		}
+		levels[i] = all[i].measure(t.Context(), draws, draws, 99, 1, 0)
+	})
+	for _, l := range levels {
+		if l.err != nil {
+			t.Error(l.err)
+			continue
+		}
+		if _, known := compatibility[l.subject.convention]; known {
+			continue
+		}
+		// With thousands of rates, five standard errors and a half keep chance out.
+		limit := alpha + 5.5*math.Sqrt(alpha*(1-alpha)/float64(max(l.draws, 1)))
+		if l.rate() > limit || l.beyondRate() > limit {
+			t.Errorf("%s: %d of %d null samples have p ≤ %g, %d of %d are beyond the threshold", l.subject.name(), l.rejected, l.draws, alpha, l.beyond, l.threshold)
+		}
+	}
+}
+
+// each calls work for 0 to n−1 on as many goroutines as there are processors, and returns when all have ended.
+func each(n int, work func(i int)) {
+	var group sync.WaitGroup
+	next := make(chan int)
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() {
+			for i := range next {
+				work(i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	group.Wait()
+}
