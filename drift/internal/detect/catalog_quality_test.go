@@ -154,12 +154,18 @@ func TestQualityNasty(t *testing.T) {
 	t.Parallel()
 	negative := math.Copysign(0, -1)
 	samples := map[FeatureType][]Sample{
-		Numeric: {{}, number(1, func(int) float64 { return 5e-324 }), number(40, func(int) float64 { return 0 }), number(40, func(i int) float64 { return float64(i%2) * negative }),
-			number(40, func(i int) float64 { return float64(i%3-1) * math.MaxFloat64 })},
+		Numeric: {
+			{},
+			number(1, func(int) float64 { return 5e-324 }), number(40, func(int) float64 { return 0 }),
+			number(40, func(i int) float64 { return float64(i%2) * negative }), number(40, func(i int) float64 { return float64(i%3-1) * math.MaxFloat64 }),
+		},
 		Categorical: {{}, categories(map[string]int64{"": 40}), categories(map[string]int64{strings.Repeat("é", 1<<19): 20, "a": 20}), categories(map[string]int64{"a": 1 << 51, "b": 1})},
 		Boolean:     {{}, categories(map[string]int64{"true": 40}), categories(map[string]int64{"true": 20, "false": 20})},
-		Text: {{}, texts(40, func(int) string { return "" }), texts(40, func(i int) string { return strings.Repeat("a ", i) }), texts(40, func(int) string { return "\xff\x00\u202e" }),
-			texts(40, func(i int) string { return strings.Repeat(string(rune('a'+i%26)), 65_536) })},
+		Text: {
+			{},
+			texts(40, func(int) string { return "" }), texts(40, func(i int) string { return strings.Repeat("a ", i) }), texts(40, func(int) string { return "\xff\x00\u202e" }),
+			texts(40, func(i int) string { return strings.Repeat(string(rune('a'+i%26)), 65_536) }),
+		},
 		Timestamp: {{}, {Times: make([]int64, 40), Rows: 40}, {Times: []int64{math.MinInt64, -1, 0, 1, math.MaxInt64}, Rows: 5}},
 	}
 	for kind, list := range samples {

@@ -8,8 +8,11 @@ import (
 // Critical returns the statistic at which the p-value of these draws is alpha: the smallest of them that PValue would call significant, were
 // it the observed one. It sorts the draws. It is NaN when none would be, for want of draws or because too many are the largest.
 func Critical(draws []float64, alpha float64) float64 {
+	if !(alpha > 0 && alpha < 1) {
+		return math.NaN()
+	}
 	most := int(math.Floor(alpha*float64(len(draws)+1)+1e-9)) - 1 // as many may lie at or above it
-	if !(most >= 1 && most <= len(draws)) {
+	if most < 1 {
 		return math.NaN()
 	}
 	slices.Sort(draws)

@@ -11,7 +11,7 @@ import (
 
 const alpha = 0.05
 
-var sizes = [][2]int{{50, 50}, {200, 200}, {1000, 200}, {60, 900}} //nolint:gochecknoglobals // a constant table
+var sizes = [][2]int{{50, 50}, {200, 200}, {1000, 200}, {60, 900}}
 
 // checkLevel wants p ≤ alpha at most as often as alpha on null data, up to three standard errors.
 func checkLevel(t *testing.T, name string, p func(rng *rand.Rand, n, m int) float64) {
