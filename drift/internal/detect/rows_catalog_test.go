@@ -239,3 +239,31 @@ func TestPlacesDoNotDependOnCodes(t *testing.T) {
 		t.Errorf("shares of the baseline %v", p.shares)
 	}
 }
+
+// TestOneColumnOfFifty: a shift of one deviation in a single column of many is found, which a fixed limit on MMD² of 0.05 never would.
+func TestOneColumnOfFifty(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(5, 5))
+	table := func(shift float64) Table {
+		out := Table{Rows: 300}
+		for k := range 50 {
+			column := TableColumn{Name: string(rune('A' + k)), Type: Numeric, Numbers: make([]float64, out.Rows)}
+			for i := range column.Numbers {
+				column.Numbers[i] = rng.NormFloat64()
+			}
+			out.Columns = append(out.Columns, column)
+		}
+		for i := range out.Columns[7].Numbers {
+			out.Columns[7].Numbers[i] += shift
+		}
+		return out
+	}
+	for convention, r := range evaluateTables(t, table(0), table(1), TestSetting{Test: TestMMD}, TestSetting{Test: TestEnergy}, TestSetting{Test: TestDomainClassifier}) {
+		if r.Status != StatusDrift {
+			t.Errorf("%s: %s, p %v, effect %v", convention, r.Status, *r.PValue, *r.Effect)
+		}
+		if r.Test == TestDomainClassifier && r.Contributions[0].Feature != "H" {
+			t.Errorf("contributions %v, want H first", r.Contributions[:3])
+		}
+	}
+}

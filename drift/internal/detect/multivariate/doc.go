@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 )
 
 var (
@@ -52,18 +51,24 @@ func (m Matrix) Pick(rows []int) Matrix {
 	return picked
 }
 
-// Sample draws n of all row numbers without replacement, in a random order; all of them when there are no more.
+// Sample draws n of all row numbers without replacement, in a random order; all of them when there are no more. It takes memory for those it
+// draws only.
 func Sample(rng *rand.Rand, all, n int) []int {
-	rows := make([]int, all)
+	rows := make([]int, min(n, all))
+	moved := map[int]int{} // where Fisher and Yates's shuffle would have put another row
+	at := func(i int) int {
+		if row, ok := moved[i]; ok {
+			return row
+		}
+		return i
+	}
 	for i := range rows {
-		rows[i] = i
-	}
-	n = min(n, all)
-	for i := range n {
 		j := i + rng.IntN(all-i)
-		rows[i], rows[j] = rows[j], rows[i]
+		rows[i] = at(j)
+		moved[j] = at(i)
+		delete(moved, i)
 	}
-	return slices.Clip(rows[:n])
+	return rows
 }
 
 // checkSides returns an error unless both sides have least rows and the same columns of finite numbers.
