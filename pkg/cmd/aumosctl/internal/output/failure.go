@@ -152,12 +152,14 @@ var reasonHints = map[string]string{ //nolint:gochecknoglobals // a constant tab
 	"PLATFORM_LOG":           "name a tenant of yours: the platform's own log takes no entries of others",
 	"LOG_INCONSISTENT":       "stop, and tell whoever runs the platform: the log has been cut, restored or rewritten",
 	"COLUMN_UNKNOWN":         "leave the column out with --ignore, or make another monitor with --monitor",
-	"COLUMN_MISSING":         "the data must have every feature of the monitor",
+	"COLUMN_MISSING":         "the data must have every feature of the monitor or of the comparison",
 	"VALUE_NOT_FINITE":       "mend the value, or let it count as missing with --missing",
 	"CARDINALITY_TOO_HIGH":   "leave the column out with --ignore: identifiers are no features",
 	"DATA_TOO_LARGE":         "send a sample of the rows, or leave columns out with --ignore",
 	"BASELINE_TOO_SMALL":     "use more rows, or leave the column out with --ignore",
 	"BASELINE_NOT_ACTIVE":    "upload one with aumosctl drift detect --baseline",
+	"STREAM_SEQUENCE":        "send the values from the expected sequence on: aumosctl drift stream get shows it",
+	"TOO_MANY_DRIFTS":        "send fewer values at once",
 }
 
 var codeHints = map[codes.Code]string{ //nolint:gochecknoglobals // a constant table
