@@ -10,12 +10,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// rowTests are all tests of rows, each in all its conventions for tables.
+// rowTests are all tests of the joint distribution of rows, each in all its conventions for tables.
 func rowTests() []TestSetting {
 	var tests []TestSetting
 	for _, spec := range Catalog() {
 		for _, c := range spec.Conventions {
-			if spec.Test.AppliesToRows() && (len(c.Types) == 0 || slices.Contains(c.Types, Numeric)) {
+			if spec.Test.AppliesToRows() && spec.Kind != KindQuality && (len(c.Types) == 0 || slices.Contains(c.Types, Numeric)) {
 				tests = append(tests, TestSetting{Test: spec.Test, Convention: c.Name})
 			}
 		}

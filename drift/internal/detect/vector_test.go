@@ -15,12 +15,12 @@ func vectors(rng *rand.Rand, rows, columns int, shift float64) Sample {
 	return Sample{Vectors: m, Rows: int64(rows)}
 }
 
-// vectorTests are all tests of VECTOR features, each in all its conventions.
+// vectorTests are all tests of the distribution of VECTOR features, each in all its conventions.
 func vectorTests() []TestSetting {
 	var tests []TestSetting
 	for _, spec := range Catalog() {
 		for _, c := range spec.Conventions {
-			if spec.Test.Applies(Vector) && spec.Test != TestMissingRate && (len(c.Types) == 0 || slices.Contains(c.Types, Vector)) {
+			if spec.Test.Applies(Vector) && spec.Kind != KindQuality && (len(c.Types) == 0 || slices.Contains(c.Types, Vector)) {
 				tests = append(tests, TestSetting{Test: spec.Test, Convention: c.Name})
 			}
 		}

@@ -62,7 +62,7 @@ func (s *shuffler) shuffle(rng *rand.Rand) {
 
 // thin divides the small bins, which get want of the baseline's rows. It gives each row to the baseline independently, and then takes single
 // rows back, or gives more, until there are as many as wanted. Rows that are chosen independently are a random subset of their number, and so
-// they stay one. A thousand bins cost 10 µs in place of 200.
+// they stay one.
 func (s *shuffler) thin(rng *rand.Rand, want int64) {
 	pooled, baseline, current := s.pooled[s.thinned:], s.Baseline[s.thinned:], s.Current[s.thinned:]
 	if len(pooled) == 0 {
