@@ -3,4 +3,4 @@
 package multivariate
 
 // The race detector makes samples a dozen times as slow; the rates are checked without it.
-const trials = 20
+const trials = 8
