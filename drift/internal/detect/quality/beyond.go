@@ -20,9 +20,8 @@ type Range struct {
 //
 //	P(K ≥ k) = P(at most one of the k+1 smallest values is the baseline's),
 //
-// the negative hypergeometric distribution (SciPy: nhypergeom(n+m, m, 2).sf(k−1)). A baseline of one value has that value as its range; the
-// same holds then with "none of the k smallest" on two sides, and P is 1 since every other value lies outside. A value equal to an end of
-// the range lies inside, which with ties makes the test conservative.
+// the negative hypergeometric distribution (SciPy: nhypergeom(n+m, m, 2).sf(k−1)). A baseline of one value has no range to speak of, and P is
+// 1. A value equal to an end of the range lies inside, which with ties makes the test conservative.
 //
 // It returns ErrEmpty when a side has no values.
 func OutOfRange(baseline, current []float64) (Range, error) {
