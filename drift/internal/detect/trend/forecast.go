@@ -56,8 +56,8 @@ func (s series) forecast(from int, line Slope, rising bool, o Options) *Forecast
 	for k := 1; k <= o.Horizon; k++ {
 		d := end + float64(k)*step
 		micros := float64(s.start) + d*microsPerDay
-		if !(math.Abs(micros) < math.MaxInt64) {
-			break // there is no such time
+		if !(micros < maxTime) {
+			break
 		}
 		value := level.Intercept + level.PerDay*d
 		half := t * sigma * math.Sqrt(1+memory*(1/float64(n)+(d-middle)*(d-middle)/spread))

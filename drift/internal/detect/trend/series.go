@@ -19,6 +19,9 @@ const (
 	MaxHorizon = 1000
 )
 
+// maxTime is the end of the year 9999, in microseconds since 1970 UTC: most calendars of programs end there, and so does a forecast.
+const maxTime = 253_402_300_800_000_000
+
 const microsPerDay = 24 * 60 * 60 * 1e6
 
 // ErrBadSeries says that a series or what is asked of it is not usable.

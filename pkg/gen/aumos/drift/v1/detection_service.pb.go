@@ -766,11 +766,139 @@ func (x *RecommendTestsResponse) GetRecommendations() []*TestRecommendation {
 	return nil
 }
 
+// A series, and what is asked of it.
+type AnalyzeTrendRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The points, in any order, at most 2,000.
+	Points []*TrendPoint `protobuf:"bytes,1,rep,name=points,proto3" json:"points,omitempty"`
+	// How many points to forecast, at most 1,000. 0: none.
+	Horizon int32 `protobuf:"varint,2,opt,name=horizon,proto3" json:"horizon,omitempty"`
+	// The smallest value that there can be; no forecast goes below. Unset: any.
+	Min *float64 `protobuf:"fixed64,3,opt,name=min,proto3,oneof" json:"min,omitempty"`
+	// The largest value that there can be; no forecast goes above. Unset: any.
+	Max *float64 `protobuf:"fixed64,4,opt,name=max,proto3,oneof" json:"max,omitempty"`
+	// A value whose crossing is looked for in the forecast.
+	Threshold     *float64 `protobuf:"fixed64,5,opt,name=threshold,proto3,oneof" json:"threshold,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzeTrendRequest) Reset() {
+	*x = AnalyzeTrendRequest{}
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzeTrendRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzeTrendRequest) ProtoMessage() {}
+
+func (x *AnalyzeTrendRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzeTrendRequest.ProtoReflect.Descriptor instead.
+func (*AnalyzeTrendRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_drift_v1_detection_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *AnalyzeTrendRequest) GetPoints() []*TrendPoint {
+	if x != nil {
+		return x.Points
+	}
+	return nil
+}
+
+func (x *AnalyzeTrendRequest) GetHorizon() int32 {
+	if x != nil {
+		return x.Horizon
+	}
+	return 0
+}
+
+func (x *AnalyzeTrendRequest) GetMin() float64 {
+	if x != nil && x.Min != nil {
+		return *x.Min
+	}
+	return 0
+}
+
+func (x *AnalyzeTrendRequest) GetMax() float64 {
+	if x != nil && x.Max != nil {
+		return *x.Max
+	}
+	return 0
+}
+
+func (x *AnalyzeTrendRequest) GetThreshold() float64 {
+	if x != nil && x.Threshold != nil {
+		return *x.Threshold
+	}
+	return 0
+}
+
+// What the series did.
+type AnalyzeTrendResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The analysis.
+	Trend         *Trend `protobuf:"bytes,1,opt,name=trend,proto3" json:"trend,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzeTrendResponse) Reset() {
+	*x = AnalyzeTrendResponse{}
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzeTrendResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzeTrendResponse) ProtoMessage() {}
+
+func (x *AnalyzeTrendResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_drift_v1_detection_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzeTrendResponse.ProtoReflect.Descriptor instead.
+func (*AnalyzeTrendResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_drift_v1_detection_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *AnalyzeTrendResponse) GetTrend() *Trend {
+	if x != nil {
+		return x.Trend
+	}
+	return nil
+}
+
 var File_aumos_drift_v1_detection_service_proto protoreflect.FileDescriptor
 
 const file_aumos_drift_v1_detection_service_proto_rawDesc = "" +
 	"\n" +
-	"&aumos/drift/v1/detection_service.proto\x12\x0eaumos.drift.v1\x1a\x1faumos/drift/v1/comparison.proto\x1a\x19aumos/drift/v1/data.proto\x1a\x1eaumos/drift/v1/detection.proto\x1a\x1caumos/drift/v1/monitor.proto\x1a!aumos/type/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\"\x95\x01\n" +
+	"&aumos/drift/v1/detection_service.proto\x12\x0eaumos.drift.v1\x1a\x1faumos/drift/v1/comparison.proto\x1a\x19aumos/drift/v1/data.proto\x1a\x1eaumos/drift/v1/detection.proto\x1a\x1caumos/drift/v1/monitor.proto\x1a\x1aaumos/drift/v1/trend.proto\x1a!aumos/type/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\"\x95\x01\n" +
 	"\x12RunDetectionHeader\x12'\n" +
 	"\n" +
 	"monitor_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tmonitorId\x12*\n" +
@@ -815,7 +943,20 @@ const file_aumos_drift_v1_detection_service_proto_rawDesc = "" +
 	"\x15RecommendTestsRequest\x12=\n" +
 	"\x06traits\x18\x01 \x01(\v2\x1d.aumos.drift.v1.FeatureTraitsB\x06\xbaH\x03\xc8\x01\x01R\x06traits\"f\n" +
 	"\x16RecommendTestsResponse\x12L\n" +
-	"\x0frecommendations\x18\x01 \x03(\v2\".aumos.drift.v1.TestRecommendationR\x0frecommendations2\xc4\x05\n" +
+	"\x0frecommendations\x18\x01 \x03(\v2\".aumos.drift.v1.TestRecommendationR\x0frecommendations\"\x86\x02\n" +
+	"\x13AnalyzeTrendRequest\x12?\n" +
+	"\x06points\x18\x01 \x03(\v2\x1a.aumos.drift.v1.TrendPointB\v\xbaH\b\x92\x01\x05\b\x01\x10\xd0\x0fR\x06points\x12$\n" +
+	"\ahorizon\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\ahorizon\x12\x1e\n" +
+	"\x03min\x18\x03 \x01(\x01B\a\xbaH\x04\x12\x02@\x01H\x00R\x03min\x88\x01\x01\x12\x1e\n" +
+	"\x03max\x18\x04 \x01(\x01B\a\xbaH\x04\x12\x02@\x01H\x01R\x03max\x88\x01\x01\x12*\n" +
+	"\tthreshold\x18\x05 \x01(\x01B\a\xbaH\x04\x12\x02@\x01H\x02R\tthreshold\x88\x01\x01B\x06\n" +
+	"\x04_minB\x06\n" +
+	"\x04_maxB\f\n" +
+	"\n" +
+	"_threshold\"C\n" +
+	"\x14AnalyzeTrendResponse\x12+\n" +
+	"\x05trend\x18\x01 \x01(\v2\x15.aumos.drift.v1.TrendR\x05trend2\xbb\x06\n" +
 	"\x10DetectionService\x12s\n" +
 	"\fRunDetection\x12#.aumos.drift.v1.RunDetectionRequest\x1a$.aumos.drift.v1.RunDetectionResponse\"\x16\x8a\xe7\x18\x0f\n" +
 	"\rdetection.run\x90\x02\x02(\x01\x12h\n" +
@@ -824,7 +965,9 @@ const file_aumos_drift_v1_detection_service_proto_rawDesc = "" +
 	"\tListTests\x12 .aumos.drift.v1.ListTestsRequest\x1a!.aumos.drift.v1.ListTestsResponse\"\x17\x8a\xe7\x18\x10\n" +
 	"\x0edetection.read\x90\x02\x01\x12x\n" +
 	"\x0eRecommendTests\x12%.aumos.drift.v1.RecommendTestsRequest\x1a&.aumos.drift.v1.RecommendTestsResponse\"\x17\x8a\xe7\x18\x10\n" +
-	"\x0edetection.read\x90\x02\x01\x12r\n" +
+	"\x0edetection.read\x90\x02\x01\x12u\n" +
+	"\fAnalyzeTrend\x12#.aumos.drift.v1.AnalyzeTrendRequest\x1a$.aumos.drift.v1.AnalyzeTrendResponse\"\x1a\x8a\xe7\x18\x13\n" +
+	"\x11detection.compare\x90\x02\x01\x12r\n" +
 	"\fGetDetection\x12#.aumos.drift.v1.GetDetectionRequest\x1a$.aumos.drift.v1.GetDetectionResponse\"\x17\x8a\xe7\x18\x10\n" +
 	"\x0edetection.read\x90\x02\x01\x12x\n" +
 	"\x0eListDetections\x12%.aumos.drift.v1.ListDetectionsRequest\x1a&.aumos.drift.v1.ListDetectionsResponse\"\x17\x8a\xe7\x18\x10\n" +
@@ -843,7 +986,7 @@ func file_aumos_drift_v1_detection_service_proto_rawDescGZIP() []byte {
 	return file_aumos_drift_v1_detection_service_proto_rawDescData
 }
 
-var file_aumos_drift_v1_detection_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_aumos_drift_v1_detection_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_aumos_drift_v1_detection_service_proto_goTypes = []any{
 	(*RunDetectionHeader)(nil),     // 0: aumos.drift.v1.RunDetectionHeader
 	(*RunDetectionRequest)(nil),    // 1: aumos.drift.v1.RunDetectionRequest
@@ -858,50 +1001,58 @@ var file_aumos_drift_v1_detection_service_proto_goTypes = []any{
 	(*ListTestsResponse)(nil),      // 10: aumos.drift.v1.ListTestsResponse
 	(*RecommendTestsRequest)(nil),  // 11: aumos.drift.v1.RecommendTestsRequest
 	(*RecommendTestsResponse)(nil), // 12: aumos.drift.v1.RecommendTestsResponse
-	(*ColumnBatch)(nil),            // 13: aumos.drift.v1.ColumnBatch
-	(*Detection)(nil),              // 14: aumos.drift.v1.Detection
-	(DriftStatus)(0),               // 15: aumos.drift.v1.DriftStatus
-	(*ComparisonHeader)(nil),       // 16: aumos.drift.v1.ComparisonHeader
-	(*ComparisonBatch)(nil),        // 17: aumos.drift.v1.ComparisonBatch
-	(*Comparison)(nil),             // 18: aumos.drift.v1.Comparison
-	(FeatureType)(0),               // 19: aumos.drift.v1.FeatureType
-	(TestScope)(0),                 // 20: aumos.drift.v1.TestScope
-	(*TestDescription)(nil),        // 21: aumos.drift.v1.TestDescription
-	(*FeatureTraits)(nil),          // 22: aumos.drift.v1.FeatureTraits
-	(*TestRecommendation)(nil),     // 23: aumos.drift.v1.TestRecommendation
+	(*AnalyzeTrendRequest)(nil),    // 13: aumos.drift.v1.AnalyzeTrendRequest
+	(*AnalyzeTrendResponse)(nil),   // 14: aumos.drift.v1.AnalyzeTrendResponse
+	(*ColumnBatch)(nil),            // 15: aumos.drift.v1.ColumnBatch
+	(*Detection)(nil),              // 16: aumos.drift.v1.Detection
+	(DriftStatus)(0),               // 17: aumos.drift.v1.DriftStatus
+	(*ComparisonHeader)(nil),       // 18: aumos.drift.v1.ComparisonHeader
+	(*ComparisonBatch)(nil),        // 19: aumos.drift.v1.ComparisonBatch
+	(*Comparison)(nil),             // 20: aumos.drift.v1.Comparison
+	(FeatureType)(0),               // 21: aumos.drift.v1.FeatureType
+	(TestScope)(0),                 // 22: aumos.drift.v1.TestScope
+	(*TestDescription)(nil),        // 23: aumos.drift.v1.TestDescription
+	(*FeatureTraits)(nil),          // 24: aumos.drift.v1.FeatureTraits
+	(*TestRecommendation)(nil),     // 25: aumos.drift.v1.TestRecommendation
+	(*TrendPoint)(nil),             // 26: aumos.drift.v1.TrendPoint
+	(*Trend)(nil),                  // 27: aumos.drift.v1.Trend
 }
 var file_aumos_drift_v1_detection_service_proto_depIdxs = []int32{
 	0,  // 0: aumos.drift.v1.RunDetectionRequest.header:type_name -> aumos.drift.v1.RunDetectionHeader
-	13, // 1: aumos.drift.v1.RunDetectionRequest.batch:type_name -> aumos.drift.v1.ColumnBatch
-	14, // 2: aumos.drift.v1.RunDetectionResponse.detection:type_name -> aumos.drift.v1.Detection
-	14, // 3: aumos.drift.v1.GetDetectionResponse.detection:type_name -> aumos.drift.v1.Detection
-	15, // 4: aumos.drift.v1.ListDetectionsRequest.status:type_name -> aumos.drift.v1.DriftStatus
-	14, // 5: aumos.drift.v1.ListDetectionsResponse.detections:type_name -> aumos.drift.v1.Detection
-	16, // 6: aumos.drift.v1.CompareRequest.header:type_name -> aumos.drift.v1.ComparisonHeader
-	17, // 7: aumos.drift.v1.CompareRequest.batch:type_name -> aumos.drift.v1.ComparisonBatch
-	18, // 8: aumos.drift.v1.CompareResponse.comparison:type_name -> aumos.drift.v1.Comparison
-	19, // 9: aumos.drift.v1.ListTestsRequest.feature_type:type_name -> aumos.drift.v1.FeatureType
-	20, // 10: aumos.drift.v1.ListTestsRequest.scope:type_name -> aumos.drift.v1.TestScope
-	21, // 11: aumos.drift.v1.ListTestsResponse.tests:type_name -> aumos.drift.v1.TestDescription
-	22, // 12: aumos.drift.v1.RecommendTestsRequest.traits:type_name -> aumos.drift.v1.FeatureTraits
-	23, // 13: aumos.drift.v1.RecommendTestsResponse.recommendations:type_name -> aumos.drift.v1.TestRecommendation
-	1,  // 14: aumos.drift.v1.DetectionService.RunDetection:input_type -> aumos.drift.v1.RunDetectionRequest
-	7,  // 15: aumos.drift.v1.DetectionService.Compare:input_type -> aumos.drift.v1.CompareRequest
-	9,  // 16: aumos.drift.v1.DetectionService.ListTests:input_type -> aumos.drift.v1.ListTestsRequest
-	11, // 17: aumos.drift.v1.DetectionService.RecommendTests:input_type -> aumos.drift.v1.RecommendTestsRequest
-	3,  // 18: aumos.drift.v1.DetectionService.GetDetection:input_type -> aumos.drift.v1.GetDetectionRequest
-	5,  // 19: aumos.drift.v1.DetectionService.ListDetections:input_type -> aumos.drift.v1.ListDetectionsRequest
-	2,  // 20: aumos.drift.v1.DetectionService.RunDetection:output_type -> aumos.drift.v1.RunDetectionResponse
-	8,  // 21: aumos.drift.v1.DetectionService.Compare:output_type -> aumos.drift.v1.CompareResponse
-	10, // 22: aumos.drift.v1.DetectionService.ListTests:output_type -> aumos.drift.v1.ListTestsResponse
-	12, // 23: aumos.drift.v1.DetectionService.RecommendTests:output_type -> aumos.drift.v1.RecommendTestsResponse
-	4,  // 24: aumos.drift.v1.DetectionService.GetDetection:output_type -> aumos.drift.v1.GetDetectionResponse
-	6,  // 25: aumos.drift.v1.DetectionService.ListDetections:output_type -> aumos.drift.v1.ListDetectionsResponse
-	20, // [20:26] is the sub-list for method output_type
-	14, // [14:20] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	15, // 1: aumos.drift.v1.RunDetectionRequest.batch:type_name -> aumos.drift.v1.ColumnBatch
+	16, // 2: aumos.drift.v1.RunDetectionResponse.detection:type_name -> aumos.drift.v1.Detection
+	16, // 3: aumos.drift.v1.GetDetectionResponse.detection:type_name -> aumos.drift.v1.Detection
+	17, // 4: aumos.drift.v1.ListDetectionsRequest.status:type_name -> aumos.drift.v1.DriftStatus
+	16, // 5: aumos.drift.v1.ListDetectionsResponse.detections:type_name -> aumos.drift.v1.Detection
+	18, // 6: aumos.drift.v1.CompareRequest.header:type_name -> aumos.drift.v1.ComparisonHeader
+	19, // 7: aumos.drift.v1.CompareRequest.batch:type_name -> aumos.drift.v1.ComparisonBatch
+	20, // 8: aumos.drift.v1.CompareResponse.comparison:type_name -> aumos.drift.v1.Comparison
+	21, // 9: aumos.drift.v1.ListTestsRequest.feature_type:type_name -> aumos.drift.v1.FeatureType
+	22, // 10: aumos.drift.v1.ListTestsRequest.scope:type_name -> aumos.drift.v1.TestScope
+	23, // 11: aumos.drift.v1.ListTestsResponse.tests:type_name -> aumos.drift.v1.TestDescription
+	24, // 12: aumos.drift.v1.RecommendTestsRequest.traits:type_name -> aumos.drift.v1.FeatureTraits
+	25, // 13: aumos.drift.v1.RecommendTestsResponse.recommendations:type_name -> aumos.drift.v1.TestRecommendation
+	26, // 14: aumos.drift.v1.AnalyzeTrendRequest.points:type_name -> aumos.drift.v1.TrendPoint
+	27, // 15: aumos.drift.v1.AnalyzeTrendResponse.trend:type_name -> aumos.drift.v1.Trend
+	1,  // 16: aumos.drift.v1.DetectionService.RunDetection:input_type -> aumos.drift.v1.RunDetectionRequest
+	7,  // 17: aumos.drift.v1.DetectionService.Compare:input_type -> aumos.drift.v1.CompareRequest
+	9,  // 18: aumos.drift.v1.DetectionService.ListTests:input_type -> aumos.drift.v1.ListTestsRequest
+	11, // 19: aumos.drift.v1.DetectionService.RecommendTests:input_type -> aumos.drift.v1.RecommendTestsRequest
+	13, // 20: aumos.drift.v1.DetectionService.AnalyzeTrend:input_type -> aumos.drift.v1.AnalyzeTrendRequest
+	3,  // 21: aumos.drift.v1.DetectionService.GetDetection:input_type -> aumos.drift.v1.GetDetectionRequest
+	5,  // 22: aumos.drift.v1.DetectionService.ListDetections:input_type -> aumos.drift.v1.ListDetectionsRequest
+	2,  // 23: aumos.drift.v1.DetectionService.RunDetection:output_type -> aumos.drift.v1.RunDetectionResponse
+	8,  // 24: aumos.drift.v1.DetectionService.Compare:output_type -> aumos.drift.v1.CompareResponse
+	10, // 25: aumos.drift.v1.DetectionService.ListTests:output_type -> aumos.drift.v1.ListTestsResponse
+	12, // 26: aumos.drift.v1.DetectionService.RecommendTests:output_type -> aumos.drift.v1.RecommendTestsResponse
+	14, // 27: aumos.drift.v1.DetectionService.AnalyzeTrend:output_type -> aumos.drift.v1.AnalyzeTrendResponse
+	4,  // 28: aumos.drift.v1.DetectionService.GetDetection:output_type -> aumos.drift.v1.GetDetectionResponse
+	6,  // 29: aumos.drift.v1.DetectionService.ListDetections:output_type -> aumos.drift.v1.ListDetectionsResponse
+	23, // [23:30] is the sub-list for method output_type
+	16, // [16:23] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_aumos_drift_v1_detection_service_proto_init() }
@@ -913,6 +1064,7 @@ func file_aumos_drift_v1_detection_service_proto_init() {
 	file_aumos_drift_v1_data_proto_init()
 	file_aumos_drift_v1_detection_proto_init()
 	file_aumos_drift_v1_monitor_proto_init()
+	file_aumos_drift_v1_trend_proto_init()
 	file_aumos_drift_v1_detection_service_proto_msgTypes[1].OneofWrappers = []any{
 		(*RunDetectionRequest_Header)(nil),
 		(*RunDetectionRequest_Batch)(nil),
@@ -921,13 +1073,14 @@ func file_aumos_drift_v1_detection_service_proto_init() {
 		(*CompareRequest_Header)(nil),
 		(*CompareRequest_Batch)(nil),
 	}
+	file_aumos_drift_v1_detection_service_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aumos_drift_v1_detection_service_proto_rawDesc), len(file_aumos_drift_v1_detection_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,7 @@ const (
 	DetectionService_Compare_FullMethodName        = "/aumos.drift.v1.DetectionService/Compare"
 	DetectionService_ListTests_FullMethodName      = "/aumos.drift.v1.DetectionService/ListTests"
 	DetectionService_RecommendTests_FullMethodName = "/aumos.drift.v1.DetectionService/RecommendTests"
+	DetectionService_AnalyzeTrend_FullMethodName   = "/aumos.drift.v1.DetectionService/AnalyzeTrend"
 	DetectionService_GetDetection_FullMethodName   = "/aumos.drift.v1.DetectionService/GetDetection"
 	DetectionService_ListDetections_FullMethodName = "/aumos.drift.v1.DetectionService/ListDetections"
 )
@@ -45,6 +46,9 @@ type DetectionServiceClient interface {
 	ListTests(ctx context.Context, in *ListTestsRequest, opts ...grpc.CallOption) (*ListTestsResponse, error)
 	// Recommends tests for a feature by its type, sizes and number of distinct values, with reasons.
 	RecommendTests(ctx context.Context, in *RecommendTestsRequest, opts ...grpc.CallOption) (*RecommendTestsResponse, error)
+	// Analyzes a series of numbers, such as a statistic or severity of one monitor over time: trend, changes of the level, season, forecast. Nothing
+	// is kept and nothing recorded.
+	AnalyzeTrend(ctx context.Context, in *AnalyzeTrendRequest, opts ...grpc.CallOption) (*AnalyzeTrendResponse, error)
 	// Returns a detection with every result.
 	GetDetection(ctx context.Context, in *GetDetectionRequest, opts ...grpc.CallOption) (*GetDetectionResponse, error)
 	// Lists detections, newest first, without feature results.
@@ -105,6 +109,16 @@ func (c *detectionServiceClient) RecommendTests(ctx context.Context, in *Recomme
 	return out, nil
 }
 
+func (c *detectionServiceClient) AnalyzeTrend(ctx context.Context, in *AnalyzeTrendRequest, opts ...grpc.CallOption) (*AnalyzeTrendResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AnalyzeTrendResponse)
+	err := c.cc.Invoke(ctx, DetectionService_AnalyzeTrend_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *detectionServiceClient) GetDetection(ctx context.Context, in *GetDetectionRequest, opts ...grpc.CallOption) (*GetDetectionResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetDetectionResponse)
@@ -143,6 +157,9 @@ type DetectionServiceServer interface {
 	ListTests(context.Context, *ListTestsRequest) (*ListTestsResponse, error)
 	// Recommends tests for a feature by its type, sizes and number of distinct values, with reasons.
 	RecommendTests(context.Context, *RecommendTestsRequest) (*RecommendTestsResponse, error)
+	// Analyzes a series of numbers, such as a statistic or severity of one monitor over time: trend, changes of the level, season, forecast. Nothing
+	// is kept and nothing recorded.
+	AnalyzeTrend(context.Context, *AnalyzeTrendRequest) (*AnalyzeTrendResponse, error)
 	// Returns a detection with every result.
 	GetDetection(context.Context, *GetDetectionRequest) (*GetDetectionResponse, error)
 	// Lists detections, newest first, without feature results.
@@ -168,6 +185,9 @@ func (UnimplementedDetectionServiceServer) ListTests(context.Context, *ListTests
 }
 func (UnimplementedDetectionServiceServer) RecommendTests(context.Context, *RecommendTestsRequest) (*RecommendTestsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RecommendTests not implemented")
+}
+func (UnimplementedDetectionServiceServer) AnalyzeTrend(context.Context, *AnalyzeTrendRequest) (*AnalyzeTrendResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AnalyzeTrend not implemented")
 }
 func (UnimplementedDetectionServiceServer) GetDetection(context.Context, *GetDetectionRequest) (*GetDetectionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetDetection not implemented")
@@ -246,6 +266,24 @@ func _DetectionService_RecommendTests_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DetectionService_AnalyzeTrend_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AnalyzeTrendRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DetectionServiceServer).AnalyzeTrend(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DetectionService_AnalyzeTrend_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DetectionServiceServer).AnalyzeTrend(ctx, req.(*AnalyzeTrendRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DetectionService_GetDetection_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetDetectionRequest)
 	if err := dec(in); err != nil {
@@ -296,6 +334,10 @@ var DetectionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RecommendTests",
 			Handler:    _DetectionService_RecommendTests_Handler,
+		},
+		{
+			MethodName: "AnalyzeTrend",
+			Handler:    _DetectionService_AnalyzeTrend_Handler,
 		},
 		{
 			MethodName: "GetDetection",
