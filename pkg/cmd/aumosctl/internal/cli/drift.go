@@ -15,7 +15,7 @@ import (
 
 func (a *app) driftCommand() *cobra.Command {
 	return group("drift", "Detect drift of a model's data", a.driftDetectCommand(), a.driftCompareCommand(), a.driftGetCommand(), a.driftListCommand(),
-		a.driftTestsCommand(), a.driftRecommendCommand(), a.driftPerformanceCommand(), a.driftStreamCommand())
+		a.driftTestsCommand(), a.driftRecommendCommand(), a.driftTrendCommand(), a.driftPerformanceCommand(), a.driftStreamCommand())
 }
 
 // driftClients are the services of drift on one connection.
