@@ -194,6 +194,7 @@ func (l level) conservative() bool { return l.draws > 0 && l.rate() < alpha-slac
 // compatibility are conventions that repeat what another implementation does, false alarms included, and say so in the catalog.
 var compatibility = map[string]string{
 	"chi-square/evidently":     "takes the baseline for the exact distribution, as Evidently",
+	"g/contingency":            "pools nothing and is always asymptotic, as SciPy",
 	"two-proportion/evidently": "uses the normal law for small tables, as Evidently",
 	"pca/nannyml":              "judges the baseline by a model made of it, as NannyML",
 }

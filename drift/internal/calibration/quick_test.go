@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect"
 )
 
 // TestLevels holds every test of the catalog to its level on few small samples: it finds what is wrong by a factor, in seconds. The whole
@@ -36,6 +38,27 @@ func TestLevels(t *testing.T) {
 		if l.rate() > limit || l.beyondRate() > limit {
 			t.Errorf("%s: %d of %d null samples have p ≤ %g, %d of %d are beyond the threshold", l.subject.name(), l.rejected, l.draws, alpha, l.beyond, l.threshold)
 		}
+	}
+}
+
+// TestCompatibilityIsNeverDefault: a convention that raises false alarms is only made of who asks for it by name.
+func TestCompatibilityIsNeverDefault(t *testing.T) {
+	t.Parallel()
+	known := 0
+	for _, spec := range detect.Catalog() {
+		for _, c := range spec.Conventions {
+			if _, ok := compatibility[c.Name]; ok {
+				known++
+			}
+		}
+		for _, kind := range detect.AllTypes() {
+			if c, ok := spec.Convention("", kind); ok && compatibility[c.Name] != "" {
+				t.Errorf("%s is the default of %s for %s features", c.Name, spec.Test, kind)
+			}
+		}
+	}
+	if known != len(compatibility) {
+		t.Errorf("the catalog has %d of the %d conventions that are let off", known, len(compatibility))
 	}
 }
 

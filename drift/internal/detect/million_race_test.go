@@ -3,4 +3,4 @@
 package detect_test
 
 // million is less under the race detector, which slows maps by an order of magnitude.
-const million = 50_000
+const million = 20_000
