@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -27,10 +28,10 @@ type plan struct {
 
 func fullPlan() plan {
 	return plan{
-		draws: 1000, least: 40, permutations: 199, time: 240 * time.Second,
+		draws: 1000, least: 40, permutations: 99, time: 300 * time.Second,
 		features: [][2]int{{50, 50}, {200, 200}, {1000, 200}, {1000, 1000}},
-		rows:     [][2]int{{50, 50}, {200, 200}, {500, 200}},
-		runs50:   400, runs1000: 100, streams: 10, trials: 100, powerDraws: 300, peerDraws: 100, repeatBeyond: 2000,
+		rows:     [][2]int{{50, 50}, {200, 100}},
+		runs50:   400, runs1000: 60, streams: 10, trials: 100, powerDraws: 200, peerDraws: 100, repeatBeyond: 2000,
 		peers: "../../../.deps/peers/bin/python",
 	}
 }
@@ -38,7 +39,7 @@ func fullPlan() plan {
 // shortPlan shows that all works, in about a minute.
 func shortPlan() plan {
 	p := fullPlan()
-	p.draws, p.least, p.permutations, p.time = 100, 10, 99, 20*time.Second
+	p.draws, p.least, p.time = 100, 10, 20*time.Second
 	p.features, p.rows = [][2]int{{200, 200}}, [][2]int{{50, 50}}
 	p.runs50, p.runs1000, p.streams, p.trials, p.powerDraws, p.peerDraws, p.repeatBeyond = 20, 2, 1, 5, 10, 3, 200
 	return p
@@ -123,38 +124,29 @@ func calibrate(b *testing.B, p plan) {
 }
 
 // levels measures all subjects within the time that there is, and those that fail again with other samples: of thousands of rates a few are
-// beyond three standard errors by chance, and none of these twice.
+// beyond three standard errors by chance, and hardly any twice.
 func (p plan) levels(ctx context.Context) []level {
 	all := subjects(p.features, p.rows)
 	levels := make([]level, len(all))
-	// What the fast ones do not use goes to the slow ones: they come last.
-	workers := time.Duration(runtime.GOMAXPROCS(0))
-	first := p.time * workers / time.Duration(2*max(len(all), 1))
-	spent := make([]time.Duration, len(all))
-	each(len(all), func(i int) {
-		start := time.Now()
-		levels[i] = all[i].measure(ctx, p.draws, p.least, p.permutations, 1, first)
-		spent[i] = time.Since(start)
-	})
-	left := p.time * workers
-	var unfinished []int
-	for i, l := range levels {
-		left -= spent[i]
-		if l.draws+l.without < p.draws && l.err == nil {
-			unfinished = append(unfinished, i)
-		}
+	unfinished := make([]int, len(all))
+	for i := range all {
+		levels[i].subject, unfinished[i] = all[i], i
 	}
-	if left > 0 && len(unfinished) > 0 {
+	// What the fast ones leave of their share goes to the slow ones, round after round.
+	for left := p.time * time.Duration(runtime.GOMAXPROCS(0)); left > time.Second && len(unfinished) > 0; {
 		share := left / time.Duration(len(unfinished))
+		spent := make([]time.Duration, len(unfinished))
 		each(len(unfinished), func(k int) {
-			i := unfinished[k]
-			levels[i] = all[i].measure(ctx, p.draws, levels[i].draws+levels[i].without, p.permutations, 1, share+spent[i])
+			spent[k] = levels[unfinished[k]].extend(ctx, p.draws, p.least, p.permutations, 1, share)
 		})
+		for _, s := range spent {
+			left -= s
+		}
+		unfinished = slices.DeleteFunc(unfinished, func(i int) bool { return levels[i].made() >= p.draws || levels[i].err != nil })
 	}
 	each(len(all), func(i int) {
 		if _, known := compatibility[all[i].convention]; levels[i].tooMany() && !known && levels[i].err == nil {
-			draws := min(p.repeatBeyond, 2*levels[i].draws)
-			levels[i] = all[i].measure(ctx, draws, draws, p.permutations, 2, 0)
+			levels[i] = all[i].measure(ctx, min(p.repeatBeyond, 2*levels[i].draws), p.permutations, 2)
 			levels[i].repeated = true
 		}
 	})

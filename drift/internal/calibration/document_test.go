@@ -102,8 +102,11 @@ func (r row) verdict(used []level) string {
 	if why, ok := compatibility[r.convention]; ok {
 		return "for comparison only: " + why
 	}
-	var many, few int
+	var many, few, again int
 	for _, l := range used {
+		if l.repeated {
+			again++
+		}
 		switch {
 		case l.tooMany():
 			many++
@@ -114,6 +117,8 @@ func (r row) verdict(used []level) string {
 	switch {
 	case many > 0:
 		return fmt.Sprintf("**too many in %d cells**", many)
+	case again > 0:
+		return fmt.Sprintf("holds; %d cells on the second samples only", again)
 	case few > 0:
 		return fmt.Sprintf("holds; conservative in %d of %d cells", few, len(used))
 	}

@@ -115,25 +115,34 @@ type level struct {
 	repeated  bool // measured again because the first samples were called different too often
 }
 
-// measure makes draws of null samples and stops early when the time is used up, though not before least of them.
-func (s subject) measure(ctx context.Context, draws, least, permutations int, seed uint64, limit time.Duration) level {
+// measure makes draws of null samples.
+func (s subject) measure(ctx context.Context, draws, permutations int, seed uint64) level {
 	l := level{subject: s}
+	l.extend(ctx, draws, draws, permutations, seed, 0)
+	return l
+}
+
+// extend goes on to so many draws in all, and stops early when the time is used up, though not before least of them. It returns what it took.
+func (l *level) extend(ctx context.Context, draws, least, permutations int, seed uint64, limit time.Duration) time.Duration {
 	start := time.Now()
-	for i := range draws {
-		if i >= least && time.Since(start) > limit || ctx.Err() != nil {
+	for i := l.made(); i < draws && l.err == nil && ctx.Err() == nil; i++ {
+		if i >= least && time.Since(start) > limit {
 			break
 		}
 		rng := rand.New(rand.NewPCG(seed, uint64(i)))
 		// The seed of a run is the user's, and usually the same: it changes here so that the draws are independent.
-		run, err := detect.Evaluate(ctx, s.input(rng), detect.Settings{Permutations: permutations, Seed: seed + uint64(i)*7919})
+		run, err := detect.Evaluate(ctx, l.subject.input(rng), detect.Settings{Permutations: permutations, Seed: seed + uint64(i)*7919})
 		if err != nil {
 			l.err = err
-			return l
+			break
 		}
 		l.add(run)
 	}
-	return l
+	return time.Since(start)
 }
+
+// made is the number of draws, each of which has one result.
+func (l *level) made() int { return l.draws + l.without }
 
 func (l *level) add(run detect.Run) {
 	results := run.Rows

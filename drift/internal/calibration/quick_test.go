@@ -23,7 +23,7 @@ func TestLevels(t *testing.T) {
 		if all[i].kind == "" || all[i].kind == "VECTOR" {
 			draws = quickDraws / 4
 		}
-		levels[i] = all[i].measure(t.Context(), draws, draws, 99, 1, 0)
+		levels[i] = all[i].measure(t.Context(), draws, 99, 1)
 	})
 	for _, l := range levels {
 		if l.err != nil {
