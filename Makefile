@@ -160,11 +160,11 @@ bench-decisions: $(opa_STAMP) ## Measure decisions beside OPA's own server and w
 
 .PHONY: calibrate
 calibrate: peers ## Measure false alarms and power of every drift test and write docs/drift-calibration.md (CALIBRATE_SHORT=1: a part, printed)
-	$(if $(CALIBRATE_SHORT),,UPDATE_CALIBRATION=1) CALIBRATE_SHORT=$(CALIBRATE_SHORT) CALIBRATE_PEERS=$(CALIBRATE_PEERS) go test ./drift/internal/calibration -run '^$$' -bench '^BenchmarkCalibration$$' -benchtime 1x -timeout 30m
+	$(if $(CALIBRATE_SHORT),,UPDATE_CALIBRATION=1) CALIBRATE_SHORT=$(CALIBRATE_SHORT) CALIBRATE_PEERS=$(CALIBRATE_PEERS) go test ./drift/internal/calibration -run '^$$' -bench '^BenchmarkCalibration$$' -benchtime 1x -v -timeout 30m
 
 .PHONY: bench-drift
 bench-drift: peers ## Measure the drift engine beside SciPy, Evidently and River and write docs/bench-drift.md (BENCH_DRIFT_SHORT=1: a part, printed)
-	$(if $(BENCH_DRIFT_SHORT),,UPDATE_BENCH_DRIFT=1) BENCH_DRIFT_SHORT=$(BENCH_DRIFT_SHORT) BENCH_DRIFT_PEERS=$(BENCH_DRIFT_PEERS) go test ./drift/internal/driftbench -run '^$$' -bench '^BenchmarkDrift$$' -benchtime 1x -timeout 30m
+	$(if $(BENCH_DRIFT_SHORT),,UPDATE_BENCH_DRIFT=1) BENCH_DRIFT_SHORT=$(BENCH_DRIFT_SHORT) BENCH_DRIFT_PEERS=$(BENCH_DRIFT_PEERS) go test ./drift/internal/driftbench -run '^$$' -bench '^BenchmarkDrift$$' -benchtime 1x -v -timeout 30m
 
 .PHONY: profile
 profile: ## Write the profile of a service that decides, by which `make build` compiles governance
