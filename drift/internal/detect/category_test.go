@@ -1,16 +1,16 @@
 package detect
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 // categoryGolden is testdata/golden_category.json, made by SciPy, Evidently and NannyML.
@@ -28,14 +28,7 @@ type categoryGolden struct {
 
 func TestCategoriesGolden(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("testdata/golden_category.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var golden categoryGolden
-	if err := json.Unmarshal(data, &golden); err != nil {
-		t.Fatal(err)
-	}
+	golden := goldentest.Read[categoryGolden](t, "testdata/golden_category.json")
 	for _, c := range golden.Tables {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
@@ -49,11 +42,11 @@ func TestCategoriesGolden(t *testing.T) {
 					continue
 				}
 				// Statistics of equal shares are what rounding leaves.
-				if !near(*r.Statistic, want.Statistic, 1e-12) && math.Abs(*r.Statistic-want.Statistic) > 1e-12 {
+				if !goldentest.Near(*r.Statistic, want.Statistic, 1e-12) && math.Abs(*r.Statistic-want.Statistic) > 1e-12 {
 					t.Errorf("%s = %.17g, want %.17g", convention, *r.Statistic, want.Statistic)
 				}
 				// A p-value of permutations is near the asymptotic one, not the same.
-				if !near(*r.PValue, want.P, 1e-9) && !(r.PMethod == PPermutation && math.Abs(*r.PValue-want.P) < 0.02) {
+				if !goldentest.Near(*r.PValue, want.P, 1e-9) && !(r.PMethod == PPermutation && math.Abs(*r.PValue-want.P) < 0.02) {
 					t.Errorf("%s: P = %.17g, want %.17g", convention, *r.PValue, want.P)
 				}
 				if want.Effect != nil && math.Abs(*r.Effect-*want.Effect) > 1e-12 {

@@ -1,21 +1,21 @@
 package detect
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 // distanceGolden is testdata/golden_distance.json, which holds the numbers of Evidently and NannyML themselves.
 type distanceGolden struct {
 	Numeric []struct {
 		Name              string
-		Baseline, Current sampleSpec
+		Baseline, Current goldentest.Sample
 		Distances         map[string]float64
 	}
 	Categorical []struct {
@@ -26,16 +26,9 @@ type distanceGolden struct {
 	}
 }
 
-func readDistanceGolden(t *testing.T) (g distanceGolden) {
+func readDistanceGolden(t *testing.T) distanceGolden {
 	t.Helper()
-	data, err := os.ReadFile("testdata/golden_distance.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, &g); err != nil {
-		t.Fatal(err)
-	}
-	return g
+	return goldentest.Read[distanceGolden](t, "testdata/golden_distance.json")
 }
 
 func sorted(values []float64) Sample {
@@ -79,7 +72,7 @@ func checkDistances(t *testing.T, f FeatureInput, want map[string]float64) {
 		// The square is what is computed, and what cancels.
 		square := math.Abs(*r.Statistic**r.Statistic - expected*expected)
 		loose := convention == "hellinger/sturges" && f.Name == "large numbers" // densities times the mean width of bins that differ in the ninth digit
-		if !near(*r.Statistic, expected, 1e-12) && square > 4e-15 && !(loose && near(*r.Statistic, expected, 1e-6)) {
+		if !goldentest.Near(*r.Statistic, expected, 1e-12) && square > 4e-15 && !(loose && goldentest.Near(*r.Statistic, expected, 1e-6)) {
 			t.Errorf("%s = %.17g, want %.17g", convention, *r.Statistic, expected)
 		}
 		if r.Convention != convention || *r.Effect != *r.Statistic || *r.PValue < 0.01 && r.PMethod == PPermutation {
@@ -97,7 +90,7 @@ func TestDistancesGolden(t *testing.T) {
 		}
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			checkDistances(t, FeatureInput{Name: c.Name, Type: Numeric, Baseline: sorted(c.Baseline.draw()), Current: sorted(c.Current.draw())}, c.Distances)
+			checkDistances(t, FeatureInput{Name: c.Name, Type: Numeric, Baseline: sorted(c.Baseline.Draw()), Current: sorted(c.Current.Draw())}, c.Distances)
 		})
 	}
 	for _, c := range golden.Categorical {

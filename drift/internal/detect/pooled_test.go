@@ -3,6 +3,8 @@ package detect
 import (
 	"math"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 // The conventions with rare categories pooled, by hand: 5, 4 and 1 tenths against 2, 4 and 4.
@@ -36,7 +38,7 @@ func TestPooledCategories(t *testing.T) {
 		test := specOf(t, convention, Categorical).Test
 		plain.Tests = []TestSetting{{Test: test}}
 		r := Compare(plain, Settings{}).Results[0]
-		if r.Convention != convention || !near(*r.Statistic, want, 1e-12) || r.PMethod == PAsymptotic && *r.DF != 2 {
+		if r.Convention != convention || !goldentest.Near(*r.Statistic, want, 1e-12) || r.PMethod == PAsymptotic && *r.DF != 2 {
 			t.Errorf("%s = %v, DF %v by %s, want %v", convention, *r.Statistic, r.DF, r.Convention, want)
 		}
 		// Of three names each side expects fewer than 2 rows; they are one bin, and the categories that are on one side only move the distance.

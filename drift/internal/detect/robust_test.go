@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 // distanceTests are the distances with their own conventions.
@@ -99,7 +101,7 @@ func TestDistancesOfOddSamples(t *testing.T) {
 // The same input and seed give the same result, and a test's draws do not depend on the tests beside it.
 func TestDistancesRepeat(t *testing.T) {
 	t.Parallel()
-	x, y := sampleSpec{Seed: 1, N: 300, Scale: 1}.draw(), sampleSpec{Seed: 2, N: 200, Scale: 1, Shift: 0.03}.draw()
+	x, y := goldentest.Sample{Seed: 1, N: 300, Scale: 1}.Draw(), goldentest.Sample{Seed: 2, N: 200, Scale: 1, Shift: 0.03}.Draw()
 	f := FeatureInput{Name: "x", Type: Numeric, Baseline: sorted(x), Current: sorted(y)}
 	f.Tests = distanceTests()
 	all := Compare(f, Settings{Seed: 7}).Results

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 func TestSortFloat64s(t *testing.T) {
@@ -60,7 +62,7 @@ func TestSortFloat64sForgetsOrder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64().Draw(t, "seed")
-		values := sampleSpec{Seed: seed, N: 2 * radixMin, Scale: 100, Shift: -50}.draw()
+		values := goldentest.Sample{Seed: seed, N: 2 * radixMin, Scale: 100, Shift: -50}.Draw()
 		shuffled := slices.Clone(values)
 		rng := rand.New(rand.NewPCG(seed, 0))
 		rng.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })

@@ -6,14 +6,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 func TestSummarizeGolden(t *testing.T) {
 	t.Parallel()
 	for _, c := range readGolden(t).Summaries {
-		values := c.Sample.draw()
+		values := c.Sample.Draw()
 		got := summarizeNumbers(values)
-		if got.Mean == nil || !near(*got.Mean, c.Mean, 1e-12) {
+		if got.Mean == nil || !goldentest.Near(*got.Mean, c.Mean, 1e-12) {
 			t.Errorf("mean %v, want %v", got.Mean, c.Mean)
 		}
 		if diff := cmp.Diff(c.Std, got.Std, cmpopts.EquateApprox(1e-12, 0)); diff != "" {

@@ -1,17 +1,16 @@
 package arrival_test
 
 import (
-	"encoding/json"
 	"errors"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 	"time"
 	_ "time/tzdata"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/arrival"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 const hour = int64(time.Hour / time.Microsecond)
@@ -26,14 +25,9 @@ type spec struct {
 
 // instants repeats those of testdata/golden.py: splitmix64.
 func (s spec) instants() []int64 {
-	state := s.Seed
 	times := make([]int64, s.N)
-	for i := range times {
-		state += 0x9E3779B97F4A7C15
-		z := state
-		z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
-		z = (z ^ (z >> 27)) * 0x94D049BB133111EB
-		u := float64((z^(z>>31))>>11) * 0x1p-53 * s.Hours / 24
+	for i, u := range goldentest.Uniform(s.Seed, s.N) {
+		u = u * s.Hours / 24
 		day := math.Floor(u)
 		within := u - day
 		if s.Squared {
@@ -51,11 +45,7 @@ func draws(count int, seed uint64) arrival.Draws {
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var golden struct {
+	type golden struct {
 		Cases []struct {
 			Zone              string
 			Baseline, Current spec
@@ -66,24 +56,20 @@ func TestGolden(t *testing.T) {
 			}
 		}
 	}
-	if err := json.Unmarshal(data, &golden); err != nil {
-		t.Fatal(err)
-	}
-	near := func(got, want, tolerance float64) bool { return math.Abs(got-want) <= tolerance*math.Abs(want) }
-	for _, c := range golden.Cases {
+	for _, c := range goldentest.Read[golden](t, "testdata/golden.json").Cases {
 		zone, err := time.LoadLocation(c.Zone)
 		if err != nil {
 			t.Fatal(err)
 		}
 		baseline, current := c.Baseline.instants(), c.Current.instants()
 		g, err := arrival.CompareGaps(baseline, current, draws(99, 1))
-		if err != nil || !near(g.Above, c.Above, 1e-12) || !near(g.Below, c.Below, 1e-12) {
+		if err != nil || !goldentest.Near(g.Above, c.Above, 1e-12) || !goldentest.Near(g.Below, c.Below, 1e-12) {
 			t.Errorf("%s: got %+v, %v, want %v, %v", c.Zone, g, err, c.Above, c.Below)
 		}
 		// The ratio of rates is found by halving here and by Brent's method there, to 1e-14 each, and enters squared: 1e-9.
 		s, err := arrival.CompareSeasons(baseline, current, zone)
-		if w := c.Season; err != nil || s.Hours != w.Hours || s.DF != w.DF || !near(s.Statistic, w.Statistic, 1e-9) || !near(s.Dispersion, w.Dispersion, 1e-12) ||
-			!near(s.V, w.V, 1e-12) || !near(s.P, w.P, 1e-8) {
+		if w := c.Season; err != nil || s.Hours != w.Hours || s.DF != w.DF || !goldentest.Near(s.Statistic, w.Statistic, 1e-9) || !goldentest.Near(s.Dispersion, w.Dispersion, 1e-12) ||
+			!goldentest.Near(s.V, w.V, 1e-12) || !goldentest.Near(s.P, w.P, 1e-8) {
 			t.Errorf("%s: got %+v, %v, want %+v", c.Zone, s, err, w)
 		}
 	}

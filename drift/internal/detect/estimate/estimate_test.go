@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/performance"
 )
 
@@ -329,7 +330,7 @@ func TestRegressorCategories(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := estimates[0]; e.Status != StatusAlert || !near(*e.Value, *e.Realized, 0.15) {
+	if e := estimates[0]; e.Status != StatusAlert || !goldentest.Near(*e.Value, *e.Realized, 0.15) {
 		t.Errorf("RMSE estimated %v, realized %v: %s", *e.Value, *e.Realized, e.Status)
 	}
 	features[0].Codes[0] = 77 // unseen

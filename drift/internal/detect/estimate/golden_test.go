@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"io"
 	"math"
-	"os"
 	"testing"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/performance"
 )
 
@@ -47,39 +47,14 @@ type goldenRun struct {
 
 func readGolden(t *testing.T) golden {
 	t.Helper()
-	data, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var g golden
-	if err := json.Unmarshal(data, &g); err != nil {
-		t.Fatal(err)
-	}
-	if len(g.CBPE)*len(g.Isotonic)*len(g.Checks)*len(g.Curves) == 0 {
-		t.Fatal("golden.json lacks a list")
-	}
-	return g
-}
-
-// splitmix returns n numbers in [0,1), as golden.py draws them.
-func splitmix(state uint64, n int) []float64 {
-	out := make([]float64, n)
-	for i := range out {
-		state += 0x9E3779B97F4A7C15
-		z := state
-		z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
-		z = (z ^ (z >> 27)) * 0x94D049BB133111EB
-		z ^= z >> 31
-		out[i] = float64(z>>11) * 0x1p-53
-	}
-	return out
+	return goldentest.Read[golden](t, "testdata/golden.json")
 }
 
 // The conversions keep the compiler from fusing, which Python does not.
 func bent(s, bend float64) float64 { return s + float64(bend*(float64(s*s)-s)) }
 
 func binary(seed uint64, n int, bend, cut float64) performance.Classification {
-	u := splitmix(seed, 2*n)
+	u := goldentest.Uniform(seed, 2*n)
 	c := performance.Classification{Classes: 2, Actual: make([]int32, n), Predicted: make([]int32, n), Scores: [][]float64{u[:n:n]}}
 	for i := range n {
 		if u[n+i] < bent(u[i], bend) {
@@ -93,7 +68,7 @@ func binary(seed uint64, n int, bend, cut float64) performance.Classification {
 }
 
 func multiclass(seed uint64, n, k int, bend float64) performance.Classification {
-	u := splitmix(seed, (k+1)*n)
+	u := goldentest.Uniform(seed, (k+1)*n)
 	c := performance.Classification{Classes: k, Actual: make([]int32, n), Predicted: make([]int32, n), Scores: make([][]float64, k)}
 	for i := range k {
 		c.Scores[i] = u[i*n : (i+1)*n : (i+1)*n]
@@ -152,13 +127,11 @@ func unpack(t *testing.T, data []byte, classes int) performance.Classification {
 	return c
 }
 
-func near(got, want, tolerance float64) bool { return math.Abs(got-want) <= tolerance*math.Abs(want) }
-
 func nearOrNil(got, want *float64, tolerance float64) bool {
 	if got == nil || want == nil {
 		return got == want
 	}
-	return near(*got, *want, tolerance)
+	return goldentest.Near(*got, *want, tolerance)
 }
 
 var names = map[performance.Metric]string{
@@ -233,7 +206,7 @@ func TestCBPEGolden(t *testing.T) {
 func TestIsotonicGolden(t *testing.T) {
 	t.Parallel()
 	for _, c := range readGolden(t).Isotonic {
-		u := splitmix(c.Seed, 3*c.N)
+		u := goldentest.Uniform(c.Seed, 3*c.N)
 		scores, positive := make([]float64, c.N), make([]bool, c.N)
 		for i := range c.N {
 			scores[i], positive[i] = u[i], u[c.N+i] < float64(u[i]*u[i])
@@ -266,7 +239,7 @@ func TestCheckGolden(t *testing.T) {
 			}
 		}
 		before, after := checkErrors(sample.Scores[0], positive, splits)
-		if !near(before, c.Before, 1e-12) || !near(after, c.After, 0.05) {
+		if !goldentest.Near(before, c.Before, 1e-12) || !goldentest.Near(after, c.After, 0.05) {
 			t.Errorf("seed %d: errors %v and %v, want %v and %v", c.Seed, before, after, c.Before, c.After)
 		}
 	}
@@ -275,15 +248,15 @@ func TestCheckGolden(t *testing.T) {
 func TestCurvesGolden(t *testing.T) {
 	t.Parallel()
 	for _, c := range readGolden(t).Curves {
-		u := splitmix(c.Seed, 2*c.N)
+		u := goldentest.Uniform(c.Seed, 2*c.N)
 		probabilities := make([]float64, c.N)
 		for i := range probabilities {
 			probabilities[i] = u[i] * u[c.N+i]
 		}
-		if got, _ := area(u[:c.N], probabilities); !near(got, c.AUC, 1e-12) {
+		if got, _ := area(u[:c.N], probabilities); !goldentest.Near(got, c.AUC, 1e-12) {
 			t.Errorf("area %v, want %v", got, c.AUC)
 		}
-		if got, _ := averagePrecision(u[:c.N], probabilities); !near(got, c.AP, 1e-12) {
+		if got, _ := averagePrecision(u[:c.N], probabilities); !goldentest.Near(got, c.AP, 1e-12) {
 			t.Errorf("average precision %v, want %v", got, c.AP)
 		}
 	}
@@ -291,7 +264,7 @@ func TestCurvesGolden(t *testing.T) {
 
 // regression makes errors that grow with the second feature, which is uniform from low to 1.
 func regression(seed uint64, n int, low float64) ([]Column, performance.Regression) {
-	u := splitmix(seed, 3*n)
+	u := goldentest.Uniform(seed, 3*n)
 	features := []Column{{Numbers: u[:n:n]}, {Numbers: u[n : 2*n : 2*n]}}
 	r := performance.Regression{Actual: make([]float64, n), Predicted: make([]float64, n)}
 	for i := range n {
@@ -330,7 +303,7 @@ func TestDLEGolden(t *testing.T) {
 				expect, _ := json.Marshal(w)
 				t.Errorf("chunk %d: %s, want %s", i, got, expect)
 			}
-			if !near(*e.Value, *e.Realized, 0.12) {
+			if !goldentest.Near(*e.Value, *e.Realized, 0.12) {
 				t.Errorf("chunk %d: %s estimated %v, realized %v", i, e.Metric, *e.Value, *e.Realized)
 			}
 		}

@@ -1,16 +1,16 @@
 package histogram
 
 import (
-	"encoding/json"
 	"errors"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 // golden is testdata/golden.json, made by NumPy. Edges are null where NumPy raises an error.
@@ -31,19 +31,9 @@ type golden struct {
 	}
 }
 
-func readGolden(t *testing.T) (g golden) {
+func readGolden(t *testing.T) golden {
 	t.Helper()
-	data, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, &g); err != nil {
-		t.Fatal(err)
-	}
-	if len(g.Samples)*len(g.Sturges) == 0 {
-		t.Fatal("golden.json lacks a list")
-	}
-	return g
+	return goldentest.Read[golden](t, "testdata/golden.json")
 }
 
 // The edges are NumPy's to the last bit, since a value may lie on one.

@@ -1,11 +1,11 @@
 package multivariate
 
 import (
-	"encoding/json"
 	"math"
 	"math/rand/v2"
-	"os"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 // The values in golden.json come from testdata/golden.py, which says what comes from where.
@@ -49,36 +49,11 @@ type golden struct {
 
 func readGolden(t *testing.T) golden {
 	t.Helper()
-	data, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var g golden
-	if err := json.Unmarshal(data, &g); err != nil {
-		t.Fatal(err)
-	}
-	if len(g.Discrepancies)*len(g.NormalScores)*len(g.Tails)*len(g.Rankings)*len(g.Correlations)*len(g.Reconstructions)*len(g.Classifiers) == 0 {
-		t.Fatal("golden.json lacks a list")
-	}
-	return g
-}
-
-// uniform draws by splitmix64 as golden.py does.
-func uniform(seed uint64, n int) []float64 {
-	values := make([]float64, n)
-	for i := range values {
-		seed += 0x9E3779B97F4A7C15
-		z := seed
-		z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
-		z = (z ^ (z >> 27)) * 0x94D049BB133111EB
-		z ^= z >> 31
-		values[i] = float64(z>>11) * 0x1p-53
-	}
-	return values
+	return goldentest.Read[golden](t, "testdata/golden.json")
 }
 
 func uniformRows(seed uint64, n, columns int, scale, shift float64, mixed bool) Matrix {
-	m := Matrix{Rows: n, Columns: columns, Values: uniform(seed, n*columns)}
+	m := Matrix{Rows: n, Columns: columns, Values: goldentest.Uniform(seed, n*columns)}
 	for i := range n {
 		row := m.Row(i)
 		for k := range row {
@@ -201,7 +176,7 @@ func TestReconstructionGolden(t *testing.T) {
 	for _, c := range readGolden(t).Reconstructions {
 		x, y := uniformRows(c.Seed, c.N, c.Columns, 1, 0, true), uniformRows(c.Seed+1, c.M, c.Columns, 1, 0, false)
 		for side, m := range []Matrix{x, y} {
-			for i, u := range uniform(c.Seed+50+uint64(side), m.Rows) {
+			for i, u := range goldentest.Uniform(c.Seed+50+uint64(side), m.Rows) {
 				if u < c.Missing {
 					m.Row(i)[1] = math.NaN()
 				}

@@ -1,10 +1,10 @@
 package performance
 
 import (
-	"encoding/json"
 	"math"
-	"os"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 // The values in golden.json come from scikit-learn, SciPy and NannyML through testdata/golden.py.
@@ -36,36 +36,11 @@ type golden struct {
 
 func readGolden(t *testing.T) golden {
 	t.Helper()
-	data, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var g golden
-	if err := json.Unmarshal(data, &g); err != nil {
-		t.Fatal(err)
-	}
-	if len(g.Binary)*len(g.Multiclass)*len(g.Regression) == 0 {
-		t.Fatal("golden.json lacks a list")
-	}
-	return g
-}
-
-// splitmix returns n numbers in [0,1), as golden.py draws them.
-func splitmix(state uint64, n int) []float64 {
-	out := make([]float64, n)
-	for i := range out {
-		state += 0x9E3779B97F4A7C15
-		z := state
-		z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
-		z = (z ^ (z >> 27)) * 0x94D049BB133111EB
-		z ^= z >> 31
-		out[i] = float64(z>>11) * 0x1p-53
-	}
-	return out
+	return goldentest.Read[golden](t, "testdata/golden.json")
 }
 
 func binarySample(seed uint64, n, levels int, noise float64) Classification {
-	u := splitmix(seed, 3*n)
+	u := goldentest.Uniform(seed, 3*n)
 	c := Classification{Classes: 2, Actual: make([]int32, n), Predicted: make([]int32, n), Scores: [][]float64{u[:n:n]}}
 	for i := range n {
 		if (u[n+i] < u[i]) != (u[2*n+i] < noise) {
@@ -82,7 +57,7 @@ func binarySample(seed uint64, n, levels int, noise float64) Classification {
 }
 
 func multiclassSample(seed uint64, n, k, levels int) Classification {
-	u := splitmix(seed, (k+1)*n)
+	u := goldentest.Uniform(seed, (k+1)*n)
 	c := Classification{Classes: k, Actual: make([]int32, n), Predicted: make([]int32, n), Scores: make([][]float64, k)}
 	for i := range k {
 		c.Scores[i] = make([]float64, n)
@@ -115,8 +90,6 @@ func multiclassSample(seed uint64, n, k, levels int) Classification {
 	return c
 }
 
-func near(got, want, tolerance float64) bool { return math.Abs(got-want) <= tolerance*math.Abs(want) }
-
 // checkValues asks for exactly the metrics that golden has, and for their values. Those that it leaves out are in also.
 func checkValues(t *testing.T, s Sample, want map[Metric]float64, also ...Metric) map[Metric]Measure {
 	t.Helper()
@@ -129,7 +102,7 @@ func checkValues(t *testing.T, s Sample, want map[Metric]float64, also ...Metric
 	}
 	for metric, value := range want {
 		m, ok := measures[metric]
-		if !ok || m.Undefined != "" || !near(m.Value, value, 1e-12) {
+		if !ok || m.Undefined != "" || !goldentest.Near(m.Value, value, 1e-12) {
 			t.Errorf("%s = %v (%s), want %v", metric, m.Value, m.Undefined, value)
 		}
 		if m.Undefined == "" && !(m.Low <= m.Value && m.Value <= m.High) {
@@ -152,13 +125,13 @@ func TestBinaryGolden(t *testing.T) {
 			}
 		}
 		m := checkValues(t, binarySample(c.Seed, c.N, c.Levels, c.Noise), c.Values, also...)
-		if got := m[ROCAUC].variance; !near(got, c.AUCVariance, 1e-12) {
+		if got := m[ROCAUC].variance; !goldentest.Near(got, c.AUCVariance, 1e-12) {
 			t.Errorf("seed %d: variance of the area %v, want %v", c.Seed, got, c.AUCVariance)
 		}
-		if a := m[Accuracy]; !near(a.Low, c.AccuracyLow, 1e-12) || !near(a.High, c.AccuracyHigh, 1e-12) {
+		if a := m[Accuracy]; !goldentest.Near(a.Low, c.AccuracyLow, 1e-12) || !goldentest.Near(a.High, c.AccuracyHigh, 1e-12) {
 			t.Errorf("seed %d: accuracy in [%v, %v], want [%v, %v]", c.Seed, a.Low, a.High, c.AccuracyLow, c.AccuracyHigh)
 		}
-		if a, b := m[SpecificityMacro].Value, m[RecallMacro].Value; !near(a, b, 1e-12) {
+		if a, b := m[SpecificityMacro].Value, m[RecallMacro].Value; !goldentest.Near(a, b, 1e-12) {
 			t.Errorf("seed %d: with two classes the macro specificity %v is the macro recall %v", c.Seed, a, b)
 		}
 	}
@@ -174,7 +147,7 @@ func TestMulticlassGolden(t *testing.T) {
 func TestRegressionGolden(t *testing.T) {
 	t.Parallel()
 	for _, c := range readGolden(t).Regression {
-		u := splitmix(c.Seed, 3*c.N)
+		u := goldentest.Uniform(c.Seed, 3*c.N)
 		p := Regression{Actual: make([]float64, c.N), Predicted: make([]float64, c.N)}
 		q := Regression{Actual: p.Actual, Predicted: make([]float64, c.N)}
 		for i := range c.N {
@@ -183,11 +156,11 @@ func TestRegressionGolden(t *testing.T) {
 			q.Predicted[i] = p.Actual[i] + float64((u[2*c.N+i]-0.5)*(c.Noise*1.2))
 		}
 		m := checkValues(t, p, c.Values)
-		if a := m[MSE]; !near(a.Low, c.MSELow, 1e-9) || !near(a.High, c.MSEHigh, 1e-9) {
+		if a := m[MSE]; !goldentest.Near(a.Low, c.MSELow, 1e-9) || !goldentest.Near(a.High, c.MSEHigh, 1e-9) {
 			t.Errorf("seed %d: MSE in [%v, %v], want [%v, %v]", c.Seed, a.Low, a.High, c.MSELow, c.MSEHigh)
 		}
 		third := identity(c.N / 3)
-		if got := change(p.Measure()[1], q.Pick(third).Measure()[1]); !near(got.P, c.WelchP, 1e-9) {
+		if got := change(p.Measure()[1], q.Pick(third).Measure()[1]); !goldentest.Near(got.P, c.WelchP, 1e-9) {
 			t.Errorf("seed %d: Welch's p %v, want %v", c.Seed, got.P, c.WelchP)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 func measureOf(t *testing.T, s Sample, metric Metric) Measure {
@@ -45,7 +47,7 @@ func TestCalibrationErrorOfTies(t *testing.T) {
 			c.Actual[i] = 1
 		}
 	}
-	if m := measureOf(t, c, CalibrationError); !near(m.Value, 0.2, 1e-14) {
+	if m := measureOf(t, c, CalibrationError); !goldentest.Near(m.Value, 0.2, 1e-14) {
 		t.Errorf("calibration error %v, want 0.2", m.Value)
 	}
 }
@@ -92,7 +94,7 @@ func TestClassGivenUpLowersMacro(t *testing.T) {
 	t.Parallel()
 	// Class 2 is never predicted: its F1 is 0 and counts.
 	c := Classification{Classes: 4, Actual: []int32{0, 0, 1, 1, 2, 2}, Predicted: []int32{0, 0, 1, 1, 0, 1}}
-	if m := measureOf(t, c, F1Macro); !near(m.Value, (0.8+0.8+0)/3, 1e-15) {
+	if m := measureOf(t, c, F1Macro); !goldentest.Near(m.Value, (0.8+0.8+0)/3, 1e-15) {
 		t.Errorf("macro F1 %v, want 1.6/3", m.Value)
 	}
 }

@@ -1,12 +1,11 @@
 package quality_test
 
 import (
-	"encoding/json"
 	"math"
 	"math/rand/v2"
-	"os"
 	"testing"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/quality"
 )
 
@@ -28,16 +27,9 @@ type golden struct {
 	}
 }
 
-func readGolden(t *testing.T) (g golden) {
+func readGolden(t *testing.T) golden {
 	t.Helper()
-	data, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, &g); err != nil {
-		t.Fatal(err)
-	}
-	return g
+	return goldentest.Read[golden](t, "testdata/golden.json")
 }
 
 func near(got, want, tolerance float64) bool {

@@ -1,18 +1,17 @@
 package rank
 
 import (
-	"encoding/json"
 	"math"
-	"os"
-	"slices"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 // The values in golden.json come from testdata/golden.py, which says what comes from where.
 type golden struct {
 	Pairs []struct {
 		Name              string
-		Baseline, Current sampleSpec
+		Baseline, Current goldentest.Sample
 		CVM               float64
 		CVMP              *float64 `json:"cvm_p"` // nil with ties
 		AD                float64
@@ -47,42 +46,7 @@ type golden struct {
 
 func readGolden(t *testing.T) golden {
 	t.Helper()
-	data, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var g golden
-	if err := json.Unmarshal(data, &g); err != nil {
-		t.Fatal(err)
-	}
-	if len(g.Pairs)*len(g.Laws)*len(g.Student)*len(g.Evidently) == 0 {
-		t.Fatal("golden.json lacks a list")
-	}
-	return g
-}
-
-// sampleSpec is a listed sample, or one drawn by splitmix64 as golden.py does.
-type sampleSpec struct {
-	Values       []float64
-	Seed         uint64
-	N            int
-	Levels       float64
-	Shift, Scale float64
-}
-
-func (s sampleSpec) draw() []float64 {
-	values := slices.Clone(s.Values)
-	source := newDraw(s.Seed, 0)
-	for range s.N {
-		u := source.uniform()
-		if s.Levels > 0 {
-			u = math.Floor(u*s.Levels) / s.Levels
-		}
-		// The conversion keeps the compiler from fusing, which Python does not.
-		values = append(values, float64(u*s.Scale)+s.Shift)
-	}
-	slices.Sort(values)
-	return values
+	return goldentest.Read[golden](t, "testdata/golden.json")
 }
 
 func measure(t testing.TB, baseline, current []float64) *Pooled {
@@ -107,7 +71,7 @@ func TestGoldenPairs(t *testing.T) {
 	for _, c := range readGolden(t).Pairs {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			p := measure(t, c.Baseline.draw(), c.Current.draw())
+			p := measure(t, c.Baseline.Draw(), c.Current.Draw())
 			check(t, "T", p.CramerVonMises(), c.CVM, 1e-12, 0)
 			if c.CVMP != nil {
 				value, exact := p.CramerP()
@@ -206,7 +170,7 @@ func TestGoldenEvidently(t *testing.T) {
 	for _, c := range g.Evidently {
 		for _, pair := range g.Pairs {
 			if pair.Name == c.Name {
-				p := measure(t, pair.Baseline.draw(), pair.Current.draw())
+				p := measure(t, pair.Baseline.Draw(), pair.Current.Draw())
 				check(t, c.Name, p.WassersteinEvidently(), c.Score, 1e-10, 0)
 			}
 		}

@@ -1,11 +1,11 @@
 package stream
 
 import (
-	"encoding/json"
 	"math"
-	"os"
 	"slices"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 // streamSpec is a stream of testdata/streams.json, which testdata/golden.py explains.
@@ -20,11 +20,11 @@ func (s streamSpec) values() (values []float64) {
 	for _, c := range s.Listed {
 		values = append(values, float64(c-'0'))
 	}
-	u := uniform{s.Seed}
+	u := goldentest.NewSource(s.Seed)
 	for _, segment := range s.Segments {
 		low, high := segment[1], segment[2]
 		for range int(segment[0]) {
-			v := u.next()
+			v := u.Next()
 			switch {
 			case s.Kind == "numbers":
 				v = low + (high-low)*v
@@ -39,33 +39,9 @@ func (s streamSpec) values() (values []float64) {
 	return values
 }
 
-// uniform is splitmix64 as numbers in [0,1).
-type uniform struct{ state uint64 }
-
-func (u *uniform) next() float64 {
-	u.state += 0x9E3779B97F4A7C15
-	z := u.state
-	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
-	z = (z ^ z>>27) * 0x94D049BB133111EB
-	z ^= z >> 31
-	return float64(z>>11) * 0x1p-53
-}
-
-func load(t *testing.T, name string, into any) {
-	t.Helper()
-	content, err := os.ReadFile("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(content, into); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func streams(t *testing.T) map[string][]float64 {
 	t.Helper()
-	var specs map[string]streamSpec
-	load(t, "streams.json", &specs)
+	specs := goldentest.Read[map[string]streamSpec](t, "testdata/streams.json")
 	all := make(map[string][]float64, len(specs))
 	for name, spec := range specs {
 		all[name] = spec.values()
@@ -132,8 +108,7 @@ func (g goldenCase) run(t *testing.T, values []float64, policy Policy) {
 // TestRiver compares every drift and every warning with River's.
 func TestRiver(t *testing.T) {
 	t.Parallel()
-	var golden struct{ Cases []goldenCase }
-	load(t, "river.json", &golden)
+	golden := goldentest.Read[struct{ Cases []goldenCase }](t, "testdata/river.json")
 	all := streams(t)
 	for _, g := range golden.Cases {
 		g.run(t, all[g.Stream], Restart)
@@ -143,8 +118,7 @@ func TestRiver(t *testing.T) {
 // TestMOA compares every drift and every warning with MOA's.
 func TestMOA(t *testing.T) {
 	t.Parallel()
-	var golden struct{ Cases []goldenCase }
-	load(t, "moa.json", &golden)
+	golden := goldentest.Read[struct{ Cases []goldenCase }](t, "testdata/moa.json")
 	all := streams(t)
 	for _, g := range golden.Cases {
 		policy := Restart

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 func TestValues(t *testing.T) {
@@ -206,10 +208,10 @@ func TestEqualKS(t *testing.T) {
 func TestAllocations(t *testing.T) {
 	for _, spec := range Catalog() {
 		s := must(t, Config{Kind: spec.Kind})
-		u := uniform{3}
+		u := goldentest.NewSource(3)
 		allocations := testing.AllocsPerRun(20_000, func() {
 			x := 0.0
-			if u.next() < 0.3 {
+			if u.Next() < 0.3 {
 				x = 1
 			}
 			if _, err := s.Update(x); err != nil {

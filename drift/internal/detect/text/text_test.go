@@ -1,16 +1,15 @@
 package text_test
 
 import (
-	"encoding/json"
 	"errors"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/text"
 )
 
@@ -22,19 +21,12 @@ type spec struct {
 
 // texts repeats those of testdata/golden.py: splitmix64.
 func (s spec) texts() []string {
-	state := s.Seed
-	next := func() float64 {
-		state += 0x9E3779B97F4A7C15
-		z := state
-		z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
-		z = (z ^ (z >> 27)) * 0x94D049BB133111EB
-		return float64((z^(z>>31))>>11) * 0x1p-53
-	}
+	source := goldentest.NewSource(s.Seed)
 	list := make([]string, s.N)
 	for i := range list {
-		words := make([]string, 1+int(next()*float64(s.Longest)))
+		words := make([]string, 1+int(source.Next()*float64(s.Longest)))
 		for j := range words {
-			words[j] = "W" + strconv.Itoa(int(s.Words*math.Pow(next(), 3)))
+			words[j] = "W" + strconv.Itoa(int(s.Words*math.Pow(source.Next(), 3)))
 		}
 		list[i] = strings.Join(words, ", ")
 	}
@@ -47,22 +39,15 @@ func draws(count int, seed uint64) text.Draws {
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var golden struct {
+	type golden struct {
 		Cases []struct {
 			Baseline, Current spec
 			V, Unknown        float64
 			LogRatio          float64 `json:"log_ratio"`
 		}
 	}
-	if err := json.Unmarshal(data, &golden); err != nil {
-		t.Fatal(err)
-	}
 	near := func(got, want float64) bool { return math.Abs(got-want) <= 1e-12*max(1e-3, math.Abs(want)) }
-	for _, c := range golden.Cases {
+	for _, c := range goldentest.Read[golden](t, "testdata/golden.json").Cases {
 		corpus := text.Read(c.Baseline.texts(), c.Current.texts())
 		v, err1 := corpus.CompareFrequencies(draws(99, 1))
 		u, err2 := corpus.CompareUnknown(draws(99, 1))

@@ -1,32 +1,18 @@
 package tree
 
 import (
-	"encoding/json"
 	"math"
-	"os"
 	"testing"
-)
 
-// uniform draws by splitmix64 as testdata/golden.py does.
-func uniform(seed uint64, n int) []float64 {
-	values := make([]float64, n)
-	for i := range values {
-		seed += 0x9E3779B97F4A7C15
-		z := seed
-		z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
-		z = (z ^ (z >> 27)) * 0x94D049BB133111EB
-		z ^= z >> 31
-		values[i] = float64(z>>11) * 0x1p-53
-	}
-	return values
-}
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
+)
 
 // made is golden.py's data: three columns that the target needs, and one that it does not.
 func made(rows int, missing float64) (columns [][]float64, target []float64) {
 	for seed := range uint64(4) {
-		columns = append(columns, uniform(seed+1, rows))
+		columns = append(columns, goldentest.Uniform(seed+1, rows))
 	}
-	noise, gone := uniform(5, rows), uniform(6, rows)
+	noise, gone := goldentest.Uniform(5, rows), goldentest.Uniform(6, rows)
 	target = make([]float64, rows)
 	for i := range target {
 		a, b, c := columns[0][i], columns[1][i], math.Floor(columns[2][i]*12)
@@ -48,11 +34,7 @@ func made(rows int, missing float64) (columns [][]float64, target []float64) {
 // nearly the same that rounding chooses between them.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var golden struct {
+	type golden struct {
 		Cases []struct {
 			Name, Loss        string
 			Rows, Rounds      int
@@ -61,13 +43,7 @@ func TestGolden(t *testing.T) {
 			Estimates         []float64
 		}
 	}
-	if err := json.Unmarshal(data, &golden); err != nil {
-		t.Fatal(err)
-	}
-	if len(golden.Cases) == 0 {
-		t.Fatal("golden.json lacks its cases")
-	}
-	for _, c := range golden.Cases {
+	for _, c := range goldentest.Read[golden](t, "testdata/golden.json").Cases {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			columns, target := made(c.Rows, c.Missing)

@@ -1,12 +1,12 @@
 package trend
 
 import (
-	"encoding/json"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 type goldenCase struct {
@@ -30,22 +30,9 @@ type goldenCase struct {
 	Weekly    float64    `json:"weekly_strength"`
 }
 
-func splitmix(seed uint64, n int) []float64 {
-	out := make([]float64, n)
-	for i := range out {
-		seed += 0x9E3779B97F4A7C15
-		z := seed
-		z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
-		z = (z ^ z>>27) * 0x94D049BB133111EB
-		z ^= z >> 31
-		out[i] = float64(z>>11) * 0x1p-53
-	}
-	return out
-}
-
 // make repeats the golden script's make.
 func (c goldenCase) make() (days, values []float64) {
-	u, w := splitmix(c.Seed, c.N), splitmix(c.Seed+1, c.N)
+	u, w := goldentest.Uniform(c.Seed, c.N), goldentest.Uniform(c.Seed+1, c.N)
 	days, values = make([]float64, c.N), make([]float64, c.N)
 	total, memory := 0.0, 0.0
 	for i := range days {
@@ -73,14 +60,7 @@ func near(a, b, tolerance float64) bool {
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var golden struct{ Cases []goldenCase }
-	if err := json.Unmarshal(data, &golden); err != nil {
-		t.Fatal(err)
-	}
+	golden := goldentest.Read[struct{ Cases []goldenCase }](t, "testdata/golden.json")
 	if len(golden.Cases) < 10 {
 		t.Fatalf("%d cases", len(golden.Cases))
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 // namedCounts names counts so that names sort as the counts stand.
@@ -37,7 +39,7 @@ func TestChiSquareGolden(t *testing.T) {
 		if math.Abs(chi.Statistic-c.Statistic) > 1e-12*max(1, c.Statistic) {
 			t.Errorf("%s: statistic %v, want %v", c.Name, chi.Statistic, c.Statistic)
 		}
-		if chi.DF != c.DF || !near(chi.P, c.P, 1e-9) && math.Abs(chi.P-c.P) > tiny {
+		if chi.DF != c.DF || !goldentest.Near(chi.P, c.P, 1e-9) && math.Abs(chi.P-c.P) > tiny {
 			t.Errorf("%s: df %d, p %v, want %d, %v", c.Name, chi.DF, chi.P, c.DF, c.P)
 		}
 		if math.Abs(chi.CramersV-c.V) > 1e-12 {
@@ -49,11 +51,11 @@ func TestChiSquareGolden(t *testing.T) {
 func TestChiSquareSFGolden(t *testing.T) {
 	t.Parallel()
 	for _, c := range readGolden(t).ChiSquareSF {
-		if got := chiSquareSF(c.X, c.DF); !near(got, c.P, 1e-12) {
+		if got := chiSquareSF(c.X, c.DF); !goldentest.Near(got, c.P, 1e-12) {
 			t.Errorf("P(X_%d ≥ %v) = %v, want %v", c.DF, c.X, got, c.P)
 		}
 		if c.P > 1e-6 && c.P < 0.999999 {
-			if got := CriticalChiSquare(c.DF, c.P); !near(got, c.X, 1e-6) {
+			if got := CriticalChiSquare(c.DF, c.P); !goldentest.Near(got, c.X, 1e-6) {
 				t.Errorf("CriticalChiSquare(%d, %v) = %v, want %v", c.DF, c.P, got, c.X)
 			}
 		}
@@ -66,7 +68,7 @@ func TestChiSquareOracle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !near(chi.Statistic, 2.5139891330792308, 1e-12) || !near(chi.P, 0.28450781215751675, 1e-12) || chi.DF != 2 {
+	if !goldentest.Near(chi.Statistic, 2.5139891330792308, 1e-12) || !goldentest.Near(chi.P, 0.28450781215751675, 1e-12) || chi.DF != 2 {
 		t.Errorf("got %+v", chi)
 	}
 }
@@ -114,7 +116,7 @@ func TestChiSquareUnseenAndVanished(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !near(chi.CramersV, math.Sqrt(0.5), 1e-12) || chi.P > 1e-10 {
+	if !goldentest.Near(chi.CramersV, math.Sqrt(0.5), 1e-12) || chi.P > 1e-10 {
 		t.Errorf("got %+v", chi)
 	}
 }
@@ -126,7 +128,7 @@ func TestCramersVIgnoresSizes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := math.Sqrt(1.0 / 3); !near(chi.CramersV, want, 1e-12) {
+	if want := math.Sqrt(1.0 / 3); !goldentest.Near(chi.CramersV, want, 1e-12) {
 		t.Errorf("V = %v, want %v", chi.CramersV, want)
 	}
 }

@@ -3,6 +3,8 @@ package univariate
 import (
 	"math"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 func TestExactPGolden(t *testing.T) {
@@ -10,7 +12,7 @@ func TestExactPGolden(t *testing.T) {
 	for _, c := range readGolden(t).KSExact {
 		units := c.Steps * gcd(c.N, c.M)
 		for _, got := range []float64{exactP(c.N, c.M, units), exactP(c.M, c.N, units)} {
-			if !near(got, c.P, 1e-9) && math.Abs(got-c.P) > tiny {
+			if !goldentest.Near(got, c.P, 1e-9) && math.Abs(got-c.P) > tiny {
 				t.Errorf("exactP(%d, %d, %d) = %v, want %v", c.N, c.M, units, got, c.P)
 			}
 		}
@@ -48,7 +50,7 @@ func TestExactPEnumerates(t *testing.T) {
 					}
 				}
 				want := float64(atLeast) / float64(paths)
-				if got := exactP(n, m, units); !near(got, want, 1e-13) {
+				if got := exactP(n, m, units); !goldentest.Near(got, want, 1e-13) {
 					t.Errorf("exactP(%d, %d, %d) = %v, want %v", n, m, units, got, want)
 				}
 			}

@@ -3,6 +3,8 @@ package univariate
 import (
 	"math"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 // Where the normal distribution takes over it agrees with the sum, in a skewed table too. Its error grows with the distance from the mean, as
@@ -23,7 +25,7 @@ func TestFisherWide(t *testing.T) {
 			if exact {
 				t.Errorf("sigma %.0f: exact", sigma)
 			}
-			if !near(p, want, 5e-3) {
+			if !goldentest.Near(p, want, 5e-3) {
 				t.Errorf("z = %v: P = %v, want %v", z, p, want)
 			}
 		}
@@ -45,7 +47,7 @@ func TestFisherHuge(t *testing.T) {
 		"all changed, of billions": {[4]int64{1_000_000_000, 0, 0, 1_000_000_000}, 0},
 		"nothing":                  {[4]int64{0, 0, 0, 0}, 1},
 	} {
-		if p, _ := Fisher(c.table[0], c.table[1], c.table[2], c.table[3]); !near(p, c.p, 1e-9) {
+		if p, _ := Fisher(c.table[0], c.table[1], c.table[2], c.table[3]); !goldentest.Near(p, c.p, 1e-9) {
 			t.Errorf("%s: P = %v, want %v", name, p, c.p)
 		}
 	}

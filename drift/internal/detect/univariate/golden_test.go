@@ -1,11 +1,10 @@
 package univariate
 
 import (
-	"encoding/json"
 	"math"
-	"os"
-	"slices"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 // The values in golden.json come from SciPy through ../testdata/golden.py, which
@@ -13,7 +12,7 @@ import (
 type golden struct {
 	KSSamples []struct {
 		Name              string
-		Baseline, Current sampleSpec
+		Baseline, Current goldentest.Sample
 		D, Location, P    float64
 		Sign              int
 		Exact             bool
@@ -42,7 +41,7 @@ type golden struct {
 	} `json:"chi_square"`
 	PSI []struct {
 		Name              string
-		Baseline, Current sampleSpec
+		Baseline, Current goldentest.Sample
 		BaselineCounts    []int64 `json:"baseline_counts"`
 		CurrentCounts     []int64 `json:"current_counts"`
 		PSI, P            float64
@@ -61,53 +60,7 @@ type golden struct {
 
 func readGolden(t *testing.T) golden {
 	t.Helper()
-	data, err := os.ReadFile("../testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var g golden
-	if err := json.Unmarshal(data, &g); err != nil {
-		t.Fatal(err)
-	}
-	if len(g.KSSamples)*len(g.KSExact)*len(g.KSTwo)*len(g.SmirnovBeyond)*len(g.ChiSquareSF)*
-		len(g.ChiSquare)*len(g.PSI)*len(g.Missing)*len(g.Fisher) == 0 {
-		t.Fatal("golden.json lacks a list")
-	}
-	return g
-}
-
-// sampleSpec is a listed sample, or one drawn by splitmix64 as golden.py does.
-type sampleSpec struct {
-	Values       []float64
-	Seed         uint64
-	N            int
-	Levels       float64
-	Shift, Scale float64
-}
-
-func (s sampleSpec) draw() []float64 {
-	values := slices.Clone(s.Values)
-	state := s.Seed
-	for range s.N {
-		state += 0x9E3779B97F4A7C15
-		z := state
-		z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
-		z = (z ^ (z >> 27)) * 0x94D049BB133111EB
-		z ^= z >> 31
-		u := float64(z>>11) * 0x1p-53
-		if s.Levels > 0 {
-			u = math.Floor(u*s.Levels) / s.Levels
-		}
-		// The conversion keeps the compiler from fusing, which Python does not.
-		values = append(values, float64(u*s.Scale)+s.Shift)
-	}
-	slices.Sort(values)
-	return values
-}
-
-// near tells whether got is within a relative tolerance of want.
-func near(got, want, tolerance float64) bool {
-	return math.Abs(got-want) <= tolerance*math.Abs(want)
+	return goldentest.Read[golden](t, "../testdata/golden.json")
 }
 
 func relative(got, want float64) float64 {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 func TestKolmogorovSmirnovGolden(t *testing.T) {
@@ -11,15 +13,15 @@ func TestKolmogorovSmirnovGolden(t *testing.T) {
 	for _, c := range readGolden(t).KSSamples {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			x, y := c.Baseline.draw(), c.Current.draw()
+			x, y := c.Baseline.Draw(), c.Current.Draw()
 			ks, err := KolmogorovSmirnov(x, y)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !near(ks.D, c.D, 1e-12) {
+			if !goldentest.Near(ks.D, c.D, 1e-12) {
 				t.Errorf("D = %v, want %v", ks.D, c.D)
 			}
-			if !near(ks.P, c.P, 1e-9) {
+			if !goldentest.Near(ks.P, c.P, 1e-9) {
 				t.Errorf("P = %v, want %v", ks.P, c.P)
 			}
 			if ks.Exact != c.Exact {
@@ -34,7 +36,7 @@ func TestKolmogorovSmirnovGolden(t *testing.T) {
 			// SciPy's location depends on rounding when D is attained more than
 			// once; ours is the smallest.
 			at := math.Abs(share(x, ks.Location) - share(y, ks.Location))
-			if !near(at, c.D, 1e-12) || ks.Location > c.Location {
+			if !goldentest.Near(at, c.D, 1e-12) || ks.Location > c.Location {
 				t.Errorf("Location = %v with difference %v, SciPy has %v", ks.Location, at, c.Location)
 			}
 		})
@@ -54,10 +56,10 @@ func TestKolmogorovSmirnovOracle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ks.D != 0.5 || !near(ks.P, 0.09270296267200293, 1e-12) {
+	if ks.D != 0.5 || !goldentest.Near(ks.P, 0.09270296267200293, 1e-12) {
 		t.Errorf("D = %v, P = %v", ks.D, ks.P)
 	}
-	if got := kolmogorovSF(effectiveSize(10, 12), 0.5); !near(got, 0.112, 1e-12) {
+	if got := kolmogorovSF(effectiveSize(10, 12), 0.5); !goldentest.Near(got, 0.112, 1e-12) {
 		t.Errorf("asymptotic P = %v, want 0.112", got)
 	}
 }
@@ -94,8 +96,8 @@ func TestKolmogorovSmirnovRefuses(t *testing.T) {
 
 // Not parallel: allocations of other tests would be counted.
 func TestKolmogorovSmirnovAllocatesNothing(t *testing.T) {
-	x := sampleSpec{Seed: 1, N: 20_000, Scale: 1}.draw()
-	y := sampleSpec{Seed: 2, N: 15_000, Scale: 1, Shift: 0.01}.draw()
+	x := goldentest.Sample{Seed: 1, N: 20_000, Scale: 1}.Draw()
+	y := goldentest.Sample{Seed: 2, N: 15_000, Scale: 1, Shift: 0.01}.Draw()
 	if got := testing.AllocsPerRun(5, func() { _, _ = KolmogorovSmirnov(x, y) }); got != 0 {
 		t.Errorf("asymptotic test: %v allocations", got)
 	}

@@ -3,6 +3,8 @@ package univariate
 import (
 	"math"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 // tiny is where doubles lose digits because they are nearly 0.
@@ -12,7 +14,7 @@ func TestKolmogorovSFGolden(t *testing.T) {
 	t.Parallel()
 	for _, c := range readGolden(t).KSTwo {
 		got := kolmogorovSF(c.N, c.D)
-		if !near(got, c.P, 1e-10) && math.Abs(got-c.P) > tiny {
+		if !goldentest.Near(got, c.P, 1e-10) && math.Abs(got-c.P) > tiny {
 			t.Errorf("P(D_%d ≥ %v) = %v, want %v, relative error %.1e", c.N, c.D, got, c.P, relative(got, c.P))
 		}
 	}
@@ -22,10 +24,10 @@ func TestKolmogorovSFBeyondSciPy(t *testing.T) {
 	t.Parallel()
 	for _, c := range readGolden(t).SmirnovBeyond {
 		got := kolmogorovSF(c.N, c.D)
-		if !near(got, c.P, 1e-12) {
+		if !goldentest.Near(got, c.P, 1e-12) {
 			t.Errorf("P(D_%d ≥ %v) = %v, want %v", c.N, c.D, got, c.P)
 		}
-		if !near(got, c.SciPy, 1e-4) {
+		if !goldentest.Near(got, c.SciPy, 1e-4) {
 			t.Errorf("P(D_%d ≥ %v) = %v, SciPy's closed form has %v", c.N, c.D, got, c.SciPy)
 		}
 	}
@@ -60,7 +62,7 @@ func TestSmirnovSFLeavesOutTerms(t *testing.T) {
 			for j := 1.0; j <= math.Floor(size*(1-d)); j++ {
 				all += d * smirnovTerm(size, j, d, stirlingError(size))
 			}
-			if got := smirnovSF(n, d); !near(got, all, 1e-12) {
+			if got := smirnovSF(n, d); !goldentest.Near(got, all, 1e-12) {
 				t.Errorf("smirnovSF(%d, %v) = %v, the whole sum is %v", n, d, got, all)
 			}
 		}

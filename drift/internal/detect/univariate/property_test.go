@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 // drawSample draws up to a few thousand sorted values, with anything from no
@@ -17,13 +19,13 @@ func drawSample(t *rapid.T, label string) []float64 {
 		slices.Sort(values)
 		return values
 	}
-	return sampleSpec{
+	return goldentest.Sample{
 		Seed:   rapid.Uint64().Draw(t, label+" seed"),
 		N:      rapid.IntRange(1, 3000).Draw(t, label+" length"),
 		Levels: rapid.SampledFrom([]float64{0, 1, 2, 5, 100, 10_000}).Draw(t, label+" levels"),
 		Scale:  rapid.SampledFrom([]float64{1, 0.5, 0.95}).Draw(t, label+" scale"),
 		Shift:  rapid.SampledFrom([]float64{0, 0, 0.02, 0.5, 2}).Draw(t, label+" shift"),
-	}.draw()
+	}.Draw()
 }
 
 func mustKS(t *rapid.T, x, y []float64) KS {
@@ -71,7 +73,7 @@ func TestKolmogorovSmirnovProperties(t *testing.T) {
 		if ks.D != swapped.D || ks.Above != swapped.Below || ks.Below != swapped.Above || ks.Location != swapped.Location {
 			t.Fatalf("swapping the sides changed %+v to %+v", ks, swapped)
 		}
-		if !near(ks.P, swapped.P, 1e-12) {
+		if !goldentest.Near(ks.P, swapped.P, 1e-12) {
 			t.Fatalf("swapping the sides changed p from %v to %v", ks.P, swapped.P)
 		}
 		// Twice the value is exact, so that no ties appear or vanish.

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 func TestPSIGolden(t *testing.T) {
@@ -13,7 +15,7 @@ func TestPSIGolden(t *testing.T) {
 	for _, c := range readGolden(t).PSI {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			psi, err := PSI(c.Baseline.draw(), c.Current.draw())
+			psi, err := PSI(c.Baseline.Draw(), c.Current.Draw())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -27,10 +29,10 @@ func TestPSIGolden(t *testing.T) {
 			if diff := cmp.Diff(c.CurrentCounts, b); diff != "" {
 				t.Errorf("current counts (-want +got):\n%s", diff)
 			}
-			if !near(psi.PSI, c.PSI, 1e-12) {
+			if !goldentest.Near(psi.PSI, c.PSI, 1e-12) {
 				t.Errorf("PSI = %v, want %v", psi.PSI, c.PSI)
 			}
-			if psi.DF != c.DF || (!near(psi.P, c.P, 1e-9) && math.Abs(psi.P-c.P) > tiny) {
+			if psi.DF != c.DF || (!goldentest.Near(psi.P, c.P, 1e-9) && math.Abs(psi.P-c.P) > tiny) {
 				t.Errorf("DF = %d, P = %v, want %d, %v", psi.DF, psi.P, c.DF, c.P)
 			}
 		})
@@ -53,7 +55,7 @@ func TestCategoryPSIOracle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !near(psi.PSI, 0.22821740957339182, 1e-9) || psi.DF != 3 {
+	if !goldentest.Near(psi.PSI, 0.22821740957339182, 1e-9) || psi.DF != 3 {
 		t.Errorf("PSI = %v, DF = %d", psi.PSI, psi.DF)
 	}
 }

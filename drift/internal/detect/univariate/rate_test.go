@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/big"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
 func TestMissingRateGolden(t *testing.T) {
@@ -14,7 +16,7 @@ func TestMissingRateGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !near(got.Z, c.Z, 1e-12) || !near(got.P, c.P, 1e-9) || got.Exact != c.Exact {
+		if !goldentest.Near(got.Z, c.Z, 1e-12) || !goldentest.Near(got.P, c.P, 1e-9) || got.Exact != c.Exact {
 			t.Errorf("%v against %v: %+v, want z %v, p %v, exact %v", c.Baseline, c.Current, got, c.Z, c.P, c.Exact)
 		}
 	}
@@ -55,7 +57,7 @@ func TestMissingRateDefined(t *testing.T) {
 
 func TestCriticalZ(t *testing.T) {
 	t.Parallel()
-	if got := CriticalZ(0.05); !near(got, 1.959963984540054, 1e-12) {
+	if got := CriticalZ(0.05); !goldentest.Near(got, 1.959963984540054, 1e-12) {
 		t.Errorf("CriticalZ(0.05) = %v", got)
 	}
 	if got := CriticalZ(0); !math.IsNaN(got) {
@@ -68,7 +70,7 @@ func TestFisherExactGolden(t *testing.T) {
 	for _, c := range readGolden(t).Fisher {
 		a, b, x, y := c.Table[0], c.Table[1], c.Table[2], c.Table[3]
 		for _, got := range []float64{FisherExact(a, b, x, y), FisherExact(b, a, y, x), FisherExact(a, x, b, y)} {
-			if !near(got, c.P, 1e-12) {
+			if !goldentest.Near(got, c.P, 1e-12) {
 				t.Errorf("FisherExact(%v) = %v, want %v", c.Table, got, c.P)
 			}
 		}
@@ -103,7 +105,7 @@ func enumerateFisher(t *testing.T, row, column, total int64) {
 			}
 		}
 		want := float64(extreme) / float64(all)
-		if got := FisherExact(a, row-a, column-a, total-row-column+a); !near(got, want, 1e-12) {
+		if got := FisherExact(a, row-a, column-a, total-row-column+a); !goldentest.Near(got, want, 1e-12) {
 			t.Errorf("FisherExact(%d, %d, %d, %d) = %v, want %v", a, row-a, column-a, total-row-column+a, got, want)
 		}
 	}
