@@ -75,7 +75,7 @@ func (e Evaluation) Evaluate(ctx context.Context, baseline, current sample.Set) 
 		}
 		parts[i].baselineRows, parts[i].currentRows = first.Rows(), second.Rows()
 		var changes []performance.Change
-		changes, failures[i] = performance.Compare(first, second, e.Permutations, e.Seed+uint64(i))
+		changes, failures[i] = performance.Compare(ctx, first, second, e.Permutations, e.Seed+uint64(i))
 		for _, change := range changes {
 			parts[i].Changes = append(parts[i].Changes, Change{Change: change})
 		}

@@ -32,7 +32,7 @@ func BenchmarkPermutations(b *testing.B) {
 			rng := rand.New(rand.NewPCG(1, 1))
 			baseline, current := draw(rng, 10_000), draw(rng, permutationBelow-1)
 			for b.Loop() {
-				if _, err := Compare(baseline, current, 999, 1); err != nil {
+				if _, err := Compare(b.Context(), baseline, current, 999, 1); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -68,7 +68,7 @@ func TestLevel(t *testing.T) {
 				rng := rand.New(rand.NewPCG(6, uint64(i)))
 				alarms, made := map[Metric]int{}, map[Metric]int{}
 				for range c.draws {
-					changes, err := Compare(draw(rng, c.n), draw(rng, c.m), c.permutations, rng.Uint64())
+					changes, err := Compare(t.Context(), draw(rng, c.n), draw(rng, c.m), c.permutations, rng.Uint64())
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -1,6 +1,7 @@
 package performance
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -60,8 +61,9 @@ func (c Change) Worse() bool { return c.Difference*float64(c.Current.Metric.Bett
 // two are made by permuting the sides of the rows; of the larger side
 // 1,500 rows then take part, drawn with the seed. The intervals and values are of all rows.
 //
-// It returns an error that wraps ErrBadSample for samples that cannot be used or compared.
-func Compare(baseline, current Sample, permutations int, seed uint64) ([]Change, error) {
+// It returns an error that wraps ErrBadSample for samples that cannot be used or compared, and that
+// of ctx when it ends: permuting many classes takes minutes, and stops between two permutations.
+func Compare(ctx context.Context, baseline, current Sample, permutations int, seed uint64) ([]Change, error) {
 	for side, s := range map[string]Sample{"baseline": baseline, "current": current} {
 		if err := s.Validate(); err != nil {
 			return nil, fmt.Errorf("%s: %w", side, err)
@@ -84,7 +86,9 @@ func Compare(baseline, current Sample, permutations int, seed uint64) ([]Change,
 		}
 	}
 	if min(baseline.Rows(), current.Rows()) < permutationBelow {
-		permute(changes, baseline, current, permutations, seed)
+		if err := permute(ctx, changes, baseline, current, permutations, seed); err != nil {
+			return nil, err
+		}
 	}
 	return changes, nil
 }
@@ -148,7 +152,7 @@ func welchDF(a, b Measure) float64 {
 
 // permute replaces the p-values that rest on large samples. A permutation whose metric is undefined
 // counts as one at least as extreme, which can only raise the p-value.
-func permute(changes []Change, baseline, current Sample, permutations int, seed uint64) {
+func permute(ctx context.Context, changes []Change, baseline, current Sample, permutations int, seed uint64) error {
 	rng := permutation.Rand(seed, "performance")
 	sides := [2]Sample{baseline, current}
 	for i, s := range sides {
@@ -170,6 +174,9 @@ func permute(changes []Change, baseline, current Sample, permutations int, seed 
 	pooled, _ := sides[0].join(sides[1])
 	rows, n := identity(pooled.Rows()), sides[0].Rows()
 	for range permutations {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		rng.Shuffle(len(rows), func(a, b int) { rows[a], rows[b] = rows[b], rows[a] })
 		before, after := pooled.Pick(rows[:n]).Measure(), pooled.Pick(rows[n:]).Measure()
 		for i := range changes {
@@ -184,6 +191,7 @@ func permute(changes []Change, baseline, current Sample, permutations int, seed 
 			changes[i].Test, changes[i].P = TestPermutation, permutation.PValue(exceed[i], permutations)
 		}
 	}
+	return nil
 }
 
 func identity(n int) []int32 {

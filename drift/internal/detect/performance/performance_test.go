@@ -120,11 +120,11 @@ func TestBadSamplesAreRefused(t *testing.T) {
 		if err := s.Validate(); !errors.Is(err, ErrBadSample) {
 			t.Errorf("%s: error %v", name, err)
 		}
-		if _, err := Compare(s, s, 99, 0); !errors.Is(err, ErrBadSample) {
+		if _, err := Compare(t.Context(), s, s, 99, 0); !errors.Is(err, ErrBadSample) {
 			t.Errorf("Compare %s: error %v", name, err)
 		}
 	}
-	if _, err := Compare(Regression{}, Classification{Classes: 2, Predicted: []int32{}, Actual: []int32{}}, 99, 0); !errors.Is(err, ErrBadSample) {
+	if _, err := Compare(t.Context(), Regression{}, Classification{Classes: 2, Predicted: []int32{}, Actual: []int32{}}, 99, 0); !errors.Is(err, ErrBadSample) {
 		t.Errorf("two kinds: error %v", err)
 	}
 }
@@ -166,7 +166,7 @@ func TestCompareFindsWhatGotWorse(t *testing.T) {
 		return s
 	}
 	for kind, draw := range kinds {
-		changes, err := Compare(draw(rng, 3000), worse(draw(rng, 3000)), 99, 1)
+		changes, err := Compare(t.Context(), draw(rng, 3000), worse(draw(rng, 3000)), 99, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +175,7 @@ func TestCompareFindsWhatGotWorse(t *testing.T) {
 				t.Errorf("%s: %s from %v to %v, p %v by %s", kind, c.Current.Metric, c.Baseline.Value, c.Current.Value, c.P, c.Test)
 			}
 		}
-		few, err := Compare(draw(rng, 3000), worse(draw(rng, 300)), 99, 1)
+		few, err := Compare(t.Context(), draw(rng, 3000), worse(draw(rng, 300)), 99, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,11 +192,11 @@ func TestCompareIsDeterministic(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 4))
 	for kind, draw := range kinds {
 		a, b := draw(rng, 2500), draw(rng, 120)
-		first, err := Compare(a, b, 199, 7)
+		first, err := Compare(t.Context(), a, b, 199, 7)
 		if err != nil {
 			t.Fatal(err)
 		}
-		second, _ := Compare(a, b, 199, 7)
+		second, _ := Compare(t.Context(), a, b, 199, 7)
 		if !reflect.DeepEqual(first, second) {
 			t.Errorf("%s: two runs differ", kind)
 		}
@@ -207,7 +207,7 @@ func TestSegments(t *testing.T) {
 	t.Parallel()
 	a := Classification{Classes: 2, Actual: []int32{1, 1, 0, 0, 1}, Predicted: []int32{1, 0, 0, 0, 1}}
 	b := Classification{Classes: 2, Actual: []int32{1, 1, 0}, Predicted: []int32{0, 0, 0}}
-	segments, err := Segments(a, b, []int32{0, 0, 1, 1, -1}, []int32{0, 0, 2}, 3, 99, 1)
+	segments, err := Segments(t.Context(), a, b, []int32{0, 0, 1, 1, -1}, []int32{0, 0, 2}, 3, 99, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func TestSegments(t *testing.T) {
 		t.Errorf("accuracy of segment 0 moved by %v, want -0.5", d)
 	}
 	for _, bad := range [][]int32{{0}, {0, 0, 3}} {
-		if _, err := Segments(a, b, []int32{0, 0, 1, 1, -1}, bad, 3, 99, 1); !errors.Is(err, ErrBadSample) {
+		if _, err := Segments(t.Context(), a, b, []int32{0, 0, 1, 1, -1}, bad, 3, 99, 1); !errors.Is(err, ErrBadSample) {
 			t.Errorf("segments %v: error %v", bad, err)
 		}
 	}
@@ -238,7 +238,7 @@ func FuzzCompare(f *testing.F) {
 		if n < 0 || m < 0 || n > 200 || m > 200 || k < 2 || k > 20 || levels < 1 {
 			return
 		}
-		changes, err := Compare(multiclassOrBinary(seed, n, k, levels), multiclassOrBinary(seed+1, m, k, levels), 19, seed)
+		changes, err := Compare(t.Context(), multiclassOrBinary(seed, n, k, levels), multiclassOrBinary(seed+1, m, k, levels), 19, seed)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,9 @@
 package performance
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // Segment is the comparison of one part of the rows.
 type Segment struct {
@@ -16,7 +19,7 @@ const MaxSegments = 1000
 // Segments compares segment by segment; see Compare. Each row belongs to one of
 // n segments, by number; a negative number belongs to none. The draws of a segment depend on its
 // number and the seed only.
-func Segments(baseline, current Sample, baselineOf, currentOf []int32, n, permutations int, seed uint64) ([]Segment, error) {
+func Segments(ctx context.Context, baseline, current Sample, baselineOf, currentOf []int32, n, permutations int, seed uint64) ([]Segment, error) {
 	if n < 0 || n > MaxSegments {
 		return nil, fmt.Errorf("%d segments, want 0 to %d: %w", n, MaxSegments, ErrBadSample)
 	}
@@ -30,7 +33,7 @@ func Segments(baseline, current Sample, baselineOf, currentOf []int32, n, permut
 	}
 	segments := make([]Segment, n)
 	for s := range segments {
-		changes, err := Compare(baseline.Pick(before[s]), current.Pick(after[s]), permutations, seed+uint64(s)+1)
+		changes, err := Compare(ctx, baseline.Pick(before[s]), current.Pick(after[s]), permutations, seed+uint64(s)+1)
 		if err != nil {
 			return nil, err
 		}
