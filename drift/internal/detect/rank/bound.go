@@ -21,12 +21,12 @@ type bound struct {
 	largest  float64 // upper limit of f − mean
 }
 
-// reach is what the bound is about: √ of a sum over d², the sum over |d|, and for Means not t but the difference of the means, all times N.
+// reach is what the bound is about: √ of a sum over d², the sum over |d|, for Means not t but the difference of the means, and for Ranks that of the mean ranks, all times N.
 func (b *blocks) reach(counts []float64, value float64) float64 {
 	switch b.statistic {
 	case Wasserstein:
 		return value
-	case Means:
+	case Means, Ranks:
 		sum := 0.0
 		for k, place := range b.place {
 			sum += counts[k] * place
@@ -39,12 +39,12 @@ func (b *blocks) reach(counts []float64, value float64) float64 {
 
 // bound finds σ² and the largest f − mean.
 //
-// For Wasserstein and Means they are at most the variance of the values and the
+// For Wasserstein, Means and Ranks they are at most the variance of the values and the
 // distance of the mean from the further end; for quadratic forms Σ w·Var of the
 // indicators, and the norm of the indicators of the first or the last value.
 func (b *blocks) bound() bound {
 	limit := bound{n: min(b.labels, b.all-b.labels), m: max(b.labels, b.all-b.labels)}
-	if b.statistic == Wasserstein || b.statistic == Means {
+	if b.statistic == Wasserstein || b.statistic == Means || b.statistic == Ranks {
 		for k, size := range b.size {
 			limit.variance += size / b.all * b.place[k] * b.place[k]
 		}

@@ -23,7 +23,12 @@ var pValues = map[string]func(p *Pooled, rng *rand.Rand) (float64, error){
 		}
 		return AndersonP(p.Anderson()), nil
 	},
-	"mann-whitney": func(p *Pooled, _ *rand.Rand) (float64, error) { return p.MannWhitney().P, nil },
+	"mann-whitney": func(p *Pooled, rng *rand.Rand) (float64, error) {
+		if p.SkewedRanks() {
+			return p.Permute(Ranks, 99, 0.05, rng).P, nil
+		}
+		return p.MannWhitney().P, nil
+	},
 	"welch": func(p *Pooled, rng *rand.Rand) (float64, error) {
 		if p.Skewed() {
 			return p.Permute(Means, 99, 0.05, rng).P, nil
@@ -31,7 +36,11 @@ var pValues = map[string]func(p *Pooled, rng *rand.Rand) (float64, error){
 		l, err := p.WelchT()
 		return l.P, err
 	},
-	"levene": func(p *Pooled, _ *rand.Rand) (float64, error) {
+	"levene": func(p *Pooled, rng *rand.Rand) (float64, error) {
+		if p.SkewedSpread() {
+			distances, err := p.Distances()
+			return distances.Permute(Means, 99, 0.05, rng).P, err
+		}
 		s, err := p.Levene()
 		return s.P, err
 	},
@@ -92,6 +101,47 @@ func TestLevels(t *testing.T) {
 					}
 				})
 			}
+		}
+	}
+}
+
+// TestTails looks where many features are: few rows beside many, of values that are nearly all the same or without a variance, at the small p-values that a family of
+// tests asks for.
+func TestTails(t *testing.T) {
+	t.Parallel()
+	draws := map[string]func(rng *rand.Rand) float64{
+		"rare":      func(rng *rand.Rand) float64 { return max(0, math.Ceil(rng.Float64()-0.99)) },
+		"lognormal": func(rng *rand.Rand) float64 { return math.Exp(2 * rng.NormFloat64()) },
+		"cauchy":    func(rng *rand.Rand) float64 { return rng.NormFloat64() / rng.NormFloat64() },
+	}
+	const level = 0.01 // of 99 draws no smaller p-value comes but by Bousquet's bound
+	for _, name := range []string{"mann-whitney", "welch", "levene"} {
+		for null, draw := range draws {
+			t.Run(name+"/"+null, func(t *testing.T) {
+				t.Parallel()
+				rng := rand.New(rand.NewPCG(31, 1))
+				sample := func(n int) []float64 {
+					values := make([]float64, n)
+					for i := range values {
+						values[i] = draw(rng)
+					}
+					slices.Sort(values)
+					return values
+				}
+				alarms := 0
+				for range 2 * levelDraws {
+					value, err := pValues[name](measure(t, sample(1000), sample(40)), rng)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if value <= level {
+						alarms++
+					}
+				}
+				if limit := level + 3.5*math.Sqrt(level*(1-level)/(2*levelDraws)); float64(alarms) > limit*2*levelDraws {
+					t.Errorf("%d of %d draws have p ≤ %v", alarms, 2*levelDraws, level)
+				}
+			})
 		}
 	}
 }

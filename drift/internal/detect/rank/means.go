@@ -17,7 +17,7 @@ type moments struct {
 
 func momentsOf(sorted []float64, scale float64) moments {
 	n := len(sorted)
-	m := moments{n: float64(n), median: (sorted[(n-1)/2]*scale + sorted[n/2]*scale) / 2}
+	m := moments{n: float64(n), median: medianOf(sorted, scale)}
 	var sum, squares, distance [2]float64 // two of each, so that additions overlap
 	for i, v := range sorted {
 		d := v*scale - m.median

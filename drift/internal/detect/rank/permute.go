@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 // Statistic names a statistic that Permute can draw.
@@ -16,15 +18,17 @@ const (
 	Cramer                         // Σ(F − G)² over the pooled values
 	Anderson                       // Σ(F̄ − Ḡ)²/(H(1−H)) over the pooled values
 	AndersonRight                  // the same, right-continuous
-	Means                          // Welch's t²
+	Means                          // Welch's t², with moderated variances
+	Ranks                          // (U − nm/2)², of the midranks
 )
 
 // Permutation is the outcome of drawing a statistic from its permutation distribution.
 type Permutation struct {
 	P float64 // in (0,1]
 
-	// Threshold is the smallest sum with a p-value of at most alpha, as a ratio to the sum at hand; for Wasserstein that of
-	// |d|, for Means t², else of d². It is NaN when no number of draws made could have such a p-value, or the sum at hand is 0.
+	// Threshold is the smallest sum drawn with a p-value of at most alpha, as a ratio to the sum at hand; for Wasserstein that of
+	// |d|, for Means t², for Ranks (U − nm/2)², else of d². It is NaN when none was drawn, as with few draws or too many that tie for the largest, or
+	// the sum at hand is 0.
 	Threshold float64
 }
 
@@ -87,19 +91,32 @@ func (c Cut) Permute(statistic Statistic, draws int, alpha float64, rng *rand.Ra
 		v := b.value(counts)
 		values[i] = v
 		mean += b.reach(counts, v) / float64(draws)
-		if v >= observed*(1-1e-12) { // the same division may add up in another order
+		if v >= observed*sameSum {
 			exceed++
 		}
 	}
-	out := Permutation{P: float64(exceed+1) / float64(draws+1), Threshold: math.NaN()}
-	if k := int(alpha * float64(draws+1)); k >= 1 {
-		slices.Sort(values)
-		out.Threshold = values[draws-k] / observed
+	out := Permutation{P: permutation.PValue(exceed, draws), Threshold: critical(values, alpha) / observed}
+	if math.Abs(out.Threshold-1) <= 1-sameSum {
+		out.Threshold = 1
 	}
 	if exceed == 0 {
 		out.P = min(out.P, limit.p(size, mean))
 	}
 	return out
+}
+
+// sameSum is the ratio from which two sums are equal: the same division may add up in another order.
+const sameSum = 1 - 1e-12
+
+// critical is permutation.Critical for sums that rounding may tell apart though they are equal.
+func critical(sums []float64, alpha float64) float64 {
+	slices.Sort(sums)
+	for i := 1; i < len(sums); i++ {
+		if sums[i-1] >= sums[i]*sameSum {
+			sums[i] = sums[i-1]
+		}
+	}
+	return permutation.Critical(sums, alpha)
 }
 
 // Cut cuts the pooled values into blocks as Permute describes.
@@ -156,10 +173,23 @@ func (b *blocks) weigh() {
 			if !last {
 				b.weight[k] = size / (after * (b.all - after))
 			}
-		case Means:
+		case Means, Ranks:
 		}
 		before = after
 	}
+	if b.statistic == Ranks {
+		b.place = b.midranks()
+	}
+}
+
+// midranks are those of the blocks, as distances from the mean of all ranks.
+func (b *blocks) midranks() []float64 {
+	ranks, before := make([]float64, len(b.size)), 0.0
+	for k, size := range b.size {
+		ranks[k] = before + size/2 - b.all/2
+		before += size
+	}
+	return ranks
 }
 
 // value is the statistic for given counts of baseline values. With i of the
@@ -169,6 +199,11 @@ func (b *blocks) value(counts []float64) float64 {
 	switch b.statistic {
 	case Means:
 		return b.welch(counts)
+	case Ranks:
+		for k, place := range b.place {
+			d += counts[k] * place
+		}
+		return d * d
 	case Wasserstein:
 		for k, size := range b.size {
 			d += counts[k]*b.all - size*b.labels
@@ -190,7 +225,13 @@ func (b *blocks) value(counts []float64) float64 {
 	return sum
 }
 
-// welch is the square of Welch's t; very large where only one side's spread is left to compare with.
+// moderation is how many rows of the pooled variance each side's own is moderated with: with 10 a few rows of only zeros still hide differences, with 100 the
+// test takes a change of the spread of few rows for one of their mean.
+const moderation = 30
+
+// welch is the square of Welch's t, whose variances are moderated (G. K. Smyth, 2004): each is the mean of the side's own, by its degrees of freedom,
+// and the pooled one, by 30. A few rows that happen to be all alike, as rows are that are mostly 0, would else make the largest t of
+// all, and hide every real difference behind them; for many rows nothing changes. It is very large where only the difference is left.
 func (b *blocks) welch(counts []float64) float64 {
 	n, m := b.labels, b.all-b.labels
 	var sum, squares, all float64
@@ -200,10 +241,12 @@ func (b *blocks) welch(counts []float64) float64 {
 		all += b.size[k] * place * place
 	}
 	x, y := sum/n, -sum/m
-	spread := max(0, squares-n*x*x)/(n-1)/n + max(0, all-squares-m*y*y)/(m-1)/m
 	if x == y {
 		return 0
 	}
+	ofX, ofY := max(0, squares-n*x*x), max(0, all-squares-m*y*y)
+	pooled := moderation * (ofX + ofY) / (n + m - 2)
+	spread := (ofX+pooled)/(n-1+moderation)/n + (ofY+pooled)/(m-1+moderation)/m
 	return min((x-y)*(x-y)/spread, math.MaxFloat64)
 }
 

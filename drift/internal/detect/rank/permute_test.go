@@ -59,13 +59,10 @@ func TestPermuteSmall(t *testing.T) {
 		}
 		slices.Sort(pooled)
 		at := measure(t, pick(pooled, 0b11010100001, true), pick(pooled, 0b11010100001, false))
-		for _, s := range []Statistic{Wasserstein, Energy, Cramer, Anderson, AndersonRight, Means} {
+		for _, s := range []Statistic{Wasserstein, Energy, Cramer, Anderson, AndersonRight, Means, Ranks} {
 			value := func(p *Pooled) float64 {
-				l, err := p.WelchT()
-				if err != nil {
-					t.Fatal(err)
-				}
-				return []float64{p.absolute, p.energy, p.squares, p.weighted, p.AndersonRight()*p.andersonSigma() + 1, l.T * l.T}[s]
+				u := p.pairs - p.N*p.M/2
+				return []float64{p.absolute, p.energy, p.squares, p.weighted, p.AndersonRight()*p.andersonSigma() + 1, moderatedT(p), u * u}[s]
 			}
 			extreme, all := 0.0, 0.0
 			for mask := range 1 << (n + m) {
@@ -170,5 +167,69 @@ func TestBound(t *testing.T) {
 	p := measure(t, normals(rng, 100_000, 0), append(normals(rng, 29, 0), 1e9))
 	if got := p.Permute(Wasserstein, 999, 0.05, rng); got.P < 1e-4 {
 		t.Errorf("one outlier has p = %v", got.P)
+	}
+}
+
+// moderatedT is the square of t with moderated variances, from its definition.
+func moderatedT(p *Pooled) float64 {
+	x, y := momentsOf(p.Baseline, 1), momentsOf(p.Current, 1)
+	pooled := (x.squares + y.squares) / (p.N + p.M - 2)
+	of := func(m moments) float64 {
+		return ((m.n-1)*m.variance() + moderation*pooled) / (m.n - 1 + moderation) / m.n
+	}
+	return (x.mean - y.mean) * (x.mean - y.mean) / (of(x) + of(y))
+}
+
+// Forty values of which seven are not 0 differ from a thousand of which thirty are not, though forty zeros would too, having no spread at all.
+func TestPermuteSparse(t *testing.T) {
+	t.Parallel()
+	ones := func(n, k int) []float64 {
+		values := make([]float64, n)
+		for i := n - k; i < n; i++ {
+			values[i] = 1
+		}
+		return values
+	}
+	rng := rand.New(rand.NewPCG(8, 8))
+	for _, s := range []Statistic{Means, Ranks} {
+		before := 1.0
+		for _, k := range []int{2, 5, 8} { // the more, the less likely
+			p := measure(t, ones(1000, 30), ones(40, k))
+			if !p.Skewed() || !p.SkewedRanks() {
+				t.Fatalf("%d ones: taken for normal", k)
+			}
+			got := p.Permute(s, 1999, 0.05, rng).P
+			if got > before {
+				t.Errorf("statistic %d: p of %d ones is %v, of fewer %v", s, k, got, before)
+			}
+			before = got
+		}
+		if before > 0.002 { // Fisher's exact test says 2e-5
+			t.Errorf("statistic %d: p of 8 ones among 40 is %v", s, before)
+		}
+	}
+}
+
+// A statistic at or beyond the threshold has a p-value of at most alpha, and one of the draws below it has not.
+func TestPermuteThreshold(t *testing.T) {
+	t.Parallel()
+	for i := range 200 {
+		rng := rand.New(rand.NewPCG(9, uint64(i)))
+		sample := func(n int) []float64 {
+			values := make([]float64, n)
+			for i := range values {
+				values[i] = math.Floor(rng.ExpFloat64() * float64(1+i%3))
+			}
+			slices.Sort(values)
+			return values
+		}
+		p := measure(t, sample(30), sample(40))
+		for _, s := range []Statistic{Wasserstein, Energy, Cramer, Anderson, AndersonRight, Means, Ranks} {
+			// Half of all draws, so that statistics come near the threshold.
+			got := p.Permute(s, 99, 0.5, rand.New(rand.NewPCG(1, uint64(i))))
+			if got.Threshold <= 1 && got.P > 0.5 {
+				t.Errorf("round %d, statistic %d: threshold %v, p %v", i, s, got.Threshold, got.P)
+			}
+		}
 	}
 }

@@ -168,7 +168,7 @@ func TestEdges(t *testing.T) {
 	if w := same.MannWhitney(); w.P != 1 || w.Delta != 0 {
 		t.Errorf("U of equal constants: %+v", w)
 	}
-	for _, s := range []Statistic{Wasserstein, Energy, Cramer, Anderson, AndersonRight, Means} {
+	for _, s := range []Statistic{Wasserstein, Energy, Cramer, Anderson, AndersonRight, Means, Ranks} {
 		if got := same.Permute(s, 99, 0.05, rand.New(rand.NewPCG(1, 1))); got.P != 1 || !math.IsNaN(got.Threshold) {
 			t.Errorf("statistic %d of equal constants: %+v", s, got)
 		}
