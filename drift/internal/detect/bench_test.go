@@ -4,8 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/ks"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/rank"
-	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
 )
 
 func unsorted(seed uint64, n int) []float64 {
@@ -35,7 +35,7 @@ func BenchmarkKS1Mx1MWithSort(b *testing.B) {
 	for b.Loop() {
 		copy(work, values)
 		SortFloat64s(work)
-		if _, err := univariate.KolmogorovSmirnov(baseline, work); err != nil {
+		if _, err := ks.Test(baseline, work); err != nil {
 			b.Fatal(err)
 		}
 	}

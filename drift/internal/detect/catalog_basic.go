@@ -2,10 +2,10 @@ package detect
 
 import (
 	"fmt"
-	"math"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/contingency"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/histogram"
-	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/ks"
 )
 
 // basicSpecs are the tests that run unless others are asked for, and the stability index.
@@ -48,7 +48,7 @@ func basicSpecs() []Spec {
 			Test: TestMissingRate, Title: "Missing rate", Scope: ScopeFeature, Kind: KindQuality, Types: AllTypes(), CountsRows: true,
 			Null:        "A row has no value with the same probability on both sides.",
 			Assumptions: []string{"rows are independent"},
-			PValue:      "exact (Fisher) for small tables, else the two-proportion z test",
+			PValue:      ratesPValue,
 			Conventions: []Convention{{Name: "missing-rate/two-proportion", Description: "Two-sided."}},
 			EffectName:  "rate_difference", EffectRange: "0 to 1", MinEffect: 0.05,
 			Source:  "R. A. Fisher (1935)",
@@ -58,29 +58,38 @@ func basicSpecs() []Spec {
 }
 
 func measureKS(c *comparison, _ TestSetting) Finding {
-	ks, err := univariate.KolmogorovSmirnov(c.Baseline.Sorted, c.Current.Sorted)
+	f, err := c.compareSorted(c.Baseline.Sorted, c.Current.Sorted)
 	if err != nil {
 		return Failed(fmt.Errorf("compare distributions: %w", err))
 	}
-	method := PAsymptotic
-	if ks.Exact {
-		method = PExact
+	return f
+}
+
+// compareSorted is the finding on the distributions of two sorted samples, a value for each usable row.
+func (c *comparison) compareSorted(baseline, current []float64) (Finding, error) {
+	d, err := ks.Test(baseline, current)
+	if err != nil {
+		return Finding{}, err
 	}
-	return Finding{
-		Statistic: ks.D, P: ks.P, Method: method, Effect: ks.D, Direction: ksDirection(ks), Location: finite(ks.Location),
-		Threshold: finite(univariate.CriticalKS(c.Baseline.usable(), c.Current.usable(), c.settings.FDR)),
+	f := Finding{
+		Statistic: d.D, P: d.P, Method: PAsymptotic, Effect: d.D, Direction: ksDirection(d), Location: finite(d.Location),
+		Threshold: finite(ks.Critical(c.Baseline.usable(), c.Current.usable(), c.settings.FDR)),
 	}
+	if d.Exact {
+		f.Method = PExact
+	}
+	return f, nil
 }
 
 // ksDirection calls a shift what moves the distribution function mainly to one
 // side. A change of spread or shape moves it both ways.
-func ksDirection(ks univariate.KS) Direction {
+func ksDirection(d ks.Result) Direction {
 	switch {
-	case ks.D == 0:
+	case d.D == 0:
 		return DirectionNone
-	case 2*min(ks.Above, ks.Below) > ks.D:
+	case 2*min(d.Above, d.Below) > d.D:
 		return DirectionChanged
-	case ks.Above > ks.Below:
+	case d.Above > d.Below:
 		return DirectionIncrease
 	default:
 		return DirectionDecrease
@@ -92,14 +101,13 @@ func measurePSI(c *comparison, t TestSetting) Finding {
 		return measureDistance(c, t)
 	}
 	if c.Type == Numeric {
-		// The samples have been checked; PSI would read them once more.
-		return c.stability(univariate.BinPSI(histogram.Deciles(c.pair(), nil)))
+		return c.stability(contingency.BinPSI(histogram.Deciles(c.pair(), nil)))
 	}
 	table, err := c.table()
 	if err != nil {
 		return Failed(err)
 	}
-	psi, err := univariate.CategoryPSI(table)
+	psi, err := contingency.CategoryPSI(table)
 	if err != nil {
 		return Failed(fmt.Errorf("compare categories: %w", err))
 	}
@@ -109,10 +117,10 @@ func measurePSI(c *comparison, t TestSetting) Finding {
 	return c.stability(psi)
 }
 
-func (c *comparison) stability(psi univariate.Stability) Finding {
+func (c *comparison) stability(psi contingency.Stability) Finding {
 	f := Finding{
 		Statistic: psi.PSI, P: psi.P, Method: PAsymptotic, DF: &psi.DF, Effect: psi.PSI, Direction: DirectionNone,
-		Threshold: finite(univariate.CriticalPSI(c.Baseline.usable(), c.Current.usable(), psi.DF, c.settings.FDR)),
+		Threshold: finite(contingency.CriticalPSI(c.Baseline.usable(), c.Current.usable(), psi.DF, c.settings.FDR)),
 	}
 	if psi.PSI > 0 {
 		f.Direction = DirectionChanged
@@ -121,17 +129,7 @@ func (c *comparison) stability(psi univariate.Stability) Finding {
 }
 
 func measureMissingRate(c *comparison, _ TestSetting) Finding {
-	change, err := univariate.MissingRate(c.Baseline.Missing, c.Baseline.Rows, c.Current.Missing, c.Current.Rows)
-	if err != nil {
-		return Failed(fmt.Errorf("compare missing rates: %w", err))
-	}
-	f := Finding{
-		Statistic: change.Z, P: change.P, Method: PExact, Effect: math.Abs(change.Difference), Direction: sign(change.Difference),
-	}
-	if !change.Exact {
-		f.Method, f.Threshold = PAsymptotic, finite(univariate.CriticalZ(c.settings.FDR))
-	}
-	return f
+	return compareRates(rate{c.Baseline.Missing, c.Baseline.Rows}, rate{c.Current.Missing, c.Current.Rows}, c.settings)
 }
 
 func sign(difference float64) Direction {

@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/contingency"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/distance"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
-	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 const tooRare = "no category is frequent enough on both sides to be tested"
@@ -14,21 +15,21 @@ const tooRare = "no category is frequent enough on both sides to be tested"
 func measureChiSquare(c *comparison, t TestSetting) Finding {
 	switch t.Convention {
 	case "chi-square/contingency":
-		return c.homogeneity(univariate.Contingency)
+		return c.homogeneity(contingency.Unpooled)
 	case "chi-square/bias-corrected":
-		return c.homogeneity(univariate.BiasCorrected)
+		return c.homogeneity(contingency.BiasCorrected)
 	case "chi-square/evidently":
-		return c.homogeneity(univariate.GoodnessOfFit)
+		return c.homogeneity(contingency.GoodnessOfFit)
 	default:
-		return c.homogeneity(univariate.ChiSquare)
+		return c.homogeneity(contingency.ChiSquare)
 	}
 }
 
 func measureG(c *comparison, t TestSetting) Finding {
 	if t.Convention == "g/contingency" {
-		return c.homogeneity(univariate.ContingencyG)
+		return c.homogeneity(contingency.UnpooledG)
 	}
-	f := c.homogeneity(univariate.G)
+	f := c.homogeneity(contingency.G)
 	if f.status != "" || *f.DF < 2 { // Yates' correction is conservative
 		return f
 	}
@@ -45,7 +46,7 @@ func measureG(c *comparison, t TestSetting) Finding {
 	return f
 }
 
-func (c *comparison) homogeneity(test func(univariate.Table) (univariate.Homogeneity, error)) Finding {
+func (c *comparison) homogeneity(test func(contingency.Table) (contingency.Homogeneity, error)) Finding {
 	table, err := c.table()
 	if err != nil {
 		return Failed(err)
@@ -59,7 +60,7 @@ func (c *comparison) homogeneity(test func(univariate.Table) (univariate.Homogen
 	}
 	f := Finding{
 		Statistic: chi.Statistic, P: chi.P, Method: PAsymptotic, DF: &chi.DF, Effect: chi.CramersV, Direction: DirectionNone,
-		Threshold: finite(univariate.CriticalChiSquare(chi.DF, c.settings.FDR)),
+		Threshold: finite(tail.CriticalChiSquare(chi.DF, c.settings.FDR)),
 	}
 	switch {
 	case chi.Statistic == 0 && chi.CramersV == 0:
@@ -102,7 +103,7 @@ func measureFisher(c *comparison, _ TestSetting) Finding {
 	f := c.rates(a, b)
 	// Half a row keeps the ratio finite when a cell is empty (J. B. S. Haldane, 1956).
 	f.Statistic = (float64(b) + 0.5) / (float64(m-b) + 0.5) * ((float64(n-a) + 0.5) / (float64(a) + 0.5))
-	p, exact := univariate.Fisher(a, n-a, b, m-b)
+	p, exact := contingency.Fisher(a, n-a, b, m-b)
 	f.P, f.Method = p, PExact
 	if !exact {
 		f.Method = PAsymptotic
@@ -115,7 +116,7 @@ func measureTwoProportions(c *comparison, t TestSetting) Finding {
 	if !ok {
 		return NotApplicable(moreThanTwo)
 	}
-	change, err := univariate.MissingRate(a, c.Baseline.usable(), b, c.Current.usable())
+	change, err := contingency.Proportions(a, c.Baseline.usable(), b, c.Current.usable())
 	if err != nil {
 		return Failed(fmt.Errorf("compare proportions: %w", err))
 	}
@@ -126,7 +127,7 @@ func measureTwoProportions(c *comparison, t TestSetting) Finding {
 	} else if change.Exact {
 		return f
 	}
-	f.Method, f.Threshold = PAsymptotic, finite(univariate.CriticalZ(c.settings.FDR))
+	f.Method, f.Threshold = PAsymptotic, finite(tail.CriticalNormal(c.settings.FDR))
 	return f
 }
 

@@ -7,6 +7,6 @@
 //
 // The package is pure: it does no input or output, keeps no state, and gives
 // the same run for the same input. The tests themselves, with their
-// mathematics, live in the package univariate. Reading observations, storing
+// mathematics, live in the package contingency. Reading observations, storing
 // runs and raising alerts belong to the callers.
 package detect

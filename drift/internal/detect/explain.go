@@ -5,7 +5,8 @@ import (
 	"math"
 	"slices"
 
-	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/contingency"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/histogram"
 )
 
 // Lengths to which an Explanation is cut.
@@ -27,12 +28,8 @@ func explain(f FeatureInput) *Explanation {
 }
 
 func explainNumbers(baseline, current []float64) *Explanation {
-	bins, err := univariate.DecileBins(baseline, current)
-	if err != nil {
-		return nil // the tests report the same error
-	}
 	var changes []BinChange
-	for _, bin := range bins {
+	for _, bin := range histogram.Deciles(histogram.Pair{Baseline: baseline, Current: current}, nil) {
 		p := float64(bin.Baseline) / float64(len(baseline))
 		q := float64(bin.Current) / float64(len(current))
 		if p != q {
@@ -48,7 +45,7 @@ func explainNumbers(baseline, current []float64) *Explanation {
 }
 
 func explainCategories(baseline, current map[string]int64) *Explanation {
-	table, err := univariate.NewTable(baseline, current)
+	table, err := contingency.NewTable(baseline, current)
 	if err != nil {
 		return nil
 	}
@@ -62,7 +59,7 @@ func explainCategories(baseline, current map[string]int64) *Explanation {
 	}
 }
 
-func categoryChanges(table univariate.Table, categories []univariate.Category) []CategoryChange {
+func categoryChanges(table contingency.Table, categories []contingency.Category) []CategoryChange {
 	var changes []CategoryChange
 	for _, c := range categories {
 		p := float64(c.Baseline) / float64(table.BaselineN)

@@ -7,7 +7,7 @@ import (
 )
 
 // golden is the part of testdata/golden.json that concerns this package; the
-// rest belongs to univariate.
+// rest belongs to contingency.
 type golden struct {
 	FalseDiscovery []struct{ P, Q []float64 } `json:"false_discovery"`
 	Summaries      []struct {

@@ -3,27 +3,27 @@ package detect
 import (
 	"fmt"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/contingency"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/text"
-	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
 )
 
 // comparison is one feature under evaluation. Tests may keep in it what others of the same feature need too.
 type comparison struct {
 	FeatureInput
 	settings Settings
-	merged   merged            // for the tests of ranks
-	counted  *univariate.Table // the categories of both sides, once a test has asked for them
-	corpus   *text.Corpus      // for the tests of words
+	merged   merged             // for the tests of ranks
+	counted  *contingency.Table // the categories of both sides, once a test has asked for them
+	corpus   *text.Corpus       // for the tests of words
 
 	vectorCache vectorCache
 }
 
 // table lines up the categories of both sides.
-func (c *comparison) table() (univariate.Table, error) {
+func (c *comparison) table() (contingency.Table, error) {
 	if c.counted == nil {
-		table, err := univariate.NewTable(c.Baseline.Counts, c.Current.Counts)
+		table, err := contingency.NewTable(c.Baseline.Counts, c.Current.Counts)
 		if err != nil {
-			return univariate.Table{}, err
+			return contingency.Table{}, err
 		}
 		c.counted = &table
 	}

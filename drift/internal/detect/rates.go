@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/contingency"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 // rate is how many of some values have a property.
@@ -12,7 +13,7 @@ type rate struct{ count, of int64 }
 
 // compareRates is the finding on the share of values with a property: Fisher's exact test for small tables, else the two-proportion z test.
 func compareRates(baseline, current rate, settings Settings) Finding {
-	change, err := univariate.MissingRate(baseline.count, baseline.of, current.count, current.of)
+	change, err := contingency.Proportions(baseline.count, baseline.of, current.count, current.of)
 	if err != nil {
 		return Failed(fmt.Errorf("compare rates: %w", err))
 	}
@@ -20,7 +21,7 @@ func compareRates(baseline, current rate, settings Settings) Finding {
 		Statistic: change.Z, P: change.P, Method: PExact, Effect: math.Abs(change.Difference), Direction: sign(change.Difference),
 	}
 	if !change.Exact {
-		f.Method, f.Threshold = PAsymptotic, finite(univariate.CriticalZ(settings.FDR))
+		f.Method, f.Threshold = PAsymptotic, finite(tail.CriticalNormal(settings.FDR))
 	}
 	return f
 }

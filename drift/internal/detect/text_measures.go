@@ -10,22 +10,14 @@ import (
 	"github.com/aumos-enterprise/platform/drift/internal/detect/output"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/text"
-	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
 )
 
 func measureTextLength(c *comparison, _ TestSetting) Finding {
-	ks, err := univariate.KolmogorovSmirnov(lengths(c.Baseline.Texts), lengths(c.Current.Texts))
+	f, err := c.compareSorted(lengths(c.Baseline.Texts), lengths(c.Current.Texts))
 	if err != nil {
 		return Failed(fmt.Errorf("compare lengths: %w", err))
 	}
-	method := PAsymptotic
-	if ks.Exact {
-		method = PExact
-	}
-	return Finding{
-		Statistic: ks.D, P: ks.P, Method: method, Effect: ks.D, Direction: ksDirection(ks), Location: finite(ks.Location),
-		Threshold: finite(univariate.CriticalKS(c.Baseline.usable(), c.Current.usable(), c.settings.FDR)),
-	}
+	return f
 }
 
 // lengths returns the numbers of characters in ascending order.

@@ -6,8 +6,9 @@ import (
 	"time"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/arrival"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/ks"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
-	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 func measureGaps(c *comparison, t TestSetting) Finding {
@@ -17,7 +18,7 @@ func measureGaps(c *comparison, t TestSetting) Finding {
 		return timeless(err)
 	}
 	f := Finding{Statistic: g.D, P: g.P, Method: PPermutation, Effect: g.D, Threshold: finite(g.Critical), Location: finite(g.Location)}
-	f.Direction = ksDirection(univariate.KS{D: g.D, Above: g.Above, Below: g.Below})
+	f.Direction = ksDirection(ks.Result{D: g.D, Above: g.Above, Below: g.Below})
 	return f
 }
 
@@ -56,7 +57,7 @@ func measureSeason(c *comparison, _ TestSetting) Finding {
 	}
 	f := Finding{
 		Statistic: s.Statistic, P: s.P, Method: PAsymptotic, DF: &s.DF, Effect: s.V, Direction: DirectionNone,
-		Threshold: finite(univariate.CriticalChiSquare(s.DF, c.settings.FDR)), Location: new(float64(s.Busier)),
+		Threshold: finite(tail.CriticalChiSquare(s.DF, c.settings.FDR)), Location: new(float64(s.Busier)),
 	}
 	if s.V > 0 {
 		f.Direction = DirectionChanged

@@ -13,10 +13,11 @@ import (
 	"time"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/contingency"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/histogram"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/ks"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/rank"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/stream"
-	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
 )
 
 // plan is how much is measured.
@@ -98,7 +99,7 @@ func (p plan) univariate(d *document, data sides, peer map[string]float64) {
 		name string
 		make func()
 	}{
-		{"KS", "Kolmogorov–Smirnov with p", func() { _, _ = univariate.KolmogorovSmirnov(baseline, window()) }},
+		{"KS", "Kolmogorov–Smirnov with p", func() { _, _ = ks.Test(baseline, window()) }},
 		{"WASSERSTEIN", "Wasserstein-1", func() { pooled().Wasserstein() }},
 		{"CRAMER_VON_MISES", "Cramér–von Mises with p", func() { pooled().CramerP() }},
 		{"ANDERSON_DARLING", "Anderson–Darling (midrank) with p", func() { rank.AndersonP(pooled().Anderson()) }},
@@ -111,7 +112,7 @@ func (p plan) univariate(d *document, data sides, peer map[string]float64) {
 				detect.SortFloat64s(work)
 				switch t.test {
 				case "KS":
-					_, _ = univariate.KolmogorovSmirnov(baseline, work)
+					_, _ = ks.Test(baseline, work)
 				default:
 					_, _ = rank.Measure(baseline, work) // the p-values take no time beside it
 				}
@@ -124,7 +125,7 @@ func (p plan) univariate(d *document, data sides, peer map[string]float64) {
 		one: single(func() float64 {
 			return timed(p.rounds, func() {
 				pooled := pooled()
-				_, _ = univariate.KolmogorovSmirnov(baseline, work)
+				_, _ = ks.Test(baseline, work)
 				pooled.Wasserstein()
 				pooled.CramerP()
 				rank.AndersonP(pooled.Anderson())
@@ -179,7 +180,11 @@ func (p plan) histograms(b *testing.B, d *document, data sides) {
 	detect.SortFloat64s(work)
 	d.add(line{
 		name: sorted.Title + " by deciles, both sides sorted", peerName: "reading both once", per: "row", units: 2 * rows, slower: 6,
-		one: single(func() float64 { return timed(10*p.rounds, func() { _, _ = univariate.PSI(data.baselines[0], work) }) }), peer: 2 * read,
+		one: single(func() float64 {
+			return timed(10*p.rounds, func() {
+				_, _ = contingency.BinPSI(histogram.Deciles(histogram.Pair{Baseline: data.baselines[0], Current: work}, nil)), 0
+			})
+		}), peer: 2 * read,
 	})
 }
 

@@ -96,7 +96,7 @@ func LikelihoodRatio() Measure {
 }
 
 // KullbackLeibler is Σp·ln(p/q), in nats: what is lost by describing the baseline, p, with the current shares, q (S. Kullback and
-// R. A. Leibler, 1951). It is not symmetric. Every bin that is not empty on both sides gets half a row on both, see univariate.PSI for why. Twice the divergence over
+// R. A. Leibler, 1951). It is not symmetric. Every bin that is not empty on both sides gets half a row on both, see contingency.BinPSI for why. Twice the divergence over
 // 1/n + 1/m tends to chi-square.
 func KullbackLeibler() Measure {
 	return Measure{factor: 2, power: 1, sum: true, of: func(a, b []int64, n, m float64) float64 {

@@ -6,8 +6,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/contingency"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
-	"github.com/aumos-enterprise/platform/drift/internal/detect/univariate"
 )
 
 // Test names how a change was tested.
@@ -102,7 +102,7 @@ func change(baseline, current Measure) Change {
 	c.Difference = current.Value - baseline.Value
 	if baseline.hits >= 0 {
 		c.Test = TestProportions
-		rate, err := univariate.MissingRate(baseline.hits, baseline.Rows, current.hits, current.Rows)
+		rate, err := contingency.Proportions(baseline.hits, baseline.Rows, current.hits, current.Rows)
 		if err != nil {
 			c.Defined = false // rows beyond 2^53
 			return c

@@ -1,0 +1,109 @@
+package contingency
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
+)
+
+// drawSample draws up to a few thousand sorted values, with anything from no
+// ties to heavy ones. Long samples come from a seed, since drawing each value
+// would be slow.
+func drawSample(t *rapid.T, label string) []float64 {
+	if rapid.Bool().Draw(t, label+" short") {
+		values := rapid.SliceOfN(rapid.Float64Range(-1e3, 1e3), 1, 50).Draw(t, label)
+		slices.Sort(values)
+		return values
+	}
+	return goldentest.Sample{
+		Seed:   rapid.Uint64().Draw(t, label+" seed"),
+		N:      rapid.IntRange(1, 3000).Draw(t, label+" length"),
+		Levels: rapid.SampledFrom([]float64{0, 1, 2, 5, 100, 10_000}).Draw(t, label+" levels"),
+		Scale:  rapid.SampledFrom([]float64{1, 0.5, 0.95}).Draw(t, label+" scale"),
+		Shift:  rapid.SampledFrom([]float64{0, 0, 0.02, 0.5, 2}).Draw(t, label+" shift"),
+	}.Draw()
+}
+
+func TestPSIProperties(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		x, y := drawSample(t, "x"), drawSample(t, "y")
+		psi := decilePSI(x, y)
+		if !(psi.PSI >= 0 && psi.P >= 0 && psi.P <= 1) || math.IsInf(psi.PSI, 0) {
+			t.Fatalf("out of range: %+v", psi)
+		}
+		if same := decilePSI(x, x); same.PSI != 0 || same.P != 1 {
+			t.Fatalf("a sample differs from itself: %+v", same)
+		}
+	})
+}
+
+func TestChiSquareProperties(t *testing.T) {
+	t.Parallel()
+	counts := rapid.SliceOfN(rapid.Int64Range(0, 200), 1, 30).Filter(func(side []int64) bool { return slices.Max(side) > 0 })
+	rapid.Check(t, func(t *rapid.T) {
+		x, y := namedCounts(counts.Draw(t, "x")), namedCounts(counts.Draw(t, "y"))
+		table, err := NewTable(x, y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		swapped, err := NewTable(y, x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chi, err := ChiSquare(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := ChiSquare(swapped)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !(chi.P >= 0 && chi.P <= 1 && chi.CramersV >= 0 && chi.CramersV <= 1 && chi.Statistic >= 0) {
+			t.Fatalf("out of range: %+v", chi)
+		}
+		if chi.DF != other.DF || math.Abs(chi.P-other.P) > 1e-9 || math.Abs(chi.CramersV-other.CramersV) > 1e-12 {
+			t.Fatalf("swapping the sides changed %+v to %+v", chi, other)
+		}
+		psi, err := CategoryPSI(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !(psi.PSI >= 0 && psi.P >= 0 && psi.P <= 1) || psi.DF != chi.DF {
+			t.Fatalf("out of range: %+v", psi)
+		}
+	})
+}
+
+func TestProportionsProperties(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n, m := rapid.Int64Range(1, 1e6).Draw(t, "n"), rapid.Int64Range(1, 1e6).Draw(t, "m")
+		k, l := rapid.Int64Range(0, n).Draw(t, "k"), rapid.Int64Range(0, m).Draw(t, "l")
+		change, err := Proportions(k, n, l, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		swapped, err := Proportions(l, m, k, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		present, err := Proportions(n-k, n, m-l, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !(change.P >= 0 && change.P <= 1) || math.IsNaN(change.Z) {
+			t.Fatalf("out of range: %+v", change)
+		}
+		for _, same := range []Change{swapped, present} {
+			if math.Abs(same.P-change.P) > 1e-9 || same.Exact != change.Exact ||
+				math.Abs(math.Abs(same.Z)-math.Abs(change.Z)) > 1e-9*math.Abs(change.Z) {
+				t.Fatalf("swapping changed %+v to %+v", change, same)
+			}
+		}
+	})
+}
