@@ -1,13 +1,5 @@
 package detect
 
-import (
-	"fmt"
-	"math/rand/v2"
-
-	"github.com/aumos-enterprise/platform/drift/internal/detect/multivariate"
-	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
-)
-
 // vectorSpecs are the tests of VECTOR features beside those of rows.
 //
 // The smallest effect of the centroid is that of MMD and energy: a shift of a tenth of a standard deviation in every direction.
@@ -22,95 +14,4 @@ func vectorSpecs() []Spec {
 		Source:  "S. X. Chen and Y.-L. Qin, Annals of Statistics 38 (2010), with a permutation p-value",
 		measure: measureCentroid,
 	}}
-}
-
-// vectorCache keeps what several tests of a VECTOR feature need.
-type vectorCache struct{ pairs *pairSample }
-
-func matrix(m Matrix) multivariate.Matrix {
-	return multivariate.Matrix{Rows: m.Rows, Columns: m.Columns, Values: m.Values}
-}
-
-func (c *comparison) rng(t TestSetting) *rand.Rand {
-	return permutation.Rand(c.settings.Seed, c.Name, string(t.Test), t.Convention)
-}
-
-// vectors samples the vectors of both sides.
-func (c *comparison) vectors(name string, most int) (baseline, current multivariate.Matrix) {
-	b, cur := matrix(c.Baseline.Vectors), matrix(c.Current.Vectors)
-	rows := sampled(c.settings.Seed, c.Name+"\x00"+name, b.Rows, cur.Rows, most)
-	return b.Pick(rows[0]), cur.Pick(rows[1])
-}
-
-// projected are the vectors of both sides with at most 128 numbers each.
-func (c *comparison) projected(name string, most func(columns int) int) (baseline, current multivariate.Matrix) {
-	columns := min(c.Baseline.Vectors.Columns, multivariate.MaxProjected)
-	b, cur := c.vectors(name, most(columns))
-	return multivariate.Project(b, cur, permutation.Rand(c.settings.Seed, c.Name, "project"))
-}
-
-// paired returns the distances between vectors, which three tests share.
-func (c *comparison) paired() pairSample {
-	if c.vectorCache.pairs == nil {
-		b, cur := c.vectors("pairs", multivariate.PairedRows(c.Baseline.Vectors.Columns))
-		s := pairSample{rows: [2]int{b.Rows, cur.Rows}}
-		s.pairs, s.err = multivariate.NewPairs(b, cur)
-		c.vectorCache.pairs = &s
-	}
-	return *c.vectorCache.pairs
-}
-
-func measureVectorMMD(c *comparison, t TestSetting) Finding {
-	if t.Convention == "mmd/random-features" {
-		b, cur := c.vectors("features", multivariate.FeatureRows(c.Baseline.Vectors.Columns))
-		return featureMMD(b, cur, c.rng(t), c.settings)
-	}
-	s := c.paired()
-	if s.err != nil {
-		return refused(s.err)
-	}
-	return discrepancy(s.pairs.MMD(c.rng(t), c.settings.Permutations, c.settings.FDR), s)
-}
-
-func measureVectorEnergy(c *comparison, t TestSetting) Finding {
-	s := c.paired()
-	if s.err != nil {
-		return refused(s.err)
-	}
-	return discrepancy(s.pairs.Energy(c.rng(t), c.settings.Permutations, c.settings.FDR), s)
-}
-
-func measureCentroid(c *comparison, t TestSetting) Finding {
-	s := c.paired()
-	if s.err != nil {
-		return refused(s.err)
-	}
-	return discrepancy(s.pairs.Centroid(c.rng(t), c.settings.Permutations, c.settings.FDR), s)
-}
-
-func measureVectorPCA(c *comparison, t TestSetting) Finding {
-	b, cur := c.projected("components", multivariate.ReconstructedRows)
-	f := reconstruction(b, cur, t)
-	f.Contributions = nil // the columns have no names
-	return f
-}
-
-func measureVectorClassifier(c *comparison, t TestSetting) Finding {
-	b, cur := c.projected("classifier", classifierRows(t))
-	if b.Columns != cur.Columns {
-		return refused(fmt.Errorf("%w: vectors of %d and %d numbers", multivariate.ErrShape, b.Columns, cur.Columns))
-	}
-	f := classification(b.ByColumn(), cur.ByColumn(), t, c.rng(t), c.settings)
-	f.Contributions = nil
-	return f
-}
-
-func measureVectorCovariance(c *comparison, t TestSetting) Finding {
-	b, cur := c.projected("covariance", multivariate.CorrelatedRows)
-	if b.Columns == 1 && cur.Columns == 1 {
-		return NotApplicable("a single number has no correlation with another")
-	}
-	f := correlation(multivariate.NormalScoreColumns(b), multivariate.NormalScoreColumns(cur), c.rng(t), c.settings)
-	f.Contributions = nil
-	return f
 }

@@ -1,0 +1,141 @@
+package detect
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/multivariate"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
+)
+
+// rowCache keeps what several tests of rows need.
+type rowCache struct {
+	encoder *rowEncoder
+	pairs   map[string]pairSample
+}
+
+// pairSample holds the distances between sampled rows.
+type pairSample struct {
+	pairs *multivariate.Pairs
+	rows  [2]int
+	err   error
+}
+
+func (r *rowComparison) encoded() *rowEncoder {
+	if r.cache.encoder == nil {
+		r.cache.encoder = newRowEncoder(r.Baseline, r.Current)
+	}
+	return r.cache.encoder
+}
+
+func (r *rowComparison) sampled(name string, most int) [2][]int {
+	return sampled(r.settings.Seed, name, r.Baseline.Rows, r.Current.Rows, most)
+}
+
+func scoring(standardised bool) func(values []float64) {
+	if standardised {
+		return multivariate.Standardize
+	}
+	return multivariate.NormalScores
+}
+
+// paired returns the distances between rows, which MMD and energy share.
+func (r *rowComparison) paired(standardised bool) pairSample {
+	name := "normal-scores"
+	if standardised {
+		name = "standardised"
+	}
+	if s, ok := r.cache.pairs[name]; ok {
+		return s
+	}
+	rows := r.sampled("pairs", multivariate.PairedRows(r.encoded().width()))
+	baseline, current := r.encoded().encode(rows, scoring(standardised))
+	s := pairSample{rows: [2]int{baseline.Rows, current.Rows}}
+	s.pairs, s.err = multivariate.NewPairs(baseline, current)
+	if r.cache.pairs == nil {
+		r.cache.pairs = map[string]pairSample{}
+	}
+	r.cache.pairs[name] = s
+	return s
+}
+
+func measureMMD(r *rowComparison, t TestSetting) Finding {
+	rng := permutation.Rand(r.settings.Seed, "rows", string(t.Test), t.Convention)
+	if t.Convention == "mmd/random-features" {
+		rows := r.sampled("features", multivariate.FeatureRows(r.encoded().width()))
+		baseline, current := r.encoded().encode(rows, multivariate.NormalScores)
+		return featureMMD(baseline, current, rng, r.settings)
+	}
+	s := r.paired(t.Convention == "mmd/standardised")
+	if s.err != nil {
+		return refused(s.err)
+	}
+	return discrepancy(s.pairs.MMD(rng, r.settings.Permutations, r.settings.FDR), s)
+}
+
+func measureEnergy(r *rowComparison, t TestSetting) Finding {
+	s := r.paired(t.Convention == "energy/standardised")
+	if s.err != nil {
+		return refused(s.err)
+	}
+	rng := permutation.Rand(r.settings.Seed, "rows", string(t.Test), t.Convention)
+	return discrepancy(s.pairs.Energy(rng, r.settings.Permutations, r.settings.FDR), s)
+}
+
+func measurePCA(r *rowComparison, t TestSetting) Finding {
+	rows := r.sampled("components", multivariate.ReconstructedRows(len(r.Baseline.Columns)))
+	f := reconstruction(r.encoded().components(0, rows[0]), r.encoded().components(1, rows[1]), t)
+	f.Contributions = r.contributions(f.Contributions)
+	return f
+}
+
+func measureClassifier(r *rowComparison, t TestSetting) Finding {
+	rows := r.sampled("classifier", classifierRows(t)(len(r.Baseline.Columns)))
+	rng := permutation.Rand(r.settings.Seed, "rows", string(t.Test), t.Convention)
+	f := classification(r.encoded().columns(0, rows[0]), r.encoded().columns(1, rows[1]), t, rng, r.settings)
+	f.Contributions = r.contributions(f.Contributions)
+	return f
+}
+
+func measureCovariance(r *rowComparison, t TestSetting) Finding {
+	columns := len(r.Baseline.Columns)
+	if columns < 2 {
+		return NotApplicable("a single column has no correlation with another")
+	}
+	rows := r.sampled("covariance", multivariate.CorrelatedRows(columns))
+	var sides [2]multivariate.Matrix
+	for side := range sides {
+		sides[side] = multivariate.NewMatrix(len(rows[side]), columns)
+		for k, values := range r.encoded().columns(side, rows[side]) {
+			multivariate.NormalScores(values)
+			for i, v := range values {
+				sides[side].Row(i)[k] = v
+			}
+		}
+	}
+	f := correlation(sides[0], sides[1], permutation.Rand(r.settings.Seed, "rows", string(t.Test), t.Convention), r.settings)
+	f.Contributions = r.contributions(f.Contributions)
+	return f
+}
+
+// contributions names the columns, which come in the order of the tables, and sorts them.
+func (r *rowComparison) contributions(shares []Contribution) []Contribution {
+	for k := range shares {
+		shares[k].Feature = r.Baseline.Columns[k].Name
+	}
+	slices.SortStableFunc(shares, func(a, b Contribution) int { return cmp.Compare(b.Share, a.Share) })
+	return shares
+}
+
+// refused is the finding of a test whose mathematics returned an error.
+func refused(err error) Finding {
+	switch {
+	case errors.Is(err, multivariate.ErrFew):
+		return Undecided(err.Error())
+	case errors.Is(err, multivariate.ErrAllKept):
+		return NotApplicable(err.Error())
+	default:
+		return Failed(err)
+	}
+}
