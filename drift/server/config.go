@@ -53,10 +53,11 @@ type Keycloak struct {
 
 // Upload bounds what uploads and runs use.
 type Upload struct {
-	MemoryBytes  int64         `env:"MEMORY_BYTES" envDefault:"1073741824" help:"Memory that all uploads in progress may hold together, one tenant's half of it; more are refused for the moment."`
-	CacheBytes   int64         `env:"CACHE_BYTES" envDefault:"268435456" help:"Memory for baselines that runs compared with lately."`
-	Evaluations  int           `env:"EVALUATIONS" envDefault:"0" help:"Uploads that are sorted and compared at the same time; 0: one for each CPU."`
-	EvidenceWait time.Duration `env:"EVIDENCE_WAIT" envDefault:"1s" help:"How long a run waits for its receipt before it answers that the evidence is pending."`
+	MemoryBytes    int64         `env:"MEMORY_BYTES" envDefault:"1073741824" help:"Memory that all uploads in progress may hold together, one tenant's half of it; more are refused for the moment."`
+	CacheBytes     int64         `env:"CACHE_BYTES" envDefault:"268435456" help:"Memory for baselines that runs compared with lately."`
+	Evaluations    int           `env:"EVALUATIONS" envDefault:"0" help:"Uploads that are sorted and compared at the same time, one tenant's half of them; 0: one for each CPU."`
+	EvaluationTime time.Duration `env:"EVALUATION_TIME" envDefault:"2m" help:"Longest time that sorting and comparing one upload may take."`
+	EvidenceWait   time.Duration `env:"EVIDENCE_WAIT" envDefault:"1s" help:"How long a run waits for its receipt before it answers that the evidence is pending."`
 }
 
 // Migration is for the migrate command alone.
@@ -107,6 +108,9 @@ func (c Config) Validate() error {
 	}
 	if c.Upload.CacheBytes < 0 || c.Upload.Evaluations < 0 || c.Upload.EvidenceWait < 0 {
 		problems = append(problems, errors.New(Prefix+"UPLOAD__: no setting may be negative"))
+	}
+	if c.Upload.EvaluationTime <= 0 {
+		problems = append(problems, fmt.Errorf("%sUPLOAD__EVALUATION_TIME is not positive: nothing could be compared", Prefix))
 	}
 	return errors.Join(append(problems, c.Check(c.insecure()...))...)
 }

@@ -44,6 +44,7 @@ func TestSettings(t *testing.T) {
 		{"token endpoint no URL", complete("AUMOS_DRIFT_KEYCLOAK__TOKEN_URL=id.example"), "is not an http or https URL"},
 		{"too little memory", complete("AUMOS_DRIFT_UPLOAD__MEMORY_BYTES=1"), "128 MiB"},
 		{"negative", complete("AUMOS_DRIFT_UPLOAD__EVALUATIONS=-1"), "negative"},
+		{"no time", complete("AUMOS_DRIFT_UPLOAD__EVALUATION_TIME=0s"), "EVALUATION_TIME is not positive"},
 		{"production", complete(tls...), ""},
 		{"production without TLS", complete("AUMOS_DRIFT_PRODUCTION=true"), "plaintext_grpc"},
 		{"production without TLS, allowed", complete("AUMOS_DRIFT_PRODUCTION=true", "AUMOS_DRIFT_ALLOW_INSECURE=plaintext_grpc"), ""},

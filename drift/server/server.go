@@ -96,7 +96,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(Addresses
 	server.AddProbe("queue", queueSchema)
 	api.Register(server.GRPC(), api.Config{
 		Pool: pool, Evidence: queue, Baselines: baseline.NewCache(cfg.Upload.CacheBytes), Budget: sample.NewBudget(cfg.Upload.MemoryBytes),
-		Evaluations: cfg.evaluations(), EvidenceWait: cfg.Upload.EvidenceWait, Engine: engine(), Registry: registry,
+		Evaluations: cfg.evaluations(), EvaluationTime: cfg.Upload.EvaluationTime, EvidenceWait: cfg.Upload.EvidenceWait, Engine: engine(), Registry: registry,
 	})
 	return serve(ctx, server, queue, ready)
 }

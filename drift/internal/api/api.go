@@ -3,7 +3,6 @@
 package api
 
 import (
-	"context"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,6 +25,8 @@ type Config struct {
 	Budget    *sample.Budget
 	// Evaluations is how many uploads may be sorted and compared at the same time; more wait.
 	Evaluations int
+	// EvaluationTime is how long one of them may take.
+	EvaluationTime time.Duration
 	// EvidenceWait is how long RunDetection waits for the receipt before it answers that the evidence is pending.
 	EvidenceWait time.Duration
 	// Engine is the version of the program, which detections state.
@@ -37,7 +38,10 @@ type Config struct {
 type service struct {
 	Config
 
-	slots   chan struct{} // one element for each evaluation in progress
+	slots *slots // of evaluations
+	// changes are slots of calls that lock a stream. They wait for each other inside the database, each with a connection of the pool: without a bound
+	// a tenant that writes to one stream from everywhere would keep all others from the database.
+	changes *slots
 	metrics *metrics
 }
 
@@ -70,26 +74,14 @@ type (
 
 // Register adds the services of aumos.drift.v1 to the server.
 func Register(server grpc.ServiceRegistrar, cfg Config) {
-	s := &service{Config: cfg, slots: make(chan struct{}, max(cfg.Evaluations, 1)), metrics: newMetrics(cfg)}
+	slots := newSlots(cfg.Evaluations)
+	s := &service{Config: cfg, slots: slots, changes: newSlots(int(cfg.Pool.Config().MaxConns) / 2), metrics: newMetrics(cfg, slots)}
 	driftv1.RegisterModelServiceServer(server, models{service: s})
 	driftv1.RegisterMonitorServiceServer(server, monitors{service: s})
 	driftv1.RegisterBaselineServiceServer(server, baselines{service: s})
 	driftv1.RegisterDetectionServiceServer(server, detections{service: s})
 	driftv1.RegisterConceptDriftServiceServer(server, conceptDrift{service: s})
 	driftv1.RegisterPerformanceServiceServer(server, performances{service: s})
-}
-
-// evaluate runs work, which needs a CPU, in one of the slots. It waits for a slot as long as ctx lasts.
-func (s *service) evaluate(ctx context.Context, work func() error) error {
-	select {
-	case s.slots <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	defer func() { <-s.slots }()
-	start := time.Now()
-	defer func() { s.metrics.evaluation.Observe(time.Since(start).Seconds()) }()
-	return work()
 }
 
 // parseID reads an id of a request.

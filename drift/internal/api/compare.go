@@ -37,7 +37,7 @@ func (s detections) Compare(stream grpc.ClientStreamingServer[driftv1.CompareReq
 		return err
 	}
 	var result comparison.Result
-	err = s.evaluate(ctx, func() error {
+	err = s.evaluate(ctx, func(ctx context.Context) error {
 		baseline, current, err := sides.finish(ctx)
 		if err != nil {
 			return err

@@ -47,6 +47,11 @@ func (s conceptDrift) UpdateStream(ctx context.Context, req *driftv1.UpdateStrea
 	if err != nil {
 		return nil, err
 	}
+	release, err := s.changes.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	var outcome conceptdrift.Outcome
 	err = postgres.TenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (err error) {
 		if outcome, err = conceptdrift.Update(ctx, tx, id, req.GetFirstSequence(), req.GetValues()); err != nil {
@@ -118,6 +123,11 @@ func (s conceptDrift) ResetStream(ctx context.Context, req *driftv1.ResetStreamR
 	if err != nil {
 		return nil, err
 	}
+	release, err := s.changes.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	key := idempotency.Key{RequestID: req.GetRequestId(), Method: driftv1.ConceptDriftService_ResetStream_FullMethodName, RequestSHA256: idempotency.Digest(req)}
 	return mutate(ctx, s.Pool, key, &driftv1.ResetStreamResponse{}, func(ctx context.Context, tx pgx.Tx) (*driftv1.ResetStreamResponse, error) {
 		reset, err := conceptdrift.Reset(ctx, tx, id, req.GetEtag())

@@ -75,7 +75,7 @@ func (s detections) comparison(ctx context.Context, id string) (m monitor.Monito
 
 // detect compares the data with the baseline's in an evaluation slot.
 func (s detections) detect(ctx context.Context, run detection.Run, data *sample.Accumulator) (d detection.Detection, fingerprint [32]byte, err error) {
-	err = s.evaluate(ctx, func() (err error) {
+	err = s.evaluate(ctx, func(ctx context.Context) (err error) {
 		if run.Current, err = data.Finish(ctx); err != nil {
 			return err
 		}

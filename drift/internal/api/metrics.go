@@ -8,7 +8,7 @@ type metrics struct {
 	detections *prometheus.CounterVec
 }
 
-func newMetrics(cfg Config) *metrics {
+func newMetrics(cfg Config, slots *slots) *metrics {
 	m := &metrics{
 		evaluation: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "aumos_drift_evaluation_seconds", Help: "Time that sorting an upload and comparing it took.",
@@ -19,6 +19,9 @@ func newMetrics(cfg Config) *metrics {
 		}, []string{"status"}),
 	}
 	cfg.Registry.MustRegister(m.evaluation, m.detections,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "aumos_drift_evaluations", Help: "Uploads that are being sorted and compared.",
+		}, func() float64 { return float64(len(slots.overall)) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "aumos_drift_upload_bytes", Help: "Memory reserved by uploads in progress.",
 		}, func() float64 { return float64(cfg.Budget.Used()) }),

@@ -64,7 +64,7 @@ func assess[H any, P twoSided[*H]](
 	if err := fillSides[H](sides, receive); err != nil {
 		return err
 	}
-	return s.evaluate(ctx, func() error {
+	return s.evaluate(ctx, func(ctx context.Context) error {
 		baseline, current, err := sides.finish(ctx)
 		if err != nil {
 			return err

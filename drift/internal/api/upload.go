@@ -66,7 +66,7 @@ func fill[H any, P part[*H]](data *sample.Accumulator, receive func() (P, error)
 
 // finish sorts what was received, and takes its fingerprint, in an evaluation slot.
 func (s *service) finish(ctx context.Context, data *sample.Accumulator) (set sample.Set, fingerprint [32]byte, err error) {
-	err = s.evaluate(ctx, func() (err error) {
+	err = s.evaluate(ctx, func(ctx context.Context) (err error) {
 		if set, err = data.Finish(ctx); err != nil {
 			return err
 		}

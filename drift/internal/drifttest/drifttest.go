@@ -80,6 +80,7 @@ func (s *Stack) Config() server.Config {
 		PollInterval: 20 * time.Millisecond, SweepEvery: 100 * time.Millisecond,
 	}
 	cfg.Upload.MemoryBytes, cfg.Upload.CacheBytes, cfg.Upload.EvidenceWait = 1<<30, 64<<20, patience
+	cfg.Upload.EvaluationTime = 10 * patience
 	return cfg
 }
 

@@ -80,7 +80,8 @@ const (
 	ErrorReason_ERROR_REASON_VALUE_TOO_LONG ErrorReason = 109
 	// A column has more than 10,000 distinct categories; metadata: column. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_CARDINALITY_TOO_HIGH ErrorReason = 110
-	// The upload is over the limits on rows or cells; metadata: limit. Code INVALID_ARGUMENT.
+	// The upload is over the limits on rows or cells, or comparing it over the limit on time; metadata: limit. Code
+	// INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_DATA_TOO_LARGE ErrorReason = 111
 	// A feature of a baseline has no value in any row, or fewer than the monitor's min_rows; metadata: column, rows.
 	// Code INVALID_ARGUMENT.
