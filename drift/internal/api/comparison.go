@@ -14,8 +14,9 @@ func comparisonFrom(header *driftv1.ComparisonHeader) (comparison.Request, error
 	settings := ruleFrom(header.GetRule()).Settings()
 	settings.Permutations, settings.Seed = int(header.GetPermutations()), header.GetSeed()
 	request := comparison.Request{Settings: settings, RowTests: testsFrom(header.GetRowTests())}
+	var patterns comparison.Patterns
 	for i, f := range header.GetFeatures() {
-		constraint, err := constraintFrom(fmt.Sprintf("header.features[%d].constraint", i), f.GetConstraint())
+		constraint, err := constraintFrom(&patterns, fmt.Sprintf("header.features[%d].constraint", i), f.GetConstraint())
 		if err != nil {
 			return comparison.Request{}, err
 		}
@@ -42,11 +43,11 @@ func testSettingTo(t detect.TestSetting) *driftv1.TestSetting {
 	return &driftv1.TestSetting{Test: testTo[t.Test], Convention: t.Convention, MinEffect: new(t.MinEffect)}
 }
 
-func constraintFrom(field string, c *driftv1.FeatureConstraint) (*detect.Constraint, error) {
+func constraintFrom(patterns *comparison.Patterns, field string, c *driftv1.FeatureConstraint) (*detect.Constraint, error) {
 	if c == nil {
 		return nil, nil
 	}
-	pattern, err := comparison.ParsePattern(field+".pattern", c.GetPattern())
+	pattern, err := patterns.Parse(field+".pattern", c.GetPattern())
 	if err != nil {
 		return nil, err
 	}

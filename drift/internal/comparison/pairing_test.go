@@ -46,17 +46,17 @@ func TestDistinct(t *testing.T) {
 	}
 }
 
-func TestParsePattern(t *testing.T) {
+func TestPattern(t *testing.T) {
 	t.Parallel()
-	p, err := ParsePattern("f", "a|bb")
+	p, err := new(Patterns).Parse("f", "a|bb")
 	if err != nil || !p.MatchString("a") || !p.MatchString("bb") || p.MatchString("ab") || p.MatchString("abb") || p.MatchString("a\n") {
 		t.Errorf("got %v, %v", p, err)
 	}
-	if p, err := ParsePattern("f", ""); p != nil || err != nil {
+	if p, err := new(Patterns).Parse("f", ""); p != nil || err != nil {
 		t.Errorf("got %v, %v", p, err)
 	}
 	for _, bad := range []string{"(", "a)(b", `\C`} {
-		_, err := ParsePattern("f", bad)
+		_, err := new(Patterns).Parse("f", bad)
 		var refused *errs.Error
 		if !errors.As(err, &refused) || refused.Violations[0].Field != "f" {
 			t.Errorf("%s: got %v", bad, err)

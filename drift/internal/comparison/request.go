@@ -2,7 +2,6 @@ package comparison
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 	_ "time/tzdata" // the zones, wherever the program runs
@@ -75,17 +74,6 @@ func checkTests(field string, tests []detect.TestSetting, kind detect.FeatureTyp
 		seen = append(seen, key)
 	}
 	return nil
-}
-
-// ParsePattern reads a pattern that texts must match as a whole; nil for an empty one.
-func ParsePattern(field, pattern string) (*regexp.Regexp, error) {
-	if pattern == "" {
-		return nil, nil
-	}
-	if _, err := regexp.Compile(pattern); err != nil { // by itself, so that the message quotes what was sent
-		return nil, errs.InvalidField(field, "%v", err)
-	}
-	return regexp.MustCompile(`\A(?:` + pattern + `)\z`), nil
 }
 
 // loadZone reads a time zone. That of the machine has no name that means the same elsewhere.

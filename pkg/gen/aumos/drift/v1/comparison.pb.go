@@ -194,7 +194,8 @@ type FeatureConstraint struct {
 	Max *float64 `protobuf:"fixed64,2,opt,name=max,proto3,oneof" json:"max,omitempty"`
 	// The only categories allowed; empty: any. At most 10,000.
 	Allowed []string `protobuf:"bytes,3,rep,name=allowed,proto3" json:"allowed,omitempty"`
-	// A regular expression (RE2) that texts and categories must match as a whole; empty: any.
+	// A regular expression (RE2) that texts and categories must match as a whole; empty: any. Repetitions written out, it has at most 3,000
+	// steps, and all patterns of a comparison 30,000 together.
 	Pattern string `protobuf:"bytes,4,opt,name=pattern,proto3" json:"pattern,omitempty"`
 	// Every value must be its own.
 	Unique bool `protobuf:"varint,5,opt,name=unique,proto3" json:"unique,omitempty"`
