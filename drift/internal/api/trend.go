@@ -27,7 +27,7 @@ func (s detections) AnalyzeTrend(ctx context.Context, req *driftv1.AnalyzeTrendR
 		return nil, errs.InvalidField("min", "must not be above max")
 	}
 	var a trend.Analysis
-	err := s.evaluate(ctx, func() (err error) {
+	err := s.evaluate(ctx, func(context.Context) (err error) {
 		a, err = trend.Analyze(points, trend.Options{Horizon: int(req.GetHorizon()), Min: req.Min, Max: req.Max, Threshold: req.Threshold})
 		return err
 	})
