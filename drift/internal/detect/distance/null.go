@@ -3,7 +3,6 @@ package distance
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 
 	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/gonum/stat"
@@ -52,8 +51,8 @@ const (
 // multivariate hypergeometric. This is right for bins and categories that do not depend on which rows are the baseline's. The cost depends on
 // the number of bins, hardly on that of rows.
 //
-// P counts the draws with at least the observed distance, as permutation.PValue does. Threshold is the distance that must be exceeded for P
-// to be at most the level.
+// P counts the draws with at least the observed distance, as permutation.PValue does. Threshold is the smallest drawn distance with a P of at most
+// the level, as permutation.Critical finds it.
 //
 // So that the cost stays bounded there are fewer draws, but not fewer than 99, when draws times bins exceed four million. A sum over thousands
 // of bins is nearly normal (C. Morris, 1975), so that P and Threshold are then those of the t distribution of one more draw, and P can be small
@@ -108,11 +107,7 @@ func (m Measure) permute(b Bins, level float64, draws int, normal bool, draw fun
 	if normal {
 		return o.normal(distances, level)
 	}
-	o.P = permutation.PValue(exceed, draws)
-	if allowed := int(level * float64(draws+1)); allowed >= 1 && allowed <= draws {
-		slices.Sort(distances)
-		o.Threshold = distances[draws-allowed]
-	}
+	o.P, o.Threshold = permutation.PValue(exceed, draws), permutation.Critical(distances, level)
 	return o
 }
 

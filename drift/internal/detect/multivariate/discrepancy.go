@@ -75,8 +75,7 @@ func (p *Pairs) discrepancy(dissimilarity func(squared float64) float64, rng *ra
 }
 
 // permute compares the observed statistic with draws of it under re-labelling. Draws that are equal but for rounding, up to 10⁻¹² of scale,
-// count as equal. The critical value is the smallest draw at which the p-value would be at most alpha; it is the largest draw when there are
-// too few.
+// count as equal. The critical value is the smallest draw at which the p-value would be at most alpha; NaN when it would be at none.
 func permute(observed float64, draws int, alpha, scale float64, draw func() float64) (p, critical float64) {
 	statistics := make([]float64, draws)
 	exceed := 0
@@ -86,11 +85,7 @@ func permute(observed float64, draws int, alpha, scale float64, draw func() floa
 			exceed++
 		}
 	}
-	if draws > 0 {
-		rank := int(alpha * float64(draws+1)) // draws that may be as large, with the observed one
-		critical = nth(statistics, min(max(draws-rank, 0), draws-1))
-	}
-	return permutation.PValue(exceed, draws), critical
+	return permutation.PValue(exceed, draws), permutation.Critical(statistics, alpha)
 }
 
 // labelling computes the statistic for any division of the rows. Only pairs within the smaller side are added up; the rest follows from the

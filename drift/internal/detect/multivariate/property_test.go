@@ -137,7 +137,7 @@ func TestPermute(t *testing.T) {
 	t.Parallel()
 	next := 0.0
 	count := func() float64 { next++; return next }
-	for _, c := range []struct{ observed, p, critical float64 }{{100, 0.01, 95}, {95, 0.06, 95}, {95.5, 0.05, 95}, {0, 1, 95}} {
+	for _, c := range []struct{ observed, p, critical float64 }{{100, 0.01, 96}, {96, 0.05, 96}, {95, 0.06, 96}, {0, 1, 96}} {
 		next = 0
 		if p, critical := permute(c.observed, 99, 0.05, 1, count); p != c.p || critical != c.critical {
 			t.Errorf("observed %v: p %v, critical %v, want %v, %v", c.observed, p, critical, c.p, c.critical)

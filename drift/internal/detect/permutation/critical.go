@@ -17,7 +17,7 @@ func Critical(draws []float64, alpha float64) float64 {
 	}
 	slices.Sort(draws)
 	place := len(draws) - most
-	for place > 0 && place < len(draws) && draws[place] == draws[place-1] {
+	for place > 0 && place < len(draws) && same(draws[place-1], draws[place]) {
 		place++ // ties with what may not lie at or above it
 	}
 	if place == len(draws) {
@@ -25,3 +25,6 @@ func Critical(draws []float64, alpha float64) float64 {
 	}
 	return draws[place]
 }
+
+// same tells whether two statistics are equal but for rounding: the same division of rows may add up in another order.
+func same(a, b float64) bool { return math.Abs(a-b) <= 1e-12*math.Abs(b) }

@@ -28,6 +28,10 @@ func TestCritical(t *testing.T) {
 	if got := permutation.Critical(ties, 0.05); got != 1 {
 		t.Errorf("two above ties: got %v", got)
 	}
+	rounded := []float64{0.1 + 0.2, 0.3, 0.3, 0.3, 0.3, 0.3, 1}
+	if got := permutation.Critical(rounded, 0.5); got != 1 { // p of 0.3 is 1, though 0.1 + 0.2 is above it
+		t.Errorf("ties but for rounding: got %v", got)
+	}
 	for _, alpha := range []float64{math.NaN(), -1, 2, math.Inf(1)} {
 		if got := permutation.Critical(ties, alpha); !math.IsNaN(got) {
 			t.Errorf("alpha %v: got %v", alpha, got)

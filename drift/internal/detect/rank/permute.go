@@ -95,7 +95,7 @@ func (c Cut) Permute(statistic Statistic, draws int, alpha float64, rng *rand.Ra
 			exceed++
 		}
 	}
-	out := Permutation{P: permutation.PValue(exceed, draws), Threshold: critical(values, alpha) / observed}
+	out := Permutation{P: permutation.PValue(exceed, draws), Threshold: permutation.Critical(values, alpha) / observed}
 	if math.Abs(out.Threshold-1) <= 1-sameSum {
 		out.Threshold = 1
 	}
@@ -107,17 +107,6 @@ func (c Cut) Permute(statistic Statistic, draws int, alpha float64, rng *rand.Ra
 
 // sameSum is the ratio from which two sums are equal: the same division may add up in another order.
 const sameSum = 1 - 1e-12
-
-// critical is permutation.Critical for sums that rounding may tell apart though they are equal.
-func critical(sums []float64, alpha float64) float64 {
-	slices.Sort(sums)
-	for i := 1; i < len(sums); i++ {
-		if sums[i-1] >= sums[i]*sameSum {
-			sums[i] = sums[i-1]
-		}
-	}
-	return permutation.Critical(sums, alpha)
-}
 
 // Cut cuts the pooled values into blocks as Permute describes.
 func (p *Pooled) Cut() Cut {
