@@ -12,7 +12,10 @@ type Column struct {
 	Numbers  []float64
 	Texts    []string
 	Booleans []bool
-	Times    []int64 // microseconds since 1970 UTC
+	Times    []int64   // microseconds since 1970 UTC
+	Vectors  []float32 // Dimension numbers a row
+
+	Dimension int // of vectors
 
 	// Validity has a 1 for each row with a value: bit i%8, least significant first, of byte i/8. It is nil when all rows have one.
 	Validity []byte
@@ -87,6 +90,8 @@ type batcher struct {
 	valid  [][]byte // per column, whether or not a value is missing
 	missed []bool   // per column, whether a value is
 	bytes  int
+
+	vectors [][]float32 // per column, the vector that was read last
 }
 
 // value is a cell read as its feature's kind.
@@ -96,6 +101,7 @@ type value struct {
 	text    string
 	boolean bool
 	micros  int64
+	vector  []float32
 }
 
 func (t *Table) newBatcher(features []Feature) (*batcher, error) {
@@ -104,7 +110,7 @@ func (t *Table) newBatcher(features []Feature) (*batcher, error) {
 		index[c.name] = i
 	}
 	n := len(features)
-	b := &batcher{table: t, source: make([]int, n), row: make([]value, n), valid: make([][]byte, n), missed: make([]bool, n)}
+	b := &batcher{table: t, source: make([]int, n), row: make([]value, n), valid: make([][]byte, n), missed: make([]bool, n), vectors: make([][]float32, n)}
 	b.batch.Columns = make([]Column, n)
 	for j, f := range features {
 		i, ok := index[f.Name]
@@ -116,12 +122,15 @@ func (t *Table) newBatcher(features []Feature) (*batcher, error) {
 		}
 		b.source[j] = i
 		b.batch.Columns[j] = Column{Name: f.Name, Kind: f.Kind}
+		if f.Kind == Vector {
+			b.batch.Columns[j].Dimension = max(f.Dimension, 1) // of a column without any vector, which has missing ones all the same
+		}
 	}
 	return b, nil
 }
 
 // read converts a row and returns what it adds to the message: a double has 8 bytes, a text its own and up to 4 for tag and length, a
-// boolean 1, a time up to 10; each may have its bit of validity, counted as a byte.
+// boolean 1, a time up to 10, a number of a vector 4; each may have its bit of validity, counted as a byte.
 func (b *batcher) read(at position, cells []cell) (size int, err error) {
 	for j, i := range b.source {
 		c, column := cells[i], &b.batch.Columns[j]
@@ -152,6 +161,15 @@ func (b *batcher) read(at position, cells []cell) (size int, err error) {
 			if v.valid {
 				v.boolean, err = c.truth()
 			}
+		case Vector:
+			size += 4*column.Dimension + 3
+			if v.valid {
+				b.vectors[j], err = c.embedding(b.vectors[j][:0])
+				v.vector = b.vectors[j]
+			}
+			if err == nil && v.valid && len(v.vector) != column.Dimension {
+				err = otherDimension(len(v.vector), column.Dimension)
+			}
 		}
 		if err != nil {
 			return 0, b.table.at(at, column.Name, "%s", err)
@@ -175,6 +193,11 @@ func (b *batcher) append(size int) {
 			column.Times = append(column.Times, v.micros)
 		case Boolean:
 			column.Booleans = append(column.Booleans, v.boolean)
+		case Vector:
+			column.Vectors = append(column.Vectors, v.vector...)
+			if !v.valid {
+				column.Vectors = append(column.Vectors, make([]float32, column.Dimension)...)
+			}
 		}
 		if i%8 == 0 {
 			b.valid[j] = append(b.valid[j], 0)
@@ -203,6 +226,7 @@ func (b *batcher) flush(send func(Batch) error) error {
 	for j := range b.batch.Columns {
 		column := &b.batch.Columns[j]
 		column.Numbers, column.Texts, column.Booleans, column.Times = column.Numbers[:0], column.Texts[:0], column.Booleans[:0], column.Times[:0]
+		column.Vectors = column.Vectors[:0]
 		b.valid[j], b.missed[j] = b.valid[j][:0], false
 	}
 	b.batch.Rows, b.bytes = 0, 0

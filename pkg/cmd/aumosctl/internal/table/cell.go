@@ -16,6 +16,8 @@ type cell struct {
 	text    string
 	number  float64
 	boolean bool
+	micros  int64     // since 1970 UTC
+	vector  []float32 // valid during the call only
 }
 
 type cellKind uint8
@@ -25,6 +27,8 @@ const (
 	cellText
 	cellNumber
 	cellBoolean
+	cellInstant
+	cellVector
 )
 
 // textCell makes the cell of a text; spaces around a value are no part of it.
@@ -44,6 +48,24 @@ func numberCell(x float64) cell {
 	return cell{kind: cellNumber, number: x}
 }
 
+// instantCell makes the cell of n units since 1970: of what is outside the years 1 to 9999 a text, which is no time.
+func instantCell(n int64, unit time.Duration) cell {
+	var at time.Time
+	inside := true
+	if unit >= time.Second {
+		seconds := int64(unit / time.Second)
+		inside = n > math.MinInt64/seconds && n < math.MaxInt64/seconds
+		at = time.Unix(n*seconds, 0).UTC()
+	} else {
+		each := int64(time.Second / unit)
+		at = time.Unix(n/each, n%each*int64(unit)).UTC()
+	}
+	if !inside || at.Year() < 1 || at.Year() > 9999 {
+		return cell{kind: cellText, text: fmt.Sprintf("%d times %s after 1970", n, unit)}
+	}
+	return cell{kind: cellInstant, micros: at.UnixMicro()}
+}
+
 // numeric returns the cell's number, or why it has none.
 func (c cell) numeric() (float64, error) {
 	x := c.number
@@ -55,6 +77,8 @@ func (c cell) numeric() (float64, error) {
 		}
 	case cellBoolean:
 		return 0, fmt.Errorf("%t is not a number", c.boolean)
+	case cellInstant, cellVector:
+		return 0, fmt.Errorf("%s is not a number", c.excerpt())
 	case cellMissing, cellNumber:
 	}
 	if math.IsInf(x, 0) {
@@ -71,6 +95,10 @@ func (c cell) categorical() (string, error) {
 		return strconv.FormatFloat(c.number, 'f', -1, 64), nil
 	case cellBoolean:
 		return strconv.FormatBool(c.boolean), nil
+	case cellInstant:
+		return time.UnixMicro(c.micros).UTC().Format(time.RFC3339Nano), nil
+	case cellVector:
+		return "", errors.New("a vector is no category")
 	case cellMissing, cellText:
 	}
 	return c.within(MaxCategory, "category")
@@ -96,6 +124,9 @@ func (c cell) within(most int, what string) (string, error) {
 
 // instant returns the cell as microseconds since 1970 UTC. A time without a zone is UTC.
 func (c cell) instant() (int64, error) {
+	if c.kind == cellInstant {
+		return c.micros, nil
+	}
 	if c.kind == cellText {
 		for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, time.DateOnly} { // each also with fractions of a second
 			if t, err := time.Parse(layout, c.text); err == nil && t.Year() >= 1 && t.Year() <= 9999 {
@@ -104,11 +135,7 @@ func (c cell) instant() (int64, error) {
 		}
 		return 0, fmt.Errorf("%s is no time as 2026-11-22T12:00:00Z", excerpt(c.text))
 	}
-	text, err := c.categorical()
-	if err != nil {
-		return 0, err
-	}
-	return 0, fmt.Errorf("%s is no time as 2026-11-22T12:00:00Z", text)
+	return 0, fmt.Errorf("%s is no time as 2026-11-22T12:00:00Z", c.excerpt())
 }
 
 // truth returns the cell as a boolean.
@@ -121,6 +148,8 @@ func (c cell) truth() (bool, error) {
 			return false, fmt.Errorf("%v is neither 0 nor 1", c.number)
 		}
 		return c.number == 1, nil
+	case cellInstant, cellVector:
+		return false, fmt.Errorf("%s is neither true nor false", c.excerpt())
 	case cellMissing, cellText:
 	}
 	switch strings.ToLower(c.text) {
@@ -148,6 +177,19 @@ func parseNumber(s string) (float64, error) {
 func isCode(s string) bool {
 	s = strings.TrimLeft(s, "+-")
 	return len(s) > 1 && s[0] == '0' && s[1] >= '0' && s[1] <= '9'
+}
+
+// excerpt shows the value in a message.
+func (c cell) excerpt() string {
+	switch c.kind {
+	case cellText:
+		return excerpt(c.text)
+	case cellVector:
+		return fmt.Sprintf("a vector of %d numbers", len(c.vector))
+	default:
+		text, _ := c.categorical() // no kind but text and vector can fail
+		return text
+	}
 }
 
 // excerpt quotes the beginning of a value for a message.

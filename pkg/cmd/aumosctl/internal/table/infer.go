@@ -9,14 +9,16 @@ import (
 
 // Feature is a column that is read, and as what.
 type Feature struct {
-	Name string
-	Kind Kind
+	Name      string
+	Kind      Kind
+	Dimension int // of a column of vectors; 0 if none has a value
 }
 
 // Choice overrides what inference would find.
 type Choice struct {
 	Kinds  map[string]Kind // kinds by column
 	Ignore []string        // columns to leave out
+	Rich   bool            // texts, instants and vectors may be found too, which monitors do not watch
 
 	// Like has the kinds that columns of another table with these names have. A column is of that kind if all its values can be, and of the
 	// kind that its values tell if not: nothing is refused then for being no clear case.
@@ -32,7 +34,8 @@ const mostlyNumbers = 0.9
 // The columns of a Parquet file have the kind that their type says. A CSV column is boolean when each of its values is true or false in
 // any case, numeric when each is a decimal number that is not written like a code (00501), and categorical otherwise. Integers are
 // numeric however few are distinct. A column of which nine values in ten or more are numbers and the rest are not is refused, as is one
-// without any value: the choice must say what they are. So is a value that its column's kind cannot hold, such as an infinite number.
+// without any value: the choice must say what they are. A rich choice also finds instants (every value is a time as RFC 3339 writes them, or a date),
+// vectors (every value is a JSON array of as many numbers) and texts (of three words or more on average, and mostly distinct). So is a value that its column's kind cannot hold, such as an infinite number.
 func (t *Table) Infer(ctx context.Context, choice Choice, progress Progress) ([]Feature, int64, error) {
 	if err := t.checkChoice(choice); err != nil {
 		return nil, 0, err
@@ -48,6 +51,9 @@ func (t *Table) Infer(ctx context.Context, choice Choice, progress Progress) ([]
 			} else if c.kind != cellMissing {
 				seen[i].values++
 			}
+			if choice.Rich && c.kind == cellText && seen[i].misfits[Numeric].err != nil {
+				seen[i].read(c.text)
+			}
 		}
 		return nil
 	})
@@ -62,14 +68,18 @@ func (t *Table) Infer(ctx context.Context, choice Choice, progress Progress) ([]
 		if slices.Contains(choice.Ignore, c.name) {
 			continue
 		}
-		kind, err := t.decide(c, seen[i], choice.Kinds[c.name], choice.Like[c.name])
+		kind, err := t.decide(c, &seen[i], choice)
 		if err != nil {
 			return nil, 0, err
 		}
 		if m := seen[i].misfits[kind]; m.err != nil {
 			return nil, 0, t.at(m.at, c.name, "%s", m.err)
 		}
-		features = append(features, Feature{Name: c.name, Kind: kind})
+		f := Feature{Name: c.name, Kind: kind}
+		if kind == Vector {
+			f.Dimension = seen[i].dimension
+		}
+		features = append(features, f)
 	}
 	if len(features) == 0 {
 		return nil, 0, fmt.Errorf("%s: no column is left", t.path)
@@ -93,7 +103,8 @@ func (t *Table) checkChoice(choice Choice) error {
 	return nil
 }
 
-func (t *Table) decide(c column, seen evidence, chosen, like Kind) (Kind, error) {
+func (t *Table) decide(c column, seen *evidence, choice Choice) (Kind, error) {
+	chosen, like := choice.Kinds[c.name], choice.Like[c.name]
 	switch {
 	case c.unsupported != "":
 		return 0, fmt.Errorf("%s: column %q cannot be compared, for %s: leave it out with --ignore %s", t.path, c.name, c.unsupported, c.name)
@@ -103,13 +114,21 @@ func (t *Table) decide(c column, seen evidence, chosen, like Kind) (Kind, error)
 		return 0, fmt.Errorf("%s: column %q has no value in any row: leave it out with --ignore %s", t.path, c.name, c.name)
 	case chosen != 0:
 		return chosen, nil
-	case c.declared != 0:
+	case c.declared > Boolean && !choice.Rich:
+		return 0, fmt.Errorf("%s: column %q cannot be compared here, for it holds a %s in each row: leave it out with --ignore %s", t.path, c.name, c.declared, c.name)
+	case c.declared != 0 && c.declared != Categorical:
 		return c.declared, nil
 	case seen.booleans == seen.values:
 		return Boolean, nil
 	case seen.numbers == seen.values:
 		return Numeric, nil
-	case like == 0 && float64(seen.numbers) >= mostlyNumbers*float64(seen.values):
+	case choice.Rich && seen.misfits[Timestamp].err == nil:
+		return Timestamp, nil
+	case choice.Rich && seen.misfits[Vector].err == nil:
+		return Vector, nil
+	case choice.Rich && seen.prosaic():
+		return Text, nil
+	case c.declared == 0 && like == 0 && float64(seen.numbers) >= mostlyNumbers*float64(seen.values):
 		return 0, fmt.Errorf("%s: column %q has %d numbers, but %s has %s: say --type %s=categorical, or --missing %s if it stands for no value",
 			t.path, c.name, seen.numbers, seen.otherAt, seen.other, c.name, seen.other)
 	default:
@@ -122,7 +141,11 @@ type evidence struct {
 	values, booleans, numbers int64
 	other                     string // the first value that is no number
 	otherAt                   position
-	misfits                   [Timestamp + 1]misfit // by kind, the first value that it cannot hold
+	misfits                   [Vector + 1]misfit // by kind, the first value that it cannot hold
+	dimension                 int                // of the first vector
+	vector                    []float32          // that was read last
+	words                     int64
+	distinct                  map[uint64]struct{} // hashes of texts, up to manyTexts
 }
 
 // misfit is a value that a kind cannot hold, and why.
@@ -136,7 +159,7 @@ func (e *evidence) try(c cell, at position) {
 	if c.kind == cellMissing {
 		return
 	}
-	for kind := Numeric; kind <= Timestamp; kind++ {
+	for kind := Numeric; kind <= Vector; kind++ {
 		if e.misfits[kind].err != nil {
 			continue
 		}
@@ -152,6 +175,8 @@ func (e *evidence) try(c cell, at position) {
 			_, err = c.prose()
 		case Timestamp:
 			_, err = c.instant()
+		case Vector:
+			err = e.tryVector(c)
 		}
 		if err != nil {
 			e.misfits[kind] = misfit{err: err, at: at}

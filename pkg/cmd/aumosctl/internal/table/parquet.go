@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/big"
 	"os"
+	"time"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
@@ -68,28 +69,56 @@ func (t *Table) damaged(err *error) {
 
 func parquetColumn(field *parquet.Column) column {
 	c := column{name: field.Name()}
-	if !field.Leaf() || field.Repeated() {
+	leaf, list := parquetLeaf(field)
+	if leaf == nil {
 		c.unsupported = "it is nested"
 		return c
 	}
-	if _, kind, err := parquetDecoder(field.Type()); err != nil {
+	_, kind, err := parquetDecoder(leaf.Type())
+	switch {
+	case err != nil:
 		c.unsupported = err.Error()
-	} else {
+	case list && kind != Numeric:
+		c.unsupported = fmt.Sprintf("it is a list of %s values", kind)
+	case list:
+		c.declared = Vector
+	default:
 		c.declared = kind
 	}
 	return c
+}
+
+// parquetLeaf returns the leaf that holds a column's values, and whether a row has a list of them; nil for any deeper nesting.
+func parquetLeaf(field *parquet.Column) (leaf *parquet.Column, list bool) {
+	for leaf = field; ; leaf = leaf.Columns()[0] {
+		if leaf.Repeated() {
+			if list {
+				return nil, false
+			}
+			list = true
+		}
+		if leaf.Leaf() {
+			return leaf, list
+		}
+		if len(leaf.Columns()) != 1 {
+			return nil, false
+		}
+	}
 }
 
 // parquetDecoder returns how values of a type are read, and as what.
 func parquetDecoder(typ parquet.Type) (func(*Table, parquet.Value) cell, Kind, error) {
 	logical := logicalType(typ)
 	switch logical.(type) {
-	case nil, *format.StringType, *format.EnumType, *format.JsonType, *format.IntType, *format.DecimalType:
+	case nil, *format.StringType, *format.EnumType, *format.JsonType, *format.IntType, *format.DecimalType, *format.DateType, *format.TimestampType:
 	default:
 		return nil, 0, fmt.Errorf("it has the type %s", typ)
 	}
 	if decimal, ok := logical.(*format.DecimalType); ok {
 		return decimalDecoder(typ.Kind(), int(decimal.Scale)), Numeric, nil
+	}
+	if decode := instantDecoder(typ.Kind(), logical); decode != nil {
+		return decode, Timestamp, nil
 	}
 	unsigned := false
 	if integer, ok := logical.(*format.IntType); ok {
@@ -128,6 +157,22 @@ func logicalType(typ parquet.Type) format.LogicalTypeValue {
 	return nil
 }
 
+// instantDecoder reads dates, and times without a zone as UTC; nil for other types.
+func instantDecoder(kind parquet.Kind, logical format.LogicalTypeValue) func(*Table, parquet.Value) cell {
+	switch logical := logical.(type) {
+	case *format.DateType:
+		if kind == parquet.Int32 {
+			return func(_ *Table, v parquet.Value) cell { return instantCell(int64(v.Int32()), 24*time.Hour) }
+		}
+	case *format.TimestampType:
+		if kind == parquet.Int64 && logical.Unit.Value != nil {
+			unit := logical.Unit.Value.Duration()
+			return func(_ *Table, v parquet.Value) cell { return instantCell(v.Int64(), unit) }
+		}
+	}
+	return nil
+}
+
 // decimalDecoder reads fixed-point numbers: an integer, stored as such or as big-endian two's complement, times 10^-scale.
 func decimalDecoder(kind parquet.Kind, scale int) func(*Table, parquet.Value) cell {
 	factor := math.Pow10(scale)
@@ -153,6 +198,22 @@ func decimalDecoder(kind parquet.Kind, scale int) func(*Table, parquet.Value) ce
 type leafReader struct {
 	cell   int
 	decode func(*Table, parquet.Value) cell
+	list   bool
+}
+
+// fill puts a value into its row's cell. A list makes a vector; one that is missing, empty or lacks a number is missing as a whole.
+func (l leafReader) fill(t *Table, cells []cell, value parquet.Value) {
+	c := &cells[l.cell]
+	switch {
+	case !l.list && !value.IsNull():
+		*c = l.decode(t, value)
+	case l.list && value.RepetitionLevel() > 0 && c.kind != cellVector: // after what was missing
+	case l.list && (value.IsNull() || l.decode(t, value).kind == cellMissing):
+		*c = cell{vector: c.vector[:0]}
+	case l.list:
+		c.kind = cellVector
+		c.vector = append(c.vector, float32(l.decode(t, value).number))
+	}
 }
 
 func (t *Table) scanParquet(ctx context.Context, progress Progress, fn rowFunc) (err error) {
@@ -172,12 +233,12 @@ func (t *Table) scanParquet(ctx context.Context, progress Progress, fn rowFunc) 
 	}
 	leaves := make(map[int]leafReader, len(t.columns))
 	for i, field := range f.Root().Columns() {
-		if i < len(t.columns) && t.columns[i].unsupported == "" && field.Leaf() {
-			decode, _, err := parquetDecoder(field.Type())
+		if leaf, list := parquetLeaf(field); i < len(t.columns) && t.columns[i].unsupported == "" && leaf != nil {
+			decode, _, err := parquetDecoder(leaf.Type())
 			if err != nil {
 				return fmt.Errorf("%s: column %q: %w", t.path, field.Name(), err)
 			}
-			leaves[field.Index()] = leafReader{cell: i, decode: decode}
+			leaves[leaf.Index()] = leafReader{cell: i, decode: decode, list: list}
 		}
 	}
 	row := int64(0)
@@ -209,10 +270,12 @@ func (t *Table) scanRowGroup(group parquet.RowGroup, leaves map[int]leafReader, 
 	for {
 		n, err := rows.ReadRows(buffer)
 		for _, row := range buffer[:n] {
-			clear(cells)
+			for i := range cells {
+				cells[i] = cell{vector: cells[i].vector[:0]} // its memory is used again
+			}
 			for _, value := range row {
-				if leaf, ok := leaves[value.Column()]; ok && !value.IsNull() {
-					cells[leaf.cell] = leaf.decode(t, value)
+				if leaf, ok := leaves[value.Column()]; ok {
+					leaf.fill(t, cells, value)
 				}
 			}
 			if err := fn(); err != nil {

@@ -64,7 +64,7 @@ func TestReadParquet(t *testing.T) {
 	if diff := cmp.Diff(want, batch); diff != "" {
 		t.Errorf("batch (-want +got):\n%s", diff)
 	}
-	for column, reason := range map[string]string{"time": "it has the type", "list": "it is nested"} {
+	for column, reason := range map[string]string{"time": "a timestamp in each row", "list": "a vector in each row"} {
 		ignore := []string{"time", "list"}
 		for i := range ignore {
 			if ignore[i] == column {

@@ -26,6 +26,7 @@ const (
 	Boolean
 	Text      // free text
 	Timestamp // instants
+	Vector    // embeddings of one dimension
 )
 
 // String returns the name that ParseKind reads.
@@ -41,6 +42,8 @@ func (k Kind) String() string {
 		return "text"
 	case Timestamp:
 		return "timestamp"
+	case Vector:
+		return "vector"
 	default:
 		return "unknown"
 	}
@@ -48,21 +51,22 @@ func (k Kind) String() string {
 
 // ParseKind reads the name of a kind.
 func ParseKind(s string) (Kind, error) {
-	for k := Numeric; k <= Timestamp; k++ {
+	for k := Numeric; k <= Vector; k++ {
 		if s == k.String() {
 			return k, nil
 		}
 	}
-	return 0, fmt.Errorf("%q is none of numeric, categorical, boolean, text, timestamp", s)
+	return 0, fmt.Errorf("%q is none of numeric, categorical, boolean, text, timestamp, vector", s)
 }
 
-// The limits on a column's name, a category and a text, in characters and bytes, and on the number of columns. They are those of the
-// contract: beyond them the file is refused before anything is sent.
+// The limits on a column's name, a category and a text, in characters and bytes, on the numbers of a vector, and on the number of columns. They
+// are those of the contract: beyond them the file is refused before anything is sent.
 const (
 	MaxColumns  = 500
 	MaxName     = 128
 	MaxCategory = 1024
 	MaxText     = 65536
+	MaxVector   = 4096
 )
 
 // Progress is told how much of a pass is done, in bytes or rows; it must be quick.

@@ -51,6 +51,8 @@ func clone(b table.Batch) table.Batch {
 		column.Numbers = append([]float64(nil), column.Numbers...)
 		column.Texts = append([]string(nil), column.Texts...)
 		column.Booleans = append([]bool(nil), column.Booleans...)
+		column.Times = append([]int64(nil), column.Times...)
+		column.Vectors = append([]float32(nil), column.Vectors...)
 		column.Validity = append([]byte(nil), column.Validity...)
 		c.Columns = append(c.Columns, column)
 	}
