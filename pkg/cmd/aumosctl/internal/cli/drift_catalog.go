@@ -43,9 +43,9 @@ all that is known of it is shown: its null hypothesis, its assumptions, where it
 				return err
 			}
 			if len(args) == 1 {
-				return a.describeTest(res.GetTests(), args[0])
+				return a.describeTest(res.GetTests(), args[0], kind, scope)
 			}
-			return a.listTests(res.GetTests())
+			return a.listTests(res.GetTests(), req.GetFeatureType())
 		},
 	}
 	cmd.Flags().StringVar(&kind, "type", "", "only tests of this type of columns: "+strings.Join(featureTypeNames(), ", "))
@@ -53,7 +53,8 @@ all that is known of it is shown: its null hypothesis, its assumptions, where it
 	return cmd
 }
 
-func (a *app) listTests(tests []*driftv1.TestDescription) error {
+// listTests prints the tests with those of their conventions that apply to the type.
+func (a *app) listTests(tests []*driftv1.TestDescription, only driftv1.FeatureType) error {
 	grid := output.NewGrid("test", "kind", "types", "convention", "effect", ">minimum")
 	items := func(yield func(*driftv1.TestDescription, error) bool) {
 		for _, d := range tests {
@@ -68,6 +69,9 @@ func (a *app) listTests(tests []*driftv1.TestDescription) error {
 	for _, d := range tests {
 		name, kind := shortName(d.GetTest()), strings.ToLower(enum(d.GetKind().String(), "TEST_KIND_"))
 		for _, c := range d.GetConventions() {
+			if only != 0 && !slices.Contains(c.GetFeatureTypes(), only) {
+				continue
+			}
 			grid.Row(name, kind, strings.Join(typeNames(c.GetFeatureTypes()), " "), c.GetName(), c.GetEffectName(), output.Number(c.GetDefaultMinEffect()))
 			name, kind = " ", " "
 		}
@@ -75,14 +79,17 @@ func (a *app) listTests(tests []*driftv1.TestDescription) error {
 	return grid.Print(a.stdout, "")
 }
 
-func (a *app) describeTest(tests []*driftv1.TestDescription, name string) error {
+func (a *app) describeTest(tests []*driftv1.TestDescription, name, kind, scope string) error {
 	wanted, err := parseTest(name)
 	if err != nil {
 		return err
 	}
 	i := slices.IndexFunc(tests, func(d *driftv1.TestDescription) bool { return d.GetTest() == wanted.GetTest() })
 	if i < 0 {
-		return fmt.Errorf("the server has no test %s of what was asked for", shortName(wanted.GetTest()))
+		if kind != "" || scope != "" {
+			return fmt.Errorf("the test %s is none of those that --type and --scope leave: leave them out to see what it is for", shortName(wanted.GetTest()))
+		}
+		return fmt.Errorf("the server has no test %s", shortName(wanted.GetTest()))
 	}
 	d := tests[i]
 	if a.format != formatTable {
@@ -153,10 +160,10 @@ func parseFeatureType(name string) (driftv1.FeatureType, error) {
 
 func featureTypeNames() []string {
 	names := make([]string, 0, len(driftv1.FeatureType_name)-1)
-	for k := table.Numeric; k <= table.Timestamp; k++ {
+	for k := table.Numeric; k <= table.Vector; k++ {
 		names = append(names, k.String())
 	}
-	return append(names, "vector")
+	return names
 }
 
 func typeNames(types []driftv1.FeatureType) []string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,25 +20,31 @@ import (
 
 const compareHelp = `Compares the columns of one file with those of another. Nothing is kept or recorded, and no monitor is needed: see drift detect for that.
 
-Files are CSV or Parquet and columns of the kinds that drift detect infers; the current file's columns are taken as the baseline's are wherever
-their values can be, and where they cannot, the change of type is drift. Columns that only one file has are reported; that the baseline's are
+Files are CSV or Parquet and columns of the kinds that drift detect infers, or timestamps (every value is an ISO 8601 time or date), vectors (every
+value is a JSON array of as many numbers, or a list of them) and texts (three words or more on average, and mostly distinct): --type says
+differently. The current file's columns are taken as the baseline's are wherever their values can be, and where they cannot, the change of type is drift. Columns that only one file has are reported; that the baseline's are
 missing is at least a WARNING.
 
 Unless tests are named, the server chooses them by type, number of rows and distinct values, as drift recommend tells. --feature compares the
 named columns only: COLUMN:TYPE or COLUMN:TYPE:TEST,TEST with TYPE one of numeric, categorical, boolean, text, timestamp (ISO 8601, UTC
-unless it says otherwise) and TEST a test, or TEST:CONVENTION, of those that drift tests lists.
+unless it says otherwise), vector and TEST a test, or TEST:CONVENTION, of those that drift tests lists.
+
+--constraint says what a column's values must be, as COLUMN:min=NUMBER, COLUMN:max=NUMBER, COLUMN:allowed=VALUE (once for each), COLUMN:pattern=RE2
+(of the whole value), COLUMN:format=json or COLUMN:unique; breaches are counted on both sides and tested.
 
 Exit codes: 0 OK, 1 DRIFT, 2 neither (WARNING, INSUFFICIENT_DATA, ERROR, NOT_APPLICABLE: only OK says that nothing was found), 3 failure.`
 
 const compareExample = `  aumosctl drift compare winter.csv summer.csv
   aumosctl drift compare winter.csv summer.csv --feature temp:numeric:ks,psi:psi/decile-ref --feature carrier:categorical -o json
-  aumosctl drift compare q1.parquet q2.parquet --ignore customer_id --tests psi --fdr 0.01`
+  aumosctl drift compare q1.parquet q2.parquet --ignore customer_id --tests psi --fdr 0.01
+  aumosctl drift compare before.csv after.csv --feature embedding:vector --feature answer:text --constraint answer:format=json`
 
 // compareOptions are the flags, and below what parse makes of them.
 type compareOptions struct {
 	features, types, ignore, missing []string
 	tests, rowTests                  string
 	importances                      []string
+	constraints, zones               []string
 	fdr                              float64
 	minRows, minDrifted              int32
 	permutations                     int32
@@ -61,12 +68,14 @@ func (a *app) driftCompareCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.features, "feature", nil, "COLUMN:TYPE[:TEST,...], to compare the named columns only; may be repeated")
-	f.StringArrayVar(&o.types, "type", nil, "COLUMN=numeric|categorical|boolean; may be repeated")
+	f.StringArrayVar(&o.types, "type", nil, "COLUMN=numeric|categorical|boolean|text|timestamp|vector; may be repeated")
 	f.StringArrayVar(&o.ignore, "ignore", nil, "a column to leave out; may be repeated")
 	f.StringArrayVar(&o.missing, "missing", nil, "what stands for a missing value, besides the empty value; may be repeated (default NA, N/A, NaN, NULL)")
 	f.StringVar(&o.tests, "tests", "", "TEST,... for every column that they apply to")
 	f.StringVar(&o.rowTests, "row-tests", "", "TEST,... of whole rows")
 	f.StringArrayVar(&o.importances, "importance", nil, "COLUMN=NUMBER, how much it matters to the model; may be repeated (default 1)")
+	f.StringArrayVar(&o.constraints, "constraint", nil, "COLUMN:KEY=VALUE, what its values must be; may be repeated")
+	f.StringArrayVar(&o.zones, "time-zone", nil, "COLUMN=ZONE, where the hours of a timestamp are meant, as Europe/Berlin; may be repeated (default UTC)")
 	f.Float64Var(&o.fdr, "fdr", 0, "the accepted share of false discoveries among reported drifts (default 0.05)")
 	f.Int32Var(&o.minRows, "min-rows", 0, "the fewest values on either side for a test to be run (default 30)")
 	f.Int32Var(&o.minDrifted, "min-drifted-features", 0, "the fewest drifted columns for the data set to count as drifted (default 1)")
@@ -85,6 +94,9 @@ func (a *app) driftCompare(ctx context.Context, o *compareOptions, before, after
 	}
 	current, err := table.Open(after, o.missing)
 	if err != nil {
+		return err
+	}
+	if err := o.namesColumns(baseline, current); err != nil {
 		return err
 	}
 	old, err := a.compared(ctx, baseline, o, nil)
@@ -113,11 +125,26 @@ func (a *app) driftCompare(ctx context.Context, o *compareOptions, before, after
 	return exitCode(comparison.GetStatus())
 }
 
+// namesColumns refuses a feature that neither file has, and features of which one file has none.
+func (o *compareOptions) namesColumns(files ...*table.Table) error {
+	for _, file := range files {
+		if len(o.named) > 0 && !slices.ContainsFunc(file.Columns(), func(name string) bool { _, named := o.kinds[name]; return named }) {
+			return fmt.Errorf("%s has none of the columns of --feature: it has %s", file.Path(), strings.Join(file.Columns(), ", "))
+		}
+	}
+	for _, f := range o.named {
+		if !slices.ContainsFunc(files, func(t *table.Table) bool { return slices.Contains(t.Columns(), f.GetName()) }) {
+			return fmt.Errorf("--feature %s: neither file has such a column: %s has %s", f.GetName(), files[0].Path(), strings.Join(files[0].Columns(), ", "))
+		}
+	}
+	return nil
+}
+
 // compared returns the columns of a file that are compared; where the other file's are known already, of their kinds if they can be.
 func (a *app) compared(ctx context.Context, t *table.Table, o *compareOptions, other []table.Feature) ([]table.Feature, error) {
 	bar := output.NewBar(a.stderr, "reading "+filepath.Base(t.Path()))
 	defer bar.Done()
-	choice := table.Choice{Kinds: map[string]table.Kind{}, Like: map[string]table.Kind{}}
+	choice := table.Choice{Kinds: map[string]table.Kind{}, Like: map[string]table.Kind{}, Rich: true}
 	for _, f := range other {
 		choice.Like[f.Name] = f.Kind
 	}
@@ -199,7 +226,33 @@ func (a *app) printCompared(c *driftv1.Comparison) error {
 		return err
 	}
 	return output.Pairs(a.stdout, "", "rows", fmt.Sprintf("%d, %d", c.GetBaselineRowCount(), c.GetCurrentRowCount()), "new columns", columnList(c.GetNewColumns()),
-		"removed columns", columnList(c.GetRemovedColumns()))
+		"removed columns", columnList(c.GetRemovedColumns()), "contributions", contributions(c))
+}
+
+// contributions names the features that have most to do with the drift.
+func contributions(c *driftv1.Comparison) string {
+	var parts []string
+	for _, f := range c.GetContributions() {
+		var shares []string
+		if f.GetMarginalShare() > 0 {
+			shares = append(shares, output.Percent(f.GetMarginalShare()))
+		}
+		if f.GetJointShare() > 0 {
+			shares = append(shares, output.Percent(f.GetJointShare())+" jointly")
+		}
+		if len(shares) > 0 {
+			parts = append(parts, f.GetFeature()+" "+strings.Join(shares, ", "))
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	const most = 5
+	text := strings.Join(parts[:min(len(parts), most)], "; ")
+	if more := len(parts) - most; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
 }
 
 func columnList(names []string) string {

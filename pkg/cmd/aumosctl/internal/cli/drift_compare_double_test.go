@@ -3,6 +3,7 @@ package cli_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"google.golang.org/grpc"
@@ -44,6 +45,9 @@ func (d *driftDouble) Compare(stream grpc.ClientStreamingServer[driftv1.CompareR
 				c.columns[side][column.GetName()], rows = "texts", len(v.Texts.GetValues())
 			case *driftv1.Column_Booleans:
 				c.columns[side][column.GetName()], rows = "booleans", len(v.Booleans.GetValues())
+			case *driftv1.Column_Vectors:
+				dimension := v.Vectors.GetDimension()
+				c.columns[side][column.GetName()], rows = fmt.Sprintf("vectors of %d", dimension), len(v.Vectors.GetValues())/int(dimension)
 			case *driftv1.Column_Timestamps:
 				c.columns[side][column.GetName()], rows = "timestamps", len(v.Timestamps.GetUnixMicros())
 			}
@@ -59,7 +63,8 @@ func (d *driftDouble) Compare(stream grpc.ClientStreamingServer[driftv1.CompareR
 	like := detectionOf(&driftv1.Monitor{}, int64(c.rows[1]), "")
 	comparison := &driftv1.Comparison{
 		Status: like.GetStatus(), Severity: like.GetSeverity(), Summary: "DRIFT: 2 of 4 features drifted.", BaselineRowCount: int64(c.rows[0]), CurrentRowCount: int64(c.rows[1]),
-		DriftedFeatureCount: 2, Features: like.GetFeatures(), NewColumns: []string{"extra"}, PValueCount: 5, Permutations: 999,
+		DriftedFeatureCount: 2, Features: like.GetFeatures(), NewColumns: []string{"extra"}, PValueCount: 5,
+		Contributions: []*driftv1.FeatureContribution{{Feature: "temp", MarginalShare: 0.75, JointShare: new(0.5)}, {Feature: "dest", MarginalShare: 0.25}, {Feature: "origin", JointShare: new(0.0)}}, Permutations: 999,
 		RowTests: []*driftv1.TestResult{{
 			Test: driftv1.DriftTest_DRIFT_TEST_MAXIMUM_MEAN_DISCREPANCY, Status: like.GetStatus(), Statistic: new(0.5), PValue: new(0.001), MinEffect: 0.1,
 			PValueMethod: driftv1.PValueMethod_P_VALUE_METHOD_PERMUTATION, BaselineCount: int64(c.rows[0]), CurrentCount: int64(c.rows[1]),

@@ -85,13 +85,13 @@ func parseFeature(text string) (*driftv1.ComparedFeature, table.Kind, error) {
 		}
 		return f, kind, nil
 	}
-	return nil, 0, fmt.Errorf("--feature %s: say COLUMN:TYPE or COLUMN:TYPE:TEST,TEST with a type of numeric, categorical, boolean, text, timestamp", text)
+	return nil, 0, fmt.Errorf("--feature %s: say COLUMN:TYPE or COLUMN:TYPE:TEST,TEST with a type of numeric, categorical, boolean, text, timestamp, vector", text)
 }
 
 // completeHeader names the features where flags say more of them than the data do.
 func (a *app) completeHeader(ctx context.Context, clients *driftClients, o *compareOptions, old, fresh []table.Feature) error {
 	o.header.Features = o.named
-	if len(o.all) > 0 || len(o.importances) > 0 || slices.ContainsFunc(old, func(f table.Feature) bool { return f.Kind == table.Text }) && len(o.named) == 0 {
+	if len(o.all)+len(o.importances)+len(o.constraints)+len(o.zones) > 0 || slices.ContainsFunc(old, func(f table.Feature) bool { return f.Kind == table.Text }) && len(o.named) == 0 {
 		if err := a.nameFeatures(ctx, clients, o, old, fresh); err != nil {
 			return err
 		}
@@ -105,19 +105,50 @@ func (a *app) completeHeader(ctx context.Context, clients *driftClients, o *comp
 		if err != nil || !(importance >= 0) {
 			return fmt.Errorf("--importance %s: say a number of at least 0", text)
 		}
-		i := slices.IndexFunc(o.header.GetFeatures(), func(f *driftv1.ComparedFeature) bool { return f.GetName() == column })
-		if i < 0 {
-			return fmt.Errorf("--importance %s: no such column is compared", column)
+		f, err := o.feature("--importance", column)
+		if err != nil {
+			return err
 		}
-		o.header.Features[i].Importance = &importance
+		f.Importance = &importance
+	}
+	for _, text := range o.zones {
+		column, zone, err := splitColumn("--time-zone", text)
+		if err != nil {
+			return err
+		}
+		f, err := o.feature("--time-zone", column)
+		if err != nil {
+			return err
+		}
+		if f.GetType() != driftv1.FeatureType_FEATURE_TYPE_TIMESTAMP {
+			return fmt.Errorf("--time-zone %s: only timestamps have one, and %s is %s: --feature or --type says otherwise", text, column, typeName(f.GetType()))
+		}
+		f.TimeZone = zone
+	}
+	for _, text := range o.constraints {
+		if err := o.constrain(text); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// feature is the header's feature of a column.
+func (o *compareOptions) feature(flag, column string) (*driftv1.ComparedFeature, error) {
+	i := slices.IndexFunc(o.header.GetFeatures(), func(f *driftv1.ComparedFeature) bool { return f.GetName() == column })
+	if i < 0 {
+		return nil, fmt.Errorf("%s %s: no such column is compared", flag, column)
+	}
+	return o.header.GetFeatures()[i], nil
 }
 
 // nameFeatures names every column that both files have, with those of --tests that apply to it.
 func (a *app) nameFeatures(ctx context.Context, clients *driftClients, o *compareOptions, old, fresh []table.Feature) error {
 	applies, err := a.applicable(ctx, clients, o.all)
 	if err != nil {
+		return err
+	}
+	if err := o.appliesTo(applies, old); err != nil {
 		return err
 	}
 	if len(o.named) > 0 {
@@ -137,6 +168,16 @@ func (a *app) nameFeatures(ctx context.Context, clients *driftClients, o *compar
 		}
 	}
 	return nil
+}
+
+// appliesTo refuses --tests of which none applies to any column, since others would be made instead.
+func (o *compareOptions) appliesTo(applies map[driftv1.FeatureType][]*driftv1.TestSetting, columns []table.Feature) error {
+	for _, column := range columns {
+		if len(o.all) == 0 || len(applies[featureType(column.Kind)]) > 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("--tests %s: none applies to any column that is compared: aumosctl drift tests says to which types each does", o.tests)
 }
 
 // applicable says for each type of features which of the tests apply to it.

@@ -38,8 +38,8 @@ func TestDriftCompareTypes(t *testing.T) {
 	after := writeFile(t, "after.csv", "code,n,flag,empty,mostly,note,at,new\n7,x,1,,1,hello,2026-11-23,1\n8,y,0,,no,world,2026-11-24 10:00:00,2\n")
 	p.run(t, "drift", "compare", before, after).expect(t, 1)
 	want := [2]map[string]string{
-		{"code": "texts", "n": "numbers", "flag": "booleans", "empty": "numbers", "mostly": "numbers", "note": "texts", "at": "texts", "gone": "numbers"},
-		{"code": "texts", "n": "texts", "flag": "booleans", "empty": "numbers", "mostly": "texts", "note": "texts", "at": "texts", "new": "numbers"},
+		{"code": "texts", "n": "numbers", "flag": "booleans", "empty": "numbers", "mostly": "numbers", "note": "texts", "at": "timestamps", "gone": "numbers"},
+		{"code": "texts", "n": "texts", "flag": "booleans", "empty": "numbers", "mostly": "texts", "note": "texts", "at": "timestamps", "new": "numbers"},
 	}
 	if diff := cmp.Diff(want, p.drift.compared[0].columns); diff != "" {
 		t.Error(diff)
@@ -88,6 +88,35 @@ func TestDriftCompareTypes(t *testing.T) {
 	}
 }
 
+// TestDriftCompareRich takes instants, vectors and texts for what they are, with what flags say their values must be.
+func TestDriftCompareRich(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	before := writeFile(t, "before.csv", "at,emb,answer,n,id\n2026-11-22T10:00:00Z,\"[1,2]\",the first of all,1,a\n2026-11-23 10:00:00,\"[3,-4e1]\",another one that is long,2,b\n")
+	after := writeFile(t, "after.csv", "at,emb,answer,n,id\n2026-11-24T10:00:00+01:00,\"[5,6]\",no,1,c\n")
+	p.run(t, "drift", "compare", before, after, "--constraint", "answer:format=json", "--constraint", "answer:pattern=a:min=[0-9]+", "--constraint", "n:min=-1", "--constraint", "n:max=2.5",
+		"--constraint", "id:allowed=a", "--constraint", "id:allowed=b=c", "--constraint", "id:unique", "--time-zone", "at=Europe/Berlin").expect(t, 1)
+	c := p.drift.compared[0]
+	kinds := map[string]string{"at": "timestamps", "emb": "vectors of 2", "answer": "texts", "n": "numbers", "id": "texts"}
+	if diff := cmp.Diff([2]map[string]string{kinds, kinds}, c.columns); diff != "" {
+		t.Error(diff)
+	}
+	want := []*driftv1.ComparedFeature{
+		{Name: "at", Type: driftv1.FeatureType_FEATURE_TYPE_TIMESTAMP, TimeZone: "Europe/Berlin"},
+		{Name: "emb", Type: driftv1.FeatureType_FEATURE_TYPE_VECTOR},
+		{Name: "answer", Type: driftv1.FeatureType_FEATURE_TYPE_TEXT, Constraint: &driftv1.FeatureConstraint{Format: "json", Pattern: "a:min=[0-9]+"}},
+		{Name: "n", Type: driftv1.FeatureType_FEATURE_TYPE_NUMERIC, Constraint: &driftv1.FeatureConstraint{Min: new(-1.0), Max: new(2.5)}},
+		{Name: "id", Type: driftv1.FeatureType_FEATURE_TYPE_CATEGORICAL, Constraint: &driftv1.FeatureConstraint{Allowed: []string{"a", "b=c"}, Unique: true}},
+	}
+	if diff := cmp.Diff(want, c.header.GetFeatures(), protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+	p.run(t, "drift", "detect", "--baseline", before, "--current", after, "--min-rows", "2") // a monitor takes them for categories
+	if columns := p.drift.monitors[0].GetFeatures(); columns[0].GetType() != driftv1.FeatureType_FEATURE_TYPE_CATEGORICAL {
+		t.Errorf("got %v", columns)
+	}
+}
+
 func TestDriftCompareRefusals(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
@@ -107,6 +136,16 @@ func TestDriftCompareRefusals(t *testing.T) {
 		{[]string{short, short, "--tests", "ks:own"}, `no test ks of features with the convention "own"`},
 		{[]string{short, short, "--tests", "welch_t"}, "no test welch_t"},
 		{[]string{short, short, "--row-tests", "x"}, `"x" is no test`},
+		{[]string{short, short, "--tests", "psi:psi/category", "--ignore", "b:c"}, "none applies to any column"},
+		{[]string{short, short, "--feature", "z:numeric"}, "has none of the columns of --feature: it has a, b:c"},
+		{[]string{short, short, "--feature", "a:numeric", "--feature", "z:numeric"}, "--feature z: neither file has such a column"},
+		{[]string{short, short, "--feature", "a:vector"}, `line 2, column "a": "1" is no vector as [0.12, -3, 4e-5]`},
+		{[]string{short, short, "--constraint", "a"}, "say COLUMN:min=NUMBER"},
+		{[]string{short, short, "--constraint", "a:min=x"}, `"x" is no number`},
+		{[]string{short, short, "--constraint", "z:unique"}, "--constraint z: no such column is compared"},
+		{[]string{short, short, "--constraint", "a:pattern=x"}, "pattern is for categorical, text columns, and a is numeric"},
+		{[]string{short, short, "--constraint", "b:c:format=json"}, "format is for text columns, and b:c is categorical"},
+		{[]string{short, short, "--time-zone", "a=UTC"}, "only timestamps have one, and a is numeric"},
 		{[]string{short, short, "--importance", "a=-1"}, "at least 0"},
 		{[]string{short, short, "--importance", "z=1"}, "no such column is compared"},
 		{[]string{short, short, "--importance", "a"}, "say COLUMN=VALUE"},
@@ -156,7 +195,10 @@ func TestDriftTests(t *testing.T) {
 	p := newPlatform(t)
 	golden(t, "drift_tests.txt", p.run(t, "drift", "tests").expect(t, 0).stdout)
 	golden(t, "drift_tests_psi.txt", p.run(t, "drift", "tests", "psi").expect(t, 0).stdout)
-	p.run(t, "drift", "tests", "--type", "categorical", "ks").expect(t, 3).says(t, "no test ks")
+	p.run(t, "drift", "tests", "--type", "categorical", "ks").expect(t, 3).says(t, "the test ks is none of those that --type and --scope leave")
+	if out := p.run(t, "drift", "tests", "--type", "categorical").expect(t, 0).stdout; !strings.Contains(out, "psi/category") || strings.Contains(out, "psi/decile-ref") {
+		t.Errorf("conventions of other types: %s", out)
+	}
 	p.run(t, "drift", "tests", "--type", "image").expect(t, 3).says(t, `"image" is none of numeric, categorical, boolean, text, timestamp, vector`)
 	p.run(t, "drift", "tests", "--scope", "all").expect(t, 3).says(t, "--scope")
 	p.run(t, "drift", "tests", "magic").expect(t, 3).says(t, `"magic" is no test`)

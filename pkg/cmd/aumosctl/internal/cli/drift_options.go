@@ -157,6 +157,8 @@ func featureType(kind table.Kind) driftv1.FeatureType {
 		return driftv1.FeatureType_FEATURE_TYPE_TEXT
 	case table.Timestamp:
 		return driftv1.FeatureType_FEATURE_TYPE_TIMESTAMP
+	case table.Vector:
+		return driftv1.FeatureType_FEATURE_TYPE_VECTOR
 	default:
 		return driftv1.FeatureType_FEATURE_TYPE_UNSPECIFIED
 	}

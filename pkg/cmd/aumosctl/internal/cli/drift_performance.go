@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -111,10 +112,11 @@ func (o *performanceOptions) output() (*driftv1.ModelOutput, error) {
 		return nil, errors.New("--feature and --chunk-rows are for --estimate")
 	}
 	for _, text := range o.scores {
-		class, column, err := splitColumn("--score", text)
-		if err != nil {
-			return nil, err
+		i := strings.LastIndex(text, "=") // a class's name may hold one
+		if i < 1 || i == len(text)-1 {
+			return nil, fmt.Errorf("--score %s: say CLASS=COLUMN, the class and the column of its probability", text)
 		}
+		class, column := text[:i], text[i+1:]
 		out.Scores = append(out.Scores, &driftv1.ClassScore{Class: class, Column: column})
 	}
 	switch {

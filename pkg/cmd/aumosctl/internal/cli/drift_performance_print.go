@@ -35,7 +35,7 @@ func changeRows(grid *output.Grid, segment string, changes []*driftv1.MetricChan
 	for _, c := range changes {
 		test := ""
 		if c.GetTest() != driftv1.PerformanceTest_PERFORMANCE_TEST_UNSPECIFIED {
-			test = enum(c.GetTest().String(), "PERFORMANCE_TEST_")
+			test = strings.ToLower(enum(c.GetTest().String(), "PERFORMANCE_TEST_"))
 		}
 		before, after := c.GetBaseline(), c.GetCurrent()
 		row := []string{segment, metricName(c.GetMetric()), statusName(c.GetStatus()), value(before.Value), value(after.Value), span(after.Low, after.High)}

@@ -128,6 +128,8 @@ func columnBatch(batch table.Batch) *driftv1.ColumnBatch {
 			column.Values = &driftv1.Column_Numbers{Numbers: &driftv1.NumberValues{Values: c.Numbers}}
 		case table.Timestamp:
 			column.Values = &driftv1.Column_Timestamps{Timestamps: &driftv1.TimestampValues{UnixMicros: c.Times}}
+		case table.Vector:
+			column.Values = &driftv1.Column_Vectors{Vectors: &driftv1.VectorValues{Dimension: int32(c.Dimension), Values: c.Vectors}}
 		case table.Categorical, table.Text:
 			column.Values = &driftv1.Column_Texts{Texts: &driftv1.TextValues{Values: c.Texts}}
 		case table.Boolean:
