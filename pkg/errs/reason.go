@@ -47,21 +47,22 @@ const (
 
 // Reasons of drift.
 const (
-	ReasonStreamOrder        Reason = "STREAM_ORDER"
-	ReasonDataEmpty          Reason = "DATA_EMPTY"
-	ReasonColumnUnknown      Reason = "COLUMN_UNKNOWN"
-	ReasonColumnMissing      Reason = "COLUMN_MISSING"
-	ReasonColumnDuplicate    Reason = "COLUMN_DUPLICATE"
-	ReasonColumnType         Reason = "COLUMN_TYPE"
-	ReasonColumnLength       Reason = "COLUMN_LENGTH"
-	ReasonValueNotFinite     Reason = "VALUE_NOT_FINITE"
-	ReasonValueTooLong       Reason = "VALUE_TOO_LONG"
-	ReasonCardinalityTooHigh Reason = "CARDINALITY_TOO_HIGH"
-	ReasonDataTooLarge       Reason = "DATA_TOO_LARGE"
-	ReasonBaselineTooSmall   Reason = "BASELINE_TOO_SMALL"
-	ReasonBaselineNotActive  Reason = "BASELINE_NOT_ACTIVE"
-	ReasonStreamSequence     Reason = "STREAM_SEQUENCE"
-	ReasonTooManyDrifts      Reason = "TOO_MANY_DRIFTS"
+	ReasonStreamOrder            Reason = "STREAM_ORDER"
+	ReasonDataEmpty              Reason = "DATA_EMPTY"
+	ReasonColumnUnknown          Reason = "COLUMN_UNKNOWN"
+	ReasonColumnMissing          Reason = "COLUMN_MISSING"
+	ReasonColumnDuplicate        Reason = "COLUMN_DUPLICATE"
+	ReasonColumnType             Reason = "COLUMN_TYPE"
+	ReasonColumnLength           Reason = "COLUMN_LENGTH"
+	ReasonValueNotFinite         Reason = "VALUE_NOT_FINITE"
+	ReasonValueTooLong           Reason = "VALUE_TOO_LONG"
+	ReasonCardinalityTooHigh     Reason = "CARDINALITY_TOO_HIGH"
+	ReasonDataTooLarge           Reason = "DATA_TOO_LARGE"
+	ReasonBaselineTooSmall       Reason = "BASELINE_TOO_SMALL"
+	ReasonBaselineNotActive      Reason = "BASELINE_NOT_ACTIVE"
+	ReasonStreamSequence         Reason = "STREAM_SEQUENCE"
+	ReasonTooManyDrifts          Reason = "TOO_MANY_DRIFTS"
+	ReasonEmbeddingNotConfigured Reason = "EMBEDDING_NOT_CONFIGURED"
 )
 
 // retryUnavailable is the advice for a dependency that is down: long enough not to storm it, short enough to be useful.

@@ -108,6 +108,7 @@ func evaluateFeature(ctx context.Context, f FeatureInput, s Settings) FeatureRes
 		Current:     summarize(f.Current),
 		Explanation: explain(f),
 		Importance:  f.Importance,
+		Embedding:   f.Embedded.summary(),
 	}
 	c := &comparison{FeatureInput: f, settings: s}
 	seen := map[TestSetting]bool{}

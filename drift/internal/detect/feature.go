@@ -23,7 +23,7 @@ func plannedTests(f FeatureInput) []TestSetting {
 		tests = append(tests, TestSetting{Test: TestMissingRate})
 	}
 	for i := range tests {
-		tests[i] = tests[i].WithDefaults(f.Type)
+		tests[i] = tests[i].WithDefaults(f.typeFor(tests[i].Test))
 	}
 	return tests
 }

@@ -16,6 +16,7 @@ type comparison struct {
 	corpus   *text.Corpus       // for the tests of words
 
 	vectorCache vectorCache
+	embedded    *comparison // of the vectors that stand for the texts, once a test has asked for them
 }
 
 // table lines up the categories of both sides.
@@ -32,6 +33,9 @@ func (c *comparison) table() (contingency.Table, error) {
 
 // measure makes one test. Its result has a p-value and waits for its verdict, or it has a status without one.
 func (c *comparison) measure(t TestSetting) Result {
+	if c.typeFor(t.Test) != c.Type {
+		return c.measureEmbedded(t)
+	}
 	r := Result{Test: t.Test, MinEffect: t.MinEffect, Direction: DirectionNone}
 	if err := t.Validate(c.Type); err != nil {
 		r.MinEffect = DefaultMinEffect(t.Test)

@@ -112,6 +112,8 @@ type FeatureResult struct {
 	Baseline    SideSummary  `json:"baseline"`
 	Current     SideSummary  `json:"current"`
 	Explanation *Explanation `json:"explanation,omitempty"` // nil when a side has no values
+
+	Embedding *EmbeddingSummary `json:"embedding,omitempty"` // TEXT: nil where nothing was embedded
 }
 
 // Run is the outcome of comparing all features of one window with the

@@ -137,6 +137,7 @@ type FeatureInput struct {
 
 	Constraint *Constraint    // what the values must be; nil: anything
 	Zone       *time.Location // in which hours and weekdays of a TIMESTAMP feature are meant; nil: UTC
+	Embedded   *Embedded      // TEXT: vectors that stand for the texts, for the tests of VECTOR features; nil: none
 	Importance *float64       // how much the feature matters to the model, for weighing in explanations: at least 0; nil: 1
 }
 

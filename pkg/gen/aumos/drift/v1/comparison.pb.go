@@ -291,7 +291,12 @@ type ComparedFeature struct {
 	// How much the feature matters to the model, for weighing in explanations; 0 or more. Unset: 1.
 	Importance *float64 `protobuf:"fixed64,5,opt,name=importance,proto3,oneof" json:"importance,omitempty"`
 	// The zone (IANA name) in which hours and weekdays of a timestamp feature are meant. Empty: UTC.
-	TimeZone      string `protobuf:"bytes,6,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	TimeZone string `protobuf:"bytes,6,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// Embed the texts of a TEXT feature by the service that the operator configured, so that the tests of VECTOR features (maximum mean discrepancy,
+	// centroid shift, domain classifier and so on) can be made on the vectors. Without a service the comparison is refused with
+	// EMBEDDING_NOT_CONFIGURED; where the service fails, those tests have status ERROR, and the others are made. At most 8 features, of each
+	// at most 2,000 texts a side, drawn by the seed; empty texts are left out.
+	Embed         bool `protobuf:"varint,7,opt,name=embed,proto3" json:"embed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -366,6 +371,13 @@ func (x *ComparedFeature) GetTimeZone() string {
 		return x.TimeZone
 	}
 	return ""
+}
+
+func (x *ComparedFeature) GetEmbed() bool {
+	if x != nil {
+		return x.Embed
+	}
+	return false
 }
 
 // What is compared and how.
@@ -1103,7 +1115,7 @@ const file_aumos_drift_v1_comparison_proto_rawDesc = "" +
 	"\x06format\x18\x06 \x01(\tB\r\xbaH\n" +
 	"r\bR\x00R\x04jsonR\x06formatB\x06\n" +
 	"\x04_minB\x06\n" +
-	"\x04_max\"\xda\x02\n" +
+	"\x04_max\"\xf0\x02\n" +
 	"\x0fComparedFeature\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x12;\n" +
@@ -1116,7 +1128,8 @@ const file_aumos_drift_v1_comparison_proto_rawDesc = "" +
 	"\n" +
 	"importance\x18\x05 \x01(\x01B\x10\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00H\x00R\n" +
 	"importance\x88\x01\x01\x12$\n" +
-	"\ttime_zone\x18\x06 \x01(\tB\a\xbaH\x04r\x02\x18@R\btimeZoneB\r\n" +
+	"\ttime_zone\x18\x06 \x01(\tB\a\xbaH\x04r\x02\x18@R\btimeZone\x12\x14\n" +
+	"\x05embed\x18\a \x01(\bR\x05embedB\r\n" +
 	"\v_importance\"\xaa\x02\n" +
 	"\x10ComparisonHeader\x12F\n" +
 	"\bfeatures\x18\x01 \x03(\v2\x1f.aumos.drift.v1.ComparedFeatureB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03R\bfeatures\x120\n" +

@@ -636,6 +636,79 @@ func (x *NumericSummary) GetMax() float64 {
 	return 0
 }
 
+// What the vectors are that tests of VECTOR features looked at in a TEXT feature.
+type TextEmbedding struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The model that the embedding service was asked for.
+	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	// Texts of the baseline that were embedded.
+	BaselineCount int64 `protobuf:"varint,2,opt,name=baseline_count,json=baselineCount,proto3" json:"baseline_count,omitempty"`
+	// Texts of the current data that were embedded.
+	CurrentCount int64 `protobuf:"varint,3,opt,name=current_count,json=currentCount,proto3" json:"current_count,omitempty"`
+	// The numbers of each vector.
+	Dimension     int32 `protobuf:"varint,4,opt,name=dimension,proto3" json:"dimension,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TextEmbedding) Reset() {
+	*x = TextEmbedding{}
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TextEmbedding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TextEmbedding) ProtoMessage() {}
+
+func (x *TextEmbedding) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TextEmbedding.ProtoReflect.Descriptor instead.
+func (*TextEmbedding) Descriptor() ([]byte, []int) {
+	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *TextEmbedding) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *TextEmbedding) GetBaselineCount() int64 {
+	if x != nil {
+		return x.BaselineCount
+	}
+	return 0
+}
+
+func (x *TextEmbedding) GetCurrentCount() int64 {
+	if x != nil {
+		return x.CurrentCount
+	}
+	return 0
+}
+
+func (x *TextEmbedding) GetDimension() int32 {
+	if x != nil {
+		return x.Dimension
+	}
+	return 0
+}
+
 // What a run found on one feature.
 type FeatureResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -664,14 +737,16 @@ type FeatureResult struct {
 	// Categories of the baseline that the current data does not have, at most 20.
 	VanishedCategories []string `protobuf:"bytes,12,rep,name=vanished_categories,json=vanishedCategories,proto3" json:"vanished_categories,omitempty"`
 	// Why the verdict is what it is, for people; empty for OK.
-	Reason        string `protobuf:"bytes,13,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,13,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What was embedded of a TEXT feature; unset where that was not asked for, or failed.
+	Embedding     *TextEmbedding `protobuf:"bytes,14,opt,name=embedding,proto3" json:"embedding,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FeatureResult) Reset() {
 	*x = FeatureResult{}
-	mi := &file_aumos_drift_v1_detection_proto_msgTypes[4]
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -683,7 +758,7 @@ func (x *FeatureResult) String() string {
 func (*FeatureResult) ProtoMessage() {}
 
 func (x *FeatureResult) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_drift_v1_detection_proto_msgTypes[4]
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -696,7 +771,7 @@ func (x *FeatureResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureResult.ProtoReflect.Descriptor instead.
 func (*FeatureResult) Descriptor() ([]byte, []int) {
-	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{4}
+	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *FeatureResult) GetFeature() string {
@@ -790,6 +865,13 @@ func (x *FeatureResult) GetReason() string {
 	return ""
 }
 
+func (x *FeatureResult) GetEmbedding() *TextEmbedding {
+	if x != nil {
+		return x.Embedding
+	}
+	return nil
+}
+
 // One comparison of current data with a baseline.
 type Detection struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -833,7 +915,7 @@ type Detection struct {
 
 func (x *Detection) Reset() {
 	*x = Detection{}
-	mi := &file_aumos_drift_v1_detection_proto_msgTypes[5]
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -845,7 +927,7 @@ func (x *Detection) String() string {
 func (*Detection) ProtoMessage() {}
 
 func (x *Detection) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_drift_v1_detection_proto_msgTypes[5]
+	mi := &file_aumos_drift_v1_detection_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -858,7 +940,7 @@ func (x *Detection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detection.ProtoReflect.Descriptor instead.
 func (*Detection) Descriptor() ([]byte, []int) {
-	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{5}
+	return file_aumos_drift_v1_detection_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Detection) GetId() string {
@@ -1037,7 +1119,12 @@ const file_aumos_drift_v1_detection_proto_rawDesc = "" +
 	"\x06median\x18\x05 \x01(\x01R\x06median\x12%\n" +
 	"\x0eupper_quartile\x18\x06 \x01(\x01R\rupperQuartile\x12\x10\n" +
 	"\x03max\x18\a \x01(\x01R\x03maxB\x15\n" +
-	"\x13_standard_deviation\"\x8b\x05\n" +
+	"\x13_standard_deviation\"\x8f\x01\n" +
+	"\rTextEmbedding\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12%\n" +
+	"\x0ebaseline_count\x18\x02 \x01(\x03R\rbaselineCount\x12#\n" +
+	"\rcurrent_count\x18\x03 \x01(\x03R\fcurrentCount\x12\x1c\n" +
+	"\tdimension\x18\x04 \x01(\x05R\tdimension\"\xc8\x05\n" +
 	"\rFeatureResult\x12\x18\n" +
 	"\afeature\x18\x01 \x01(\tR\afeature\x12/\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x1b.aumos.drift.v1.FeatureTypeR\x04type\x123\n" +
@@ -1053,7 +1140,8 @@ const file_aumos_drift_v1_detection_proto_rawDesc = "" +
 	"topChanges\x12+\n" +
 	"\x11unseen_categories\x18\v \x03(\tR\x10unseenCategories\x12/\n" +
 	"\x13vanished_categories\x18\f \x03(\tR\x12vanishedCategories\x12\x16\n" +
-	"\x06reason\x18\r \x01(\tR\x06reason\"\xc4\x05\n" +
+	"\x06reason\x18\r \x01(\tR\x06reason\x12;\n" +
+	"\tembedding\x18\x0e \x01(\v2\x1d.aumos.drift.v1.TextEmbeddingR\tembedding\"\xc4\x05\n" +
 	"\tDetection\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -1110,7 +1198,7 @@ func file_aumos_drift_v1_detection_proto_rawDescGZIP() []byte {
 }
 
 var file_aumos_drift_v1_detection_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_aumos_drift_v1_detection_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_aumos_drift_v1_detection_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_aumos_drift_v1_detection_proto_goTypes = []any{
 	(DriftStatus)(0),              // 0: aumos.drift.v1.DriftStatus
 	(PValueMethod)(0),             // 1: aumos.drift.v1.PValueMethod
@@ -1119,36 +1207,38 @@ var file_aumos_drift_v1_detection_proto_goTypes = []any{
 	(*TestResult)(nil),            // 4: aumos.drift.v1.TestResult
 	(*ShareChange)(nil),           // 5: aumos.drift.v1.ShareChange
 	(*NumericSummary)(nil),        // 6: aumos.drift.v1.NumericSummary
-	(*FeatureResult)(nil),         // 7: aumos.drift.v1.FeatureResult
-	(*Detection)(nil),             // 8: aumos.drift.v1.Detection
-	(DriftTest)(0),                // 9: aumos.drift.v1.DriftTest
-	(FeatureType)(0),              // 10: aumos.drift.v1.FeatureType
-	(*DecisionRule)(nil),          // 11: aumos.drift.v1.DecisionRule
-	(*Evidence)(nil),              // 12: aumos.drift.v1.Evidence
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(*TextEmbedding)(nil),         // 7: aumos.drift.v1.TextEmbedding
+	(*FeatureResult)(nil),         // 8: aumos.drift.v1.FeatureResult
+	(*Detection)(nil),             // 9: aumos.drift.v1.Detection
+	(DriftTest)(0),                // 10: aumos.drift.v1.DriftTest
+	(FeatureType)(0),              // 11: aumos.drift.v1.FeatureType
+	(*DecisionRule)(nil),          // 12: aumos.drift.v1.DecisionRule
+	(*Evidence)(nil),              // 13: aumos.drift.v1.Evidence
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
 }
 var file_aumos_drift_v1_detection_proto_depIdxs = []int32{
-	9,  // 0: aumos.drift.v1.TestResult.test:type_name -> aumos.drift.v1.DriftTest
+	10, // 0: aumos.drift.v1.TestResult.test:type_name -> aumos.drift.v1.DriftTest
 	1,  // 1: aumos.drift.v1.TestResult.p_value_method:type_name -> aumos.drift.v1.PValueMethod
 	2,  // 2: aumos.drift.v1.TestResult.direction:type_name -> aumos.drift.v1.DriftDirection
 	0,  // 3: aumos.drift.v1.TestResult.status:type_name -> aumos.drift.v1.DriftStatus
 	3,  // 4: aumos.drift.v1.TestResult.effect_interval:type_name -> aumos.drift.v1.EffectInterval
-	10, // 5: aumos.drift.v1.FeatureResult.type:type_name -> aumos.drift.v1.FeatureType
+	11, // 5: aumos.drift.v1.FeatureResult.type:type_name -> aumos.drift.v1.FeatureType
 	0,  // 6: aumos.drift.v1.FeatureResult.status:type_name -> aumos.drift.v1.DriftStatus
 	4,  // 7: aumos.drift.v1.FeatureResult.tests:type_name -> aumos.drift.v1.TestResult
 	6,  // 8: aumos.drift.v1.FeatureResult.baseline_summary:type_name -> aumos.drift.v1.NumericSummary
 	6,  // 9: aumos.drift.v1.FeatureResult.current_summary:type_name -> aumos.drift.v1.NumericSummary
 	5,  // 10: aumos.drift.v1.FeatureResult.top_changes:type_name -> aumos.drift.v1.ShareChange
-	0,  // 11: aumos.drift.v1.Detection.status:type_name -> aumos.drift.v1.DriftStatus
-	11, // 12: aumos.drift.v1.Detection.rule:type_name -> aumos.drift.v1.DecisionRule
-	7,  // 13: aumos.drift.v1.Detection.features:type_name -> aumos.drift.v1.FeatureResult
-	12, // 14: aumos.drift.v1.Detection.evidence:type_name -> aumos.drift.v1.Evidence
-	13, // 15: aumos.drift.v1.Detection.create_time:type_name -> google.protobuf.Timestamp
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	7,  // 11: aumos.drift.v1.FeatureResult.embedding:type_name -> aumos.drift.v1.TextEmbedding
+	0,  // 12: aumos.drift.v1.Detection.status:type_name -> aumos.drift.v1.DriftStatus
+	12, // 13: aumos.drift.v1.Detection.rule:type_name -> aumos.drift.v1.DecisionRule
+	8,  // 14: aumos.drift.v1.Detection.features:type_name -> aumos.drift.v1.FeatureResult
+	13, // 15: aumos.drift.v1.Detection.evidence:type_name -> aumos.drift.v1.Evidence
+	14, // 16: aumos.drift.v1.Detection.create_time:type_name -> google.protobuf.Timestamp
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_aumos_drift_v1_detection_proto_init() }
@@ -1166,7 +1256,7 @@ func file_aumos_drift_v1_detection_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aumos_drift_v1_detection_proto_rawDesc), len(file_aumos_drift_v1_detection_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

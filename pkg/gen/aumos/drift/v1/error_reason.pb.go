@@ -93,6 +93,8 @@ const (
 	ErrorReason_ERROR_REASON_STREAM_SEQUENCE ErrorReason = 131
 	// A batch has more drifts than one answer holds; metadata: limit, values (as many of the batch's first values can be sent). Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_TOO_MANY_DRIFTS ErrorReason = 132
+	// Texts shall be embedded, and the service has no embedding service; metadata: setting. Code FAILED_PRECONDITION.
+	ErrorReason_ERROR_REASON_EMBEDDING_NOT_CONFIGURED ErrorReason = 133
 )
 
 // Enum value maps for ErrorReason.
@@ -129,39 +131,41 @@ var (
 		113: "ERROR_REASON_BASELINE_NOT_ACTIVE",
 		131: "ERROR_REASON_STREAM_SEQUENCE",
 		132: "ERROR_REASON_TOO_MANY_DRIFTS",
+		133: "ERROR_REASON_EMBEDDING_NOT_CONFIGURED",
 	}
 	ErrorReason_value = map[string]int32{
-		"ERROR_REASON_UNSPECIFIED":          0,
-		"ERROR_REASON_INVALID_FIELD":        1,
-		"ERROR_REASON_INVALID_TOKEN":        2,
-		"ERROR_REASON_PERMISSION_MISSING":   3,
-		"ERROR_REASON_TENANT_MISMATCH":      4,
-		"ERROR_REASON_TENANT_MISSING":       5,
-		"ERROR_REASON_NOT_FOUND":            6,
-		"ERROR_REASON_ALREADY_EXISTS":       7,
-		"ERROR_REASON_STALE_ETAG":           8,
-		"ERROR_REASON_REQUEST_ID_REUSED":    9,
-		"ERROR_REASON_INVALID_PAGE_TOKEN":   10,
-		"ERROR_REASON_CONFLICT":             11,
-		"ERROR_REASON_UNAVAILABLE":          12,
-		"ERROR_REASON_OVERLOADED":           13,
-		"ERROR_REASON_CALL_ENDED":           14,
-		"ERROR_REASON_INTERNAL":             15,
-		"ERROR_REASON_STREAM_ORDER":         101,
-		"ERROR_REASON_DATA_EMPTY":           102,
-		"ERROR_REASON_COLUMN_UNKNOWN":       103,
-		"ERROR_REASON_COLUMN_MISSING":       104,
-		"ERROR_REASON_COLUMN_DUPLICATE":     105,
-		"ERROR_REASON_COLUMN_TYPE":          106,
-		"ERROR_REASON_COLUMN_LENGTH":        107,
-		"ERROR_REASON_VALUE_NOT_FINITE":     108,
-		"ERROR_REASON_VALUE_TOO_LONG":       109,
-		"ERROR_REASON_CARDINALITY_TOO_HIGH": 110,
-		"ERROR_REASON_DATA_TOO_LARGE":       111,
-		"ERROR_REASON_BASELINE_TOO_SMALL":   112,
-		"ERROR_REASON_BASELINE_NOT_ACTIVE":  113,
-		"ERROR_REASON_STREAM_SEQUENCE":      131,
-		"ERROR_REASON_TOO_MANY_DRIFTS":      132,
+		"ERROR_REASON_UNSPECIFIED":              0,
+		"ERROR_REASON_INVALID_FIELD":            1,
+		"ERROR_REASON_INVALID_TOKEN":            2,
+		"ERROR_REASON_PERMISSION_MISSING":       3,
+		"ERROR_REASON_TENANT_MISMATCH":          4,
+		"ERROR_REASON_TENANT_MISSING":           5,
+		"ERROR_REASON_NOT_FOUND":                6,
+		"ERROR_REASON_ALREADY_EXISTS":           7,
+		"ERROR_REASON_STALE_ETAG":               8,
+		"ERROR_REASON_REQUEST_ID_REUSED":        9,
+		"ERROR_REASON_INVALID_PAGE_TOKEN":       10,
+		"ERROR_REASON_CONFLICT":                 11,
+		"ERROR_REASON_UNAVAILABLE":              12,
+		"ERROR_REASON_OVERLOADED":               13,
+		"ERROR_REASON_CALL_ENDED":               14,
+		"ERROR_REASON_INTERNAL":                 15,
+		"ERROR_REASON_STREAM_ORDER":             101,
+		"ERROR_REASON_DATA_EMPTY":               102,
+		"ERROR_REASON_COLUMN_UNKNOWN":           103,
+		"ERROR_REASON_COLUMN_MISSING":           104,
+		"ERROR_REASON_COLUMN_DUPLICATE":         105,
+		"ERROR_REASON_COLUMN_TYPE":              106,
+		"ERROR_REASON_COLUMN_LENGTH":            107,
+		"ERROR_REASON_VALUE_NOT_FINITE":         108,
+		"ERROR_REASON_VALUE_TOO_LONG":           109,
+		"ERROR_REASON_CARDINALITY_TOO_HIGH":     110,
+		"ERROR_REASON_DATA_TOO_LARGE":           111,
+		"ERROR_REASON_BASELINE_TOO_SMALL":       112,
+		"ERROR_REASON_BASELINE_NOT_ACTIVE":      113,
+		"ERROR_REASON_STREAM_SEQUENCE":          131,
+		"ERROR_REASON_TOO_MANY_DRIFTS":          132,
+		"ERROR_REASON_EMBEDDING_NOT_CONFIGURED": 133,
 	}
 )
 
@@ -196,7 +200,7 @@ var File_aumos_drift_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_aumos_drift_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"!aumos/drift/v1/error_reason.proto\x12\x0eaumos.drift.v1*\x80\b\n" +
+	"!aumos/drift/v1/error_reason.proto\x12\x0eaumos.drift.v1*\xac\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\x1e\n" +
@@ -229,7 +233,8 @@ const file_aumos_drift_v1_error_reason_proto_rawDesc = "" +
 	"\x1fERROR_REASON_BASELINE_TOO_SMALL\x10p\x12$\n" +
 	" ERROR_REASON_BASELINE_NOT_ACTIVE\x10q\x12!\n" +
 	"\x1cERROR_REASON_STREAM_SEQUENCE\x10\x83\x01\x12!\n" +
-	"\x1cERROR_REASON_TOO_MANY_DRIFTS\x10\x84\x01B\xc5\x01\n" +
+	"\x1cERROR_REASON_TOO_MANY_DRIFTS\x10\x84\x01\x12*\n" +
+	"%ERROR_REASON_EMBEDDING_NOT_CONFIGURED\x10\x85\x01B\xc5\x01\n" +
 	"\x12com.aumos.drift.v1B\x10ErrorReasonProtoP\x01ZCgithub.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1;driftv1\xa2\x02\x03ADX\xaa\x02\x0eAumos.Drift.V1\xca\x02\x0eAumos\\Drift\\V1\xe2\x02\x1aAumos\\Drift\\V1\\GPBMetadata\xea\x02\x10Aumos::Drift::V1b\x06proto3"
 
 var (
