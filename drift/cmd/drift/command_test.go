@@ -14,7 +14,7 @@ func run(t *testing.T, args ...string) (string, error) {
 	var out bytes.Buffer
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)
-	cmd.SetArgs(args)
+	cmd.SetArgs(append([]string{}, args...)) // for nil, cobra would take the test's
 	err := cmd.ExecuteContext(t.Context())
 	return out.String(), err
 }

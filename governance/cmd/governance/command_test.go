@@ -15,7 +15,7 @@ func run(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	cmd := command()
-	cmd.SetArgs(args)
+	cmd.SetArgs(append([]string{}, args...)) // for nil, cobra would take the test's
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)
 	err := cmd.ExecuteContext(t.Context())
