@@ -39,13 +39,13 @@ type Season struct {
 // come in bursts, counts of one hour vary more from week to week than such rows; the statistic is divided by as much, as far as the windows
 // cover hours more than once (McCullagh and Nelder, Generalized Linear Models, 4.5).
 //
-// It returns ErrTooFew when a side has fewer than three instants or lies at one, and ErrNoShared when both windows have fewer than twelve hours
-// of the week in common.
+// It returns ErrTooFew when a side has fewer than three instants, and ErrNoShared when both windows have fewer than twelve hours of the week in
+// common: a window of a single instant has none.
 func CompareSeasons(baseline, current []int64, zone *time.Location) (Season, error) {
-	before, after := newWeek(baseline, zone), newWeek(current, zone)
-	if !before.any() || !after.any() {
+	if min(len(baseline), len(current)) < 3 {
 		return Season{}, ErrTooFew
 	}
+	before, after := newWeek(baseline, zone), newWeek(current, zone)
 	shared := make([]cell, 0, hours)
 	for h := range hours {
 		if before.exposure[h] >= 0.5 && after.exposure[h] >= 0.5 {
@@ -69,15 +69,6 @@ func CompareSeasons(baseline, current []int64, zone *time.Location) (Season, err
 	}
 	s.V, s.Busier = balanced(cells)
 	return s, nil
-}
-
-func (w *week) any() bool {
-	for h := range hours {
-		if w.rows[h] > 0 && w.exposure[h] > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // cell is some hours of the week that are compared as one: first of the baseline, then of the current side.

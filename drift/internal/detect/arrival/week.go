@@ -18,11 +18,8 @@ type week struct {
 }
 
 // newWeek counts instants by the hour of the week in a zone. The first and the last instant only say where the window ends: given these, the
-// others may lie anywhere in it.
+// others may lie anywhere in it. There are two at least.
 func newWeek(times []int64, zone *time.Location) (w week) {
-	if len(times) < 3 {
-		return w
-	}
 	first, last := times[0], times[len(times)-1]
 	for _, t := range times[1 : len(times)-1] {
 		h, _ := hourOfWeek(t, zone)
