@@ -123,7 +123,7 @@ func measureTwoProportions(c *comparison, t TestSetting) Finding {
 	f := c.rates(a, b)
 	f.Statistic, f.P, f.Method = change.Z, change.P, PExact
 	if t.Convention == "two-proportion/evidently" {
-		f.P = math.Erfc(math.Abs(change.Z) / math.Sqrt2)
+		f.P = tail.Normal(change.Z)
 	} else if change.Exact {
 		return f
 	}

@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"gonum.org/v1/gonum/mathext"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 const (
@@ -64,9 +64,7 @@ func CompareSeasons(baseline, current []int64, zone *time.Location) (Season, err
 	}
 	s.DF = len(cells) - 1
 	s.Statistic = pearson(cells) / s.Dispersion
-	if s.Statistic > 0 {
-		s.P = max(0, min(1, mathext.GammaIncRegComp(float64(s.DF)/2, s.Statistic/2)))
-	}
+	s.P = tail.ChiSquare(s.Statistic, s.DF)
 	s.V, s.Busier = balanced(cells)
 	return s, nil
 }

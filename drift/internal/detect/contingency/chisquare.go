@@ -94,5 +94,5 @@ func cramersV(table Table) float64 {
 		q := float64(c.Current) / float64(table.CurrentN)
 		sum += (p - q) * (p - q) / (p + q)
 	}
-	return math.Sqrt(tail.Clip(sum / 2))
+	return math.Sqrt(min(1, sum/2))
 }

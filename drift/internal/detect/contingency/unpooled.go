@@ -38,7 +38,7 @@ func (t Table) unpooled(statistic func(observed, expected float64) float64) (Hom
 	}
 	h.Statistic = t.sum(cells, h.DF == 1, statistic)
 	h.P = tail.ChiSquare(h.Statistic, h.DF)
-	h.CramersV = math.Sqrt(tail.Clip(t.sum(cells, false, pearson) / t.rows()))
+	h.CramersV = math.Sqrt(min(1, t.sum(cells, false, pearson)/t.rows()))
 	return h, nil
 }
 
@@ -64,7 +64,7 @@ func BiasCorrected(table Table) (Homogeneity, error) {
 	least := min(k-(k-1)*(k-1)/(n-1), 2-1/(n-1)) - 1
 	h.CramersV = 0
 	if least > 0 {
-		h.CramersV = math.Sqrt(tail.Clip(phi / least))
+		h.CramersV = math.Sqrt(min(1, phi/least))
 	}
 	return h, nil
 }

@@ -4,12 +4,12 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/histogram"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 // Outcome is a distance with its test of the null hypothesis that both samples come from one distribution.
@@ -32,12 +32,8 @@ func (m Measure) Asymptotic(b Bins, level float64) (o Outcome, ok bool) {
 		return o, true
 	}
 	scale := 1/float64(b.n) + 1/float64(b.m)
-	half := float64(o.DF) / 2
-	o.P = min(max(mathext.GammaIncRegComp(half, m.factor*math.Pow(o.Distance, m.power)/scale/2), 0), 1)
-	if level > 0 && level < 1 {
-		limit := distuv.ChiSquared{K: float64(o.DF)}.Quantile(1 - level)
-		o.Threshold = math.Pow(limit*scale/m.factor, 1/m.power)
-	}
+	o.P = tail.ChiSquare(m.factor*math.Pow(o.Distance, m.power)/scale, o.DF)
+	o.Threshold = math.Pow(tail.CriticalChiSquare(o.DF, level)*scale/m.factor, 1/m.power)
 	return o, true
 }
 

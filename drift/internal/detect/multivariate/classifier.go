@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/tree"
 )
 
@@ -75,8 +76,8 @@ func Classify(baseline, current [][]float64, rng *rand.Rand, alpha float64) (Cla
 		pairs += s.pairs
 		variance += s.variance
 	}
-	c.P = max(upper(rankStrata(strata, inflation).Z), math.SmallestNonzeroFloat64)
-	c.Critical = min(1, 0.5+math.Sqrt2*math.Erfcinv(2*alpha)*math.Sqrt(variance*inflation)/pairs)
+	c.P = max(tail.NormalAbove(rankStrata(strata, inflation).Z), math.SmallestNonzeroFloat64)
+	c.Critical = min(1, 0.5+tail.CriticalNormalAbove(alpha)*math.Sqrt(variance*inflation)/pairs)
 	return c, nil
 }
 

@@ -1,6 +1,10 @@
 package multivariate
 
-import "math"
+import (
+	"math"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
+)
 
 // quadraticTail returns P(Σ λ_i·χ²_i ≥ q) for independent chi-square variables with one degree of freedom and weights λ_i ≥ 0, of which one is
 // positive: by the saddlepoint approximation of R. Lugannani and S. Rice (1980) as D. Kuonen, Saddlepoint approximations for distributions of
@@ -54,7 +58,7 @@ func quadraticTail(weights []float64, q float64) float64 {
 		// Both vanish at the mean, where the limit is known.
 		return min(max(0.5-third/(6*math.Sqrt(2*math.Pi)*variance*math.Sqrt(variance)), 0), 1)
 	}
-	return min(max(math.Erfc((w+math.Log(v/w)/w)/math.Sqrt2)/2, 0), 1)
+	return tail.NormalAbove(w + math.Log(v/w)/w)
 }
 
 // criticalQuadratic returns the q at which quadraticTail is alpha.

@@ -112,7 +112,3 @@ func rankStrata(folds []stratum, inflation float64) ranking {
 	}
 	return r
 }
-
-// twoSided returns P(|N(0,1)| ≥ |z|), upper P(N(0,1) ≥ z).
-func twoSided(z float64) float64 { return math.Erfc(math.Abs(z) / math.Sqrt2) }
-func upper(z float64) float64    { return math.Erfc(z/math.Sqrt2) / 2 }

@@ -3,6 +3,8 @@ package multivariate
 import (
 	"fmt"
 	"math"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 // folds is the number of parts of a cross-validation.
@@ -106,7 +108,7 @@ func ReconstructInSample(baseline, current Matrix, variance float64) (Reconstruc
 
 func (r *Reconstruction) conclude(strata []stratum, inflation float64, base, cur *losses) {
 	ranking := rankStrata(strata, inflation)
-	r.Z, r.P = ranking.Z, twoSided(ranking.Z)
+	r.Z, r.P = ranking.Z, tail.Normal(ranking.Z)
 	r.Effect = math.Abs(2*ranking.AUC - 1)
 	switch {
 	case ranking.AUC > 0.5:

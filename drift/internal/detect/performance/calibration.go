@@ -3,7 +3,7 @@ package performance
 import (
 	"math"
 
-	"gonum.org/v1/gonum/mathext"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 // calibrationBins is the number of bins of the calibration error.
@@ -105,7 +105,7 @@ func calibrationP(baseline, current []group) float64 {
 	if df == 0 || !(statistic > 0) {
 		return 1
 	}
-	return clip(mathext.GammaIncRegComp(float64(df)/2, statistic/2))
+	return tail.ChiSquare(statistic, df)
 }
 
 // take adds the groups up to a confidence, or all, and returns the others.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/contingency"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 // Test names how a change was tested.
@@ -112,10 +113,10 @@ func change(baseline, current Measure) Change {
 	}
 	t := studentised(baseline, current)
 	if baseline.Interval == IntervalStudent {
-		c.Test, c.P = TestWelch, studentP(t, welchDF(baseline, current))
+		c.Test, c.P = TestWelch, tail.Student(t*t, welchDF(baseline, current))
 		return c
 	}
-	c.Test, c.P = TestZ, normalP(t)
+	c.Test, c.P = TestZ, tail.Normal(t)
 	return c
 }
 

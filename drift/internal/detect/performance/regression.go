@@ -1,6 +1,10 @@
 package performance
 
-import "math"
+import (
+	"math"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
+)
 
 // Measure returns all metrics of the sample.
 //
@@ -59,7 +63,7 @@ func meanOf(m Metric, losses []float64) Measure {
 	measure := Measure{Metric: m, Value: mean, Low: mean, High: mean, Interval: IntervalStudent, Rows: int64(len(losses)), hits: -1, scale: mean, least: int64(len(losses))}
 	if n > 1 {
 		measure.variance = square / (n - 1) / n
-		half := studentQuantile(n-1) * math.Sqrt(measure.variance)
+		half := tail.CriticalStudent(n-1, 0.05) * math.Sqrt(measure.variance)
 		measure.Low, measure.High = max(0, mean-half), mean+half
 	}
 	return measure

@@ -3,6 +3,8 @@ package quality
 import (
 	"math"
 	"sort"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 // Range is the outcome of looking for values outside the baseline's range.
@@ -53,7 +55,7 @@ func beyondSF(n, m, k int64) float64 {
 			return 0
 		}
 	}
-	return clip(none * (float64(m-k) + float64(k+1)*float64(n)) / (total - float64(k)))
+	return tail.Clip(none * (float64(m-k) + float64(k+1)*float64(n)) / (total - float64(k)))
 }
 
 // CriticalRange returns the smallest number of current values outside the range of n values of the baseline whose p-value is at most alpha,

@@ -1,5 +1,7 @@
 package quality
 
+import "github.com/aumos-enterprise/platform/drift/internal/detect/tail"
+
 // Constant is the outcome of looking for a column that has one value only.
 type Constant struct {
 	Constant bool    // all current values are one
@@ -34,6 +36,6 @@ func BecameConstant(g *Groups) (Constant, error) {
 	for _, c := range g.classes() {
 		result.P += float64(c.values) * noneDrawn(total, total-c.size, g.m)
 	}
-	result.P = clip(result.P)
+	result.P = tail.Clip(result.P)
 	return result, nil
 }

@@ -19,14 +19,6 @@ var (
 // maxCount keeps counts exact as floats.
 const maxCount = 1 << 53
 
-// clip keeps what rounding carried out of [0,1] a probability.
-func clip(p float64) float64 {
-	if math.IsNaN(p) {
-		return 1
-	}
-	return max(0, min(1, p))
-}
-
 // noneDrawn is the probability that none of some marked rows is among the drawn ones, of total rows: C(total−marked, drawn)/C(total, drawn).
 // Products of more than a million factors are taken at their middle one, which is right to 1e-9.
 func noneDrawn(total, marked, drawn int64) float64 {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 // Draws say how p-values without another source are made.
@@ -73,8 +74,8 @@ func CompareRepeats(g *Groups, d Draws) (Repeats, error) {
 	r.Statistic = excess(rows, distinct)
 	if min(p.rows, p.smaller()) > maxDrawn {
 		deviation := math.Sqrt(p.repeatsVariance())
-		r.P = clip(math.Erfc(math.Abs(r.Statistic) / deviation / math.Sqrt2))
-		r.Critical = deviation * math.Sqrt2 * math.Erfcinv(d.Alpha)
+		r.P = tail.Normal(r.Statistic / deviation)
+		r.Critical = deviation * tail.CriticalNormal(d.Alpha)
 		return r, nil
 	}
 	r.Drawn = true

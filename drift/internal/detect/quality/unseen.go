@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 // negligible is the probability below which a value is taken never to be unseen by chance.
@@ -46,9 +47,9 @@ func CountUnseen(g *Groups, d Draws) (Unseen, error) {
 	if min(p.rows, p.smaller()) > maxDrawn {
 		deviation := math.Sqrt(p.unseenVariance())
 		if u.Rows > 0 {
-			u.P = clip(math.Erfc((u.Rows-0.5-u.Expected)/deviation/math.Sqrt2) / 2)
+			u.P = tail.NormalAbove((u.Rows - 0.5 - u.Expected) / deviation)
 		}
-		u.Critical = u.Expected + 0.5 + deviation*math.Sqrt2*math.Erfcinv(2*d.Alpha)
+		u.Critical = u.Expected + 0.5 + deviation*tail.CriticalNormalAbove(d.Alpha)
 		return u, nil
 	}
 	u.Drawn = true

@@ -1,6 +1,10 @@
 package rank
 
-import "math"
+import (
+	"math"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
+)
 
 // bound is Bousquet's inequality for the permutation distribution of a
 // statistic that is a supremum of differences of means.
@@ -84,5 +88,5 @@ func (b bound) p(statistic, mean float64) float64 {
 		return 1
 	}
 	u := t / v
-	return clip(math.Exp(-v * ((1+u)*math.Log1p(u) - u)))
+	return tail.Clip(math.Exp(-v * ((1+u)*math.Log1p(u) - u)))
 }

@@ -52,12 +52,3 @@ func checkSorted(values []float64) error {
 	}
 	return nil
 }
-
-// clip forces a probability that rounding moved out of [0,1] back into it. What
-// is no number says nothing against the null hypothesis.
-func clip(p float64) float64 {
-	if math.IsNaN(p) {
-		return 1
-	}
-	return min(max(p, 0), 1)
-}

@@ -1,6 +1,10 @@
 package rank
 
-import "math"
+import (
+	"math"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
+)
 
 // exactCramer returns the share of the orders of n and m different values
 // whose Σ d² is at least squares.
@@ -35,7 +39,7 @@ func exactCramer(n, m int, squares float64) float64 {
 			extreme += float64(e.paths)
 		}
 	}
-	return clip(extreme / all)
+	return tail.Clip(extreme / all)
 }
 
 // A tally counts paths by the sum of squares that they have collected, in ascending order.

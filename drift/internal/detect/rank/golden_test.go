@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 // The values in golden.json come from testdata/golden.py, which says what comes from where.
@@ -157,7 +158,7 @@ func TestLawTails(t *testing.T) {
 func TestGoldenStudent(t *testing.T) {
 	t.Parallel()
 	for _, c := range readGolden(t).Student {
-		check(t, "p", studentP(c.T*c.T, c.DF), c.P, 1e-9, 1e-300)
+		check(t, "p", tail.Student(c.T*c.T, c.DF), c.P, 1e-9, 1e-300)
 		if c.P > 1e-12 {
 			check(t, "critical t", CriticalT(c.DF, c.P), c.T, 1e-7, 0)
 		}

@@ -1,6 +1,10 @@
 package rank
 
-import "math"
+import (
+	"math"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
+)
 
 // A law is the distribution of a quadratic form Σ Z_j²/μ_j, with independent
 // standard normal Z_j and 0 < μ_1 < μ_2 < …: what the Cramér–von Mises and the
@@ -70,7 +74,7 @@ func (l law) sf(x float64) float64 {
 			break
 		}
 	}
-	return clip(sum / math.Pi)
+	return tail.Clip(sum / math.Pi)
 }
 
 // quantile returns the x at which P(Q > x) is alpha, or NaN for an alpha outside (0,1).

@@ -1,6 +1,10 @@
 package rank
 
-import "math"
+import (
+	"math"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
+)
 
 // maxExactMannWhitney is the larger size up to which the p-value is exact without ties.
 const maxExactMannWhitney = 40
@@ -31,7 +35,7 @@ func (p *Pooled) MannWhitney() MannWhitney {
 	w.P = 1
 	if deviation := p.pairsDeviation(); deviation > 0 {
 		z := (max(w.U, all-w.U) - all/2 - 0.5) / deviation
-		w.P = clip(math.Erfc(z / math.Sqrt2))
+		w.P = tail.Normal(z)
 	}
 	return w
 }
@@ -41,7 +45,7 @@ func (p *Pooled) CriticalMannWhitney(alpha float64) float64 {
 	if !(alpha > 0 && alpha < 1) {
 		return math.NaN()
 	}
-	return p.N*p.M/2 + 0.5 + math.Sqrt2*math.Erfcinv(alpha)*p.pairsDeviation()
+	return p.N*p.M/2 + 0.5 + tail.CriticalNormal(alpha)*p.pairsDeviation()
 }
 
 // pairsDeviation is the standard deviation of U given the ties.
@@ -72,9 +76,9 @@ func exactMannWhitney(n, m, u int) float64 {
 			rows[j] = row
 		}
 	}
-	tail := 0.0
+	smaller := 0.0
 	for k := n * m; k >= u; k-- {
-		tail += rows[m][k]
+		smaller += rows[m][k]
 	}
-	return clip(2 * tail)
+	return tail.Clip(2 * smaller)
 }

@@ -3,7 +3,7 @@ package rank
 import (
 	"math"
 
-	"gonum.org/v1/gonum/mathext"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 // moments are sums over the distances of one sample's values from its median,
@@ -69,7 +69,7 @@ func (p *Pooled) WelchT() (Location, error) {
 	}
 	a, b := vx/(vx+vy), vy/(vx+vy)
 	l.DF = 1 / (a*a/(x.n-1) + b*b/(y.n-1))
-	l.P = studentP(l.T*l.T, l.DF)
+	l.P = tail.Student(l.T*l.T, l.DF)
 	return l, nil
 }
 
@@ -109,7 +109,7 @@ func (p *Pooled) Levene() (Spread, error) {
 	if math.IsInf(s.W, 0) {
 		return Spread{}, ErrNoSpread
 	}
-	s.P = studentP(s.W, s.DF)
+	s.P = tail.Student(s.W, s.DF)
 	return s, nil
 }
 
@@ -123,30 +123,8 @@ func (m moments) spread(sorted []float64, scale float64) float64 {
 	return sum
 }
 
-// studentP returns P(T² ≥ square) for Student's t with df degrees of freedom,
-// which is also the tail of F with 1 and df.
-//
-// The incomplete beta function loses digits with many degrees of freedom; G. W.
-// Hill's expansion (Communications of the ACM 13, 1970) to a normal variable gains them.
-func studentP(square, df float64) float64 {
-	if !(square > 0) {
-		return 1
-	}
-	if df > manyDF {
-		a := df - 0.5
-		b := 48 * a * a
-		z2 := a * math.Log1p(square/df)
-		z := math.Sqrt(z2)
-		z += z * ((z2+3)/b - (((4*z2+33)*z2+240)*z2+855)/(10*b*b))
-		return clip(math.Erfc(z / math.Sqrt2))
-	}
-	return clip(mathext.RegIncBeta(df/2, 0.5, df/(df+square)))
-}
-
-const manyDF = 5000
-
 // CriticalT returns the |T| at which the two-sided p-value is alpha, the root
 // of CriticalLevene; NaN for an alpha outside (0,1).
 func CriticalT(df, alpha float64) float64 {
-	return math.Sqrt(solve(func(square float64) float64 { return studentP(square, df) }, alpha))
+	return math.Sqrt(solve(func(square float64) float64 { return tail.Student(square, df) }, alpha))
 }

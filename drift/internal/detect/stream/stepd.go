@@ -1,6 +1,10 @@
 package stream
 
-import "math"
+import (
+	"math"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
+)
 
 // stepd compares the error rate of the latest window values with that of all before them, as soon as those are as many, by the test of two proportions
 // with continuity correction:
@@ -19,11 +23,8 @@ type stepd struct {
 }
 
 func newSTEPD(s settings) detector {
-	return &stepd{drift: criticalZ(s.parameters["alpha_drift"]), warn: criticalZ(s.parameters["alpha_warning"]), recent: newRecent(s.parameters["window"])}
+	return &stepd{drift: tail.CriticalNormal(s.parameters["alpha_drift"]), warn: tail.CriticalNormal(s.parameters["alpha_warning"]), recent: newRecent(s.parameters["window"])}
 }
-
-// criticalZ is the normal deviate whose two-sided p-value is alpha.
-func criticalZ(alpha float64) float64 { return math.Sqrt2 * math.Erfcinv(alpha) }
 
 func (d *stepd) restart() { d.split, d.next = split{}, 0 }
 

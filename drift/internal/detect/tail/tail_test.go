@@ -38,3 +38,45 @@ func TestCriticalNormal(t *testing.T) {
 		t.Errorf("CriticalNormal(0) = %v, want NaN", got)
 	}
 }
+
+func TestNormalAbove(t *testing.T) {
+	t.Parallel()
+	for _, z := range []float64{-3, -0.5, 0, 1, 8, 30} {
+		want := Normal(z) / 2
+		if z < 0 {
+			want = 1 - want
+		}
+		if got := NormalAbove(z); !goldentest.Near(got, want, 1e-15) {
+			t.Errorf("NormalAbove(%v) = %v, want %v", z, got, want)
+		}
+	}
+	if got := NormalAbove(CriticalNormalAbove(0.01)); !goldentest.Near(got, 0.01, 1e-14) {
+		t.Errorf("at the critical value the tail is %v", got)
+	}
+}
+
+// The tails at critical values are the levels, on both sides of where methods change.
+func TestCriticalStudent(t *testing.T) {
+	t.Parallel()
+	for _, df := range []float64{1, 2.5, 30, manyDF, manyDF + 1, 1e6, 1e7} {
+		for _, alpha := range []float64{0.5, 0.05, 1e-6} {
+			q := CriticalStudent(df, alpha)
+			if got := Student(q*q, df); !goldentest.Near(got, alpha, 1e-4) {
+				t.Errorf("Student(%v², %v) = %v, want %v", q, df, got, alpha)
+			}
+		}
+	}
+	if got := []float64{Student(0, 5), Student(math.NaN(), 5), Student(math.Inf(1), 5), Student(math.Inf(1), 1e6)}; got[0] != 1 || got[1] != 1 || got[2] != 0 || got[3] != 0 {
+		t.Errorf("tails of 0, NaN and infinity: %v", got)
+	}
+	if got := CriticalStudent(5, 0); !math.IsNaN(got) {
+		t.Errorf("CriticalStudent(5, 0) = %v, want NaN", got)
+	}
+}
+
+func TestClip(t *testing.T) {
+	t.Parallel()
+	if got := []float64{Clip(-1e-17), Clip(1 + 1e-15), Clip(0.3), Clip(math.NaN())}; got[0] != 0 || got[1] != 1 || got[2] != 0.3 || got[3] != 1 {
+		t.Errorf("got %v", got)
+	}
+}

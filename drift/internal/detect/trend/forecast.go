@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/stat/distuv"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 // Forecast continues the series.
@@ -49,7 +49,7 @@ func (s series) forecast(from int, line Slope, rising bool, o Options) *Forecast
 	if rho := neighbours(rest); rho > 0 {
 		memory = (1 + rho) / (1 - min(rho, 0.95)) // beyond it says that there is no level at all
 	}
-	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(n - 2)}.Quantile(0.975)
+	t := tail.CriticalStudent(float64(n-2), 0.05)
 	step := s.gap()
 	f := &Forecast{From: from, Crossing: -1}
 	end := s.days[len(s.days)-1]

@@ -3,6 +3,8 @@ package trend
 import (
 	"math"
 	"slices"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 // exactPoints is how many points without ties have their p-value from the exact distribution of S.
@@ -95,7 +97,7 @@ func normalP(s int64, variance float64) float64 {
 	if distance <= 0 || variance <= 0 {
 		return 1
 	}
-	return math.Erfc(distance / math.Sqrt(2*variance))
+	return tail.Normal(distance / math.Sqrt(variance))
 }
 
 // exactP returns P(|S| ≥ |s|) over all orders of n different values. The pairs out of order of n values are those of n−1 values and 0 to n−1
@@ -116,14 +118,14 @@ func exactP(n int, s int64) float64 {
 		p, next = next, p
 	}
 	size := int(max(s, -s))
-	tail := 0.0 // S = pairs − 2·inversions, and its distribution is symmetric
+	smaller := 0.0 // S = pairs − 2·inversions, and its distribution is symmetric
 	for inversions := 0; pairs-2*inversions >= size && inversions <= pairs; inversions++ {
-		tail += p[inversions]
+		smaller += p[inversions]
 	}
 	if size == 0 {
 		return 1
 	}
-	return min(2*tail, 1)
+	return min(2*smaller, 1)
 }
 
 // minMemory is below how many points autocorrelations are not told from chance.
