@@ -2,8 +2,10 @@ package detect
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/contingency"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/text"
 )
 
@@ -80,3 +82,17 @@ func (r Result) without(f Finding) Result {
 	r.Status, r.Reason = f.status, f.reason
 	return r
 }
+
+// rng is the source of one test's draws.
+func (s Settings) rng(name string, t TestSetting) *rand.Rand {
+	return permutation.Rand(s.Seed, name, string(t.Test), t.Convention)
+}
+
+func (c *comparison) rng(t TestSetting) *rand.Rand { return c.settings.rng(c.Name, t) }
+
+// draws says how one test's p-value is made of draws.
+func (s Settings) draws(name string, t TestSetting) permutation.Draws {
+	return permutation.Draws{Count: s.Permutations, Rand: s.rng(name, t), Alpha: s.FDR}
+}
+
+func (c *comparison) draws(t TestSetting) permutation.Draws { return c.settings.draws(c.Name, t) }

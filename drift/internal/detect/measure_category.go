@@ -6,7 +6,6 @@ import (
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/contingency"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/distance"
-	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
@@ -40,7 +39,7 @@ func measureG(c *comparison, t TestSetting) Finding {
 	if cut.bins.LeastExpected() >= lawfulRows {
 		return f
 	}
-	rng := permutation.Rand(c.settings.Seed, c.Name, string(t.Test), t.Convention)
+	rng := c.rng(t)
 	o := distance.LikelihoodRatio().Permute(cut.bins, c.settings.FDR, c.settings.Permutations, rng)
 	f.Statistic, f.P, f.Method, f.Threshold, f.DF = o.Distance, o.P, PPermutation, finite(o.Threshold), nil
 	return f

@@ -7,7 +7,6 @@ import (
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/distance"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/histogram"
-	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 // distanceWay is what a convention of a distance fixes.
@@ -110,7 +109,7 @@ func (w distanceWay) test(c *comparison, t TestSetting, cut cutting) (distance.O
 			return outcome, PAsymptotic, nil
 		}
 	}
-	rng := permutation.Rand(c.settings.Seed, c.Name, string(t.Test), t.Convention)
+	rng := c.rng(t)
 	if cut.rule == nil || full { // with full bins it no longer matters that the baseline made them
 		return w.measure.Permute(cut.bins, c.settings.FDR, c.settings.Permutations, rng), PPermutation, nil
 	}

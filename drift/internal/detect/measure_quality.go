@@ -129,20 +129,15 @@ func (c *comparison) groups() (*quality.Groups, error) {
 	return quality.GroupCounts(c.Baseline.Counts, c.Current.Counts)
 }
 
-// draws are the re-labelled samples of one test.
-func (s Settings) draws(name string, t TestSetting) quality.Draws {
-	return quality.Draws{Count: s.Permutations, Rand: permutation.Rand(s.Seed, name, string(t.Test), t.Convention), Alpha: s.FDR}
-}
-
 func measureDuplicateValues(c *comparison, t TestSetting) Finding {
 	g, err := c.groups()
 	if err != nil {
 		return Failed(fmt.Errorf("count values: %w", err))
 	}
-	return repeats(g, c.settings.draws(c.Name, t))
+	return repeats(g, c.draws(t))
 }
 
-func repeats(g *quality.Groups, d quality.Draws) Finding {
+func repeats(g *quality.Groups, d permutation.Draws) Finding {
 	r, err := quality.CompareRepeats(g, d)
 	if err != nil {
 		return Failed(fmt.Errorf("compare repeats: %w", err))
@@ -183,7 +178,7 @@ func measureUnseen(c *comparison, t TestSetting) Finding {
 	if err != nil {
 		return Failed(fmt.Errorf("count categories: %w", err))
 	}
-	u, err := quality.CountUnseen(g, c.settings.draws(c.Name, t))
+	u, err := quality.CountUnseen(g, c.draws(t))
 	if err != nil {
 		return Failed(fmt.Errorf("count unseen categories: %w", err))
 	}

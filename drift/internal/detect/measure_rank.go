@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/rank"
 )
 
@@ -38,7 +37,7 @@ func (c *comparison) permute(pooled *rank.Pooled, statistic rank.Statistic, t Te
 }
 
 func (c *comparison) draw(cut rank.Cut, statistic rank.Statistic, t TestSetting) rank.Permutation {
-	return cut.Permute(statistic, c.settings.Permutations, c.settings.FDR, permutation.Rand(c.settings.Seed, c.Name, string(t.Test), t.Convention))
+	return cut.Permute(statistic, c.settings.Permutations, c.settings.FDR, c.rng(t))
 }
 
 // trend is the direction of a change of the distribution function: what moves it mainly to one side is a shift.

@@ -3,10 +3,10 @@ package detect
 import (
 	"cmp"
 	"errors"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/multivariate"
-	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 // rowCache keeps what several tests of rows need.
@@ -60,8 +60,11 @@ func (r *rowComparison) paired(standardised bool) pairSample {
 	return s
 }
 
+// rng is the source of one test's draws, as comparison.rng of a feature's.
+func (r *rowComparison) rng(t TestSetting) *rand.Rand { return r.settings.rng("rows", t) }
+
 func measureMMD(r *rowComparison, t TestSetting) Finding {
-	rng := permutation.Rand(r.settings.Seed, "rows", string(t.Test), t.Convention)
+	rng := r.rng(t)
 	if t.Convention == "mmd/random-features" {
 		rows := r.sampled("features", multivariate.FeatureRows(r.encoded().width()))
 		baseline, current := r.encoded().encode(rows, multivariate.NormalScores)
@@ -79,7 +82,7 @@ func measureEnergy(r *rowComparison, t TestSetting) Finding {
 	if s.err != nil {
 		return refused(s.err)
 	}
-	rng := permutation.Rand(r.settings.Seed, "rows", string(t.Test), t.Convention)
+	rng := r.rng(t)
 	return discrepancy(s.pairs.Energy(rng, r.settings.Permutations, r.settings.FDR), s)
 }
 
@@ -92,7 +95,7 @@ func measurePCA(r *rowComparison, t TestSetting) Finding {
 
 func measureClassifier(r *rowComparison, t TestSetting) Finding {
 	rows := r.sampled("classifier", classifierRows(t)(len(r.Baseline.Columns)))
-	rng := permutation.Rand(r.settings.Seed, "rows", string(t.Test), t.Convention)
+	rng := r.rng(t)
 	f := classification(r.encoded().columns(0, rows[0]), r.encoded().columns(1, rows[1]), t, rng, r.settings)
 	f.Contributions = r.contributions(f.Contributions)
 	return f
@@ -114,7 +117,7 @@ func measureCovariance(r *rowComparison, t TestSetting) Finding {
 			}
 		}
 	}
-	f := correlation(sides[0], sides[1], permutation.Rand(r.settings.Seed, "rows", string(t.Test), t.Convention), r.settings)
+	f := correlation(sides[0], sides[1], r.rng(t), r.settings)
 	f.Contributions = r.contributions(f.Contributions)
 	return f
 }

@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/output"
-	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/text"
 )
 
@@ -38,10 +37,6 @@ func (c *comparison) words() *text.Corpus {
 	return c.corpus
 }
 
-func (s Settings) textDraws(name string, t TestSetting) text.Draws {
-	return text.Draws{Count: s.Permutations, Rand: permutation.Rand(s.Seed, name, string(t.Test), t.Convention), Alpha: s.FDR}
-}
-
 // wordless is the finding on an error of package text.
 func wordless(err error) Finding {
 	if errors.Is(err, text.ErrNoWords) {
@@ -51,7 +46,7 @@ func wordless(err error) Finding {
 }
 
 func measureFrequencies(c *comparison, t TestSetting) Finding {
-	r, err := c.words().CompareFrequencies(c.settings.textDraws(c.Name, t))
+	r, err := c.words().CompareFrequencies(c.draws(t))
 	if err != nil {
 		return wordless(err)
 	}
@@ -63,7 +58,7 @@ func measureFrequencies(c *comparison, t TestSetting) Finding {
 }
 
 func measureUnknown(c *comparison, t TestSetting) Finding {
-	r, err := c.words().CompareUnknown(c.settings.textDraws(c.Name, t))
+	r, err := c.words().CompareUnknown(c.draws(t))
 	if err != nil {
 		return wordless(err)
 	}
@@ -73,7 +68,7 @@ func measureUnknown(c *comparison, t TestSetting) Finding {
 }
 
 func measureRichness(c *comparison, t TestSetting) Finding {
-	r, err := c.words().CompareRichness(c.settings.textDraws(c.Name, t))
+	r, err := c.words().CompareRichness(c.draws(t))
 	if err != nil {
 		return wordless(err)
 	}

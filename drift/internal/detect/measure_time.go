@@ -7,12 +7,11 @@ import (
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/arrival"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/ks"
-	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 func measureGaps(c *comparison, t TestSetting) Finding {
-	draws := arrival.Draws{Count: c.settings.Permutations, Rand: permutation.Rand(c.settings.Seed, c.Name, string(t.Test), t.Convention), Alpha: c.settings.FDR}
+	draws := c.draws(t)
 	g, err := arrival.CompareGaps(c.Baseline.Times, c.Current.Times, draws)
 	if err != nil {
 		return timeless(err)

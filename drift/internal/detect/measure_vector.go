@@ -2,7 +2,6 @@ package detect
 
 import (
 	"fmt"
-	"math/rand/v2"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/multivariate"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
@@ -13,10 +12,6 @@ type vectorCache struct{ pairs *pairSample }
 
 func matrix(m Matrix) multivariate.Matrix {
 	return multivariate.Matrix{Rows: m.Rows, Columns: m.Columns, Values: m.Values}
-}
-
-func (c *comparison) rng(t TestSetting) *rand.Rand {
-	return permutation.Rand(c.settings.Seed, c.Name, string(t.Test), t.Convention)
 }
 
 // vectors samples the vectors of both sides.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/arrival"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 const hour = int64(time.Hour / time.Microsecond)
@@ -39,8 +40,8 @@ func (s spec) instants() []int64 {
 	return times
 }
 
-func draws(count int, seed uint64) arrival.Draws {
-	return arrival.Draws{Count: count, Rand: rand.New(rand.NewPCG(seed, 1)), Alpha: 0.05}
+func draws(count int, seed uint64) permutation.Draws {
+	return permutation.Draws{Count: count, Rand: rand.New(rand.NewPCG(seed, 1)), Alpha: 0.05}
 }
 
 func TestGolden(t *testing.T) {

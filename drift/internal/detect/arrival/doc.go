@@ -5,7 +5,6 @@ package arrival
 
 import (
 	"errors"
-	"math/rand/v2"
 )
 
 // Errors of data that cannot be compared.
@@ -13,13 +12,6 @@ var (
 	ErrTooFew   = errors.New("a side has too few instants")
 	ErrNoShared = errors.New("the two windows have too few hours of the week in common")
 )
-
-// Draws say how p-values without another source are made.
-type Draws struct {
-	Count int        // re-labelled samples
-	Rand  *rand.Rand // used by one goroutine
-	Alpha float64    // the p-value of the critical statistic
-}
 
 // Duplicates returns the number of instants that equal the one before, and how many have one before.
 func Duplicates(times []int64) (equal, of int64) {

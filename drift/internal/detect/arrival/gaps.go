@@ -34,7 +34,7 @@ type Gaps struct {
 // out.
 //
 // It returns ErrTooFew when a side has no four blocks, for which it takes 21 instants.
-func CompareGaps(baseline, current []int64, d Draws) (Gaps, error) {
+func CompareGaps(baseline, current []int64, d permutation.Draws) (Gaps, error) {
 	size := max(1, int(math.Ceil(math.Sqrt(float64(min(len(baseline), len(current))-1)))))
 	before, after := blocks(baseline, size), blocks(current, size)
 	if len(before) < minBlocks || len(after) < minBlocks {

@@ -11,6 +11,13 @@ import (
 // hand count as one of the draws, so that the p-value is never 0 and the test holds its level exactly (B. Phipson and G. K. Smyth, 2010).
 func PValue(exceed, draws int) float64 { return float64(exceed+1) / float64(draws+1) }
 
+// Draws say how the p-value of a test is made.
+type Draws struct {
+	Count int        // re-labelled samples
+	Rand  *rand.Rand // used by one goroutine
+	Alpha float64    // the p-value of the critical statistic
+}
+
 // Rand returns the source of one test's draws. Each test of each feature has its own, so that a result does not depend on which other tests
 // are made, or in what order.
 func Rand(seed uint64, names ...string) *rand.Rand {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/quality"
 )
 
@@ -75,7 +76,7 @@ func TestGroupsGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		d := quality.Draws{Count: count, Rand: rand.New(rand.NewPCG(1, uint64(i))), Alpha: 0.05}
+		d := permutation.Draws{Count: count, Rand: rand.New(rand.NewPCG(1, uint64(i))), Alpha: 0.05}
 		r, err := quality.CompareRepeats(g, d)
 		if err != nil || !near(r.Baseline, c.BaselineRepeats, 1e-12) || !near(r.Current, c.CurrentRepeats, 1e-12) ||
 			math.Abs(r.Statistic-c.Statistic) > 2e-12 || !r.Drawn || !drawnAs(r.P, c.RepeatsP) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/quality"
 )
 
@@ -45,12 +46,12 @@ func zipf(rng *rand.Rand, n int) []uint64 {
 
 func TestLevels(t *testing.T) {
 	t.Parallel()
-	grouped := func(rng *rand.Rand, n, m int) (*quality.Groups, quality.Draws) {
+	grouped := func(rng *rand.Rand, n, m int) (*quality.Groups, permutation.Draws) {
 		g, err := quality.GroupValues(zipf(rng, n), zipf(rng, m))
 		if err != nil {
 			t.Error(err)
 		}
-		return g, quality.Draws{Count: 99, Rand: rng, Alpha: alpha}
+		return g, permutation.Draws{Count: 99, Rand: rng, Alpha: alpha}
 	}
 	checkLevel(t, "unseen", func(rng *rand.Rand, n, m int) float64 {
 		g, d := grouped(rng, n, m)
@@ -96,7 +97,7 @@ func TestNormalLimit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := quality.Draws{Count: 99, Rand: rng, Alpha: 0.05}
+		d := permutation.Draws{Count: 99, Rand: rng, Alpha: 0.05}
 		u, err := quality.CountUnseen(g, d)
 		if err != nil || u.Drawn {
 			t.Fatalf("got %+v, %v", u, err)

@@ -6,11 +6,12 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/quality"
 )
 
-func draws() quality.Draws {
-	return quality.Draws{Count: 999, Rand: rand.New(rand.NewPCG(1, 2)), Alpha: 0.05}
+func draws() permutation.Draws {
+	return permutation.Draws{Count: 999, Rand: rand.New(rand.NewPCG(1, 2)), Alpha: 0.05}
 }
 
 func TestEmpty(t *testing.T) {

@@ -2,18 +2,10 @@ package quality
 
 import (
 	"math"
-	"math/rand/v2"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
-
-// Draws say how p-values without another source are made.
-type Draws struct {
-	Count int        // re-labelled samples
-	Rand  *rand.Rand // used by one goroutine
-	Alpha float64    // the p-value of the critical statistic
-}
 
 // Repeats is the outcome of comparing how often values repeat.
 type Repeats struct {
@@ -38,7 +30,7 @@ type Repeats struct {
 // sums over many values, and P comes from their normal limit.
 //
 // It returns ErrEmpty when a side has no rows.
-func CompareRepeats(g *Groups, d Draws) (Repeats, error) {
+func CompareRepeats(g *Groups, d permutation.Draws) (Repeats, error) {
 	if g.n == 0 || g.m == 0 {
 		return Repeats{}, ErrEmpty
 	}

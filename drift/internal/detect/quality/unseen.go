@@ -28,7 +28,7 @@ type Unseen struct {
 // number is a sum over many values, and P comes from its normal limit.
 //
 // It returns ErrEmpty when a side has no rows.
-func CountUnseen(g *Groups, d Draws) (Unseen, error) {
+func CountUnseen(g *Groups, d permutation.Draws) (Unseen, error) {
 	if g.n == 0 || g.m == 0 {
 		return Unseen{}, ErrEmpty
 	}

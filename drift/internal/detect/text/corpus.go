@@ -6,7 +6,6 @@ package text
 
 import (
 	"errors"
-	"math/rand/v2"
 )
 
 // ErrNoWords says that the texts of a side have no word.
@@ -19,13 +18,6 @@ const (
 	least    = 256     // words of a text that are read in any case
 	maxKnown = 1 << 20 // different words; those first met later count as one that is nobody's
 )
-
-// Draws say how p-values are made.
-type Draws struct {
-	Count int        // re-labelled samples
-	Rand  *rand.Rand // used by one goroutine
-	Alpha float64    // the p-value of the critical statistic
-}
 
 // Corpus is the words of two sides' texts. It is read only once made.
 type Corpus struct {

@@ -37,7 +37,7 @@ type Change struct {
 // side, blocks of as many neighbouring texts of either side, so that what goes on from text to text is kept; texts that fill no block are left out.
 //
 // It returns ErrNoWords when a side has none.
-func (c *Corpus) CompareFrequencies(d Draws) (Frequencies, error) {
+func (c *Corpus) CompareFrequencies(d permutation.Draws) (Frequencies, error) {
 	size := max(1, (min(len(c.baseline), len(c.current))+maxBlocks-1)/maxBlocks)
 	cell := c.cells()
 	blocks := appendBlocks(nil, c.baseline, size, cell)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/text"
 )
 
@@ -33,8 +34,8 @@ func (s spec) texts() []string {
 	return list
 }
 
-func draws(count int, seed uint64) text.Draws {
-	return text.Draws{Count: count, Rand: rand.New(rand.NewPCG(seed, 1)), Alpha: 0.05}
+func draws(count int, seed uint64) permutation.Draws {
+	return permutation.Draws{Count: count, Rand: rand.New(rand.NewPCG(seed, 1)), Alpha: 0.05}
 }
 
 func TestGolden(t *testing.T) {

@@ -22,7 +22,7 @@ func (u Unknown) Excess() float64 { return max(0, u.Share-u.Expected) }
 // where a word is unknown when all texts that have it are on the current side.
 //
 // It returns ErrNoWords when a side has none.
-func (c *Corpus) CompareUnknown(d Draws) (Unknown, error) {
+func (c *Corpus) CompareUnknown(d permutation.Draws) (Unknown, error) {
 	n, m := len(c.baseline), len(c.current)
 	if n == 0 || m == 0 {
 		return Unknown{}, ErrNoWords
@@ -87,7 +87,7 @@ type Richness struct {
 // lengths share nearly. The larger side is thinned to as many evenly spaced texts as the smaller has. P comes from giving texts to the sides anew.
 //
 // It returns ErrNoWords when a side has none.
-func (c *Corpus) CompareRichness(d Draws) (Richness, error) {
+func (c *Corpus) CompareRichness(d permutation.Draws) (Richness, error) {
 	size := min(len(c.baseline), len(c.current))
 	p := c.posted(thin(c.baseline, size), thin(c.current, size), 2*size)
 	s := p.sides()
