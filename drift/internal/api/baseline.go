@@ -26,7 +26,7 @@ func uploadKey(requestID, method string, header proto.Message, fingerprint [32]b
 // UploadBaseline implements driftv1.BaselineServiceServer.
 func (s baselines) UploadBaseline(stream grpc.ClientStreamingServer[driftv1.UploadBaselineRequest, driftv1.UploadBaselineResponse]) error {
 	ctx := stream.Context()
-	header, err := receiveHeader[driftv1.UploadBaselineHeader](stream.Recv)
+	header, err := receiveHeader(stream.Recv)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (s baselines) UploadBaseline(stream grpc.ClientStreamingServer[driftv1.Uplo
 	if err != nil {
 		return err
 	}
-	data, err := receiveData[driftv1.UploadBaselineHeader](ctx, stream.Recv, m, s.Budget)
+	data, err := receiveData(ctx, stream.Recv, m, s.Budget)
 	if err != nil {
 		return err
 	}

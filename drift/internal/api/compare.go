@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"io"
 
 	"google.golang.org/grpc"
 
@@ -20,7 +19,7 @@ const batchPath = "batch.rows"
 // Compare implements driftv1.DetectionServiceServer.
 func (s detections) Compare(stream grpc.ClientStreamingServer[driftv1.CompareRequest, driftv1.CompareResponse]) error {
 	ctx := stream.Context()
-	header, err := receiveFirst[driftv1.ComparisonHeader](stream.Recv)
+	header, err := receiveHeader(stream.Recv)
 	if err != nil {
 		return err
 	}
@@ -33,7 +32,7 @@ func (s detections) Compare(stream grpc.ClientStreamingServer[driftv1.CompareReq
 		return err
 	}
 	defer sides.release()
-	if err := fillSides[driftv1.ComparisonHeader](sides, stream.Recv); err != nil {
+	if err := receiveBatches(stream.Recv, sides.add); err != nil {
 		return err
 	}
 	var result comparison.Result
@@ -52,26 +51,6 @@ func (s detections) Compare(stream grpc.ClientStreamingServer[driftv1.CompareReq
 		return err
 	}
 	return stream.SendAndClose(&driftv1.CompareResponse{Comparison: comparisonTo(result)})
-}
-
-// twoSided is one message of a stream of two samples: a header or a batch.
-type twoSided[H any] interface {
-	GetHeader() H
-	GetBatch() *driftv1.ComparisonBatch
-}
-
-// receiveFirst reads the header of two samples.
-func receiveFirst[H any, P twoSided[*H]](receive func() (P, error)) (*H, error) {
-	first, err := receive()
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil, streamOrder("header", "the stream is empty: send a header, then batches")
-	case err != nil:
-		return nil, err
-	case first.GetHeader() == nil:
-		return nil, streamOrder("batch", "the first message must be the header")
-	}
-	return first.GetHeader(), nil
 }
 
 // sides are the data of a comparison on their way in.
@@ -100,26 +79,13 @@ func (s sides) release() {
 	s.current.Release()
 }
 
-// fillSides reads batches of either side, in any order.
-func fillSides[H any, P twoSided[*H]](s sides, receive func() (P, error)) error {
-	for {
-		message, err := receive()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		case message.GetBatch() == nil:
-			return streamOrder("header", "the header must be sent once, before the batches")
-		}
-		side := s.baseline
-		if message.GetBatch().GetSide() == driftv1.ComparisonSide_COMPARISON_SIDE_CURRENT {
-			side = s.current
-		}
-		if err := side.Add(columnsFrom(message.GetBatch().GetRows())); err != nil {
-			return err
-		}
+// add takes a batch of either side; they come in any order.
+func (s sides) add(batch *driftv1.ComparisonBatch) error {
+	side := s.baseline
+	if batch.GetSide() == driftv1.ComparisonSide_COMPARISON_SIDE_CURRENT {
+		side = s.current
 	}
+	return side.Add(columnsFrom(batch.GetRows()))
 }
 
 // finish sorts what was received. Both sides must have rows.

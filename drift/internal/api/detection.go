@@ -22,7 +22,7 @@ import (
 // RunDetection implements driftv1.DetectionServiceServer.
 func (s detections) RunDetection(stream grpc.ClientStreamingServer[driftv1.RunDetectionRequest, driftv1.RunDetectionResponse]) error {
 	ctx := stream.Context()
-	header, err := receiveHeader[driftv1.RunDetectionHeader](stream.Recv)
+	header, err := receiveHeader(stream.Recv)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (s detections) RunDetection(stream grpc.ClientStreamingServer[driftv1.RunDe
 	if err != nil {
 		return err
 	}
-	data, err := receiveData[driftv1.RunDetectionHeader](ctx, stream.Recv, m, s.Budget)
+	data, err := receiveData(ctx, stream.Recv, m, s.Budget)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 
 // EvaluatePerformance implements driftv1.PerformanceServiceServer.
 func (s performances) EvaluatePerformance(stream grpc.ClientStreamingServer[driftv1.EvaluatePerformanceRequest, driftv1.EvaluatePerformanceResponse]) error {
-	header, err := receiveFirst[driftv1.PerformanceHeader](stream.Recv)
+	header, err := receiveHeader(stream.Recv)
 	if err != nil {
 		return err
 	}
@@ -21,7 +21,7 @@ func (s performances) EvaluatePerformance(stream grpc.ClientStreamingServer[drif
 		return err
 	}
 	var result assessment.Evaluated
-	err = assess[driftv1.PerformanceHeader](stream.Context(), s.service, request.Options(batchPath), stream.Recv, func(ctx context.Context, baseline, current sample.Set) (err error) {
+	err = assess(stream.Context(), s.service, request.Options(batchPath), stream.Recv, func(ctx context.Context, baseline, current sample.Set) (err error) {
 		result, err = request.Evaluate(ctx, baseline, current)
 		return err
 	})
@@ -33,7 +33,7 @@ func (s performances) EvaluatePerformance(stream grpc.ClientStreamingServer[drif
 
 // EstimatePerformance implements driftv1.PerformanceServiceServer.
 func (s performances) EstimatePerformance(stream grpc.ClientStreamingServer[driftv1.EstimatePerformanceRequest, driftv1.EstimatePerformanceResponse]) error {
-	header, err := receiveFirst[driftv1.EstimationHeader](stream.Recv)
+	header, err := receiveHeader(stream.Recv)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s performances) EstimatePerformance(stream grpc.ClientStreamingServer[drif
 		return err
 	}
 	var result assessment.Estimated
-	err = assess[driftv1.EstimationHeader](stream.Context(), s.service, request.Options(batchPath), stream.Recv, func(ctx context.Context, baseline, current sample.Set) (err error) {
+	err = assess(stream.Context(), s.service, request.Options(batchPath), stream.Recv, func(ctx context.Context, baseline, current sample.Set) (err error) {
 		result, err = request.Estimate(ctx, baseline, current)
 		return err
 	})
@@ -53,7 +53,7 @@ func (s performances) EstimatePerformance(stream grpc.ClientStreamingServer[drif
 }
 
 // assess gathers both sides and works on them in an evaluation slot. Their memory is given back before it returns.
-func assess[H any, P twoSided[*H]](
+func assess[P part[H, driftv1.ComparisonBatch], H any](
 	ctx context.Context, s *service, options sample.Options, receive func() (P, error), work func(ctx context.Context, baseline, current sample.Set) error,
 ) error {
 	sides, err := openSides(ctx, options, s.Budget)
@@ -61,7 +61,7 @@ func assess[H any, P twoSided[*H]](
 		return err
 	}
 	defer sides.release()
-	if err := fillSides[H](sides, receive); err != nil {
+	if err := receiveBatches(receive, sides.add); err != nil {
 		return err
 	}
 	return s.evaluate(ctx, func(ctx context.Context) error {

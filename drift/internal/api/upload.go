@@ -13,14 +13,14 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
-// part is one message of an upload: a header or a batch.
-type part[H any] interface {
-	GetHeader() H
-	GetBatch() *driftv1.ColumnBatch
+// part is one message of a stream: a header or a batch.
+type part[H, B any] interface {
+	GetHeader() *H
+	GetBatch() *B
 }
 
-// receiveHeader reads the first message of an upload.
-func receiveHeader[H any, P part[*H]](receive func() (P, error)) (*H, error) {
+// receiveHeader reads the first message of a stream.
+func receiveHeader[P part[H, B], H, B any](receive func() (P, error)) (*H, error) {
 	first, err := receive()
 	switch {
 	case errors.Is(err, io.EOF):
@@ -33,21 +33,8 @@ func receiveHeader[H any, P part[*H]](receive func() (P, error)) (*H, error) {
 	return first.GetHeader(), nil
 }
 
-// receiveData reads the batches of an upload for the monitor. What it returns must be released.
-func receiveData[H any, P part[*H]](ctx context.Context, receive func() (P, error), m monitor.Monitor, budget *sample.Budget) (*sample.Accumulator, error) {
-	owner, _ := tenant.FromContext(ctx)
-	data, err := sample.New(owner, m.Columns(), budget)
-	if err != nil {
-		return nil, err
-	}
-	if err := fill[H](data, receive); err != nil {
-		data.Release()
-		return nil, err
-	}
-	return data, nil
-}
-
-func fill[H any, P part[*H]](data *sample.Accumulator, receive func() (P, error)) error {
+// receiveBatches reads the messages after the header, and takes each.
+func receiveBatches[P part[H, B], H, B any](receive func() (P, error), take func(*B) error) error {
 	for {
 		message, err := receive()
 		switch {
@@ -58,10 +45,27 @@ func fill[H any, P part[*H]](data *sample.Accumulator, receive func() (P, error)
 		case message.GetBatch() == nil:
 			return streamOrder("header", "the header must be sent once, before the batches")
 		}
-		if err := data.Add(columnsFrom(message.GetBatch())); err != nil {
+		if err := take(message.GetBatch()); err != nil {
 			return err
 		}
 	}
+}
+
+// receiveData reads the batches of an upload for the monitor. What it returns must be released.
+func receiveData[P part[H, driftv1.ColumnBatch], H any](
+	ctx context.Context, receive func() (P, error), m monitor.Monitor, budget *sample.Budget,
+) (*sample.Accumulator, error) {
+	owner, _ := tenant.FromContext(ctx)
+	data, err := sample.New(owner, m.Columns(), budget)
+	if err != nil {
+		return nil, err
+	}
+	take := func(batch *driftv1.ColumnBatch) error { return data.Add(columnsFrom(batch)) }
+	if err := receiveBatches(receive, take); err != nil {
+		data.Release()
+		return nil, err
+	}
+	return data, nil
 }
 
 // finish sorts what was received, and takes its fingerprint, in an evaluation slot.
