@@ -33,6 +33,9 @@ type adwin struct {
 	variance float64 // sum of squared deviations from the mean
 	time     int64
 
+	leastWidth int64   // see leastConfidence
+	least      float64 // the confidence of that width
+
 	dropped      int64 // what the last update dropped
 	droppedTotal float64
 }
@@ -67,8 +70,8 @@ func (a *adwin) update(x float64) Zone {
 	a.width++
 	if a.width > 1 {
 		w := float64(a.width)
-		d := x - a.total/(w-1)
-		a.variance += (w - 1) * d * d / w
+		d := x*(w-1) - a.total // from the mean of those before, times w−1: one division is enough
+		a.variance += d * d / ((w - 1) * w)
 	}
 	a.total += x
 	a.insert(x)
@@ -122,11 +125,10 @@ func (a *adwin) live(row int) []bucket { return a.buckets[a.starts[row]:][:a.siz
 // cut says whether some cut of the window separates different means.
 func (a *adwin) cut() bool {
 	w := float64(a.width)
-	confidence := math.Log(2 * math.Log(w) / a.delta)
 	variance := a.variance / w
 	// ε is at least √(2·σ²·confidence·(1/n0+1/n1)), as m is at least 1/n0+1/n1. Most cuts are below that, which multiplied by n0·n1 needs neither a division nor a root;
 	// what rounding could decide is left to the exact comparison.
-	least := 2 * a.variance * confidence * (1 - 1e-6)
+	least := 2 * a.variance * a.leastConfidence() * (1 - 1e-6)
 	n0, u0 := 0.0, 0.0
 	low, high := float64(a.minLength), w-float64(a.minLength)
 	for row := a.last; row >= 0; row-- {
@@ -136,7 +138,7 @@ func (a *adwin) cut() bool {
 			if c := u0*w - a.total*n0; c*c <= least*n0*(w-n0) || n0 < low || n0 > high {
 				continue // also after the newest value, when nothing is left on the other side
 			}
-			n1, u1 := w-n0, a.total-u0
+			n1, u1, confidence := w-n0, a.total-u0, a.confidence()
 			m := 1/(n0-low+1) + 1/(n1-low+1)
 			if math.Abs(u0/n0-u1/n1) > math.Sqrt(2*m*variance*confidence)+2.0/3*confidence*m {
 				return true
@@ -144,6 +146,17 @@ func (a *adwin) cut() bool {
 		}
 	}
 	return false
+}
+
+// confidence is ln(2·ln(W)/δ).
+func (a *adwin) confidence() float64 { return math.Log(2 * math.Log(float64(a.width)) / a.delta) }
+
+// leastConfidence is the confidence of the window's width, or of a slightly smaller one, which is less: logarithms take as long as a dozen cuts.
+func (a *adwin) leastConfidence() float64 {
+	if a.width < a.leastWidth || a.width > a.leastWidth+a.leastWidth/8 {
+		a.leastWidth, a.least = a.width, a.confidence()
+	}
+	return a.least
 }
 
 // drop forgets the oldest bucket.

@@ -1,9 +1,6 @@
 package stream
 
-import (
-	"errors"
-	"math"
-)
+import "errors"
 
 // Errors of Update. The value that caused one has not been taken.
 var (
@@ -15,8 +12,10 @@ var (
 // Stream is a detector with its position in the values that it reads.
 type Stream struct {
 	config   Config
-	input    Input
 	detector detector
+
+	low, high float64 // what values are between
+	binary    bool    // and whether they are one of 0 and 1
 
 	count   int64 // values taken
 	zone    Zone
@@ -39,7 +38,11 @@ func New(c Config) (*Stream, error) {
 // clear makes the detector anew.
 func (s *Stream) clear() {
 	spec, _ := find(s.config.Kind) // exists: the configuration is complete
-	s.input, s.zone, s.warning = spec.Input, Stable, -1
+	s.zone, s.warning = Stable, -1
+	s.low, s.high, s.binary = 0, 1, spec.Input == Errors
+	if spec.Input == Numbers {
+		s.low, s.high = -MaxValue, MaxValue
+	}
 	s.detector = spec.make(settings{parameters: s.config.Parameters, convention: s.config.Convention, seed: s.config.Seed})
 }
 
@@ -116,24 +119,13 @@ func (s *Stream) enter(zone Zone) {
 
 // Check says whether Update would take the value.
 func (s *Stream) Check(x float64) error {
+	if x >= s.low && x <= s.high && (!s.binary || x == 0 || x == 1) {
+		return nil
+	}
 	if x-x != 0 { // NaN and the infinities
 		return ErrNotFinite
 	}
-	switch s.input {
-	case Errors:
-		if x != 0 && x != 1 {
-			return ErrOutOfRange
-		}
-	case Unit:
-		if x < 0 || x > 1 {
-			return ErrOutOfRange
-		}
-	case Numbers:
-		if math.Abs(x) > MaxValue {
-			return ErrOutOfRange
-		}
-	}
-	return nil
+	return ErrOutOfRange
 }
 
 // Reset makes the detector forget everything. The count of values and drifts goes on.
