@@ -26,7 +26,7 @@ const (
 // Traits are what is known of a feature.
 type Traits struct {
 	Type              detect.FeatureType
-	Baseline, Current int64 // usable rows
+	Baseline, Current int64 // usable rows; 0: not known
 	Distinct          int64 // distinct values of both sides together; 0: not known
 }
 
@@ -36,8 +36,18 @@ type Recommendation struct {
 	Reason  string
 }
 
+// assume takes a side of which nothing is known to be as large as the other.
+func (t *Traits) assume() {
+	if t.Baseline == 0 {
+		t.Baseline = t.Current
+	} else if t.Current == 0 {
+		t.Current = t.Baseline
+	}
+}
+
 // Tests returns the tests that fit, the most fitting first: never none for a type that has tests at all.
 func Tests(t Traits) []Recommendation {
+	t.assume()
 	var chosen list
 	chosen.kind = t.Type
 	switch t.Type {
@@ -64,7 +74,7 @@ func Tests(t Traits) []Recommendation {
 			chosen.add(test, "the default for the type")
 		}
 	}
-	if n := min(t.Baseline, t.Current); n < detect.DefaultMinRows {
+	if n := min(t.Baseline, t.Current); n > 0 && n < detect.DefaultMinRows {
 		for i := range chosen.tests {
 			chosen.tests[i].Reason += fmt.Sprintf("; with %d rows there is a verdict only if min_rows is lowered", n)
 		}

@@ -1,7 +1,10 @@
 package recommend_test
 
 import (
+	"regexp"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect"
 	"github.com/aumos-enterprise/platform/drift/internal/recommend"
@@ -38,6 +41,24 @@ func TestTests(t *testing.T) {
 	}
 	if got := recommend.Tests(recommend.Traits{Type: "IMAGE"}); len(got) != 0 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestUnknownSizes takes a number of rows that is not known for that of the other side, and says nothing of numbers that nobody gave.
+func TestUnknownSizes(t *testing.T) {
+	t.Parallel()
+	for _, kind := range detect.AllTypes() {
+		for _, distinct := range []int64{0, 2, 100, 5000} {
+			for _, r := range recommend.Tests(recommend.Traits{Type: kind, Distinct: distinct}) {
+				if regexp.MustCompile(`\b0 |rows there is a verdict|at this size`).MatchString(r.Reason) {
+					t.Errorf("%s, %d distinct values: %s", kind, distinct, r.Reason)
+				}
+			}
+			one := recommend.Tests(recommend.Traits{Type: kind, Baseline: 20, Distinct: distinct})
+			if diff := cmp.Diff(recommend.Tests(recommend.Traits{Type: kind, Baseline: 20, Current: 20, Distinct: distinct}), one); diff != "" {
+				t.Errorf("%s, %d distinct values: %s", kind, distinct, diff)
+			}
+		}
 	}
 }
 

@@ -21,7 +21,11 @@ func (l *list) numeric(t Traits) {
 		l.add(detect.TestWasserstein, reason+": the distance says how far the values moved, in standard deviations, and grows with no sample size")
 		l.add(detect.TestKS, reason+": the largest difference of the distribution functions does not grow either, and outliers cannot hide it")
 	default:
-		l.add(detect.TestKS, "finds any change of the distribution, with an exact p-value at this size")
+		reason := "finds any change of the distribution"
+		if n > 0 {
+			reason += ", with an exact p-value at this size"
+		}
+		l.add(detect.TestKS, reason)
 		l.add(detect.TestAndersonDarling, "sees changes of the tails that Kolmogorov–Smirnov misses")
 	}
 }
@@ -37,8 +41,11 @@ func (l *list) categorical(t Traits) {
 	switch {
 	case t.Distinct > 0 && t.Distinct <= 2:
 		l.proportions(t)
-	case t.Distinct > manyCategories || t.Distinct*rowsPerCategory > n:
-		reason := fmt.Sprintf("%d categories in %d rows leave most of them rare", t.Distinct, n)
+	case t.Distinct > manyCategories || n > 0 && t.Distinct*rowsPerCategory > n:
+		reason := fmt.Sprintf("%d categories leave most of them rare", t.Distinct)
+		if n > 0 {
+			reason = fmt.Sprintf("%d categories in %d rows leave most of them rare", t.Distinct, n)
+		}
 		l.add(detect.TestPSI, reason+": the rare ones are pooled")
 		l.add(detect.TestLInfinity, reason+": the largest change of a single share does not thin out")
 		l.add(detect.TestUnseenCategories, "names that never came before show most changes of a column with so many")
@@ -53,9 +60,12 @@ func (l *list) categorical(t Traits) {
 
 // proportions chooses for two values.
 func (l *list) proportions(t Traits) {
-	if t.Baseline <= largeSample && t.Current <= largeSample {
+	switch {
+	case t.Baseline == 0:
+		l.add(detect.TestFisherExact, "two values are one proportion, and the test is exact unless there are very many rows")
+	case t.Baseline <= largeSample && t.Current <= largeSample:
 		l.add(detect.TestFisherExact, "two values are one proportion, and at this size the test is exact")
-	} else {
+	default:
 		l.add(detect.TestTwoProportionZ, fmt.Sprintf("two values are one proportion, and with %d and %d rows the normal limit holds", t.Baseline, t.Current))
 	}
 	if len(l.tests) == 0 {

@@ -977,9 +977,9 @@ type FeatureTraits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The type of its values.
 	Type FeatureType `protobuf:"varint,1,opt,name=type,proto3,enum=aumos.drift.v1.FeatureType" json:"type,omitempty"`
-	// Usable rows of the baseline.
+	// Usable rows of the baseline; 0: not known.
 	BaselineCount int64 `protobuf:"varint,2,opt,name=baseline_count,json=baselineCount,proto3" json:"baseline_count,omitempty"`
-	// Usable rows of the current data, as expected.
+	// Usable rows of the current data, as expected; 0: not known.
 	CurrentCount int64 `protobuf:"varint,3,opt,name=current_count,json=currentCount,proto3" json:"current_count,omitempty"`
 	// Distinct values on both sides together; 0: not known.
 	DistinctCount int64 `protobuf:"varint,4,opt,name=distinct_count,json=distinctCount,proto3" json:"distinct_count,omitempty"`
