@@ -197,10 +197,11 @@ func TestEstimatePerformance(t *testing.T) {
 		columns []*driftv1.Column
 		status  driftv1.DriftStatus
 		known   bool
+		unseen  string // what the summary says of the realized performance
 	}{
-		{"as before, without the truth", loans(2*enoughForDeep, 1, false)[:2], okStatus, false},
-		{"less certain scores", loans(2*enoughForDeep, 0.3, false), driftStatus, true},
-		{"a changed concept is not seen", loans(2*enoughForDeep, 1, true), okStatus, true},
+		{"as before, without the truth", loans(2*enoughForDeep, 1, false)[:2], okStatus, false, ""},
+		{"less certain scores", loans(2*enoughForDeep, 0.3, false), driftStatus, true, ""},
+		{"a changed concept is not seen", loans(2*enoughForDeep, 1, true), okStatus, true, "But where the truth is known, it is worse than the thresholds allow in 2 of 2 chunks"},
 	} {
 		got, err := c.Estimate(t, header, drifttest.Current(test.columns...), drifttest.Baseline(loans(10*enoughForDeep, 1, false)...))
 		if err != nil {
@@ -209,6 +210,9 @@ func TestEstimatePerformance(t *testing.T) {
 		if got.GetStatus() != test.status || len(got.GetChunks()) != 2 || got.GetChunkRows() != enoughForDeep || len(got.GetCalibrations()) != 1 ||
 			got.GetCalibrations()[0].GetClass() != "true" || !strings.Contains(got.GetSummary(), "not a changed relation") {
 			t.Errorf("%s: got %v", test.name, got)
+		}
+		if !strings.Contains(got.GetSummary(), test.unseen) || strings.Contains(got.GetSummary(), "But") != (test.unseen != "") {
+			t.Errorf("%s: got %s", test.name, got.GetSummary())
 		}
 		for i, chunk := range got.GetChunks() {
 			if chunk.GetFirstRow() != int64(i*enoughForDeep) || chunk.GetRowCount() != enoughForDeep || len(chunk.GetMetrics()) != 7 {

@@ -2,6 +2,7 @@ package assessment
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect"
@@ -68,11 +69,13 @@ func list(parts []string) string {
 // narrate says in a paragraph what an estimation found.
 func (e Estimated) narrate() string {
 	var text strings.Builder
-	bad, unsure := 0, 0
+	bad, good, unsure := 0, 0, 0
 	for _, c := range e.Chunks {
 		switch c.Status {
 		case detect.StatusDrift:
 			bad++
+		case detect.StatusWarning:
+			good++
 		case detect.StatusInsufficientData:
 			unsure++
 		default:
@@ -85,8 +88,14 @@ func (e Estimated) narrate() string {
 		fmt.Fprintf(&text, "The performance is probably worse than the baseline's in %d of %d chunks.", bad, len(e.Chunks))
 	case unsure > 0:
 		fmt.Fprintf(&text, "Something cannot be estimated in %d of %d chunks.", unsure, len(e.Chunks))
+	case good > 0:
+		fmt.Fprintf(&text, "The performance is probably better than the baseline's in %d of %d chunks, and in no chunk worse.", good, len(e.Chunks))
 	default:
 		text.WriteString("The performance is probably as in the baseline.")
+	}
+	if chunks, metrics := e.unforeseen(); chunks > 0 {
+		fmt.Fprintf(&text, " But where the truth is known, it is worse than the thresholds allow in %d of %d chunks (%s): the relation between inputs and truth has probably changed.",
+			chunks, len(e.Chunks), list(metrics))
 	}
 	for _, m := range e.ErrorModels {
 		if m.Explained <= 0 {
@@ -95,4 +104,28 @@ func (e Estimated) narrate() string {
 	}
 	text.WriteString(" An estimate sees changed inputs, and not a changed relation between inputs and truth.")
 	return text.String()
+}
+
+// unforeseen counts the chunks of which the realized performance is beyond a threshold to the worse and the estimate is not, and names the metrics.
+func (e Estimated) unforeseen() (chunks int, metrics []string) {
+	for _, c := range e.Chunks {
+		found := false
+		for _, of := range c.Estimates {
+			limit, better := of.Lower, of.Metric.Better() > 0
+			if !better {
+				limit = of.Upper
+			}
+			if of.Realized == nil || limit == nil || of.Verdict == detect.StatusDrift || *of.Realized == *limit || (*of.Realized < *limit) != better {
+				continue
+			}
+			found = true
+			if name := string(of.Metric); !slices.Contains(metrics, name) {
+				metrics = append(metrics, name)
+			}
+		}
+		if found {
+			chunks++
+		}
+	}
+	return chunks, metrics
 }
