@@ -111,9 +111,9 @@ func readTrend(input io.Reader, timeColumn, valueColumn string) (points []*drift
 	at, of := slices.Index(header, timeColumn), slices.Index(header, valueColumn)
 	switch {
 	case at < 0:
-		return nil, fmt.Errorf("there is no column %q", timeColumn)
+		return nil, fmt.Errorf("there is no column %q of times, there is %s: say --time COLUMN", timeColumn, strings.Join(header, ", "))
 	case of < 0:
-		return nil, fmt.Errorf("there is no column %q", valueColumn)
+		return nil, fmt.Errorf("there is no column %q of values, there is %s: say --value COLUMN", valueColumn, strings.Join(header, ", "))
 	}
 	for {
 		record, err := reader.Read()
@@ -165,15 +165,15 @@ func (a *app) printTrend(t *driftv1.Trend) error {
 		slope := t.GetTheilSen()
 		pairs = append(
 			pairs, "trend", fmt.Sprintf("%s: tau %s, p = %s", direction, output.Number(k.GetTau()), output.Number(k.GetCorrectedPValue())),
-			"slope", fmt.Sprintf("%s a day (%s to %s)", output.Number(slope.GetSlopePerDay()), output.Number(slope.GetSlopeInterval().GetLower()), output.Number(slope.GetSlopeInterval().GetUpper())),
+			"slope", fmt.Sprintf("%s a day (%s to %s)", quantity(slope.GetSlopePerDay()), quantity(slope.GetSlopeInterval().GetLower()), quantity(slope.GetSlopeInterval().GetUpper())),
 		)
 	}
 	for _, c := range t.GetChanges() {
-		pairs = append(pairs, "change", fmt.Sprintf("%s: from %s to %s", when(c.GetTime()), output.Number(c.GetBefore()), output.Number(c.GetAfter())))
+		pairs = append(pairs, "change", fmt.Sprintf("%s: from %s to %s", when(c.GetTime()), quantity(c.GetBefore()), quantity(c.GetAfter())))
 	}
 	if s := t.GetSeason(); s.GetSignificant() {
 		pairs = append(pairs, "season", fmt.Sprintf("%s days, amplitude %s, %s of the variance, p = %s",
-			output.Number(s.GetPeriodDays()), output.Number(s.GetAmplitude()), output.Percent(s.GetStrength()), output.Number(s.GetPValue())))
+			quantity(s.GetPeriodDays()), quantity(s.GetAmplitude()), output.Percent(s.GetStrength()), output.Number(s.GetPValue())))
 	}
 	if crossing := t.GetForecast().GetCrossingTime(); crossing != nil {
 		pairs = append(pairs, "reaches threshold", when(crossing))
@@ -184,9 +184,12 @@ func (a *app) printTrend(t *driftv1.Trend) error {
 	if err := output.Pairs(a.stdout, "", pairs...); err != nil || len(t.GetForecast().GetPoints()) == 0 {
 		return err
 	}
+	if _, err := fmt.Fprintln(a.stdout); err != nil {
+		return err
+	}
 	grid := output.NewGrid("time", ">forecast", ">from", ">to")
 	for _, p := range t.GetForecast().GetPoints() {
-		grid.Row(when(p.GetTime()), output.Number(p.GetValue()), output.Number(p.GetInterval().GetLower()), output.Number(p.GetInterval().GetUpper()))
+		grid.Row(when(p.GetTime()), quantity(p.GetValue()), quantity(p.GetInterval().GetLower()), quantity(p.GetInterval().GetUpper()))
 	}
 	return grid.Print(a.stdout, "")
 }

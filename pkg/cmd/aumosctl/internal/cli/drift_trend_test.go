@@ -15,8 +15,8 @@ func TestDriftTrend(t *testing.T) {
 
 	for name, c := range map[string]struct{ input, says string }{
 		"empty":         {"", "there is no header"},
-		"no time":       {"value\n1\n", `there is no column "time"`},
-		"no value":      {"time\n2026-01-31\n", `there is no column "value"`},
+		"no time":       {"value\n1\n", `there is no column "time" of times, there is value: say --time COLUMN`},
+		"no value":      {"time\n2026-01-31\n", `there is no column "value" of values, there is time: say --value COLUMN`},
 		"no number":     {"time,value\n2026-01-31,NaN\n", `line 2: "NaN" is no finite number`},
 		"no instant":    {"time,value\n31.1.2026,1\n", `line 2: "31.1.2026" is neither`},
 		"odd row":       {"time,value\n2026-01-31\n", "wrong number of fields"},
