@@ -107,6 +107,9 @@ func (a *app) driftCompare(ctx context.Context, o *compareOptions, before, after
 	if err != nil {
 		return err
 	}
+	if err := a.matches(o, files{baseline, current}, old, fresh); err != nil {
+		return err
+	}
 	clients, err := a.driftClients(ctx)
 	if err != nil {
 		return err
@@ -115,7 +118,7 @@ func (a *app) driftCompare(ctx context.Context, o *compareOptions, before, after
 	if err := a.completeHeader(ctx, clients, o, old, fresh); err != nil {
 		return err
 	}
-	comparison, err := a.sendComparison(ctx, clients, o.header, [2]*table.Table{baseline, current}, [2][]table.Feature{old, fresh})
+	comparison, err := a.sendComparison(ctx, clients, o.header, files{baseline, current}, [2][]table.Feature{old, fresh})
 	if err != nil {
 		return err
 	}
@@ -136,6 +139,26 @@ func (o *compareOptions) namesColumns(files ...*table.Table) error {
 		if !slices.ContainsFunc(files, func(t *table.Table) bool { return slices.Contains(t.Columns(), f.GetName()) }) {
 			return fmt.Errorf("--feature %s: neither file has such a column: %s has %s", f.GetName(), files[0].Path(), strings.Join(files[0].Columns(), ", "))
 		}
+	}
+	return nil
+}
+
+// files are the baseline and the current one.
+type files [2]*table.Table
+
+// matches refuses files that have no column in common, and tells of columns that changed their type for what.
+func (a *app) matches(o *compareOptions, files files, old, fresh []table.Feature) error {
+	common := false
+	for _, f := range fresh {
+		i := slices.IndexFunc(old, func(of table.Feature) bool { return of.Name == f.Name })
+		common = common || i >= 0
+		if i >= 0 && f.Unlike != "" {
+			a.note("note: %s is %s in %s, not %s as in the baseline: %s", f.Name, f.Kind, files[1].Path(), old[i].Kind, f.Unlike)
+		}
+	}
+	if !common && len(o.named) == 0 {
+		return fmt.Errorf("no column is in both files: %s has %s; %s has %s: do both have a header, and commas between the values?", files[0].Path(),
+			strings.Join(files[0].Columns(), ", "), files[1].Path(), strings.Join(files[1].Columns(), ", "))
 	}
 	return nil
 }
@@ -173,7 +196,7 @@ func (a *app) compared(ctx context.Context, t *table.Table, o *compareOptions, o
 
 // sendComparison streams both files and returns the answer. --timeout counts from the last batch on.
 func (a *app) sendComparison(
-	ctx context.Context, clients *driftClients, header *driftv1.ComparisonHeader, files [2]*table.Table, columns [2][]table.Feature,
+	ctx context.Context, clients *driftClients, header *driftv1.ComparisonHeader, files files, columns [2][]table.Feature,
 ) (*driftv1.Comparison, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -36,7 +36,7 @@ func TestDriftCompareTypes(t *testing.T) {
 	p := newPlatform(t)
 	before := writeFile(t, "before.csv", "code,n,flag,empty,mostly,note,at,gone\nA1,1,true,5,1,hello,2026-11-22,1\nB2,2,false,6,2,world,2026-11-22T10:00:00.5+01:00,2\n")
 	after := writeFile(t, "after.csv", "code,n,flag,empty,mostly,note,at,new\n7,x,1,,1,hello,2026-11-23,1\n8,y,0,,no,world,2026-11-24 10:00:00,2\n")
-	p.run(t, "drift", "compare", before, after).expect(t, 1)
+	p.run(t, "drift", "compare", before, after).expect(t, 1).says(t, `n is categorical in `+after+`, not numeric as in the baseline: line 2: "x" is not a number`)
 	want := [2]map[string]string{
 		{"code": "texts", "n": "numbers", "flag": "booleans", "empty": "numbers", "mostly": "numbers", "note": "texts", "at": "timestamps", "gone": "numbers"},
 		{"code": "texts", "n": "texts", "flag": "booleans", "empty": "numbers", "mostly": "texts", "note": "texts", "at": "timestamps", "new": "numbers"},
@@ -121,12 +121,14 @@ func TestDriftCompareRefusals(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	short := writeFile(t, "short.csv", "a,b:c\n1,x\n2,y\n")
+	bare := writeFile(t, "bare.csv", "1;x\n2;y\n")
 	for _, test := range []struct {
 		args []string
 		says string
 	}{
 		{[]string{short}, "accepts 2 arg(s)"},
 		{[]string{short, "absent.csv"}, "absent.csv"},
+		{[]string{short, bare}, "no column is in both files: " + short + " has a, b:c; " + bare + " has 1;x: do both have a header"},
 		{[]string{short, short, "--feature", "a"}, "say COLUMN:TYPE"},
 		{[]string{short, short, "--feature", "a:image"}, "say COLUMN:TYPE"},
 		{[]string{short, short, "--feature", "a:numeric:t"}, `"t" is no test`},

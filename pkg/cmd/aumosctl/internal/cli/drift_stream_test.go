@@ -69,8 +69,9 @@ func TestDriftStreamRefuses(t *testing.T) {
 		{`there is no stream "x"`, "1\n", []string{"update", "x", "-"}},
 		{"line 2: \"NaN\" is no finite number", "1\nNaN\n", []string{"update", "s", "-"}},
 		{"line 1: \"\" is no finite number", "\"\"\n", []string{"update", "s", "-"}},
-		{"wrong number of fields", "1,2\n", []string{"update", "s", "-"}},
-		{`there is no column "c"`, "a,b\n1,2\n", []string{"update", "s", "-", "--column", "c"}},
+		{`"wrong" is no finite number: if it is the header of a CSV file, say --column NAME`, "wrong\n1\n", []string{"update", "s", "-"}},
+		{"say --column NAME", "1,2\n", []string{"update", "s", "-"}},
+		{`there is no column "c", there is a, b`, "a,b\n1,2\n", []string{"update", "s", "-", "--column", "c"}},
 		{"there is no header", "", []string{"update", "s", "-", "--column", "c"}},
 		{"leaves a gap", "1\n", []string{"update", "s", "-", "--from", "1"}},
 		{"--batch must be from 1", "1\n", []string{"update", "s", "-", "--batch", "65537"}},
@@ -78,6 +79,7 @@ func TestDriftStreamRefuses(t *testing.T) {
 	} {
 		p.runWithInput(t, test.input, append([]string{"drift", "stream"}, test.args...)...).expect(t, 3).says(t, test.says)
 	}
+	p.runWithInput(t, "", "drift", "stream", "update", "s", "-").expect(t, 0).says(t, "no value that the stream has not taken already")
 	if len(p.streams.values) != 0 {
 		t.Errorf("the stream took %v", p.streams.values)
 	}

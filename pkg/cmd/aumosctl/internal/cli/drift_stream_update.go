@@ -125,6 +125,9 @@ func (a *app) sendValues(
 			report.Warnings = append(report.Warnings, res.GetWarnings()...)
 		}
 		if ended {
+			if report.GetStream().GetNextSequence() == s.GetNextSequence() {
+				a.note("note: there is no value that the stream has not taken already")
+			}
 			return report, nil
 		}
 	}

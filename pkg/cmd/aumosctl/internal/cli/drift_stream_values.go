@@ -15,6 +15,7 @@ import (
 type streamValues struct {
 	reader *csv.Reader
 	column int
+	bare   bool // lines of one number
 }
 
 // newStreamValues reads from lines of one number each, or from the column of a CSV file with a header.
@@ -22,7 +23,7 @@ func newStreamValues(input io.Reader, column string) (*streamValues, error) {
 	v := &streamValues{reader: csv.NewReader(input)}
 	v.reader.ReuseRecord, v.reader.TrimLeadingSpace = true, true
 	if column == "" {
-		v.reader.FieldsPerRecord = 1
+		v.reader.FieldsPerRecord, v.bare = 1, true
 		return v, nil
 	}
 	header, err := v.reader.Read()
@@ -34,7 +35,7 @@ func newStreamValues(input io.Reader, column string) (*streamValues, error) {
 	}
 	header[0] = strings.TrimPrefix(header[0], "\uFEFF")
 	if v.column = slices.Index(header, column); v.column < 0 {
-		return nil, fmt.Errorf("there is no column %q", column)
+		return nil, fmt.Errorf("there is no column %q, there is %s", column, strings.Join(header, ", "))
 	}
 	return v, nil
 }
@@ -42,6 +43,9 @@ func newStreamValues(input io.Reader, column string) (*streamValues, error) {
 // one reads a value, or io.EOF.
 func (v *streamValues) one() (float64, error) {
 	record, err := v.reader.Read()
+	if errors.Is(err, csv.ErrFieldCount) && v.bare {
+		return 0, fmt.Errorf("%w: to read a column of a CSV file with a header, say --column NAME", err)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -55,7 +59,11 @@ func (v *streamValues) one() (float64, error) {
 	}
 	x, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
-		return 0, fmt.Errorf("line %d: %q is no finite number", line, text)
+		hint := ""
+		if v.bare && line == 1 && err != nil {
+			hint = ": if it is the header of a CSV file, say --column NAME"
+		}
+		return 0, fmt.Errorf("line %d: %q is no finite number%s", line, text, hint)
 	}
 	return x, nil
 }

@@ -11,7 +11,8 @@ import (
 type Feature struct {
 	Name      string
 	Kind      Kind
-	Dimension int // of a column of vectors; 0 if none has a value
+	Dimension int    // of a column of vectors; 0 if none has a value
+	Unlike    string // the first value for which the column is not of the kind that Choice.Like wants, and where it stands
 }
 
 // Choice overrides what inference would find.
@@ -35,7 +36,8 @@ const mostlyNumbers = 0.9
 // any case, numeric when each is a decimal number that is not written like a code (00501), and categorical otherwise. Integers are
 // numeric however few are distinct. A column of which nine values in ten or more are numbers and the rest are not is refused, as is one
 // without any value: the choice must say what they are. A rich choice also finds instants (every value is a time as RFC 3339 writes them, or a date),
-// vectors (every value is a JSON array of as many numbers) and texts (of three words or more on average, and mostly distinct). So is a value that its column's kind cannot hold, such as an infinite number.
+// vectors (every value is a JSON array of as many numbers) and texts (of three words or more on average, and mostly distinct; or
+// longer than a category can be). So is a value that its column's kind cannot hold, such as an infinite number.
 func (t *Table) Infer(ctx context.Context, choice Choice, progress Progress) ([]Feature, int64, error) {
 	if err := t.checkChoice(choice); err != nil {
 		return nil, 0, err
@@ -78,6 +80,10 @@ func (t *Table) Infer(ctx context.Context, choice Choice, progress Progress) ([]
 		f := Feature{Name: c.name, Kind: kind}
 		if kind == Vector {
 			f.Dimension = seen[i].dimension
+		}
+		if like := choice.Like[c.name]; like != 0 && like != kind && seen[i].misfits[like].err != nil {
+			m := seen[i].misfits[like]
+			f.Unlike = fmt.Sprintf("%s: %s", m.at, m.err)
 		}
 		features = append(features, f)
 	}
@@ -126,7 +132,7 @@ func (t *Table) decide(c column, seen *evidence, choice Choice) (Kind, error) {
 		return Timestamp, nil
 	case choice.Rich && seen.misfits[Vector].err == nil:
 		return Vector, nil
-	case choice.Rich && seen.prosaic():
+	case choice.Rich && (seen.prosaic() || seen.misfits[Categorical].err != nil && seen.misfits[Text].err == nil):
 		return Text, nil
 	case c.declared == 0 && like == 0 && float64(seen.numbers) >= mostlyNumbers*float64(seen.values):
 		return 0, fmt.Errorf("%s: column %q has %d numbers, but %s has %s: say --type %s=categorical, or --missing %s if it stands for no value",
