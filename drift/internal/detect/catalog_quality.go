@@ -45,7 +45,9 @@ func qualitySpecs() []Spec {
 			measure: measureConstraint,
 		},
 		{
-			Test: TestDuplicateValues, Title: "Repeated values", Scope: ScopeFeature, Kind: KindQuality, Types: []FeatureType{Numeric, Categorical, Text, Timestamp},
+			Test: TestDuplicateValues, Title: "Repeated values", Scope: ScopeFeature, Kind: KindQuality,
+			// Not of timestamps: instants repeat more often in a short window than in as many rows drawn from a long one. DUPLICATE_TIMESTAMPS looks at neighbours.
+			Types:       []FeatureType{Numeric, Categorical, Text},
 			Null:        "Both samples come from one distribution, so that values repeat as often in samples of one size.",
 			Assumptions: []string{independent},
 			PValue:      repeatsPValue,

@@ -39,7 +39,6 @@ func TestTimeFindings(t *testing.T) {
 		{TestArrivalGaps, arrivals(1000, start, random(5)), DirectionDecrease},
 		{TestDuplicateTimestamps, arrivals(2000, start, func(i int) float64 { return 20 * float64(i%2) }), DirectionIncrease},
 		{TestArrivalSeasonality, night(func(hour int) bool { return hour%24 < 12 }), DirectionChanged},
-		{TestDuplicateValues, arrivals(2000, start, func(i int) float64 { return 20 * float64(i%2) }), DirectionIncrease},
 	} {
 		f := FeatureInput{Type: Timestamp, Baseline: baseline, Current: baseline}
 		if got := only(t, f, c.test, ""); got.Status != StatusOK || *got.Effect != 0 || got.Direction != DirectionNone || *got.PValue < 0.05 {
@@ -58,5 +57,12 @@ func TestTimeFindings(t *testing.T) {
 	f.Current = arrivals(100, start, random(1))
 	if got := only(t, f, TestArrivalSeasonality, ""); got.Status != StatusNotApplicable || got.Reason == "" {
 		t.Errorf("two hours: got %+v", got)
+	}
+	f.Current = arrivals(2000, start, func(int) float64 { return 0 })
+	if got := only(t, f, TestArrivalSeasonality, ""); got.Status != StatusNotApplicable || got.Reason == "" {
+		t.Errorf("one instant: got %+v", got)
+	}
+	if TestDuplicateValues.Applies(Timestamp) {
+		t.Error("instants of windows that differ in length are called repeated")
 	}
 }

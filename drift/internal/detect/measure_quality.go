@@ -122,9 +122,7 @@ func (c *comparison) groups() (*quality.Groups, error) {
 		return quality.GroupNumbers(c.Baseline.Sorted, c.Current.Sorted)
 	case Text:
 		return quality.GroupValues(c.Baseline.Texts, c.Current.Texts)
-	case Timestamp:
-		return quality.GroupTimes(c.Baseline.Times, c.Current.Times)
-	case Categorical, Boolean, Vector:
+	case Categorical, Boolean, Timestamp, Vector:
 	}
 	return quality.GroupCounts(c.Baseline.Counts, c.Current.Counts)
 }
