@@ -142,6 +142,10 @@ peers: .deps/peers/.installed ## Install the implementations that the drift engi
 golden: peers ## Write the golden values of the drift engine's tests from the peers
 	@for script in $$(git ls-files 'drift/**/golden*.py'); do echo "$$script"; .deps/peers/bin/python "$$script" || exit 1; done
 
+.PHONY: catalog
+catalog: ## Write docs/drift-catalog.md: what each drift test says of itself
+	UPDATE_CATALOG=1 go test ./drift/internal/detect -run '^TestCatalogDocument$$' -count=1
+
 .PHONY: attack-wall
 attack-wall: ## Attack the Audit Wall as every role and write docs/attack-wall.md
 	UPDATE_ATTACK_WALL=1 go test ./governance/internal/wallattack -run '^TestAttacks$$' -count=1 -v
