@@ -10,23 +10,32 @@ import (
 	"time"
 )
 
-// TestDocuments does what the walk-throughs tell their readers to type, each on a development stack of its own, line by line, and compares what is printed. A
-// command may say no (exit code 1: drift, a denial, a difference); it fails only where the line says so, in a comment "# refused: REASON".
+// TestDocuments does what the walk-throughs tell their readers to type, line by line, and compares what is printed. Each reader has a development stack, and reads
+// one document or several. A command may say no (exit code 1: drift, a denial, a difference); it fails only where the line says so, in a comment "# refused: REASON".
 func TestDocuments(t *testing.T) {
 	t.Parallel()
-	for name, d := range map[string]struct{ file, from, to string }{
-		"README":             {"README.md", "## A walk-through", "## gRPC"},
-		"walkthrough-replay": {"docs/walkthrough-replay.md", "## What is live", ""},
+	type part struct{ file, from, to string }
+	for name, parts := range map[string][]part{
+		"README":             {{"README.md", "## A walk-through", "## gRPC"}},
+		"walkthrough-replay": {{"docs/walkthrough-replay.md", "## What is live", ""}},
+		"drift": {
+			{"docs/drift-compare.md", "## Everything at once", ""},
+			{"docs/concept-drift.md", "## An example", ""},
+			{"docs/drift-performance.md", "## With the truth", ""},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			content, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(d.file)))
-			if err != nil {
-				t.Fatal(err)
+			var steps []step
+			for _, p := range parts {
+				content, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(p.file)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				steps = append(steps, readSteps(t, string(content), p.from, p.to)...)
 			}
-			steps := readSteps(t, string(content), d.from, d.to)
 			if len(steps) < 5 {
-				t.Fatalf("%s has %d blocks of commands", d.file, len(steps))
+				t.Fatalf("%s has %d blocks of commands", name, len(steps))
 			}
 			r := newReader(t)
 			for _, s := range steps {
