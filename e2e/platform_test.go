@@ -58,8 +58,7 @@ func deploy(t *testing.T) *platform {
 	command(t, append(p.DriftEnviron(p.driftAt, p.governanceAt.GRPC),
 		"AUMOS_DRIFT_MIGRATION__ADMIN_URL="+s.AdminURL(postgres.DatabaseDrift)), nil, "drift", "migrate").want(t, 0)
 	p.startGovernance(t)
-	p.drift = start(t, p.DriftEnviron(p.driftAt, p.governanceAt.GRPC), "drift")
-	awaitServing(t, p.driftAt.GRPC)
+	p.startDrift(t)
 	return p
 }
 
@@ -75,6 +74,13 @@ func (p *platform) startGovernance(t *testing.T) {
 	t.Helper()
 	p.governance = start(t, append(p.GovernanceEnviron(p.governanceAt), p.settings...), "governance")
 	awaitServing(t, p.governanceAt.GRPC)
+}
+
+// startDrift starts drift, also after it was killed.
+func (p *platform) startDrift(t *testing.T) {
+	t.Helper()
+	p.drift = start(t, p.DriftEnviron(p.driftAt, p.governanceAt.GRPC), "drift")
+	awaitServing(t, p.driftAt.GRPC)
 }
 
 // user is somebody of a tenant, with aumosctl at hand.
