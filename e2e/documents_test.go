@@ -22,6 +22,7 @@ func TestDocuments(t *testing.T) {
 			{"docs/drift-compare.md", "## Everything at once", ""},
 			{"docs/concept-drift.md", "## An example", ""},
 			{"docs/drift-performance.md", "## With the truth", ""},
+			{"docs/drift-trends.md", "## A jump", ""},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
