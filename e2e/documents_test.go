@@ -29,11 +29,8 @@ func TestDocuments(t *testing.T) {
 			t.Parallel()
 			var steps []step
 			for _, p := range parts {
-				content, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(p.file)))
-				if err != nil {
-					t.Fatal(err)
-				}
-				steps = append(steps, readSteps(t, string(content), p.from, p.to)...)
+				content := readDocument(t, filepath.Join("..", filepath.FromSlash(p.file)))
+				steps = append(steps, readSteps(t, content, p.from, p.to)...)
 			}
 			if len(steps) < 5 {
 				t.Fatalf("%s has %d blocks of commands", name, len(steps))
