@@ -1,13 +1,7 @@
 #!/usr/bin/env python3
-"""Writes golden.json, the values that the tests of detect and univariate expect.
+"""Writes golden.json, the values that the tests of detect, ks, contingency and tail expect.
 
-Run it in an environment with NumPy and SciPy; the versions used are written
-into the file:
-
-    python3 -m venv VENV && VENV/bin/pip install numpy scipy
-    VENV/bin/python drift/internal/detect/testdata/golden.py
-
-What SciPy has is taken from SciPy. What it does not have (the stability index,
+Made by `make golden`; the versions used are written into the file. What SciPy has is taken from SciPy. What it does not have (the stability index,
 the balanced Cramér's V, the sum of Smirnov beyond its limit), or has with fewer
 digits (Fisher's test of large tables), is computed here from the definition,
 apart from the Go code. Samples are either listed or made
@@ -24,36 +18,7 @@ import scipy
 from scipy import stats
 from scipy.stats import _stats_py
 
-MASK = (1 << 64) - 1
-
-
-def splitmix(seed, n):
-    """n numbers in [0,1) with 53 bits."""
-    out = np.empty(n)
-    state = seed
-    for i in range(n):
-        state = (state + 0x9E3779B97F4A7C15) & MASK
-        z = state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-        z ^= z >> 31
-        out[i] = (z >> 11) * 2.0**-53
-    return out
-
-
-def draw(spec):
-    """The sample that a spec stands for, sorted."""
-    if "values" in spec:
-        return np.sort(np.array(spec["values"], dtype=float))
-    u = splitmix(spec["seed"], spec["n"])
-    if spec["levels"]:
-        u = np.floor(u * spec["levels"]) / spec["levels"]
-    return np.sort(u * spec["scale"] + spec["shift"])
-
-
-def made(seed, n, levels=0, shift=0.0, scale=1.0):
-    return {"seed": seed, "n": n, "levels": levels, "shift": shift, "scale": scale}
-
+from samples import draw, made, splitmix
 
 A = [0.1, 0.4, 0.7, 1.2, 1.9, 2.3, 2.8, 3.1, 3.5, 4.2]
 B = [0.9, 1.5, 2.1, 2.6, 3.3, 3.9, 4.4, 5.0, 5.7, 6.1, 6.6, 7.2]

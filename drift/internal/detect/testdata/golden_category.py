@@ -1,9 +1,7 @@
 #!/usr/bin/env python3
 """Writes golden_category.json: tests of categories as SciPy, Evidently and NannyML make them, for the versions written into the file.
 
-    .deps/peers/bin/python drift/internal/detect/testdata/golden_category.py
-
-Bergsma's V is computed here from its definition.
+Made by `make golden`. Bergsma's V is computed here from its definition.
 """
 
 import json

@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
 """Writes golden_distance.json: distances by the conventions of Evidently and NannyML, computed by these themselves.
 
-    .deps/peers/bin/python drift/internal/detect/testdata/golden_distance.py
-
-The versions are written into the file. The conventions that are this platform's own (deciles of the baseline, pooled categories, half a row
-in every bin) are computed here from their definition, apart from the Go code. Samples are made from a seed as golden.py does.
+Made by `make golden`; the versions used are written into the file. The conventions that are this platform's own (deciles of the baseline,
+pooled categories, half a row in every bin) are computed here from their definition, apart from the Go code. Samples are made from a seed as golden.py does.
 """
 
 import json
@@ -16,11 +14,11 @@ import nannyml
 import numpy as np
 import pandas as pd
 import scipy
-from golden import draw, made
 from nannyml.chunk import DefaultChunker
 from nannyml.drift.univariate import methods
 from nannyml.thresholds import ConstantThreshold
 from pandas.core.dtypes import common
+from samples import draw, made
 from scipy.spatial.distance import jensenshannon
 
 # Evidently imports this function, which pandas 3 no longer has, for a check that is not used here.

@@ -3,7 +3,7 @@
 
 Instants are made from a seed by splitmix64, which the Go tests repeat.
 
-    VENV/bin/python drift/internal/detect/arrival/testdata/golden.py
+Made by `make golden`.
 """
 
 import datetime
@@ -17,19 +17,16 @@ import numpy as np
 import scipy
 from scipy import optimize, stats
 
-MASK = (1 << 64) - 1
+from samples import splitmix
+
 HOUR = 3_600_000_000
 
 
 def instants(spec):
     """n instants evenly at random over a number of hours, denser at the start of each day for a shape above 1."""
-    state, out = spec["seed"], []
-    for _ in range(spec["n"]):
-        state = (state + 0x9E3779B97F4A7C15) & MASK
-        z = state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-        u = ((z ^ (z >> 31)) >> 11) * 2.0**-53 * spec["hours"] / 24
+    out = []
+    for u in splitmix(spec["seed"], spec["n"]):
+        u = u * spec["hours"] / 24
         day = math.floor(u)
         within = u - day
         if spec["squared"]:

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Writes golden.json, the values that the tests of estimate expect.
 
-Run it with the peers' environment (drift/peers/requirements.txt); the versions
-used are written into the file. Estimates are those of NannyML's CBPE, on
+Made by `make golden`; the versions used are written into the file. Estimates are those of NannyML's CBPE, on
 samples made from a seed by splitmix64, which the Go tests repeat, and on the two data sets
 that NannyML carries (synthetic car loans; credit cards, every fifth row): their scores
 have two digits, so a row is packed into bytes, compressed and written as base64.
@@ -27,23 +26,10 @@ from nannyml.performance_estimation.confidence_based.metrics import estimate_ap,
 from sklearn.isotonic import IsotonicRegression
 from sklearn.model_selection import StratifiedShuffleSplit
 
-MASK = (1 << 64) - 1
+from samples import splitmix
+
 METRICS = ["roc_auc", "average_precision", "f1", "precision", "recall", "specificity", "accuracy"]
 COLUMNS = ["value", "sampling_error", "realized", "lower_confidence_boundary", "upper_confidence_boundary", "lower_threshold", "upper_threshold", "alert"]
-
-
-def splitmix(seed, n):
-    """n numbers in [0,1) with 53 bits."""
-    out = np.empty(n)
-    state = seed
-    for i in range(n):
-        state = (state + 0x9E3779B97F4A7C15) & MASK
-        z = state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-        z ^= z >> 31
-        out[i] = (z >> 11) * 2.0**-53
-    return out
 
 
 def binary(seed, n, bend, cut):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes golden.json: the edges and counts of numpy.histogram, for the version that is written into the file.
 
-    .deps/peers/bin/python drift/internal/detect/histogram/testdata/golden.py
+Made by `make golden`.
 """
 
 import json

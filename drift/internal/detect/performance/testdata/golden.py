@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Writes golden.json, the values that the tests of performance expect.
 
-Run it with the peers' environment (drift/peers/requirements.txt); the versions
-used are written into the file. Metrics are scikit-learn's, the calibration error
+Made by `make golden`; the versions used are written into the file. Metrics are scikit-learn's, the calibration error
 NannyML's, Wilson's interval and Welch's test SciPy's. DeLong's variance is
 computed from its definition, pair by pair. Samples are made from a seed by
 splitmix64, which the Go tests repeat.
@@ -20,21 +19,7 @@ from nannyml.calibration import _calculate_expected_calibration_error, _get_bin_
 from scipy import stats
 from sklearn import metrics as skm
 
-MASK = (1 << 64) - 1
-
-
-def splitmix(seed, n):
-    """n numbers in [0,1) with 53 bits."""
-    out = np.empty(n)
-    state = seed
-    for i in range(n):
-        state = (state + 0x9E3779B97F4A7C15) & MASK
-        z = state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-        z ^= z >> 31
-        out[i] = (z >> 11) * 2.0**-53
-    return out
+from samples import splitmix
 
 
 def binary(seed, n, levels, noise):

@@ -4,7 +4,7 @@
 The counts outside a range are from SciPy's negative hypergeometric distribution. What SciPy does not have is computed in rational numbers from
 the definition: every division of the pooled rows into two sides, in the small cases one by one.
 
-    VENV/bin/python drift/internal/detect/quality/testdata/golden.py
+Made by `make golden`.
 """
 
 import itertools

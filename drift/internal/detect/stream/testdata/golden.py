@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
 """Writes river.json: where River's detectors find drifts and warn, on the streams of streams.json.
 
-    .deps/peers/bin/python drift/internal/detect/stream/testdata/golden.py
-
-MoaGolden.java does the same with MOA's, which are the reference for the detectors that River does not have. Streams are made from a seed by splitmix64, in
-Python, Java and Go alike: each segment has a number of values, which are 1 with a probability ("errors"), or uniform on a range ("numbers"). The stream
+Made by `make golden`. MoaGolden.java does the same with MOA's, which are the reference for the detectors that River does not have. Streams are made
+from a seed by splitmix64, in Python, Java and Go alike: each segment has a number of values, which are 1 with a probability ("errors"), or uniform on a range ("numbers"). The stream
 "river" is the one of River's own documentation of ADWIN. Indices are counted from 0. Warnings are [first, last] of each zone; the value at which a drift
 is found belongs to none.
 """
@@ -17,20 +15,9 @@ import river
 from river import drift
 from river.drift import binary
 
-MASK = (1 << 64) - 1
+from samples import stream as uniform
+
 HERE = pathlib.Path(__file__).parent
-
-
-def uniform(seed):
-    """Numbers in [0,1) with 53 bits."""
-    state = seed
-    while True:
-        state = (state + 0x9E3779B97F4A7C15) & MASK
-        z = state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-        z ^= z >> 31
-        yield (z >> 11) * 2.0**-53
 
 
 def values(spec):

@@ -3,7 +3,7 @@
 
 Texts are made from a seed by splitmix64, which the Go tests repeat.
 
-    VENV/bin/python drift/internal/detect/text/testdata/golden.py
+Made by `make golden`.
 """
 
 import json
@@ -13,22 +13,12 @@ import platform
 import re
 from collections import Counter
 
-MASK = (1 << 64) - 1
-
-
-def splitmix(seed):
-    state = seed
-    while True:
-        state = (state + 0x9E3779B97F4A7C15) & MASK
-        z = state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-        yield ((z ^ (z >> 31)) >> 11) * 2.0**-53
+from samples import stream
 
 
 def texts(spec):
     """n texts of 1 to longest words, the rarer the higher their number."""
-    u = splitmix(spec["seed"])
+    u = stream(spec["seed"])
     out = []
     for _ in range(spec["n"]):
         length = 1 + int(next(u) * spec["longest"])

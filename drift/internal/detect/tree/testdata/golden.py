@@ -1,6 +1,7 @@
+#!/usr/bin/env python3
 """Golden values for package tree: scikit-learn's histogram gradient boosting on the same data.
 
-Run as `python3 golden.py`; it writes golden.json beside itself.
+Made by `make golden`; the versions used are written into the file.
 """
 
 import json
@@ -10,21 +11,7 @@ import numpy as np
 import sklearn
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-MASK = (1 << 64) - 1
-
-
-def splitmix(seed, n):
-    """n numbers in [0,1) with 53 bits."""
-    out = np.empty(n)
-    state = seed
-    for i in range(n):
-        state = (state + 0x9E3779B97F4A7C15) & MASK
-        z = state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-        z ^= z >> 31
-        out[i] = (z >> 11) * 2.0**-53
-    return out
+from samples import splitmix
 
 
 def data(rows, missing):

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Writes golden.json, the values that the tests of trend expect.
 
-Slopes and exact p-values are SciPy's, the corrected test pymannkendall's, segments those of ruptures' PELT (L2 cost, jump 1), and the F test
-of a wave NumPy's least squares. Noise comes from a seed by splitmix64, which the Go tests repeat.
+Made by `make golden`; the versions used are written into the file. Slopes and exact p-values are SciPy's, the corrected test
+pymannkendall's, segments those of ruptures' PELT (L2 cost, jump 1), and the F test of a wave NumPy's least squares. Noise comes from a seed by splitmix64, which the Go tests repeat.
 """
 
 import json
 import pathlib
+from importlib.metadata import version
 
 import numpy as np
 import pymannkendall as mk
@@ -14,21 +15,7 @@ import ruptures
 import scipy
 from scipy import stats
 
-MASK = (1 << 64) - 1
-
-
-def splitmix(seed, n):
-    """n numbers in [0,1) with 53 bits."""
-    out = np.empty(n)
-    state = seed
-    for i in range(n):
-        state = (state + 0x9E3779B97F4A7C15) & MASK
-        z = state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-        z ^= z >> 31
-        out[i] = (z >> 11) * 2.0**-53
-    return out
+from samples import splitmix
 
 
 def make(spec):
@@ -85,7 +72,7 @@ for s in (
     })
 
 out = {
-    "numpy": np.__version__, "scipy": scipy.__version__, "pymannkendall": "1.4.3", "ruptures": "1.1.10",
+    "numpy": np.__version__, "scipy": scipy.__version__, "pymannkendall": version("pymannkendall"), "ruptures": version("ruptures"),
     "cases": cases,
 }
 path = pathlib.Path(__file__).with_name("golden.json")
