@@ -13,12 +13,6 @@ type Input struct {
 	Rows     *RowInput // the tests of whole rows; nil for none
 }
 
-// Compare is Evaluate for a single feature.
-func Compare(feature FeatureInput, settings Settings) FeatureResult {
-	run, _ := Evaluate(context.Background(), Input{Features: []FeatureInput{feature}}, settings) // nothing ends it
-	return run.Features[0]
-}
-
 // Evaluate runs the tests of all features, corrects their p-values together by
 // AdjustBH, and gives each test, each feature and the run a verdict. Features
 // are evaluated side by side, on as many goroutines as GOMAXPROCS allows; all

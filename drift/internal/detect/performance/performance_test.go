@@ -203,33 +203,6 @@ func TestCompareIsDeterministic(t *testing.T) {
 	}
 }
 
-func TestSegments(t *testing.T) {
-	t.Parallel()
-	a := Classification{Classes: 2, Actual: []int32{1, 1, 0, 0, 1}, Predicted: []int32{1, 0, 0, 0, 1}}
-	b := Classification{Classes: 2, Actual: []int32{1, 1, 0}, Predicted: []int32{0, 0, 0}}
-	segments, err := Segments(t.Context(), a, b, []int32{0, 0, 1, 1, -1}, []int32{0, 0, 2}, 3, 99, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []struct {
-		before, after int
-		defined       bool
-	}{{2, 2, true}, {2, 0, false}, {0, 1, false}} {
-		got := segments[i]
-		if got.BaselineRows != want.before || got.CurrentRows != want.after || got.Changes[0].Defined != want.defined {
-			t.Errorf("segment %d: %+v, want %+v", i, got, want)
-		}
-	}
-	if d := segments[0].Changes[0].Difference; d != -0.5 {
-		t.Errorf("accuracy of segment 0 moved by %v, want -0.5", d)
-	}
-	for _, bad := range [][]int32{{0}, {0, 0, 3}} {
-		if _, err := Segments(t.Context(), a, b, []int32{0, 0, 1, 1, -1}, bad, 3, 99, 1); !errors.Is(err, ErrBadSample) {
-			t.Errorf("segments %v: error %v", bad, err)
-		}
-	}
-}
-
 func FuzzCompare(f *testing.F) {
 	f.Add(uint64(1), 3, 4, 2, 3)
 	f.Add(uint64(2), 0, 1, 3, 1)

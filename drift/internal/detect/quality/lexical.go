@@ -21,15 +21,6 @@ const (
 	kinds
 )
 
-// String names the kind.
-func (k Kind) String() string {
-	names := [kinds]string{"no value", "boolean", "whole number", "fractional number", "time", "text"}
-	if k < 0 || k >= kinds {
-		return "unknown"
-	}
-	return names[k]
-}
-
 // longest is the length of the longest text that can be anything but words; longer ones are not looked at.
 const longest = 40
 

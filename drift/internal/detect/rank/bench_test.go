@@ -55,7 +55,7 @@ func BenchmarkPermute(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%dx%d", name, size[0], size[1]), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					p.Permute(statistic, 999, 0.05, rand.New(rand.NewPCG(1, 1)))
+					p.Cut().Permute(statistic, 999, 0.05, rand.New(rand.NewPCG(1, 1)))
 				}
 			})
 		}

@@ -12,26 +12,26 @@ import (
 var pValues = map[string]func(p *Pooled, rng *rand.Rand) (float64, error){
 	"cramer": func(p *Pooled, rng *rand.Rand) (float64, error) {
 		if p.Tied() {
-			return p.Permute(Cramer, 99, 0.05, rng).P, nil
+			return p.Cut().Permute(Cramer, 99, 0.05, rng).P, nil
 		}
 		value, _ := p.CramerP()
 		return value, nil
 	},
 	"anderson": func(p *Pooled, rng *rand.Rand) (float64, error) {
 		if p.Tied() {
-			return p.Permute(Anderson, 99, 0.05, rng).P, nil
+			return p.Cut().Permute(Anderson, 99, 0.05, rng).P, nil
 		}
 		return AndersonP(p.Anderson()), nil
 	},
 	"mann-whitney": func(p *Pooled, rng *rand.Rand) (float64, error) {
 		if p.SkewedRanks() {
-			return p.Permute(Ranks, 99, 0.05, rng).P, nil
+			return p.Cut().Permute(Ranks, 99, 0.05, rng).P, nil
 		}
 		return p.MannWhitney().P, nil
 	},
 	"welch": func(p *Pooled, rng *rand.Rand) (float64, error) {
 		if p.Skewed() {
-			return p.Permute(Means, 99, 0.05, rng).P, nil
+			return p.Cut().Permute(Means, 99, 0.05, rng).P, nil
 		}
 		l, err := p.WelchT()
 		return l.P, err
@@ -39,13 +39,15 @@ var pValues = map[string]func(p *Pooled, rng *rand.Rand) (float64, error){
 	"levene": func(p *Pooled, rng *rand.Rand) (float64, error) {
 		if p.SkewedSpread() {
 			distances, err := p.Distances()
-			return distances.Permute(Means, 99, 0.05, rng).P, err
+			return distances.Cut().Permute(Means, 99, 0.05, rng).P, err
 		}
 		s, err := p.Levene()
 		return s.P, err
 	},
-	"wasserstein": func(p *Pooled, rng *rand.Rand) (float64, error) { return p.Permute(Wasserstein, 99, 0.05, rng).P, nil },
-	"energy":      func(p *Pooled, rng *rand.Rand) (float64, error) { return p.Permute(Energy, 99, 0.05, rng).P, nil },
+	"wasserstein": func(p *Pooled, rng *rand.Rand) (float64, error) {
+		return p.Cut().Permute(Wasserstein, 99, 0.05, rng).P, nil
+	},
+	"energy": func(p *Pooled, rng *rand.Rand) (float64, error) { return p.Cut().Permute(Energy, 99, 0.05, rng).P, nil },
 }
 
 var nulls = map[string]func(rng *rand.Rand) float64{

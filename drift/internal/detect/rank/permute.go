@@ -48,6 +48,12 @@ const (
 	tailRank = 32   // a block holds at most this fraction of the values outside it on its nearer side
 )
 
+// A Cut is the pooled values in blocks, from which several statistics can be drawn.
+type Cut struct {
+	blocks
+	counts []float64 // baseline values in each block
+}
+
 // Permute tests the null hypothesis that both samples come from one
 // distribution: it divides the pooled values anew, draws times, and counts how often the statistic
 // is at least as large. alpha is the level that the threshold is for.
@@ -64,17 +70,6 @@ const (
 //
 // When no draw is as large, the p-value is not 1/(draws+1) but Bousquet's bound, if
 // that is smaller: see bound.
-func (p *Pooled) Permute(statistic Statistic, draws int, alpha float64, rng *rand.Rand) Permutation {
-	return p.Cut().Permute(statistic, draws, alpha, rng)
-}
-
-// A Cut is the pooled values in blocks, from which several statistics can be drawn.
-type Cut struct {
-	blocks
-	counts []float64 // baseline values in each block
-}
-
-// Permute is Permute of the samples that were cut.
 func (c Cut) Permute(statistic Statistic, draws int, alpha float64, rng *rand.Rand) Permutation {
 	b, counts := c.blocks, slices.Clone(c.counts)
 	b.statistic = statistic

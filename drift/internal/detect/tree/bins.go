@@ -66,9 +66,6 @@ func NewCoarseBins(columns [][]float64, bins int) (*Bins, error) {
 	return b, nil
 }
 
-// Rows is the number of rows.
-func (b *Bins) Rows() int { return b.rows }
-
 // Columns is the number of columns.
 func (b *Bins) Columns() int { return len(b.columns) }
 

@@ -6,22 +6,6 @@ import (
 	"slices"
 )
 
-// Fit learns a model of the target from the columns; see Bins.Fit.
-func Fit(columns [][]float64, target []float64, o Options) (*Model, error) {
-	b, err := NewBins(columns)
-	if err != nil {
-		return nil, err
-	}
-	if len(target) != b.rows {
-		return nil, fmt.Errorf("%w: %d targets of %d rows", ErrShape, len(target), b.rows)
-	}
-	rows := make([]int32, b.rows)
-	for i := range rows {
-		rows[i] = int32(i)
-	}
-	return b.Fit(rows, target, o)
-}
-
 // Fit learns a model from some of the rows, each given once; target[i] is that of rows[i]. Every round fits a tree to the derivatives of the
 // loss at the model so far and adds the learning rate's part of it. The number of rounds is fixed: no rows are held back to stop early, which
 // would make the model depend on how they are chosen.

@@ -56,7 +56,7 @@ func TestGolden(t *testing.T) {
 					}
 				}
 			}
-			m, err := Fit(columns, target, o)
+			m, err := fit(columns, target, o)
 			if err != nil {
 				t.Fatal(err)
 			}

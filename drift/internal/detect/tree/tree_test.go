@@ -2,10 +2,27 @@ package tree
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
 )
+
+// fit learns a model of the target from all rows of the columns.
+func fit(columns [][]float64, target []float64, o Options) (*Model, error) {
+	b, err := NewBins(columns)
+	if err != nil {
+		return nil, err
+	}
+	if len(target) != b.rows {
+		return nil, fmt.Errorf("%w: %d targets of %d rows", ErrShape, len(target), b.rows)
+	}
+	rows := make([]int32, b.rows)
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	return b.Fit(rows, target, o)
+}
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
@@ -32,7 +49,7 @@ func TestRefusals(t *testing.T) {
 		"rows in a leaf":        {column, []float64{1, 2, 3}, Options{MinRows: -1}, ErrOptions},
 		"L2":                    {column, []float64{1, 2, 3}, Options{L2: -1}, ErrOptions},
 	} {
-		if _, err := Fit(c.columns, c.target, c.options); !errors.Is(err, c.want) {
+		if _, err := fit(c.columns, c.target, c.options); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -45,7 +62,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("rows %v: %v, want %v", rows, err, ErrShape)
 		}
 	}
-	m, err := Fit(column, []float64{1, 2, 3}, Options{})
+	m, err := fit(column, []float64{1, 2, 3}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +91,7 @@ func TestNothingToSplit(t *testing.T) {
 		"one class":        {[][]float64{{1, 2, 3, 4}}, []float64{1, 1, 1, 1}, Logistic, 1},
 		"constant target":  {[][]float64{{1, 2, 3, 4}}, []float64{4, 4, 4, 4}, Squared, 4},
 	} {
-		m, err := Fit(c.columns, c.target, Options{Loss: c.loss, MinRows: 1})
+		m, err := fit(c.columns, c.target, Options{Loss: c.loss, MinRows: 1})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -99,7 +116,7 @@ func TestExtremeValues(t *testing.T) {
 	small, large := math.SmallestNonzeroFloat64, math.MaxFloat64
 	column := []float64{-large, -1, -small, math.Copysign(0, -1), 0, small, 2 * small, 1, large, math.NaN()}
 	target := []float64{1, 2, 3, 4, 4, 5, 6, 7, 8, 9}
-	m, err := Fit([][]float64{column}, target, Options{MinRows: 1, LearningRate: 1, Rounds: 20})
+	m, err := fit([][]float64{column}, target, Options{MinRows: 1, LearningRate: 1, Rounds: 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +145,7 @@ func TestBinnedPredictionIsTheSame(t *testing.T) {
 	}
 	var half []int32
 	var targets []float64
-	all := make([]int32, b.Rows())
+	all := make([]int32, b.rows)
 	for i := range all {
 		all[i] = int32(i)
 		if i%2 == 1 {
@@ -163,7 +180,7 @@ func TestBinnedPredictionIsTheSame(t *testing.T) {
 func TestImportance(t *testing.T) {
 	t.Parallel()
 	columns, target := made(3000, 0)
-	m, err := Fit(columns, target, Options{MaxLeaves: 8})
+	m, err := fit(columns, target, Options{MaxLeaves: 8})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +245,7 @@ func TestMissingValues(t *testing.T) {
 	t.Parallel()
 	nan := math.NaN()
 	o := Options{MinRows: 1, LearningRate: 1, Rounds: 1, MaxLeaves: 2}
-	m, err := Fit([][]float64{{7, 7, nan, 7, nan}}, []float64{1, 1, 5, 1, 5}, o)
+	m, err := fit([][]float64{{7, 7, nan, 7, nan}}, []float64{1, 1, 5, 1, 5}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +260,7 @@ func TestMissingValues(t *testing.T) {
 		{[]float64{1, 1, 1, 2}, []float64{3, 3, 3, 9}, 3},
 		{[]float64{1, 2, 2, 2}, []float64{3, 9, 9, 9}, 9},
 	} {
-		m, err := Fit([][]float64{c.column}, c.target, o)
+		m, err := fit([][]float64{c.column}, c.target, o)
 		if err != nil {
 			t.Fatal(err)
 		}
