@@ -23,28 +23,13 @@ func (c *comparison) compareSorted(baseline, current []float64) (Finding, error)
 		return Finding{}, err
 	}
 	f := Finding{
-		Statistic: d.D, P: d.P, Method: PAsymptotic, Effect: d.D, Direction: ksDirection(d), Location: finite(d.Location),
+		Statistic: d.D, P: d.P, Method: PAsymptotic, Effect: d.D, Direction: moved(d.Above, d.Below), Location: finite(d.Location),
 		Threshold: finite(ks.Critical(c.Baseline.usable(), c.Current.usable(), c.settings.FDR)),
 	}
 	if d.Exact {
 		f.Method = PExact
 	}
 	return f, nil
-}
-
-// ksDirection calls a shift what moves the distribution function mainly to one
-// side. A change of spread or shape moves it both ways.
-func ksDirection(d ks.Result) Direction {
-	switch {
-	case d.D == 0:
-		return DirectionNone
-	case 2*min(d.Above, d.Below) > d.D:
-		return DirectionChanged
-	case d.Above > d.Below:
-		return DirectionIncrease
-	default:
-		return DirectionDecrease
-	}
 }
 
 func measurePSI(c *comparison, t TestSetting) Finding {
@@ -69,27 +54,12 @@ func measurePSI(c *comparison, t TestSetting) Finding {
 }
 
 func (c *comparison) stability(psi contingency.Stability) Finding {
-	f := Finding{
-		Statistic: psi.PSI, P: psi.P, Method: PAsymptotic, DF: &psi.DF, Effect: psi.PSI, Direction: DirectionNone,
+	return Finding{
+		Statistic: psi.PSI, P: psi.P, Method: PAsymptotic, DF: &psi.DF, Effect: psi.PSI, Direction: changed(psi.PSI),
 		Threshold: finite(contingency.CriticalPSI(c.Baseline.usable(), c.Current.usable(), psi.DF, c.settings.FDR)),
 	}
-	if psi.PSI > 0 {
-		f.Direction = DirectionChanged
-	}
-	return f
 }
 
 func measureMissingRate(c *comparison, _ TestSetting) Finding {
 	return compareRates(rate{c.Baseline.Missing, c.Baseline.Rows}, rate{c.Current.Missing, c.Current.Rows}, c.settings)
-}
-
-func sign(difference float64) Direction {
-	switch {
-	case difference > 0:
-		return DirectionIncrease
-	case difference < 0:
-		return DirectionDecrease
-	default:
-		return DirectionNone
-	}
 }

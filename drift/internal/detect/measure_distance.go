@@ -90,13 +90,11 @@ func measureDistance(c *comparison, t TestSetting) Finding {
 		return Failed(fmt.Errorf("compare bins: %w", err))
 	}
 	f := Finding{
-		Statistic: outcome.Distance, P: outcome.P, Method: method, Effect: outcome.Distance, Threshold: finite(outcome.Threshold), Direction: DirectionNone,
+		Statistic: outcome.Distance, P: outcome.P, Method: method, Effect: outcome.Distance, Threshold: finite(outcome.Threshold),
+		Direction: changed(outcome.Distance),
 	}
 	if method == PAsymptotic {
 		f.DF = &outcome.DF
-	}
-	if outcome.Distance > 0 {
-		f.Direction = DirectionChanged
 	}
 	return f
 }

@@ -15,14 +15,6 @@ func discrepancy(d multivariate.Discrepancy, s pairSample) Finding {
 	}
 }
 
-// changed is the direction of an effect without one.
-func changed(effect float64) Direction {
-	if effect > 0 {
-		return DirectionChanged
-	}
-	return DirectionNone
-}
-
 func featureMMD(baseline, current multivariate.Matrix, rng *rand.Rand, s Settings) Finding {
 	d, asymptotic, err := multivariate.FeatureMMD(baseline, current, rng, s.Permutations, s.FDR)
 	if err != nil {

@@ -17,9 +17,7 @@ func measureTypeChange(c *comparison, t TestSetting) Finding {
 	baseline, current := lexical(c.Baseline), lexical(c.Current)
 	kind := quality.Commonest(baseline, current)
 	f := compareRates(rate{baseline[kind], baseline.Total()}, rate{current[kind], current.Total()}, c.settings)
-	if f.Effect > 0 {
-		f.Direction = DirectionChanged
-	}
+	f.Direction = changed(f.Effect)
 	return f
 }
 
@@ -161,12 +159,9 @@ func measureConstant(c *comparison, _ TestSetting) Finding {
 	if err != nil {
 		return Failed(fmt.Errorf("look for a constant: %w", err))
 	}
-	f := Finding{P: k.P, Method: PExact, Effect: k.Variety, Direction: DirectionNone}
+	f := Finding{P: k.P, Method: PExact, Effect: k.Variety, Direction: changed(k.Variety)}
 	if k.Constant {
 		f.Statistic = 1
-	}
-	if k.Variety > 0 {
-		f.Direction = DirectionChanged
 	}
 	return f
 }
@@ -180,11 +175,7 @@ func measureUnseen(c *comparison, t TestSetting) Finding {
 	if err != nil {
 		return Failed(fmt.Errorf("count unseen categories: %w", err))
 	}
-	f := Finding{Statistic: u.Rows, P: u.P, Method: drawn(u.Drawn), Effect: u.Share, Direction: DirectionNone, Threshold: finite(u.Critical)}
-	if u.Rows > 0 {
-		f.Direction = DirectionIncrease
-	}
-	return f
+	return Finding{Statistic: u.Rows, P: u.P, Method: drawn(u.Drawn), Effect: u.Share, Direction: sign(u.Rows), Threshold: finite(u.Critical)}
 }
 
 func measureDuplicateRows(r *rowComparison, t TestSetting) Finding {

@@ -40,24 +40,12 @@ func (c *comparison) draw(cut rank.Cut, statistic rank.Statistic, t TestSetting)
 	return cut.Permute(statistic, c.settings.Permutations, c.settings.FDR, c.rng(t))
 }
 
-// trend is the direction of a change of the distribution function: what moves it mainly to one side is a shift.
-func trend(pooled *rank.Pooled) Direction {
-	switch {
-	case pooled.Above == 0 && pooled.Below == 0:
-		return DirectionNone
-	case 2*min(pooled.Above, pooled.Below) > max(pooled.Above, pooled.Below):
-		return DirectionChanged
-	default:
-		return sign(pooled.Above - pooled.Below)
-	}
-}
-
 func measureCVM(c *comparison, t TestSetting) Finding {
 	pooled, err := c.ranks()
 	if err != nil {
 		return Failed(err)
 	}
-	f := Finding{Statistic: pooled.CramerVonMises(), Method: PAsymptotic, Effect: pooled.CramerEffect(), Direction: trend(pooled)}
+	f := Finding{Statistic: pooled.CramerVonMises(), Method: PAsymptotic, Effect: pooled.CramerEffect(), Direction: moved(pooled.Above, pooled.Below)}
 	if pooled.Tied() {
 		drawn := c.permute(pooled, rank.Cramer, t)
 		f.P, f.Method, f.Threshold = drawn.P, PPermutation, finite(f.Statistic*drawn.Threshold)
@@ -80,7 +68,7 @@ func measureAnderson(c *comparison, t TestSetting) Finding {
 	if t.Convention == "anderson-darling/right" {
 		statistic, kind = pooled.AndersonRight(), rank.AndersonRight
 	}
-	f := Finding{Statistic: statistic, Method: PAsymptotic, Effect: pooled.AndersonEffect(), Direction: trend(pooled)}
+	f := Finding{Statistic: statistic, Method: PAsymptotic, Effect: pooled.AndersonEffect(), Direction: moved(pooled.Above, pooled.Below)}
 	if pooled.Tied() {
 		drawn := c.permute(pooled, kind, t)
 		f.P, f.Method, f.Threshold = drawn.P, PPermutation, finite(pooled.ScaleAnderson(statistic, drawn.Threshold))

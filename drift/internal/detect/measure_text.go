@@ -50,11 +50,7 @@ func measureFrequencies(c *comparison, t TestSetting) Finding {
 	if err != nil {
 		return wordless(err)
 	}
-	f := Finding{Statistic: r.V, P: r.P, Method: PPermutation, Effect: r.V, Threshold: finite(r.Critical), Direction: DirectionNone}
-	if r.V > 0 {
-		f.Direction = DirectionChanged
-	}
-	return f
+	return Finding{Statistic: r.V, P: r.P, Method: PPermutation, Effect: r.V, Threshold: finite(r.Critical), Direction: changed(r.V)}
 }
 
 func measureUnknown(c *comparison, t TestSetting) Finding {

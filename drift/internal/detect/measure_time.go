@@ -6,19 +6,18 @@ import (
 	"time"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/arrival"
-	"github.com/aumos-enterprise/platform/drift/internal/detect/ks"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 func measureGaps(c *comparison, t TestSetting) Finding {
-	draws := c.draws(t)
-	g, err := arrival.CompareGaps(c.Baseline.Times, c.Current.Times, draws)
+	g, err := arrival.CompareGaps(c.Baseline.Times, c.Current.Times, c.draws(t))
 	if err != nil {
 		return timeless(err)
 	}
-	f := Finding{Statistic: g.D, P: g.P, Method: PPermutation, Effect: g.D, Threshold: finite(g.Critical), Location: finite(g.Location)}
-	f.Direction = ksDirection(ks.Result{D: g.D, Above: g.Above, Below: g.Below})
-	return f
+	return Finding{
+		Statistic: g.D, P: g.P, Method: PPermutation, Effect: g.D, Threshold: finite(g.Critical), Location: finite(g.Location),
+		Direction: moved(g.Above, g.Below),
+	}
 }
 
 // timeless is the finding on an error of package arrival.
@@ -54,12 +53,8 @@ func measureSeason(c *comparison, _ TestSetting) Finding {
 	if s.DF == 0 {
 		return Undecided("too few rows came to tell hours apart")
 	}
-	f := Finding{
-		Statistic: s.Statistic, P: s.P, Method: PAsymptotic, DF: &s.DF, Effect: s.V, Direction: DirectionNone,
+	return Finding{
+		Statistic: s.Statistic, P: s.P, Method: PAsymptotic, DF: &s.DF, Effect: s.V, Direction: changed(s.V),
 		Threshold: finite(tail.CriticalChiSquare(s.DF, c.settings.FDR)), Location: new(float64(s.Busier)),
 	}
-	if s.V > 0 {
-		f.Direction = DirectionChanged
-	}
-	return f
 }

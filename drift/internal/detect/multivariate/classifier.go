@@ -145,7 +145,7 @@ func (d *domains) observe(rng *rand.Rand) (Classification, []stratum, error) {
 	r := rankStrata(strata, inflation)
 	return Classification{
 		AUC: r.AUC, Effect: max(0, 2*r.AUC-1), Shares: shares,
-		Lower: max(0, r.AUC-1.959964*r.SE), Upper: min(1, r.AUC+1.959964*r.SE),
+		Lower: max(0, r.AUC-tail.Z95*r.SE), Upper: min(1, r.AUC+tail.Z95*r.SE),
 	}, strata, nil
 }
 

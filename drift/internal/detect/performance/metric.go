@@ -1,6 +1,10 @@
 package performance
 
-import "math"
+import (
+	"math"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
+)
 
 // Metric names a measure of performance.
 type Metric string
@@ -105,9 +109,6 @@ func undefined(m Metric, reason string) Measure {
 	return Measure{Metric: m, Undefined: reason, hits: -1}
 }
 
-// z95 is the standard normal's 0.975 quantile.
-const z95 = 1.959963984540054
-
 // proportion is a metric that is a share of rows.
 func proportion(m Metric, hits, rows int64, without string) Measure {
 	if rows == 0 {
@@ -133,9 +134,9 @@ func inUnit(m Metric, kind Interval, value, variance float64, rows, least int64)
 
 // wilson is Wilson's score interval of a share v of n rows.
 func wilson(v, n float64) (low, high float64) {
-	z2 := z95 * z95
+	z2 := tail.Z95 * tail.Z95
 	middle := v + z2/(2*n)
-	half := z95 * math.Sqrt(v*(1-v)/n+z2/(4*n*n))
+	half := tail.Z95 * math.Sqrt(v*(1-v)/n+z2/(4*n*n))
 	// Rounding must not move the ends past the value.
 	return math.Min(v, clip((middle-half)/(1+z2/n))), math.Max(v, clip((middle+half)/(1+z2/n)))
 }

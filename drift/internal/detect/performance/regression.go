@@ -106,7 +106,7 @@ func (r Regression) determination(squared []float64) Measure {
 	if !isFinite(value) || !isFinite(variance) {
 		return undefined(R2, "the squares overflow")
 	}
-	half := z95 * math.Sqrt(variance)
+	half := tail.Z95 * math.Sqrt(variance)
 	return Measure{
 		Metric: R2, Value: value, Low: value - half, High: math.Min(1, value+half), Interval: IntervalDelta,
 		Rows: int64(n), hits: -1, scale: value, variance: variance, least: int64(n),

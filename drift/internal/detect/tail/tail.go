@@ -25,6 +25,10 @@ func Normal(z float64) float64 { return Clip(math.Erfc(math.Abs(z) / math.Sqrt2)
 // NormalAbove returns P(Z ≥ z).
 func NormalAbove(z float64) float64 { return Clip(math.Erfc(z/math.Sqrt2) / 2) }
 
+// Z95 is CriticalNormal of 0.05: so many standard errors on either side hold the
+// truth with 95 % confidence.
+const Z95 = 1.959963984540054
+
 // CriticalNormal returns the |z| at which Normal is alpha. It is NaN for an
 // alpha outside (0,1).
 func CriticalNormal(alpha float64) float64 {

@@ -153,7 +153,7 @@ func inflation(x, values []float64, slope float64) (hamedRao, memory float64) {
 		return 1, 1
 	}
 	memory = 1
-	bound := 1.959963984540054 / math.Sqrt(float64(n))
+	bound := tail.Z95 / math.Sqrt(float64(n))
 	sum := 0.0
 	for lag := 1; lag < n; lag++ {
 		product := 0.0

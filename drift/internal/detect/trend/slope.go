@@ -3,6 +3,8 @@ package trend
 import (
 	"math"
 	"slices"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 )
 
 // Slope is a Theil–Sen line.
@@ -27,7 +29,7 @@ func TheilSen(x, values []float64) Slope {
 	s := Slope{PerDay: medianSorted(slopes)}
 	s.Intercept = median(slices.Clone(values)) - s.PerDay*median(slices.Clone(x))
 	variance, _ := varianceS(values)
-	half := 1.959963984540054 * math.Sqrt(max(variance, 0))
+	half := tail.Z95 * math.Sqrt(max(variance, 0))
 	pairs := float64(len(slopes))
 	upper := min(math.RoundToEven((pairs+half)/2), pairs-1)
 	lower := max(math.RoundToEven((pairs-half)/2)-1, 0)
