@@ -10,28 +10,10 @@ import (
 	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
-// drawSample draws up to a few thousand sorted values, with anything from no
-// ties to heavy ones. Long samples come from a seed, since drawing each value
-// would be slow.
-func drawSample(t *rapid.T, label string) []float64 {
-	if rapid.Bool().Draw(t, label+" short") {
-		values := rapid.SliceOfN(rapid.Float64Range(-1e3, 1e3), 1, 50).Draw(t, label)
-		slices.Sort(values)
-		return values
-	}
-	return goldentest.Sample{
-		Seed:   rapid.Uint64().Draw(t, label+" seed"),
-		N:      rapid.IntRange(1, 3000).Draw(t, label+" length"),
-		Levels: rapid.SampledFrom([]float64{0, 1, 2, 5, 100, 10_000}).Draw(t, label+" levels"),
-		Scale:  rapid.SampledFrom([]float64{1, 0.5, 0.95}).Draw(t, label+" scale"),
-		Shift:  rapid.SampledFrom([]float64{0, 0, 0.02, 0.5, 2}).Draw(t, label+" shift"),
-	}.Draw()
-}
-
 func TestPSIProperties(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		x, y := drawSample(t, "x"), drawSample(t, "y")
+		x, y := goldentest.AnySample(t, "x"), goldentest.AnySample(t, "y")
 		psi := decilePSI(x, y)
 		if !(psi.PSI >= 0 && psi.P >= 0 && psi.P <= 1) || math.IsInf(psi.PSI, 0) {
 			t.Fatalf("out of range: %+v", psi)

@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // Read returns what a golden file holds: a T, which is a struct of lists, or a map. A list that the file lacks, or that is empty, fails the test,
@@ -89,4 +91,22 @@ func (s Sample) Draw() []float64 {
 // Near tells whether got is within a relative tolerance of want.
 func Near(got, want, tolerance float64) bool {
 	return math.Abs(got-want) <= tolerance*math.Abs(want)
+}
+
+// AnySample draws up to a few thousand sorted values, with anything from no
+// ties to heavy ones. Long samples come from a seed, since drawing each value
+// would be slow.
+func AnySample(t *rapid.T, label string) []float64 {
+	if rapid.Bool().Draw(t, label+" short") {
+		values := rapid.SliceOfN(rapid.Float64Range(-1e3, 1e3), 1, 50).Draw(t, label)
+		slices.Sort(values)
+		return values
+	}
+	return Sample{
+		Seed:   rapid.Uint64().Draw(t, label+" seed"),
+		N:      rapid.IntRange(1, 3000).Draw(t, label+" length"),
+		Levels: rapid.SampledFrom([]float64{0, 1, 2, 5, 100, 10_000}).Draw(t, label+" levels"),
+		Scale:  rapid.SampledFrom([]float64{1, 0.5, 0.95}).Draw(t, label+" scale"),
+		Shift:  rapid.SampledFrom([]float64{0, 0, 0.02, 0.5, 2}).Draw(t, label+" shift"),
+	}.Draw()
 }
