@@ -1,8 +1,6 @@
 package drifttest
 
 import (
-	"errors"
-	"io"
 	"testing"
 
 	driftv1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1"
@@ -42,16 +40,4 @@ func (c *Client) Estimate(tb testing.TB, header *driftv1.EstimationHeader, batch
 	}
 	resp, err := stream.CloseAndRecv()
 	return resp.GetEstimation(), err
-}
-
-// sendAll sends as long as the server reads: its answer says why it stopped.
-func sendAll[T any](send func(T) error, parts []T) error {
-	for _, p := range parts {
-		if err := send(p); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -59,12 +59,8 @@ func (c *Client) UploadParts(tb testing.TB, parts ...*driftv1.UploadBaselineRequ
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range parts {
-		if err := stream.Send(p); errors.Is(err, io.EOF) { // the answer says why
-			break
-		} else if err != nil {
-			return nil, err
-		}
+	if err := sendAll(stream.Send, parts); err != nil {
+		return nil, err
 	}
 	resp, err := stream.CloseAndRecv()
 	return resp.GetBaseline(), err
@@ -84,12 +80,8 @@ func (c *Client) Run(tb testing.TB, header *driftv1.RunDetectionHeader, batches 
 	for _, b := range batches {
 		parts = append(parts, &driftv1.RunDetectionRequest{Part: &driftv1.RunDetectionRequest_Batch{Batch: b}})
 	}
-	for _, p := range parts {
-		if err := stream.Send(p); errors.Is(err, io.EOF) { // the answer says why
-			break
-		} else if err != nil {
-			return nil, err
-		}
+	if err := sendAll(stream.Send, parts); err != nil {
+		return nil, err
 	}
 	resp, err := stream.CloseAndRecv()
 	return resp.GetDetection(), err
@@ -181,13 +173,21 @@ func (c *Client) CompareSides(tb testing.TB, header *driftv1.ComparisonHeader, b
 	for _, b := range batches {
 		parts = append(parts, &driftv1.CompareRequest{Part: &driftv1.CompareRequest_Batch{Batch: b}})
 	}
-	for _, p := range parts {
-		if err := stream.Send(p); errors.Is(err, io.EOF) { // the answer says why
-			break
-		} else if err != nil {
-			return nil, err
-		}
+	if err := sendAll(stream.Send, parts); err != nil {
+		return nil, err
 	}
 	resp, err := stream.CloseAndRecv()
 	return resp.GetComparison(), err
+}
+
+// sendAll sends as long as the server reads: its answer says why it stopped.
+func sendAll[T any](send func(T) error, parts []T) error {
+	for _, p := range parts {
+		if err := send(p); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -1,30 +1,8 @@
 package multivariate
 
 import (
-	"fmt"
 	"math"
 )
-
-// checkIncomplete is checkSides for values of which NaN stand for missing ones.
-func checkIncomplete(baseline, current Matrix, least int) error {
-	if baseline.Columns != current.Columns || baseline.Columns < 1 {
-		return fmt.Errorf("%w: %d and %d", ErrShape, baseline.Columns, current.Columns)
-	}
-	for _, m := range []Matrix{baseline, current} {
-		if m.Rows < least {
-			return fmt.Errorf("%w: %d, at least %d are needed", ErrFew, m.Rows, least)
-		}
-		if len(m.Values) != m.Rows*m.Columns {
-			return fmt.Errorf("%w: %d values are no %d×%d matrix", ErrShape, len(m.Values), m.Rows, m.Columns)
-		}
-		for _, v := range m.Values {
-			if math.IsInf(v, 0) {
-				return ErrNotFinite
-			}
-		}
-	}
-	return nil
-}
 
 // components are the principal components of standardised rows.
 type components struct {

@@ -73,6 +73,15 @@ func Sample(rng *rand.Rand, all, n int) []int {
 
 // checkSides returns an error unless both sides have least rows and the same columns of finite numbers.
 func checkSides(baseline, current Matrix, least int) error {
+	return checkValues(baseline, current, least, false)
+}
+
+// checkIncomplete is checkSides for values of which NaN stand for missing ones.
+func checkIncomplete(baseline, current Matrix, least int) error {
+	return checkValues(baseline, current, least, true)
+}
+
+func checkValues(baseline, current Matrix, least int, incomplete bool) error {
 	if baseline.Columns != current.Columns || baseline.Columns < 1 {
 		return fmt.Errorf("%w: %d and %d", ErrShape, baseline.Columns, current.Columns)
 	}
@@ -84,7 +93,7 @@ func checkSides(baseline, current Matrix, least int) error {
 			return fmt.Errorf("%w: %d values are no %d×%d matrix", ErrShape, len(m.Values), m.Rows, m.Columns)
 		}
 		for _, v := range m.Values {
-			if v-v != 0 {
+			if math.IsInf(v, 0) || !incomplete && math.IsNaN(v) {
 				return ErrNotFinite
 			}
 		}
