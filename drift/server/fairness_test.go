@@ -3,9 +3,9 @@ package server_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -24,7 +24,7 @@ func hours() (header *driftv1.PerformanceHeader, before, after *driftv1.Comparis
 	const rows, classes = 400, 1000
 	actual, predicted := make([]string, 0, rows), make([]string, 0, rows)
 	for i := range rows {
-		actual, predicted = append(actual, fmt.Sprint(2*i)), append(predicted, fmt.Sprint((2*i+1)%classes))
+		actual, predicted = append(actual, strconv.Itoa(2*i)), append(predicted, strconv.Itoa((2*i+1)%classes))
 	}
 	columns := []*driftv1.Column{drifttest.Texts("actual", actual...), drifttest.Texts("predicted", predicted...)}
 	return &driftv1.PerformanceHeader{
@@ -63,7 +63,8 @@ func TestEvaluationsAreShared(t *testing.T) {
 			stream, err := greedy.EvaluatePerformance(ctx)
 			for _, part := range []*driftv1.EvaluatePerformanceRequest{
 				{Part: &driftv1.EvaluatePerformanceRequest_Header{Header: header}},
-				{Part: &driftv1.EvaluatePerformanceRequest_Batch{Batch: before}}, {Part: &driftv1.EvaluatePerformanceRequest_Batch{Batch: after}},
+				{Part: &driftv1.EvaluatePerformanceRequest_Batch{Batch: before}},
+				{Part: &driftv1.EvaluatePerformanceRequest_Batch{Batch: after}},
 			} {
 				if err == nil {
 					err = stream.Send(part)

@@ -104,7 +104,7 @@ func evaluateFeature(ctx context.Context, f FeatureInput, s Settings) FeatureRes
 		Importance:  f.Importance,
 		Embedding:   f.Embedded.summary(),
 	}
-	c := &comparison{FeatureInput: f, settings: s}
+	c := &comparison{FeatureInput: f, settings: s, ended: func() bool { return ctx.Err() != nil }}
 	seen := map[TestSetting]bool{}
 	for _, t := range plannedTests(f) {
 		if ctx.Err() != nil {

@@ -13,6 +13,7 @@ import (
 type comparison struct {
 	FeatureInput
 	settings Settings
+	ended    ended
 	merged   merged             // for the tests of ranks
 	counted  *contingency.Table // the categories of both sides, once a test has asked for them
 	corpus   *text.Corpus       // for the tests of words
@@ -20,6 +21,12 @@ type comparison struct {
 	vectorCache vectorCache
 	embedded    *comparison // of the vectors that stand for the texts, once a test has asked for them
 }
+
+// ended tells whether nobody waits for results any more, so that what takes long may stop and leave a result that is of no use; nil stands for
+// never.
+type ended func() bool
+
+func (e ended) now() bool { return e != nil && e() }
 
 // table lines up the categories of both sides.
 func (c *comparison) table() (contingency.Table, error) {
@@ -95,4 +102,8 @@ func (s Settings) draws(name string, t TestSetting) permutation.Draws {
 	return permutation.Draws{Count: s.Permutations, Rand: s.rng(name, t), Alpha: s.FDR}
 }
 
-func (c *comparison) draws(t TestSetting) permutation.Draws { return c.settings.draws(c.Name, t) }
+func (c *comparison) draws(t TestSetting) permutation.Draws {
+	d := c.settings.draws(c.Name, t)
+	d.Ended = c.ended.now
+	return d
+}

@@ -87,11 +87,11 @@ func measureConstraint(c *comparison, _ TestSetting) Finding {
 	if len(k.Allowed) == 0 && k.Pattern == nil {
 		return NotApplicable("the feature's constraint says nothing about texts: it has neither allowed values nor a pattern")
 	}
-	return compareRates(k.violations(c.Baseline), k.violations(c.Current), c.settings)
+	return compareRates(k.violations(c.Baseline, c.ended), k.violations(c.Current, c.ended), c.settings)
 }
 
-// violations counts the categories or texts that are not allowed, or do not match the pattern.
-func (k *Constraint) violations(s Sample) rate {
+// violations counts the categories or texts that are not allowed, or do not match the pattern, which can take half a second for each.
+func (k *Constraint) violations(s Sample, ended ended) rate {
 	allowed := make(map[string]bool, len(k.Allowed))
 	for _, name := range k.Allowed {
 		allowed[name] = true
@@ -101,11 +101,17 @@ func (k *Constraint) violations(s Sample) rate {
 	}
 	r := rate{of: s.usable()}
 	for name, count := range s.Counts {
+		if ended.now() {
+			break
+		}
 		if violates(name) {
 			r.count += count
 		}
 	}
 	for _, text := range s.Texts {
+		if ended.now() {
+			break
+		}
 		if violates(text) {
 			r.count++
 		}

@@ -52,7 +52,9 @@ func (r *rowComparison) paired(standardised bool) pairSample {
 	rows := r.sampled("pairs", multivariate.PairedRows(r.encoded().width()))
 	baseline, current := r.encoded().encode(rows, scoring(standardised))
 	s := pairSample{rows: [2]int{baseline.Rows, current.Rows}}
-	s.pairs, s.err = multivariate.NewPairs(baseline, current)
+	if s.pairs, s.err = multivariate.NewPairs(baseline, current); s.err == nil {
+		s.pairs.Ended = r.ended.now
+	}
 	if r.cache.pairs == nil {
 		r.cache.pairs = map[string]pairSample{}
 	}

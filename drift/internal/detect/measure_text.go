@@ -74,7 +74,7 @@ func measureRichness(c *comparison, t TestSetting) Finding {
 }
 
 func measureRefusals(c *comparison, _ TestSetting) Finding {
-	return compareRates(countTexts(c.Baseline, output.Refuses), countTexts(c.Current, output.Refuses), c.settings)
+	return compareRates(countTexts(c.Baseline, output.Refuses, c.ended), countTexts(c.Current, output.Refuses, c.ended), c.settings)
 }
 
 func measureFormat(c *comparison, _ TestSetting) Finding {
@@ -85,12 +85,15 @@ func measureFormat(c *comparison, _ TestSetting) Finding {
 		return Failed(fmt.Errorf("unknown format %q", c.Constraint.Format))
 	}
 	invalid := func(t string) bool { return !output.ValidJSON(t) }
-	return compareRates(countTexts(c.Baseline, invalid), countTexts(c.Current, invalid), c.settings)
+	return compareRates(countTexts(c.Baseline, invalid, c.ended), countTexts(c.Current, invalid, c.ended), c.settings)
 }
 
-func countTexts(s Sample, is func(string) bool) rate {
+func countTexts(s Sample, is func(string) bool, ended ended) rate {
 	r := rate{of: int64(len(s.Texts))}
 	for _, t := range s.Texts {
+		if ended.now() {
+			break
+		}
 		if is(t) {
 			r.count++
 		}

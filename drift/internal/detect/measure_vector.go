@@ -33,7 +33,9 @@ func (c *comparison) paired() pairSample {
 	if c.vectorCache.pairs == nil {
 		b, cur := c.vectors("pairs", multivariate.PairedRows(c.Baseline.Vectors.Columns))
 		s := pairSample{rows: [2]int{b.Rows, cur.Rows}}
-		s.pairs, s.err = multivariate.NewPairs(b, cur)
+		if s.pairs, s.err = multivariate.NewPairs(b, cur); s.err == nil {
+			s.pairs.Ended = c.ended.now
+		}
 		c.vectorCache.pairs = &s
 	}
 	return *c.vectorCache.pairs

@@ -32,6 +32,7 @@ type RowInput struct {
 type rowComparison struct {
 	RowInput
 	settings Settings
+	ended    ended
 	cache    rowCache
 }
 
@@ -40,7 +41,7 @@ func evaluateRows(ctx context.Context, in *RowInput, s Settings) ([]Result, erro
 	if in == nil || len(in.Tests) == 0 {
 		return nil, nil
 	}
-	r := &rowComparison{RowInput: *in, settings: s}
+	r := &rowComparison{RowInput: *in, settings: s, ended: func() bool { return ctx.Err() != nil }}
 	wrong := checkTables(in.Baseline, in.Current)
 	results := make([]Result, len(in.Tests))
 	seen := map[TestSetting]bool{}

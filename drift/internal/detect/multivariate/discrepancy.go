@@ -70,7 +70,12 @@ func (p *Pairs) discrepancy(dissimilarity func(squared float64) float64, rng *ra
 	l := newLabelling(p, rho, total)
 	observed, cross := l.observed()
 	d := Discrepancy{Statistic: observed, Effect: effect(observed, cross)}
-	d.P, d.Critical = permute(observed, draws, alpha, 2*total/float64(len(rho)), func() float64 { return l.draw(rng) })
+	d.P, d.Critical = permute(observed, draws, alpha, 2*total/float64(len(rho)), func() float64 {
+		if p.Ended != nil && p.Ended() {
+			return 0
+		}
+		return l.draw(rng)
+	})
 	return d
 }
 

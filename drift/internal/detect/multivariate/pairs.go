@@ -19,6 +19,9 @@ type Pairs struct {
 	baseline, current int       // numbers of rows; those of the baseline come first
 	squared           []float64 // of rows a < b at start(a) + b − a − 1
 	scale             float64   // what values were multiplied by
+
+	// Ended is asked before each permutation, unless it is nil; once it is true, no more are made, and what is returned is of no use.
+	Ended func() bool
 }
 
 // NewPairs computes the distances. It returns ErrFew for a side of fewer than two rows, ErrShape and ErrNotFinite. It takes

@@ -16,7 +16,13 @@ type Draws struct {
 	Count int        // re-labelled samples
 	Rand  *rand.Rand // used by one goroutine
 	Alpha float64    // the p-value of the critical statistic
+
+	// Ended is asked before each, unless it is nil; once it is true, tests that draw for long make no more, and what they return is of no use.
+	Ended func() bool
 }
+
+// Over tells whether no more are to be made.
+func (d Draws) Over() bool { return d.Ended != nil && d.Ended() }
 
 // Rand returns the source of one test's draws. Each test of each feature has its own, so that a result does not depend on which other tests
 // are made, or in what order.

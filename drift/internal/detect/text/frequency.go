@@ -51,6 +51,9 @@ func (c *Corpus) CompareFrequencies(d permutation.Draws) (Frequencies, error) {
 	side := min(n, len(blocks)-n)
 	statistics, exceed := make([]float64, d.Count), 0
 	for i := range statistics {
+		if d.Over() {
+			break
+		}
 		for j := range side { // the first ones of a shuffle
 			k := j + d.Rand.IntN(len(blocks)-j)
 			blocks[j], blocks[k] = blocks[k], blocks[j]

@@ -39,6 +39,9 @@ func (c *Corpus) CompareUnknown(d permutation.Draws) (Unknown, error) {
 	}
 	drawn, exceed := make([]float64, d.Count), 0
 	for i := range drawn {
+		if d.Over() {
+			break
+		}
 		s.shuffle(d.Rand)
 		drawn[i] = p.unknown(s)
 		u.Expected += drawn[i] / float64(d.Count)
@@ -97,6 +100,9 @@ func (c *Corpus) CompareRichness(d permutation.Draws) (Richness, error) {
 	}
 	drawn, exceed := make([]float64, d.Count), 0
 	for i := range drawn {
+		if d.Over() {
+			break
+		}
 		s.shuffle(d.Rand)
 		drawn[i] = math.Abs(p.logRatio(s))
 		if !(drawn[i] < math.Abs(r.LogRatio)-1e-12) { // a division that leaves a side without words is no evidence
