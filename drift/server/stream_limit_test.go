@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,6 +157,59 @@ func TestDamagedStream(t *testing.T) {
 			t.Errorf("%s: got %v, %v", damage, reset, err)
 		}
 	}
+}
+
+// TestForeignState gives a stream what only a superuser can: the state of another one, or a row that its state knows nothing of. Nothing of that is
+// taken for the stream's own.
+func TestForeignState(t *testing.T) {
+	t.Parallel()
+	s := drifttest.Start(t)
+	c := s.Client(t, drifttest.NewTenant())
+	ddm := driftv1.StreamDetector_STREAM_DETECTOR_DDM
+	id := createStream(t, c, "s", ddm).GetId()
+	other := createStream(t, c, "other", ddm, func(r *driftv1.CreateStreamRequest) {
+		r.Parameters = map[string]float64{"drift_threshold": 9}
+	}).GetId()
+	update(t, c, other, 0, make([]float64, 100)...)
+	update(t, c, id, 0, make([]float64, 100)...)
+	for _, damage := range []string{
+		"state = (SELECT o.state FROM drf_streams o WHERE o.name = 'other')", "drift_count = 7", "zone = 'WARNING', warning_began = 3", "seed = 5",
+		`parameters = '{"drift_threshold": 9}'`, `parameters = '{"drift_threshold": "x"}'`, "last_warnings = '[7]'",
+	} {
+		t.Run(damage, func(t *testing.T) {
+			tx, err := s.DB.Admin().Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var before []byte
+			if err := tx.QueryRow(t.Context(), "SELECT to_jsonb(s) FROM drf_streams s WHERE id = $1", id).Scan(&before); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := tx.Exec(t.Context(), "UPDATE drf_streams SET "+damage+" WHERE id = $1", id); err != nil {
+				t.Fatal(err)
+			}
+			if err := tx.Commit(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for _, first := range []int64{100, 0} { // the next batch, and the last one again
+				if strings.HasPrefix(damage, "last") == (first == 100) || first == 0 && !strings.Contains(damage, `"x"`) && !strings.HasPrefix(damage, "last") {
+					continue // what is damaged is not needed
+				}
+				_, err = c.UpdateStream(t.Context(), &driftv1.UpdateStreamRequest{StreamId: id, FirstSequence: first, Values: make([]float64, 100)})
+				drifttest.Want(t, err, codes.DataLoss, "INTERNAL", "")
+			}
+			_, err = s.DB.Admin().Exec(t.Context(), `
+				UPDATE drf_streams s
+				SET state = r.state, drift_count = r.drift_count, zone = r.zone, warning_began = r.warning_began, seed = r.seed, parameters = r.parameters,
+					last_warnings = r.last_warnings
+				FROM jsonb_populate_record(NULL::drf_streams, $2) r
+				WHERE s.id = $1`, id, before)
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	update(t, c, id, 100, 0, 1, 0)
 }
 
 // TestDetectors creates a stream of each detector that is listed, with the parameters that are listed.

@@ -20,8 +20,8 @@ func Reset(ctx context.Context, tx pgx.Tx, id uuid.UUID, etag string) (Stream, e
 	if etag != "" && etag != s.ETag() {
 		return Stream{}, errs.StaleETag("stream")
 	}
-	detector, err := stream.Restore(l.state)
-	if err != nil || detector.Count() != s.NextSequence || detector.Config().Kind != s.Config.Kind {
+	detector, err := s.restore(l.state)
+	if err != nil {
 		if detector, err = stream.At(s.Config, s.NextSequence, s.DriftCount); err != nil {
 			return Stream{}, errDamaged(err)
 		}

@@ -106,7 +106,7 @@ func scan(row pgx.CollectableRow) (s Stream, err error) {
 		return Stream{}, err
 	}
 	if err := json.Unmarshal(parameters, &s.Config.Parameters); err != nil {
-		return Stream{}, fmt.Errorf("decode parameters: %w", err)
+		return Stream{}, errDamaged(fmt.Errorf("decode parameters: %w", err))
 	}
 	s.ModelID, s.Config.Seed, s.WarningBegan = modelID.UUID, uint64(seed), -1
 	s.Zone = stream.Zone(max(0, slices.IndexFunc(zones, func(z stream.Zone) bool { return z.String() == zone })))

@@ -3,6 +3,8 @@
 package conceptdrift
 
 import (
+	"fmt"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -63,6 +65,24 @@ type Definition struct {
 // sequenceError says that a batch does not continue the stream.
 func sequenceError(next int64, format string, args ...any) error {
 	return errs.New(errs.FailedPrecondition, errs.ReasonStreamSequence, format, args...).With("expected_sequence", strconv.FormatInt(next, 10))
+}
+
+// restore reads the detector's state. It must be that of this stream at its place: one of another stream, or of another time, is damage too.
+func (s Stream) restore(state []byte) (*stream.Stream, error) {
+	detector, err := stream.Restore(state)
+	if err != nil {
+		return nil, err
+	}
+	began, ok := detector.WarningBegan()
+	if !ok {
+		began = -1
+	}
+	kept := Stream{Config: detector.Config(), NextSequence: detector.Count(), Zone: detector.Zone(), DriftCount: detector.Drifts(), WarningBegan: began}
+	row := Stream{Config: s.Config, NextSequence: s.NextSequence, Zone: s.Zone, DriftCount: s.DriftCount, WarningBegan: s.WarningBegan}
+	if !reflect.DeepEqual(kept, row) {
+		return nil, fmt.Errorf("the state is of %d values of %v, the row of %d of %v, or their zones differ", kept.NextSequence, kept.Config, row.NextSequence, row.Config)
+	}
+	return detector, nil
 }
 
 // errDamaged says that the stored state cannot be what the service has written.

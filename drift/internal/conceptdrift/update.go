@@ -1,6 +1,7 @@
 package conceptdrift
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -66,12 +67,9 @@ func Update(ctx context.Context, tx pgx.Tx, id uuid.UUID, first int64, values []
 	if first != s.NextSequence {
 		return repeat(ctx, tx, o, l, first, int64(len(values)))
 	}
-	detector, err := stream.Restore(l.state)
+	detector, err := s.restore(l.state)
 	if err != nil {
 		return Outcome{}, errDamaged(err)
-	}
-	if detector.Count() != s.NextSequence || detector.Config().Kind != s.Config.Kind {
-		return Outcome{}, errDamaged(fmt.Errorf("state of %d values of %s, row of %d of %s", detector.Count(), detector.Config().Kind, s.NextSequence, s.Config.Kind))
 	}
 	if err := o.read(ctx, detector, values); err != nil {
 		return Outcome{}, err
@@ -90,7 +88,7 @@ func repeat(ctx context.Context, tx pgx.Tx, o Outcome, l locked, first, count in
 	}
 	o.Repeated = true
 	if l.lastSequence != nil && first == *l.lastSequence {
-		if [32]byte(l.lastSHA256) != o.digest {
+		if !bytes.Equal(l.lastSHA256, o.digest[:]) {
 			return Outcome{}, sequenceError(next, "other values than these were taken at %d: the next value is %d", first, next)
 		}
 		if err := json.Unmarshal(l.lastWarnings, &o.Warnings); err != nil {
