@@ -159,3 +159,36 @@ func TestStreamWritersLeaveConnections(t *testing.T) {
 	cancel()
 	calls.Wait()
 }
+
+// TestStreamsAreAdmitted opens streams and sends nothing: memory for a message is taken before one is received, so that no more are let in than fit.
+func TestStreamsAreAdmitted(t *testing.T) {
+	t.Parallel()
+	stack := drifttest.NewStack(t)
+	cfg := stack.Config()
+	cfg.Upload.MemoryBytes = 128 << 20
+	s := stack.Run(t, cfg)
+	c, other := s.Client(t, drifttest.NewTenant()), s.Client(t, drifttest.NewTenant())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for range 2 {
+		if _, err := c.Compare(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for used := 0.0; used < 64<<20; { // until both have come to their place
+		_, body := get(t, "http://"+s.Addresses.Admin+"/metrics")
+		match := uploadMetric.FindStringSubmatch(body)
+		if match == nil {
+			t.Fatal("the metric is missing")
+		}
+		used, _ = strconv.ParseFloat(match[1], 64)
+	}
+	x := drifttest.Numbers("x", drifttest.Sequence(100, 0, 1)...)
+	_, err := c.CompareSides(t, &driftv1.ComparisonHeader{}, drifttest.Baseline(x), drifttest.Current(x))
+	drifttest.Want(t, err, codes.ResourceExhausted, "OVERLOADED", "")
+	if _, err := other.CompareSides(t, &driftv1.ComparisonHeader{}, drifttest.Baseline(x), drifttest.Current(x)); err != nil {
+		t.Errorf("another tenant: %v", err)
+	}
+	cancel()
+	awaitNoUpload(t, s)
+}

@@ -26,6 +26,11 @@ func uploadKey(requestID, method string, header proto.Message, fingerprint [32]b
 // UploadBaseline implements driftv1.BaselineServiceServer.
 func (s baselines) UploadBaseline(stream grpc.ClientStreamingServer[driftv1.UploadBaselineRequest, driftv1.UploadBaselineResponse]) error {
 	ctx := stream.Context()
+	inlet, err := s.admit(ctx)
+	if err != nil {
+		return err
+	}
+	defer inlet.Release()
 	header, err := receiveHeader(stream.Recv)
 	if err != nil {
 		return err
@@ -34,7 +39,7 @@ func (s baselines) UploadBaseline(stream grpc.ClientStreamingServer[driftv1.Uplo
 	if err != nil {
 		return err
 	}
-	data, err := receiveData(ctx, stream.Recv, m, s.Budget)
+	data, err := receiveData(inlet, stream.Recv, m)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/aumos-enterprise/platform/drift/internal/sample"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	driftv1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1"
-	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 // batchPath is where the rows of a batch stand in a CompareRequest.
@@ -19,6 +18,11 @@ const batchPath = "batch.rows"
 // Compare implements driftv1.DetectionServiceServer.
 func (s detections) Compare(stream grpc.ClientStreamingServer[driftv1.CompareRequest, driftv1.CompareResponse]) error {
 	ctx := stream.Context()
+	inlet, err := s.admit(ctx)
+	if err != nil {
+		return err
+	}
+	defer inlet.Release()
 	header, err := receiveHeader(stream.Recv)
 	if err != nil {
 		return err
@@ -27,10 +31,7 @@ func (s detections) Compare(stream grpc.ClientStreamingServer[driftv1.CompareReq
 	if err != nil {
 		return err
 	}
-	sides, err := openSides(ctx, request.Options(batchPath), s.Budget)
-	if err != nil {
-		return err
-	}
+	sides := openSides(inlet, request.Options(batchPath))
 	defer sides.release()
 	if err := receiveBatches(stream.Recv, sides.add); err != nil {
 		return err
@@ -58,20 +59,9 @@ type sides struct {
 	baseline, current *sample.Accumulator
 }
 
-// openSides makes room for both sides. What it returns must be released.
-func openSides(ctx context.Context, options sample.Options, budget *sample.Budget) (sides, error) {
-	owner, _ := tenant.FromContext(ctx)
-	baseline, err := sample.Open(owner, options, budget)
-	if err != nil {
-		return sides{}, err
-	}
-	options.Beside = true
-	current, err := sample.Open(owner, options, budget)
-	if err != nil {
-		baseline.Release()
-		return sides{}, err
-	}
-	return sides{baseline: baseline, current: current}, nil
+// openSides returns both sides without data. They must be released.
+func openSides(inlet *sample.Inlet, options sample.Options) sides {
+	return sides{baseline: sample.Open(inlet, options), current: sample.Open(inlet, options)}
 }
 
 func (s sides) release() {

@@ -22,6 +22,11 @@ import (
 // RunDetection implements driftv1.DetectionServiceServer.
 func (s detections) RunDetection(stream grpc.ClientStreamingServer[driftv1.RunDetectionRequest, driftv1.RunDetectionResponse]) error {
 	ctx := stream.Context()
+	inlet, err := s.admit(ctx)
+	if err != nil {
+		return err
+	}
+	defer inlet.Release()
 	header, err := receiveHeader(stream.Recv)
 	if err != nil {
 		return err
@@ -31,7 +36,7 @@ func (s detections) RunDetection(stream grpc.ClientStreamingServer[driftv1.RunDe
 	if err != nil {
 		return err
 	}
-	data, err := receiveData(ctx, stream.Recv, m, s.Budget)
+	data, err := receiveData(inlet, stream.Recv, m)
 	if err != nil {
 		return err
 	}

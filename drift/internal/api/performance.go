@@ -12,6 +12,11 @@ import (
 
 // EvaluatePerformance implements driftv1.PerformanceServiceServer.
 func (s performances) EvaluatePerformance(stream grpc.ClientStreamingServer[driftv1.EvaluatePerformanceRequest, driftv1.EvaluatePerformanceResponse]) error {
+	inlet, err := s.admit(stream.Context())
+	if err != nil {
+		return err
+	}
+	defer inlet.Release()
 	header, err := receiveHeader(stream.Recv)
 	if err != nil {
 		return err
@@ -21,7 +26,7 @@ func (s performances) EvaluatePerformance(stream grpc.ClientStreamingServer[drif
 		return err
 	}
 	var result assessment.Evaluated
-	err = assess(stream.Context(), s.service, request.Options(batchPath), stream.Recv, func(ctx context.Context, baseline, current sample.Set) (err error) {
+	err = assess(stream.Context(), s.service, inlet, request.Options(batchPath), stream.Recv, func(ctx context.Context, baseline, current sample.Set) (err error) {
 		result, err = request.Evaluate(ctx, baseline, current)
 		return err
 	})
@@ -33,6 +38,11 @@ func (s performances) EvaluatePerformance(stream grpc.ClientStreamingServer[drif
 
 // EstimatePerformance implements driftv1.PerformanceServiceServer.
 func (s performances) EstimatePerformance(stream grpc.ClientStreamingServer[driftv1.EstimatePerformanceRequest, driftv1.EstimatePerformanceResponse]) error {
+	inlet, err := s.admit(stream.Context())
+	if err != nil {
+		return err
+	}
+	defer inlet.Release()
 	header, err := receiveHeader(stream.Recv)
 	if err != nil {
 		return err
@@ -42,7 +52,7 @@ func (s performances) EstimatePerformance(stream grpc.ClientStreamingServer[drif
 		return err
 	}
 	var result assessment.Estimated
-	err = assess(stream.Context(), s.service, request.Options(batchPath), stream.Recv, func(ctx context.Context, baseline, current sample.Set) (err error) {
+	err = assess(stream.Context(), s.service, inlet, request.Options(batchPath), stream.Recv, func(ctx context.Context, baseline, current sample.Set) (err error) {
 		result, err = request.Estimate(ctx, baseline, current)
 		return err
 	})
@@ -54,12 +64,10 @@ func (s performances) EstimatePerformance(stream grpc.ClientStreamingServer[drif
 
 // assess gathers both sides and works on them in an evaluation slot. Their memory is given back before it returns.
 func assess[P part[H, driftv1.ComparisonBatch], H any](
-	ctx context.Context, s *service, options sample.Options, receive func() (P, error), work func(ctx context.Context, baseline, current sample.Set) error,
+	ctx context.Context, s *service, inlet *sample.Inlet, options sample.Options, receive func() (P, error),
+	work func(ctx context.Context, baseline, current sample.Set) error,
 ) error {
-	sides, err := openSides(ctx, options, s.Budget)
-	if err != nil {
-		return err
-	}
+	sides := openSides(inlet, options)
 	defer sides.release()
 	if err := receiveBatches(receive, sides.add); err != nil {
 		return err

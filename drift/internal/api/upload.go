@@ -19,6 +19,12 @@ type part[H, B any] interface {
 	GetBatch() *B
 }
 
+// admit makes room for the messages of a stream, before the first of them is received. What it returns must be released.
+func (s *service) admit(ctx context.Context) (*sample.Inlet, error) {
+	owner, _ := tenant.FromContext(ctx)
+	return sample.Admit(owner, s.Budget)
+}
+
 // receiveHeader reads the first message of a stream.
 func receiveHeader[P part[H, B], H, B any](receive func() (P, error)) (*H, error) {
 	first, err := receive()
@@ -52,14 +58,8 @@ func receiveBatches[P part[H, B], H, B any](receive func() (P, error), take func
 }
 
 // receiveData reads the batches of an upload for the monitor. What it returns must be released.
-func receiveData[P part[H, driftv1.ColumnBatch], H any](
-	ctx context.Context, receive func() (P, error), m monitor.Monitor, budget *sample.Budget,
-) (*sample.Accumulator, error) {
-	owner, _ := tenant.FromContext(ctx)
-	data, err := sample.New(owner, m.Columns(), budget)
-	if err != nil {
-		return nil, err
-	}
+func receiveData[P part[H, driftv1.ColumnBatch], H any](inlet *sample.Inlet, receive func() (P, error), m monitor.Monitor) (*sample.Accumulator, error) {
+	data := sample.New(inlet, m.Columns())
 	take := func(batch *driftv1.ColumnBatch) error { return data.Add(columnsFrom(batch)) }
 	if err := receiveBatches(receive, take); err != nil {
 		data.Release()

@@ -62,7 +62,7 @@ func (c *comparison) measureEmbedded(t TestSetting) Result {
 	if err == nil {
 		side := func(m Matrix) Sample { return Sample{Vectors: m, Rows: int64(m.Rows)} }
 		vectors := FeatureInput{Name: c.Name, Type: Vector, Baseline: side(c.Embedded.Baseline), Current: side(c.Embedded.Current)}
-		c.embedded = &comparison{FeatureInput: vectors, settings: c.settings}
+		c.embedded = &comparison{FeatureInput: vectors, settings: c.settings, ended: c.ended}
 		return c.embedded.measure(t)
 	}
 	r := Result{Test: t.Test, Convention: t.Convention, MinEffect: t.MinEffect, Direction: DirectionNone}

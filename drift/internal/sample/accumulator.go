@@ -8,11 +8,7 @@ import (
 	"github.com/aumos-enterprise/platform/drift/internal/detect"
 	"github.com/aumos-enterprise/platform/drift/internal/parallel"
 	"github.com/aumos-enterprise/platform/pkg/errs"
-	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
-
-// baseBytes is what an upload costs before its first value: a message of 16 MiB as received and as decoded.
-const baseBytes = 32 << 20
 
 // Accumulator gathers the batches of one upload. It is used by one goroutine, ends with Finish, and Release must follow in any case.
 type Accumulator struct {
@@ -20,8 +16,7 @@ type Accumulator struct {
 	position  map[string]int // feature name → index
 	columns   []column
 	ignored   map[string]bool // columns that are no features and may stand there all the same
-	budget    *Budget
-	owner     tenant.ID // who the memory is charged to
+	inlet     *Inlet
 	reserved  int64
 	names     int64 // bytes of category names so far
 	textBytes int64 // of texts so far
@@ -33,11 +28,11 @@ type Accumulator struct {
 	open      *Options
 }
 
-// New starts the tenant's upload of the features, or fails with OVERLOADED when the budget has no room for another one.
-func New(owner tenant.ID, features []Feature, budget *Budget) (*Accumulator, error) {
-	a := &Accumulator{budget: budget, owner: owner, path: "batch"}
+// New starts to gather the features of what comes through the inlet.
+func New(inlet *Inlet, features []Feature) *Accumulator {
+	a := &Accumulator{inlet: inlet, path: "batch"}
 	a.expect(features)
-	return a, a.reserve(baseBytes)
+	return a
 }
 
 // expect fixes the features.
@@ -52,6 +47,9 @@ func (a *Accumulator) expect(features []Feature) {
 
 // Add checks a batch and takes its rows. After an error the upload is of no use.
 func (a *Accumulator) Add(batch []Column) error {
+	if err := a.inlet.hold(batch); err != nil {
+		return err
+	}
 	if a.open != nil {
 		a.expect(a.describe(batch))
 		a.open = nil
@@ -140,14 +138,14 @@ func (a *Accumulator) Finish(ctx context.Context) (Set, error) {
 
 // Release gives the upload's memory back to the budget. The Set must not be used any more. It may be called twice.
 func (a *Accumulator) Release() {
-	a.budget.Release(a.owner, a.reserved)
+	a.inlet.budget.Release(a.inlet.owner, a.reserved)
 	a.reserved = 0
 	a.columns = nil
 }
 
 // reserve takes memory for a column that grows.
 func (a *Accumulator) reserve(n int64) error {
-	if err := a.budget.Reserve(a.owner, n); err != nil {
+	if err := a.inlet.budget.Reserve(a.inlet.owner, n); err != nil {
 		return err
 	}
 	a.reserved += n

@@ -1,26 +1,18 @@
 package sample
 
-import (
-	"github.com/aumos-enterprise/platform/drift/internal/detect"
-	"github.com/aumos-enterprise/platform/pkg/tenant"
-)
+import "github.com/aumos-enterprise/platform/drift/internal/detect"
 
 // Options say how data is gathered that no monitor describes.
 type Options struct {
 	Features []Feature // those wanted; empty: every column
 	Rows     bool      // keep rows together, for tests of whole rows
 	Path     string    // of a batch in the message, for errors
-	Beside   bool      // another accumulator of the same stream has paid for its messages
 }
 
 // Open starts gathering data whose first batch says what its columns are: each becomes a feature of the type that is wanted, or, where its
 // values are of another, of the type that they are. Wanted columns may be missing; those that nobody wants are left out.
-func Open(owner tenant.ID, o Options, budget *Budget) (*Accumulator, error) {
-	a := &Accumulator{budget: budget, owner: owner, path: o.Path, rowwise: o.Rows, ignored: make(map[string]bool), open: &o}
-	if o.Beside {
-		return a, nil
-	}
-	return a, a.reserve(baseBytes)
+func Open(inlet *Inlet, o Options) *Accumulator {
+	return &Accumulator{inlet: inlet, path: o.Path, rowwise: o.Rows, ignored: make(map[string]bool), open: &o}
 }
 
 // describe returns the features that a first batch has.

@@ -19,13 +19,15 @@ func open(t *testing.T, o sample.Options, batches ...[]sample.Column) (set sampl
 	t.Helper()
 	budget := sample.NewBudget(room)
 	o.Path = "batch.rows"
-	a, err := sample.Open(tenant.ID{}, o, budget)
+	inlet, err := sample.Admit(tenant.ID{}, budget)
 	if err != nil {
 		t.Fatal(err)
 	}
+	a := sample.Open(inlet, o)
 	base := budget.Used()
 	t.Cleanup(func() {
 		a.Release()
+		inlet.Release()
 		if used := budget.Used(); used != 0 {
 			t.Errorf("%d bytes of the budget are not given back", used)
 		}

@@ -51,12 +51,14 @@ func without(c sample.Column, rows ...int) sample.Column {
 func gather(t *testing.T, features []sample.Feature, batches ...[]sample.Column) (sample.Set, error) {
 	t.Helper()
 	budget := sample.NewBudget(room)
-	a, err := sample.New(tenant.ID{}, features, budget)
+	inlet, err := sample.Admit(tenant.ID{}, budget)
 	if err != nil {
 		t.Fatal(err)
 	}
+	a := sample.New(inlet, features)
 	t.Cleanup(func() {
 		a.Release()
+		inlet.Release()
 		if used := budget.Used(); used != 0 {
 			t.Errorf("%d bytes of the budget are not given back", used)
 		}
@@ -255,36 +257,77 @@ func TestBudget(t *testing.T) {
 	t.Parallel()
 	budget := sample.NewBudget(130 << 20) // 65 MiB for one tenant
 	one, two, three := tenant.ID{1}, tenant.ID{2}, tenant.ID{3}
-	start := func(owner tenant.ID) *sample.Accumulator {
+	start := func(owner tenant.ID) *sample.Inlet {
 		t.Helper()
-		a, err := sample.New(owner, features[:1], budget)
+		inlet, err := sample.Admit(owner, budget)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return a
+		return inlet
 	}
 	first, second := start(one), start(one)
-	if _, err := sample.New(one, features[:1], budget); errs.ReasonOf(err) != errs.ReasonOverloaded {
+	if _, err := sample.Admit(one, budget); errs.ReasonOf(err) != errs.ReasonOverloaded {
 		t.Errorf("a tenant's third upload: got %v", err)
 	}
-	err := second.Add([]sample.Column{numbers("delay", make([]float64, 200_000)...)})
+	grows := sample.New(second, features[:1])
+	err := grows.Add([]sample.Column{numbers("delay", make([]float64, 200_000)...)})
 	var refused *errs.Error
 	if !errors.As(err, &refused) || refused.Kind != errs.ResourceExhausted || refused.Reason != errs.ReasonOverloaded || refused.RetryAfter <= 0 {
 		t.Errorf("an upload that grows over the tenant's share: got %v", err)
 	}
 	third, fourth := start(two), start(two) // although another tenant has all of its share
-	if _, err := sample.New(three, features[:1], budget); errs.ReasonOf(err) != errs.ReasonOverloaded {
+	if _, err := sample.Admit(three, budget); errs.ReasonOf(err) != errs.ReasonOverloaded {
 		t.Errorf("an upload over the whole budget: got %v", err)
 	}
 	first.Release()
-	if err := second.Add([]sample.Column{numbers("delay", make([]float64, 200_000)...)}); err != nil {
+	if err := grows.Add([]sample.Column{numbers("delay", make([]float64, 200_000)...)}); err != nil {
 		t.Errorf("after another upload has ended: %v", err)
 	}
-	for _, a := range []*sample.Accumulator{second, second, third, fourth} {
-		a.Release()
+	grows.Release()
+	grows.Release()
+	for _, inlet := range []*sample.Inlet{second, second, third, fourth} {
+		inlet.Release()
 	}
 	if budget.Used() != 0 {
 		t.Errorf("%d bytes are not given back", budget.Used())
+	}
+}
+
+// TestInlet charges what a message takes once it is decoded, where that is more than is usual, and once for messages of a kind.
+func TestInlet(t *testing.T) {
+	t.Parallel()
+	const base = 32 << 20
+	for _, test := range []struct {
+		name   string
+		column sample.Column
+		want   int64
+	}{
+		{"as usual", numbers("x", make([]float64, 2<<20)...), base},
+		{"empty texts", sample.Column{Name: "x", Type: detect.Categorical, Texts: make([]string, 8<<20)}, 16<<20 + 8<<24},
+		{"short times", sample.Column{Name: "x", Type: detect.Timestamp, Times: make([]int64, 4<<20)}, 16<<20 + 8<<22},
+	} {
+		budget := sample.NewBudget(room)
+		inlet, err := sample.Admit(tenant.ID{}, budget)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if used := budget.Used(); used != base {
+			t.Errorf("%s: %d bytes before the first message", test.name, used)
+		}
+		data := sample.New(inlet, features[:1])
+		for range 2 {
+			if err := data.Add([]sample.Column{test.column}); errs.ReasonOf(err) != errs.ReasonColumnUnknown {
+				t.Fatal(err)
+			}
+			if used := budget.Used(); used != test.want {
+				t.Errorf("%s: %d bytes, want %d", test.name, used, test.want)
+			}
+		}
+		data.Release()
+		inlet.Release()
+		if used := budget.Used(); used != 0 {
+			t.Errorf("%s: %d bytes are not given back", test.name, used)
+		}
 	}
 }
 
