@@ -61,7 +61,7 @@ func (o Output) regression(s side, truthOptional bool) (rows, error) {
 		}
 	}
 	r := rows{known: actual != nil}
-	var sample performance.Regression
+	sample := performance.Regression{Actual: make([]float64, 0, len(predicted)), Predicted: make([]float64, 0, len(predicted))}
 	for i, p := range predicted {
 		if math.IsNaN(p) || !truthOptional && math.IsNaN(actual[i]) {
 			r.skipped++
@@ -220,7 +220,11 @@ func (c outputs) complete(i int) bool {
 	return true
 }
 
+// at returns the values at some rows, in order: the column itself where these are all.
 func at[T any](column []T, rows []int32) []T {
+	if len(rows) == len(column) {
+		return column
+	}
 	picked := make([]T, len(rows))
 	for i, row := range rows {
 		picked[i] = column[row]

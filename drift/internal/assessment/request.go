@@ -159,7 +159,7 @@ func (e Estimation) Options(path string) sample.Options {
 }
 
 func options(path string, names []string) sample.Options {
-	o := sample.Options{Rows: true, Path: path}
+	o := sample.Options{Rows: true, Plain: true, Path: path}
 	for _, name := range names {
 		o.Features = append(o.Features, sample.Feature{Name: name}) // of whatever type the values are
 	}

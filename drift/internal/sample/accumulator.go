@@ -23,6 +23,7 @@ type Accumulator struct {
 	cells     int64 // so far
 	rows      int64
 	rowwise   bool   // whether rows are kept together, for tests of whole rows
+	plain     bool   // whether nothing but these is wanted
 	path      string // of a batch in the message, for errors
 	seen      []int  // by feature: index+1 of the batch's column, 0 when it has none; cleared for each batch
 	open      *Options

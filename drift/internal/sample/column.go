@@ -59,7 +59,7 @@ func (c *column) addNumbers(batch *Column, at int, first int64) error {
 	if err != nil {
 		return err
 	}
-	if c.owner.rowwise { // and once more for those that are sorted
+	if c.owner.rowwise { // and once more for those that are sorted, or for a copy
 		if err := c.owner.reserve(int64(len(batch.Numbers)) * 8); err != nil {
 			return err
 		}
@@ -124,6 +124,11 @@ func (c *column) growCodes(n int) (*[]int32, error) {
 	if !c.owner.rowwise {
 		return nil, nil
 	}
+	if c.owner.plain { // for a copy
+		if err := c.owner.reserve(int64(n) * 4); err != nil {
+			return nil, err
+		}
+	}
 	return c.codes.grow(n, c.owner.reserve)
 }
 
@@ -147,6 +152,9 @@ func (c *column) valueField(at, row int) string {
 // sample returns the gathered values in their canonical form.
 func (c *column) sample(rows int64) Sample {
 	s := Sample{Rows: rows, Missing: c.missing}
+	if c.owner.plain {
+		return s
+	}
 	switch c.feature.Type {
 	case detect.Numeric:
 		if c.owner.rowwise {

@@ -6,13 +6,14 @@ import "github.com/aumos-enterprise/platform/drift/internal/detect"
 type Options struct {
 	Features []Feature // those wanted; empty: every column
 	Rows     bool      // keep rows together, for tests of whole rows
+	Plain    bool      // with Rows: no samples are made of them, which leaves their memory for copies of the rows
 	Path     string    // of a batch in the message, for errors
 }
 
 // Open starts gathering data whose first batch says what its columns are: each becomes a feature of the type that is wanted, or, where its
 // values are of another, of the type that they are. Wanted columns may be missing; those that nobody wants are left out.
 func Open(inlet *Inlet, o Options) *Accumulator {
-	return &Accumulator{inlet: inlet, path: o.Path, rowwise: o.Rows, ignored: make(map[string]bool), open: &o}
+	return &Accumulator{inlet: inlet, path: o.Path, rowwise: o.Rows, plain: o.Plain, ignored: make(map[string]bool), open: &o}
 }
 
 // describe returns the features that a first batch has.

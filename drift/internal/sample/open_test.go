@@ -189,3 +189,19 @@ func TestMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestPlainRows makes no samples of rows that only a copy is made of: what was charged covers that copy.
+func TestPlainRows(t *testing.T) {
+	t.Parallel()
+	const n = 10_000
+	set, charged, err := open(t, sample.Options{Rows: true, Plain: true}, []sample.Column{numbers("n", make([]float64, n)...), booleans("b", make([]bool, n)...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(set.Rowwise[0].Numbers) != n || len(set.Rowwise[1].Codes) != n || set.Samples[0].Sorted != nil || set.Samples[1].Counts != nil {
+		t.Errorf("got %d numbers, %d codes, samples %v", len(set.Rowwise[0].Numbers), len(set.Rowwise[1].Codes), set.Samples)
+	}
+	if least := int64(2 * n * (8 + 4)); charged < least {
+		t.Errorf("%d bytes charged, rows and a copy take %d", charged, least)
+	}
+}
