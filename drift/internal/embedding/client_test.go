@@ -201,10 +201,12 @@ func TestValidate(t *testing.T) {
 func TestAddresses(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string][3]bool{ // plainly, with loopback, with private
-		"93.184.216.34": {true, true, true}, "2606:2800:220:1::1": {true, true, true},
+		"93.184.216.34": {true, false, true}, "2606:2800:220:1::1": {true, false, true}, "64:ff9b::5db8:d822": {true, false, true},
 		"127.0.0.1": {false, true, false}, "::1": {false, true, false}, "::ffff:127.0.0.1": {false, true, false}, "127.8.8.8": {false, true, false},
 		"10.1.2.3": {false, false, true}, "192.168.0.1": {false, false, true}, "172.16.0.1": {false, false, true}, "fd00::1": {false, false, true}, "100.64.0.1": {false, false, true},
 		"169.254.169.254": {}, "fe80::1": {}, "0.0.0.0": {}, "::": {}, "224.0.0.1": {}, "255.255.255.255": {}, "::ffff:169.254.169.254": {}, "ff02::1": {},
+		"64:ff9b::a9fe:a9fe": {}, "64:ff9b::7f00:1": {false, true, false}, "64:ff9b::a01:203": {false, false, true}, "2002:a9fe:a9fe::1": {}, "2001:0:a9fe:a9fe::1": {},
+		"::a9fe:a9fe": {}, "fec0::1": {}, "0.1.2.3": {}, "240.0.0.1": {}, "198.18.0.1": {}, "fd00:ec2::254": {}, "100.100.100.200": {},
 	} {
 		ip := netip.AddrPortFrom(netip.MustParseAddr(address), 443).String()
 		for i, allowed := range [3]error{embedding.Dial(ip, false, false), embedding.Dial(ip, true, false), embedding.Dial(ip, false, true)} {
