@@ -1,6 +1,7 @@
 package comparison
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -79,7 +80,11 @@ func checkTests(field string, tests []detect.TestSetting, kind detect.FeatureTyp
 // loadZone reads a time zone. That of the machine has no name that means the same elsewhere.
 func loadZone(name string) (*time.Location, error) {
 	if name == "Local" {
+		return nil, errors.New("unknown time zone Local")
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil { // in as many ways as files can be wrong
 		return nil, fmt.Errorf("unknown time zone %s", name)
 	}
-	return time.LoadLocation(name)
+	return zone, nil
 }

@@ -4,6 +4,7 @@ package drifttest
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"os"
 	"testing"
@@ -37,6 +38,7 @@ type Stack struct {
 	DB         postgrestest.DriftDB
 	Issuer     *authtest.Issuer
 	Governance *Governance
+	Log        io.Writer // where services log; nil: nowhere
 }
 
 // Queue is what a test database needs beside the migrations.
@@ -98,7 +100,10 @@ func (s *Stack) Run(tb testing.TB, cfg server.Config) *Service {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	ready, done := make(chan server.Addresses, 1), make(chan error, 1)
 	log := slog.New(slog.DiscardHandler)
-	if os.Getenv("DRIFT_TEST_LOG") != "" {
+	switch {
+	case s.Log != nil:
+		log = server.NewLogger(s.Log, cfg)
+	case os.Getenv("DRIFT_TEST_LOG") != "":
 		log = server.NewLogger(os.Stderr, cfg)
 	}
 	go func() { done <- server.Run(ctx, cfg, log, func(a server.Addresses) { ready <- a }) }()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect"
 	"github.com/aumos-enterprise/platform/drift/internal/parallel"
+	"github.com/aumos-enterprise/platform/drift/internal/text"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
 
@@ -52,6 +53,11 @@ func (a *Accumulator) Add(batch []Column) error {
 		return err
 	}
 	if a.open != nil {
+		for i := range batch { // those of monitors were looked at when these were made
+			if err := text.Line(fmt.Sprintf("%s.columns[%d].name", a.path, i), batch[i].Name); err != nil {
+				return err
+			}
+		}
 		a.expect(a.describe(batch))
 		a.open = nil
 	}

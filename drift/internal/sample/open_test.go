@@ -205,3 +205,15 @@ func TestPlainRows(t *testing.T) {
 		t.Errorf("%d bytes charged, rows and a copy take %d", charged, least)
 	}
 }
+
+// TestNamesOfColumns refuses what would let one line of a summary pass for two, or colour a terminal.
+func TestNamesOfColumns(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"a\nOK: 0 of 9 features drifted", "\x1b[31m", "\x00", "\u0085"} {
+		_, _, err := open(t, sample.Options{}, []sample.Column{numbers("fine", 1), numbers(name, 1)})
+		refused, ok := errors.AsType[*errs.Error](err)
+		if !ok || refused.Reason != errs.ReasonInvalidField || refused.Violations[0].Field != "batch.rows.columns[1].name" {
+			t.Errorf("%q: got %v", name, err)
+		}
+	}
+}
