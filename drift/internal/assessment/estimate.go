@@ -75,7 +75,7 @@ func (e Estimation) Estimate(ctx context.Context, baseline, current sample.Set) 
 	if after.sample.Rows()/made.ChunkRows > maxChunks {
 		return Estimated{}, errs.InvalidField("header.chunk_rows", "make more than %d chunks of the current data", maxChunks)
 	}
-	of, err := e.fit(&made, b, c, before, after, classes)
+	of, err := e.fit(ctx, &made, b, c, before, after, classes)
 	if err != nil {
 		return Estimated{}, refuse(err)
 	}
@@ -116,9 +116,9 @@ func refuse(err error) error {
 }
 
 // fit learns, and returns what estimates a chunk.
-func (e Estimation) fit(made *Estimated, b, c side, before, after rows, classes []string) (func(estimate.Chunk) ([]estimate.Estimate, error), error) {
+func (e Estimation) fit(ctx context.Context, made *Estimated, b, c side, before, after rows, classes []string) (func(estimate.Chunk) ([]estimate.Estimate, error), error) {
 	if e.Task == model.Regression {
-		return e.fitRegression(made, b, c, before, after)
+		return e.fitRegression(ctx, made, b, c, before, after)
 	}
 	reference, _ := before.sample.(performance.Classification)
 	current, _ := after.sample.(performance.Classification)
@@ -148,14 +148,14 @@ func (e Estimation) fit(made *Estimated, b, c side, before, after rows, classes 
 	}, nil
 }
 
-func (e Estimation) fitRegression(made *Estimated, b, c side, before, after rows) (func(estimate.Chunk) ([]estimate.Estimate, error), error) {
+func (e Estimation) fitRegression(ctx context.Context, made *Estimated, b, c side, before, after rows) (func(estimate.Chunk) ([]estimate.Estimate, error), error) {
 	first, second, err := e.features(b, c, before, after)
 	if err != nil {
 		return nil, err
 	}
 	reference, _ := before.sample.(performance.Regression)
 	current, _ := after.sample.(performance.Regression)
-	regressor, err := estimate.FitRegressor(first, reference, estimate.RegressionMetrics(), made.ChunkRows)
+	regressor, err := estimate.FitRegressor(ctx, first, reference, estimate.RegressionMetrics(), made.ChunkRows)
 	if err != nil {
 		return nil, err
 	}

@@ -94,16 +94,16 @@ func TestReferenceIsRefused(t *testing.T) {
 	features, r := regression(1, 200, 0)
 	for name, fit := range map[string]func() (*Regressor, error){
 		"few rows": func() (*Regressor, error) {
-			return FitRegressor(nil, performance.Regression{}, RegressionMetrics(), 10)
+			return FitRegressor(t.Context(), nil, performance.Regression{}, RegressionMetrics(), 10)
 		},
 		"feature length": func() (*Regressor, error) {
-			return FitRegressor([]Column{{Numbers: []float64{1}}}, r, RegressionMetrics(), 10)
+			return FitRegressor(t.Context(), []Column{{Numbers: []float64{1}}}, r, RegressionMetrics(), 10)
 		},
-		"chunks": func() (*Regressor, error) { return FitRegressor(features, r, RegressionMetrics(), 0) },
+		"chunks": func() (*Regressor, error) { return FitRegressor(t.Context(), features, r, RegressionMetrics(), 0) },
 		"infinite feature": func() (*Regressor, error) {
 			bad := slices.Clone(features[0].Numbers)
 			bad[3] = math.Inf(1)
-			return FitRegressor([]Column{{Numbers: bad}}, r, RegressionMetrics(), 10)
+			return FitRegressor(t.Context(), []Column{{Numbers: bad}}, r, RegressionMetrics(), 10)
 		},
 	} {
 		if _, err := fit(); !errors.Is(err, ErrReference) {
@@ -129,7 +129,7 @@ func TestChunkIsRefused(t *testing.T) {
 		}
 	}
 	features, reference := regression(1, 200, 0)
-	r, err := FitRegressor(features, reference, RegressionMetrics(), 50)
+	r, err := FitRegressor(t.Context(), features, reference, RegressionMetrics(), 50)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestUndefinedEstimates(t *testing.T) {
 	}
 	features, reference := regression(1, 200, 0)
 	reference.Actual[7] = 0
-	r, err := FitRegressor(features, reference, []performance.Metric{performance.MAPE, performance.RMSE}, 50)
+	r, err := FitRegressor(t.Context(), features, reference, []performance.Metric{performance.MAPE, performance.RMSE}, 50)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +279,7 @@ func TestEstimatesDoNotDependOnOrder(t *testing.T) {
 func TestRegressorHoldOut(t *testing.T) {
 	t.Parallel()
 	features, reference := regression(1, 3000, 0)
-	r, err := FitRegressor(features, reference, []performance.Metric{performance.MAE}, 300)
+	r, err := FitRegressor(t.Context(), features, reference, []performance.Metric{performance.MAE}, 300)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func TestRegressorHoldOut(t *testing.T) {
 		t.Error("RMSE was not asked for")
 	}
 	// The size of the errors does not depend on this feature, and it is said.
-	r, err = FitRegressor(features[:1], reference, []performance.Metric{performance.MAE}, 300)
+	r, err = FitRegressor(t.Context(), features[:1], reference, []performance.Metric{performance.MAE}, 300)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +321,7 @@ func TestRegressorCategories(t *testing.T) {
 		return []Column{{Codes: codes}}, r
 	}
 	features, reference := draw(4000, 0)
-	r, err := FitRegressor(features, reference, []performance.Metric{performance.RMSE}, 400)
+	r, err := FitRegressor(t.Context(), features, reference, []performance.Metric{performance.RMSE}, 400)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -407,7 +407,7 @@ func BenchmarkEstimate1M(b *testing.B) {
 func BenchmarkFitRegressor30k(b *testing.B) {
 	features, reference := regression(1, 30_000, 0)
 	for b.Loop() {
-		if _, err := FitRegressor(features, reference, []performance.Metric{performance.MAE, performance.RMSE}, 3000); err != nil {
+		if _, err := FitRegressor(b.Context(), features, reference, []performance.Metric{performance.MAE, performance.RMSE}, 3000); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -281,7 +281,7 @@ func TestDLEGolden(t *testing.T) {
 	t.Parallel()
 	want := readGolden(t).DLE
 	features, reference := regression(601, 6000, 0)
-	r, err := FitRegressor(features, reference, RegressionMetrics(), 500)
+	r, err := FitRegressor(t.Context(), features, reference, RegressionMetrics(), 500)
 	if err != nil {
 		t.Fatal(err)
 	}

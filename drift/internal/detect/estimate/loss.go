@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"context"
 	"math"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/performance"
@@ -8,7 +9,7 @@ import (
 )
 
 // fit learns one loss. rows are those of the reference that the bins hold.
-func (m *lossModel) fit(bins *tree.Bins, rows []int32, reference performance.Regression, chunks []Chunk) error {
+func (m *lossModel) fit(ctx context.Context, bins *tree.Bins, rows []int32, reference performance.Regression, chunks []Chunk) error {
 	losses := make([]float64, reference.Rows())
 	for i, y := range reference.Actual {
 		v, defined := m.loss(y, reference.Predicted[i])
@@ -24,11 +25,11 @@ func (m *lossModel) fit(bins *tree.Bins, rows []int32, reference performance.Reg
 		return nil
 	}
 	m.limit(losses, chunks)
-	return m.crossFit(bins, pick(losses, rows))
+	return m.crossFit(ctx, bins, pick(losses, rows))
 }
 
 // crossFit fits a model for each fold on the other ones, and measures it on the fold.
-func (m *lossModel) crossFit(bins *tree.Bins, losses []float64) error {
+func (m *lossModel) crossFit(ctx context.Context, bins *tree.Bins, losses []float64) error {
 	held := make([]float64, len(losses))
 	for fold := range folds {
 		var training, test []int32
@@ -40,8 +41,11 @@ func (m *lossModel) crossFit(bins *tree.Bins, losses []float64) error {
 			}
 			training, targets = append(training, int32(i)), append(targets, v)
 		}
-		model, err := bins.Fit(training, targets, tree.Options{Loss: tree.Squared})
+		model, err := bins.Fit(training, targets, tree.Options{Loss: tree.Squared, Ended: func() bool { return ctx.Err() != nil }})
 		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		m.models = append(m.models, model)

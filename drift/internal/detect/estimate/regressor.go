@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -89,8 +90,8 @@ func lossModels(wanted []performance.Metric) []*lossModel {
 // the mean prediction of its rows in the reference; one that the reference does not have is a missing value.
 //
 // Thresholds come from the reference's chunks of chunkRows rows, which should be the size of the chunks to estimate. It returns
-// an error that wraps ErrReference for a reference that cannot be used.
-func FitRegressor(features []Column, reference performance.Regression, metrics []performance.Metric, chunkRows int) (*Regressor, error) {
+// an error that wraps ErrReference for a reference that cannot be used, and that of ctx, at whose end no more trees are grown.
+func FitRegressor(ctx context.Context, features []Column, reference performance.Regression, metrics []performance.Metric, chunkRows int) (*Regressor, error) {
 	if err := reference.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrReference, err)
 	}
@@ -118,7 +119,11 @@ func FitRegressor(features []Column, reference performance.Regression, metrics [
 	}
 	chunks := Chunks(reference.Rows(), chunkRows)
 	for _, m := range r.losses {
-		if err := m.fit(bins, rows, reference, chunks); err != nil {
+		err := m.fit(ctx, bins, rows, reference, chunks)
+		if ended := ctx.Err(); ended != nil {
+			return nil, ended
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%w: %s: %w", ErrReference, m.mean, err)
 		}
 	}

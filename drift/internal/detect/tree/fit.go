@@ -39,6 +39,9 @@ func (b *Bins) Fit(rows []int32, target []float64, o Options) (*Model, error) {
 	}
 	residuals := make([]float64, 0, len(rows))
 	for range o.Rounds {
+		if o.Ended != nil && o.Ended() {
+			break
+		}
 		derive(o.Loss, at, target, g.gradients, g.hessians)
 		nodes, leaves := g.tree()
 		for _, l := range leaves {

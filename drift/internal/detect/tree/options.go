@@ -24,6 +24,9 @@ type Options struct {
 	MaxDepth     int     // splits from the root to a leaf; default 0: not bounded
 	MinRows      int     // rows that a leaf must have; at least 1, default 20
 	L2           float64 // added to a leaf's sum of second derivatives; at least 0, default 0
+
+	// Ended is asked before each tree, unless it is nil; once it is true no more are grown, and the model is of no use.
+	Ended func() bool
 }
 
 func (o Options) withDefaults() Options {
