@@ -11,6 +11,13 @@ import (
 // exact test, the usual limit of the normal approximation.
 const minExpectedRate = 5
 
+// maxRateSkew is the skewness of a cell of the table from which it does too. Few
+// rows beside many with few hits have more of them now and then than the normal
+// law says: of 5 that expect to be among 100, beside 10,000, a p-value of 0.001
+// would come twice and one of 0.00001 twelve times as often as it says. Every
+// feature has this test, of its missing values, so that such p-values count.
+const maxRateSkew = 0.1
+
 // Change is the outcome of comparing two proportions.
 type Change struct {
 	BaselineRate, CurrentRate float64 // in [0,1]
@@ -29,8 +36,8 @@ type Change struct {
 //
 //	z = (p₂ − p₁)/√(p(1−p)(1/n₁ + 1/n₂)),
 //
-// or, when a cell of the 2×2 table expects fewer than 5 rows, Fisher's exact
-// test, which is conservative. Equal rates of 0 or 1 give P 1.
+// or, when a cell of the 2×2 table expects fewer than 5 rows or its distribution
+// is skewed by more than 0.1, Fisher's exact test, which is conservative. Equal rates of 0 or 1 give P 1.
 //
 // It returns ErrEmpty when a side has no rows and ErrBadCount when a number of
 // hits is negative or above the number of rows, or that is above 2^53.
@@ -57,7 +64,9 @@ func Proportions(baselineHits, baselineRows, currentHits, currentRows int64) (Ch
 		return change, nil
 	}
 	change.Z = change.Difference / math.Sqrt(pooled*(1-pooled)*(1/n+1/m))
-	if min(pooled, 1-pooled)*min(n, m) < minExpectedRate {
+	sigma := math.Sqrt(hits * (1 - pooled) * (n / (n + m)) * (m / (n + m)))
+	skewness := math.Abs(1-2*pooled) * math.Abs(n-m) / (n + m) / sigma
+	if min(pooled, 1-pooled)*min(n, m) < minExpectedRate || skewness > maxRateSkew {
 		change.Exact = true
 		change.P = FisherExact(baselineHits, baselineRows-baselineHits, currentHits, currentRows-currentHits)
 		return change, nil

@@ -6,6 +6,8 @@ import (
 	"math/big"
 	"testing"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
 )
 
@@ -53,6 +55,46 @@ func TestProportionsDefined(t *testing.T) {
 			t.Errorf("%s: %+v, %v, want %v", name, got, err, c.want)
 		}
 	}
+}
+
+// TestProportionsTails adds up the probability of all tables of two equal rates whose p-value is at most so much.
+func TestProportionsTails(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		n, m int64
+		rate float64
+	}{{10_000, 100, 0.05}, {10_000, 1000, 0.005}, {1000, 200, 0.05}, {500, 500, 0.02}} {
+		baseline, current := binomialRange(c.n, c.rate), binomialRange(c.m, c.rate)
+		for _, level := range []float64{0.05, 1e-3, 1e-5} {
+			alarms := 0.0
+			for a, pa := range baseline {
+				for b, pb := range current {
+					got, err := Proportions(a, c.n, b, c.m)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got.P <= level {
+						alarms += pa * pb
+					}
+				}
+			}
+			if alarms > 1.6*level {
+				t.Errorf("%v: p ≤ %v has the probability %v", c, level, alarms)
+			}
+		}
+	}
+}
+
+// binomialRange are the probabilities of the numbers that n rows of a rate may have, those below 1e-12 left out.
+func binomialRange(n int64, rate float64) map[int64]float64 {
+	all := map[int64]float64{}
+	law := distuv.Binomial{N: float64(n), P: rate}
+	for k := range n + 1 {
+		if p := law.Prob(float64(k)); p > 1e-12 {
+			all[k] = p
+		}
+	}
+	return all
 }
 
 func TestFisherExactGolden(t *testing.T) {

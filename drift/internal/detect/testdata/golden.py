@@ -268,7 +268,7 @@ def missing():
               (50, 1000, 50, 1000), (500, 1000, 620, 1000), (990, 1000, 940, 1000), (10000, 1000000, 300, 1000),
               (300000, 1000000, 250000, 900000), (0, 30, 30, 30), (1, 30, 4, 30), (2, 1000, 9, 500), (0, 1000000, 3, 40),
               (3, 1000000, 0, 1000000), (998, 1000, 30, 31), (1, 1, 0, 1), (1, 1, 1, 2), (7, 12000, 2, 900),
-              (4, 100, 4, 100), (4, 100, 5, 100)]
+              (4, 100, 4, 100), (4, 100, 5, 100), (500, 10000, 14, 100), (1000, 10000, 131, 1000)]
     out = []
     for k, n, l, m in tables:
         pooled = (k + l) / (n + m)
@@ -276,7 +276,9 @@ def missing():
         z, p, exact = 0.0, 1.0, True
         if 0 < k + l < n + m:
             z = (l / m - k / n) / math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
-            exact = expected < 5
+            # The skewness of a cell, which is hypergeometric: of few rows beside many the normal tail says too little.
+            sigma = math.sqrt((k + l) * (1 - pooled) * (n / (n + m)) * (m / (n + m)))
+            exact = expected < 5 or abs(1 - 2 * pooled) * abs(n - m) / (n + m) / sigma > 0.1
             if exact:
                 p = exact_fisher(k, n - k, l, m - l)
             else:

@@ -93,7 +93,11 @@ def case(name, a, b):
         z_p = float(_z_stat_test(expand(a), expand(b), ColumnType.Categorical, 0.05)[0])
         add("two-proportion/evidently", z, 2 * stats.norm.sf(abs(z)) if z_p < 1e-8 else z_p, difference)
         fisher = stats.fisher_exact(table)[1]
-        small = stats.contingency.expected_freq(table).min() < 5
+        n, m = sum(a), sum(b)
+        pooled = (a[0] + b[0]) / (n + m)
+        sigma = np.sqrt((n + m) * pooled * (1 - pooled) * n * m) / (n + m)
+        skewness = abs(1 - 2 * pooled) * abs(n - m) / (n + m) / sigma
+        small = stats.contingency.expected_freq(table).min() < 5 or skewness > 0.1
         add("two-proportion/pooled", z, fisher if small else 2 * stats.norm.sf(abs(z)), difference)
         haldane = table + 0.5
         add("fisher/two-sided", haldane[1, 1] * haldane[0, 0] / (haldane[1, 0] * haldane[0, 1]), fisher, difference)
