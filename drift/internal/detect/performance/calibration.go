@@ -15,8 +15,9 @@ const calibrationBins = 10
 //
 // the bins of NannyML. Rows of the same probability that a bound divides go to
 // both bins in proportion, so that the order of the rows does not matter. The
-// plug-in error is above 0 for a calibrated model too, by about √(0.1/n)·10; the
-// variance is that for the bins as they are.
+// plug-in error is above 0 for a calibrated model too: in a bin without a true error by
+// √(2/π) of its standard error, which is the most. The interval reaches down by as much
+// as that in all bins together; its variance is that for the bins as they are.
 func calibrationError(groups []group) Measure {
 	bins := binsOf(groups)
 	n := 0.0
@@ -26,13 +27,16 @@ func calibrationError(groups []group) Measure {
 	if n < 2*calibrationBins {
 		return undefined(CalibrationError, "fewer than 20 rows")
 	}
-	value, square := 0.0, 0.0
+	value, square, bias := 0.0, 0.0, 0.0
 	for _, b := range bins {
 		value += math.Abs(b.off) / n
 		square += b.square
+		bias += math.Sqrt(2/math.Pi*max(0, b.square-b.off*b.off/b.rows)) / n
 	}
 	variance := max(0, square/n-value*value) / n
-	return inUnit(CalibrationError, IntervalWilson, value, variance, int64(n), int64(n))
+	m := inUnit(CalibrationError, IntervalWilson, value, variance, int64(n), int64(n))
+	m.Low = max(0, m.Low-bias)
+	return m
 }
 
 // bin sums what a bin of confidences holds: rows, and the sum and the square sum of confidence less hit.

@@ -37,6 +37,32 @@ func TestTiedScoresHaveAreaHalf(t *testing.T) {
 	}
 }
 
+// The interval of the calibration error holds the true one, 0 and 0.1 here, though the error of a sample is above it.
+func TestCalibrationErrorInterval(t *testing.T) {
+	t.Parallel()
+	for _, off := range []float64{0, 0.1} {
+		held := 0
+		const samples = 200
+		for i := range uint64(samples) {
+			rng := rand.New(rand.NewPCG(12, i))
+			c := Classification{Classes: 2, Scores: [][]float64{make([]float64, 100)}, Actual: make([]int32, 100)}
+			for row := range c.Actual {
+				p := 0.8 * rng.Float64()
+				c.Scores[0][row] = p
+				if rng.Float64() < p+off {
+					c.Actual[row] = 1
+				}
+			}
+			if m := measureOf(t, c, CalibrationError); m.Low <= off && off <= m.High && m.Low <= m.Value {
+				held++
+			}
+		}
+		if held < samples*93/100 {
+			t.Errorf("an error of %v is in %d of %d intervals", off, held, samples)
+		}
+	}
+}
+
 func TestCalibrationErrorOfTies(t *testing.T) {
 	t.Parallel()
 	// All bins hold the same mixture, whatever the order of the rows: the error is |0.6 − 16/40|.
