@@ -84,9 +84,9 @@ func binsOf(groups []group) []bin {
 //
 // with a degree of freedom for each bin. The errors themselves are biased upwards by an amount that depends on the
 // number of rows, so that those of two sizes cannot be compared. Bins are the baseline's; one with
-// fewer than 10 rows on a side is joined to the next.
+// fewer than 30 rows on a side is joined to the next.
 func calibrationP(baseline, current []group) float64 {
-	const least = 10
+	const least = 30
 	statistic, df := 0.0, 0
 	var first, second bin
 	for i, b := range binsOf(baseline) {

@@ -130,3 +130,29 @@ func TestCoverage(t *testing.T) {
 		})
 	}
 }
+
+// TestCalibrationLevel compares equally calibrated samples, few rows with many: bins of a few rows of small probabilities would call every fortieth pair
+// different at a level of 0.01.
+func TestCalibrationLevel(t *testing.T) {
+	t.Parallel()
+	sample := func(rng *rand.Rand, n int) []group {
+		scores, hits := make([]float64, n), make([]bool, n)
+		for i := range scores {
+			scores[i] = 1 / (1 + math.Exp(1.5+rng.NormFloat64()))
+			hits[i] = rng.Float64() < scores[i]/2
+		}
+		return rank(scores, func(i int) bool { return hits[i] }).grouped(scores)
+	}
+	const draws, level = 1500, 0.01
+	alarms := 0
+	for i := range uint64(draws) {
+		rng := rand.New(rand.NewPCG(13, i))
+		if calibrationP(sample(rng, 3000), sample(rng, 100)) <= level {
+			alarms++
+		}
+	}
+	t.Logf("%d of %d", alarms, draws)
+	if limit := draws * (level + 3.5*math.Sqrt(level*(1-level)/draws)); float64(alarms) > limit {
+		t.Errorf("%d of %d pairs have p ≤ %v", alarms, draws, level)
+	}
+}
