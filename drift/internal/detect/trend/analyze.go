@@ -39,7 +39,7 @@ type Analysis struct {
 	Kendall   *Kendall
 	Slope     *Slope
 	Noise     float64  // standard deviation about level and trend, from the differences of neighbours
-	Penalty   float64  // of one change, in squared units of the values
+	Penalty   float64  // of one change, in squared units of the values; larger for noise with a memory
 	Changes   []Change // where the level changed, in the order of time
 	Season    *Season  // the strongest cycle, whether significant or not
 	Seasonal  bool     // whether it is, at 0.05
@@ -87,11 +87,12 @@ func (a *Analysis) explain(s series) []int {
 		a.miss("changes", MinChange)
 		return nil
 	}
-	a.Penalty = penalty(a.N, a.Noise)
 	if a.Noise == 0 {
 		return nil // constant
 	}
-	starts, cost := Segments(s.values, a.Penalty)
+	var starts []int
+	var cost float64
+	starts, cost, a.Penalty = steps(s.values, penalty(a.N, a.Noise))
 	if len(starts) == 0 {
 		return nil
 	}

@@ -53,6 +53,30 @@ func Segments(values []float64, penalty float64) (starts []int, cost float64) {
 	return starts, best[n]
 }
 
+// steps is Segments with a penalty that noise with a memory cannot pass: what remembers the value before wanders, and would read as a staircase. Where the values
+// less their levels have a significant autocorrelation ρ of neighbours, the noise of a level is not that of the differences of neighbours, but larger by (1+ρ)/(1−ρ)²,
+// and the penalty with it. Too many levels hide memory, so that it is looked for again with those that the larger penalty leaves.
+func steps(values []float64, single float64) (starts []int, cost, penalty float64) {
+	n := float64(len(values))
+	penalty = single
+	for {
+		starts, cost = Segments(values, penalty)
+		rho := neighbours(levelled(values, starts))
+		if rho <= significantMemory/math.Sqrt(n) {
+			return starts, cost, penalty
+		}
+		rho = min(rho+float64(len(starts)+1)/n, 0.95) // each level takes its part of it away
+		larger := single * (1 + rho) / ((1 - rho) * (1 - rho))
+		if len(starts) == 0 || larger <= penalty {
+			return starts, cost, penalty
+		}
+		penalty = larger
+	}
+}
+
+// significantMemory is how many standard errors of 1/√n an autocorrelation is above what chance makes once in twenty.
+const significantMemory = 1.6448536269514722
+
 // prefixSums are those of the values less their median, which keeps digits where a series is far from 0.
 func prefixSums(values []float64) (sum, square []float64) {
 	sum, square = make([]float64, len(values)+1), make([]float64, len(values)+1)

@@ -100,6 +100,35 @@ func TestAutocorrelation(t *testing.T) {
 	}
 }
 
+// TestWanderingIsNoStaircase: noise that remembers what was before has long stretches above and below its level.
+func TestWanderingIsNoStaircase(t *testing.T) {
+	t.Parallel()
+	for _, memory := range []float64{0.3, 0.5, 0.8} {
+		series := func(rng *rand.Rand, step float64) []Point {
+			value := 0.0
+			for range 50 {
+				value = memory*value + rng.NormFloat64()
+			}
+			return daily(100, func(i int) float64 {
+				value = memory*value + rng.NormFloat64()
+				if i >= 50 {
+					return value + step
+				}
+				return value
+			})
+		}
+		changed := rate(300, 6, func(rng *rand.Rand) bool { return len(analyze(t, series(rng, 0), Options{}).Changes) > 0 })
+		found := rate(300, 7, func(rng *rand.Rand) bool { return len(analyze(t, series(rng, 8), Options{}).Changes) > 0 })
+		t.Logf("autocorrelation %v: changes %.3f, a step found %.3f", memory, changed, found)
+		if changed > 0.2 {
+			t.Errorf("autocorrelation %v: changes in %.3f of the series", memory, changed)
+		}
+		if found < 0.8 {
+			t.Errorf("autocorrelation %v: a step is found in %.3f of the series", memory, found)
+		}
+	}
+}
+
 func TestForecastCovers(t *testing.T) {
 	t.Parallel()
 	for name, slope := range map[string]float64{"level": 0, "rising": 0.1} {
