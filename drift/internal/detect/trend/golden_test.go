@@ -128,6 +128,6 @@ func strength(days, values []float64, period float64) float64 {
 	for i, d := range days {
 		s[i], c[i] = math.Sincos(2 * math.Pi * d / period)
 	}
-	share, _, _ := wave(basis, rest, c, s)
+	share, _, _, _ := wave(basis, rest, c, s)
 	return share / dot(rest, rest)
 }

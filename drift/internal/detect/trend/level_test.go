@@ -117,9 +117,13 @@ func TestWanderingIsNoStaircase(t *testing.T) {
 				return value
 			})
 		}
+		seasonal := rate(300, 6, func(rng *rand.Rand) bool { return analyze(t, series(rng, 0), Options{}).Seasonal })
 		changed := rate(300, 6, func(rng *rand.Rand) bool { return len(analyze(t, series(rng, 0), Options{}).Changes) > 0 })
 		found := rate(300, 7, func(rng *rand.Rand) bool { return len(analyze(t, series(rng, 8), Options{}).Changes) > 0 })
-		t.Logf("autocorrelation %v: changes %.3f, a step found %.3f", memory, changed, found)
+		t.Logf("autocorrelation %v: seasons %.3f, changes %.3f, a step found %.3f", memory, seasonal, changed, found)
+		if seasonal > 2.5*significant { // 0.3 without the correction
+			t.Errorf("autocorrelation %v: seasons in %.3f of the series", memory, seasonal)
+		}
 		if changed > 0.2 {
 			t.Errorf("autocorrelation %v: changes in %.3f of the series", memory, changed)
 		}

@@ -20,12 +20,16 @@ type Season struct {
 	residual  float64 // sum of squares that is left
 }
 
-// Seasonality looks for a cycle of at least two rounds. Null hypothesis: the values are independent normal noise about a straight line.
+// Seasonality looks for a cycle of at least two rounds. Null hypothesis: the values are normal noise about a straight line, independent or with a memory of
+// one step.
 //
 // At each frequency f the wave a·cos 2πft + b·sin 2πft is added to the line by least squares, and F = (R/2)/((Q − R)/(n − 4 − lost)) compares the
 // sum of squares R that it takes from Q, which is exact for any spacing of the times (the periodogram of N. R. Lomb and J. D. Scargle with a
 // floating trend). Its p-value ((Q − R)/Q)^((n−4−lost)/2) is multiplied by the number of frequencies: the k/T for T the length of the series,
 // 2 ≤ k < n/2 and at most 256 of them, and those of a day, a week, a month and a year. Lost counts parameters fitted before.
+//
+// Noise that remembers the value before has more of slow waves, by S(f) = (1−ρ²)/(1+ρ²−2ρ·cos 2πf·gap) for the autocorrelation ρ of neighbours (D. L. Gilman
+// and others, 1963). Where it is significant in what the strongest wave leaves, F is divided by S(f), and the least p-value is the season's.
 func Seasonality(days, values []float64, gap float64, lost int) (Season, bool) {
 	n := len(days)
 	freedom := float64(n - 4 - lost)
@@ -39,40 +43,80 @@ func Seasonality(days, values []float64, gap float64, lost int) (Season, bool) {
 	if !(q > 1e-24*float64(n)*squareOf(values)) {
 		return Season{}, false
 	}
-	best := Season{P: 1, residual: q}
+	var waves []candidate
 	cosine, sine := make([]float64, n), make([]float64, n)
 	for _, f := range frequencies(days, gap) {
 		for i, d := range days {
 			sine[i], cosine[i] = math.Sincos(2 * math.Pi * math.Mod(f*d, 1))
 		}
-		taken, amplitude, ok := wave(basis, rest, cosine, sine)
-		if !ok {
-			continue
-		}
-		best.Tried++
-		if r := min(taken, q); r/q > best.Strength {
-			best.Strength, best.Period, best.Amplitude, best.residual = r/q, 1/f, amplitude, q-r
+		if taken, a, b, ok := wave(basis, rest, cosine, sine); ok {
+			waves = append(waves, candidate{frequency: f, a: a, b: b, strength: min(taken, q) / q, noise: 1})
 		}
 	}
-	if best.Tried == 0 {
+	if len(waves) == 0 {
 		return Season{}, false
 	}
-	best.P = min(math.Pow(1-best.Strength, freedom/2)*float64(best.Tried), 1)
-	return best, true
+	best := strongest(waves, freedom)
+	if rho := neighbours(basis.remove(best.removed(days, rest))); rho > significantMemory/math.Sqrt(float64(n)) {
+		// What a line and a wave take away of the memory is put back.
+		rho = min(rho+4/float64(n), 0.95)
+		for i, w := range waves {
+			waves[i].noise = (1 - rho*rho) / (1 + rho*rho - 2*rho*math.Cos(2*math.Pi*w.frequency*gap))
+		}
+		best = strongest(waves, freedom)
+	}
+	return Season{
+		Period: 1 / best.frequency, Amplitude: math.Hypot(best.a, best.b), Strength: best.strength,
+		P: min(best.p(freedom)*float64(len(waves)), 1), Tried: len(waves), residual: q * (1 - best.strength),
+	}, true
 }
 
-// wave fits a·cosine + b·sine beside the line to what the line left, and returns the sum of squares that it takes away and √(a² + b²); or false
+// candidate is the wave a·cos 2πft + b·sin 2πft.
+type candidate struct {
+	frequency, a, b float64
+	strength        float64 // the share of the squares that it takes
+	noise           float64 // how much more of this frequency the noise has than independent values
+}
+
+// p is that of F over the noise, with 2 and freedom degrees of freedom.
+func (c candidate) p(freedom float64) float64 {
+	left := 1 - c.strength
+	return math.Pow(left/(left+c.strength/c.noise), freedom/2)
+}
+
+// strongest is the candidate with the least p-value, of equals the first.
+func strongest(waves []candidate, freedom float64) candidate {
+	best := waves[0]
+	for _, w := range waves[1:] {
+		if w.p(freedom) < best.p(freedom) || w.p(freedom) == best.p(freedom) && w.strength > best.strength {
+			best = w
+		}
+	}
+	return best
+}
+
+// removed is what the wave leaves.
+func (c candidate) removed(days, values []float64) []float64 {
+	rest := make([]float64, len(values))
+	for i, d := range days {
+		sine, cosine := math.Sincos(2 * math.Pi * math.Mod(c.frequency*d, 1))
+		rest[i] = values[i] - c.a*cosine - c.b*sine
+	}
+	return rest
+}
+
+// wave fits a·cosine + b·sine beside the line to what the line left, and returns the sum of squares that it takes away, a and b; or false
 // where the times do not tell the two apart.
-func wave(basis line, rest, cosine, sine []float64) (taken, amplitude float64, ok bool) {
+func wave(basis line, rest, cosine, sine []float64) (taken, a, b float64, ok bool) {
 	c, s := basis.remove(cosine), basis.remove(sine)
 	cc, ss, cs := dot(c, c), dot(s, s), dot(c, s)
 	det := cc*ss - cs*cs
 	if n := float64(len(rest)); !(det > 1e-8*n*n) {
-		return 0, 0, false
+		return 0, 0, 0, false
 	}
 	cr, sr := dot(c, rest), dot(s, rest)
-	a, b := (ss*cr-cs*sr)/det, (cc*sr-cs*cr)/det
-	return max(a*cr+b*sr, 0), math.Hypot(a, b), true
+	a, b = (ss*cr-cs*sr)/det, (cc*sr-cs*cr)/det
+	return max(a*cr+b*sr, 0), a, b, true
 }
 
 // frequencies are per day.
