@@ -18,7 +18,8 @@ const certain = 0.999
 
 // calibrate fits the map for one class. The fit is used only when it lowers the
 // calibration error on data it was not fitted on: ten times a tenth of the rows is held out, and the
-// errors of the pooled held-out rows are compared. One class only, an area above 0.999 or fewer than 20 rows need none.
+// errors of the pooled held-out rows are compared. NannyML puts rows of one fitted probability in the order that its sort leaves them in, so that
+// where the two errors are near each other it may decide otherwise. One class only, an area above 0.999 or fewer than 20 rows need none.
 func calibrate(scores []float64, positive []bool) Calibration {
 	if len(scores) < 20 {
 		return Calibration{Reason: "fewer than 20 rows"}
