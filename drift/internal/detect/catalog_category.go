@@ -55,7 +55,7 @@ func categorySpecs() []Spec {
 			Assumptions: []string{"rows are independent", "at most two categories"},
 			PValue:      "asymptotic; exact (Fisher) when a cell of the table expects fewer than 5 rows",
 			Conventions: []Convention{
-				{Name: "two-proportion/pooled", Description: "Two-sided, with the variance of the pooled rate; Fisher's p-value for small tables."},
+				{Name: "two-proportion/pooled", Description: "Two-sided, with the variance of the pooled rate; Fisher's p-value for tables that are small, or skewed by few rows beside many."},
 				{Name: "two-proportion/evidently", Description: "As Evidently: the normal p-value for small tables too, where it raises false alarms."},
 			},
 			EffectName: "rate_difference", EffectRange: "0 to 1", MinEffect: 0.05, // as for the missing rate

@@ -27,4 +27,4 @@ func compareRates(baseline, current rate, settings Settings) Finding {
 }
 
 // ratesPValue says where the p-values of compareRates come from.
-const ratesPValue = "exact (Fisher) for small tables, else the two-proportion z test"
+const ratesPValue = "exact (Fisher) for tables that are small, or skewed by few rows beside many, else the two-proportion z test"
