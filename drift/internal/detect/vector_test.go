@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -87,6 +88,22 @@ func TestVectorsOfOneNumberHaveAnswers(t *testing.T) {
 		}
 		if r.Status != want {
 			t.Errorf("%s: %s %s, want %s", r.Convention, r.Status, r.Reason, want)
+		}
+	}
+}
+
+// TestHugeVectorsHideNothing: a test whose statistic overflows has its p-value and its effect all the same.
+func TestHugeVectorsHideNothing(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(1, 1))
+	huge := vectors(rng, 150, 4, 0)
+	for i, v := range huge.Vectors.Values {
+		huge.Vectors.Values[i] = 1e306 * (150 + v)
+	}
+	feature := FeatureInput{Name: "embedding", Type: Vector, Baseline: vectors(rng, 200, 4, 0), Current: huge}
+	for _, test := range []Test{TestEnergy, TestCentroidShift} {
+		if got := only(t, feature, test, ""); got.Status != StatusDrift || *got.Statistic != math.MaxFloat64 {
+			t.Errorf("got %+v", got)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 //
 // 0 for equal distributions. It can be negative by chance.
 type Discrepancy struct {
-	Statistic float64
+	Statistic float64 // the largest float where it overflows
 	P         float64 // by permutation of the sides
 	Critical  float64 // the statistic at which P is alpha, from the same permutations
 
@@ -42,8 +42,7 @@ func (p *Pairs) MMD(rng *rand.Rand, draws int, alpha float64) Discrepancy {
 // of inhomogeneity.
 func (p *Pairs) Energy(rng *rand.Rand, draws int, alpha float64) Discrepancy {
 	d := p.discrepancy(math.Sqrt, rng, draws, alpha)
-	d.Statistic /= p.scale
-	d.Critical /= p.scale
+	d.Statistic, d.Critical = saturate(d.Statistic/p.scale), saturate(d.Critical/p.scale)
 	return d
 }
 
@@ -52,9 +51,14 @@ func (p *Pairs) Energy(rng *rand.Rand, draws int, alpha float64) Discrepancy {
 // alone is hardly seen.
 func (p *Pairs) Centroid(rng *rand.Rand, draws int, alpha float64) Discrepancy {
 	d := p.discrepancy(func(squared float64) float64 { return squared / 2 }, rng, draws, alpha)
-	d.Statistic /= p.scale * p.scale
-	d.Critical /= p.scale * p.scale
+	d.Statistic, d.Critical = saturate(d.Statistic/p.scale/p.scale), saturate(d.Critical/p.scale/p.scale)
 	return d
+}
+
+// saturate keeps a statistic finite whose values are so large that it overflows in their unit. P and Effect are right all the same, so that
+// nobody hides a shift by adding such values.
+func saturate(statistic float64) float64 {
+	return max(-math.MaxFloat64, min(statistic, math.MaxFloat64))
 }
 
 func (p *Pairs) discrepancy(dissimilarity func(squared float64) float64, rng *rand.Rand, draws int, alpha float64) Discrepancy {

@@ -103,8 +103,12 @@ func (p *Pooled) Levene() (Spread, error) {
 	if y.distance < x.distance {
 		s.Change = -s.Change
 	}
-	within := x.spread(p.Baseline, p.scale) + y.spread(p.Current, p.scale)
-	difference := y.distance - x.distance
+	unit := unitOf(max(x.distance, y.distance))
+	within := x.spread(p.Baseline, p.scale, unit) + y.spread(p.Current, p.scale, unit)
+	difference := (y.distance - x.distance) / unit
+	if !(within > 0) {
+		return Spread{}, ErrNoSpread
+	}
 	s.W = s.DF * (p.N * p.M / p.size() * difference * difference) / within
 	if math.IsInf(s.W, 0) {
 		return Spread{}, ErrNoSpread
@@ -113,14 +117,22 @@ func (p *Pooled) Levene() (Spread, error) {
 	return s, nil
 }
 
-// spread is Σ(|v − median| − distance)².
-func (m moments) spread(sorted []float64, scale float64) float64 {
+// spread is Σ(|v − median| − distance)², in units squared.
+func (m moments) spread(sorted []float64, scale, unit float64) float64 {
 	sum := 0.0
 	for _, v := range sorted {
-		d := math.Abs(v*scale-m.median) - m.distance
+		d := (math.Abs(v*scale-m.median) - m.distance) / unit
 		sum += d * d
 	}
 	return sum
+}
+
+// unitOf is 1, or a distance whose square vanishes: values may lie close together and still far from those of the other side, which make the scale.
+func unitOf(distance float64) float64 {
+	if distance < 0x1p-400 {
+		return distance
+	}
+	return 1
 }
 
 // CriticalT returns the |T| at which the two-sided p-value is alpha, the root

@@ -183,6 +183,18 @@ func TestEdges(t *testing.T) {
 	if _, err := measure(t, []float64{-1, 1}, []float64{-2, 2}).Levene(); !errors.Is(err, ErrNoSpread) {
 		t.Errorf("Levene of two pairs: %v", err)
 	}
+	// A constant has no spread wherever it lies, however close together the other values are.
+	for _, unit := range []float64{1, 1e-200, 1e-310} {
+		near := []float64{-3 * unit, -unit, 0, 2 * unit, 5 * unit}
+		want, err := measure(t, []float64{0, 0, 0, 0}, near).Levene()
+		if err != nil || !(want.W > 0) {
+			t.Errorf("Levene of unit %g beside zeros: %+v, %v", unit, want, err)
+		}
+		got, err := measure(t, []float64{3, 3, 3, 3}, near).Levene()
+		if math.Abs(got.W-want.W) > 1e-9*want.W || got.Change != want.Change || err != nil {
+			t.Errorf("Levene of unit %g beside a constant: %+v, %v; want %+v", unit, got, err, want)
+		}
+	}
 	if _, err := measure(t, []float64{1}, []float64{1, 2}).WelchT(); !errors.Is(err, ErrTooFew) {
 		t.Errorf("Welch of one value: %v", err)
 	}
