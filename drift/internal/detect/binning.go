@@ -47,7 +47,7 @@ func sturgesOrValues(whole bool) func(c *comparison) (cutting, error) {
 // sturgesOfDistinct cuts as Evidently's Hellinger distance does, which counts each value once for Sturges' rule.
 func sturgesOfDistinct(whole bool) func(c *comparison) (cutting, error) {
 	return func(c *comparison) (cutting, error) {
-		return c.sturges(histogram.DistinctPooled(c.Baseline.Sorted, c.Current.Sorted), whole)
+		return c.sturges(histogram.DistinctPooled(c.Baseline.Sorted, c.Current.Sorted, histogram.SameSturges), whole)
 	}
 }
 

@@ -1,5 +1,7 @@
 package histogram
 
+import "math"
+
 // Count returns the number of values in each bin of at least two ascending edges, as numpy.histogram does: a bin holds its lower edge, and
 // the last one its upper edge too. Values outside the edges are not counted. The values must be finite and sorted; it takes O(log n) time for
 // each edge.
@@ -71,23 +73,51 @@ func Distinct(sorted []float64, limit int) (distinct int) {
 	return distinct
 }
 
-// DistinctPooled returns the number of distinct values of two sorted samples together. It takes one pass over both.
-func DistinctPooled(first, second []float64) (distinct int) {
-	i, j := 0, 0
-	for i < len(first) || j < len(second) {
+// DistinctPooled returns the number of distinct values of two sorted samples together. It is asked, now and then, whether what is known is
+// enough: the least and the most that it can be. The answer is then the least. Without an end before it takes a pass over both sides together,
+// else one over each, which is several times faster.
+func DistinctPooled(first, second []float64, enough func(least, most int) bool) int {
+	const stride = 4096                                  // distinct values between two questions
+	ofFirst, ofSecond := changes(first), changes(second) // still to come
+	distinct := 0
+	for i, j := 0, 0; i < len(first) || j < len(second); distinct++ {
+		if distinct%stride == 0 {
+			if least, most := distinct+max(ofFirst, ofSecond), distinct+ofFirst+ofSecond; enough(least, most) {
+				return least
+			}
+		}
 		var v float64
 		if j == len(second) || i < len(first) && first[i] <= second[j] {
 			v = first[i]
 		} else {
 			v = second[j]
 		}
-		distinct++
+		if i < len(first) && first[i] == v {
+			ofFirst--
+		}
+		if j < len(second) && second[j] == v {
+			ofSecond--
+		}
 		for i < len(first) && first[i] == v {
 			i++
 		}
 		for j < len(second) && second[j] == v {
 			j++
 		}
+	}
+	return distinct
+}
+
+// changes returns the number of distinct values of a sorted sample, by one pass without branches.
+func changes(sorted []float64) (distinct int) {
+	previous := math.NaN()
+	for _, v := range sorted {
+		change := 0
+		if v != previous {
+			change = 1
+		}
+		distinct += change
+		previous = v
 	}
 	return distinct
 }

@@ -1,6 +1,9 @@
 package histogram
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // Edges returns bins+1 edges that divide low to high evenly, as numpy.linspace computes them. When low equals high the range is widened by a
 // half on both sides. It returns ErrRange when the edges would not be finite and ascending, or there would be no bin.
@@ -47,6 +50,12 @@ func Sturges(n int, low, high float64, whole bool) ([]float64, error) {
 		width = 1
 	}
 	return filled(low, high, width)
+}
+
+// SameSturges says whether Sturges returns the same edges for every number of values from least to most: between two powers of two, log₂n + 1
+// rounds up to one number, and is too far from a whole one for rounding to matter.
+func SameSturges(least, most int) bool {
+	return least == most || bits.Len(uint(least)) == bits.Len(uint(most)) && least&(least-1) != 0
 }
 
 // Doane returns the edges of numpy.histogram_bin_edges(x, "doane"), which has more bins than Sturges for skewed values: a width of

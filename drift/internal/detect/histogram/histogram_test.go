@@ -167,7 +167,7 @@ func TestDistinct(t *testing.T) {
 		if got := Distinct(x, 2); got != min(len(a), 3) {
 			t.Fatalf("Distinct up to 2 = %d of %d", got, len(a))
 		}
-		if got := DistinctPooled(x, y); got != len(pooled) {
+		if got := DistinctPooled(x, y, func(int, int) bool { return false }); got != len(pooled) {
 			t.Fatalf("DistinctPooled = %d, want %d", got, len(pooled))
 		}
 		gotA, gotB := CountValues(x, y)
@@ -191,5 +191,38 @@ func TestCountSource(t *testing.T) {
 	a, b := CountSource(pair, edges, nil, nil)
 	if diff := cmp.Diff([][]int64{{1, 1, 3, 2}, {1, 0, 1, 2}}, [][]int64{a, b}); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestDistinctPooledEnds wants the edges of all distinct values from a count that ended as soon as it could.
+func TestDistinctPooledEnds(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(5, 6))
+	ended := 0
+	for range 300 {
+		values := 1 + rng.IntN(40_000)
+		draw := func() []float64 {
+			sorted := make([]float64, 1+rng.IntN(20_000))
+			for i := range sorted {
+				sorted[i] = float64(rng.IntN(values))
+			}
+			slices.Sort(sorted)
+			return sorted
+		}
+		x, y := draw(), draw()
+		all := DistinctPooled(x, y, func(int, int) bool { return false })
+		n := DistinctPooled(x, y, SameSturges)
+		if n != all {
+			ended++
+		}
+		for _, high := range []float64{1, 7, 1e9, math.Pi} {
+			want, _ := Sturges(all, 0, high, false)
+			if got, err := Sturges(n, 0, high, false); err != nil || !slices.Equal(got, want) {
+				t.Fatalf("%d values in place of %d: %d edges, want %d, %v", n, all, len(got), len(want), err)
+			}
+		}
+	}
+	if ended < 100 {
+		t.Errorf("only %d counts ended before all values", ended)
 	}
 }
