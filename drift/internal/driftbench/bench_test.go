@@ -3,6 +3,7 @@ package driftbench
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/contingency"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/distance"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/histogram"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/ks"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/rank"
@@ -160,32 +162,38 @@ func manyAtOnce(rounds int, work func(scratch []float64), rows int) float64 {
 	}) / float64(workers)
 }
 
-// histograms compares counting a column into bins with reading it once.
+// histograms compares tests of counts in bins with reading both columns once. Both are sorted already: one sort serves all tests of a column.
 func (p plan) histograms(b *testing.B, d *document, data sides) {
 	b.Helper()
-	values, rows := data.currents[0], float64(p.rows)
-	read := single(func() float64 { return timed(10*p.rounds, func() { readOnce(values) }) })
-	edges, err := histogram.Sturges(p.rows, -6, 6, false)
-	if err != nil {
-		b.Fatal(err)
-	}
-	grid := histogram.NewGrid(edges)
-	d.add(line{
-		name: "Equal bins of an unsorted column", peerName: "reading it once", per: "row", units: rows, slower: 6,
-		one: single(func() float64 { return timed(10*p.rounds, func() { grid.Add(values) }) }), peer: read,
-	})
-	sorted, _ := detect.Lookup(detect.TestPSI)
 	work := make([]float64, p.rows)
-	copy(work, values)
+	copy(work, data.currents[0])
 	detect.SortFloat64s(work)
-	d.add(line{
-		name: sorted.Title + " by deciles, both sides sorted", peerName: "reading both once", per: "row", units: 2 * rows, slower: 6,
-		one: single(func() float64 {
-			return timed(10*p.rounds, func() {
-				_, _ = contingency.BinPSI(histogram.Deciles(histogram.Pair{Baseline: data.baselines[0], Current: work}, nil)), 0
-			})
-		}), peer: 2 * read,
-	})
+	pair := histogram.Pair{Baseline: data.baselines[0], Current: work}
+	read := single(func() float64 { return timed(10*p.rounds, func() { readOnce(pair.Baseline); readOnce(pair.Current) }) })
+	const level, draws = 0.05, 999
+	for _, t := range []struct {
+		name string
+		make func()
+	}{
+		{"PSI by the baseline's deciles", func() {
+			contingency.BinPSI(histogram.Deciles(pair, nil))
+		}},
+		{"Jensen–Shannon in Sturges' bins of both sides (Evidently's), p-value of 999 permutations", func() {
+			low, high := min(pair.Baseline[0], work[0]), max(pair.Baseline[p.rows-1], work[p.rows-1])
+			edges, _ := histogram.Sturges(2*p.rows, low, high, false) // many values, all different
+			bins, _ := distance.NewBins(histogram.Count(pair.Baseline, edges), histogram.Count(work, edges))
+			distance.JensenShannon(math.E).Permute(bins, level, draws, rand.New(rand.NewPCG(1, 1)))
+		}},
+		{"Jensen–Shannon in Doane's bins of the baseline (NannyML's), p-value of 999 permutations", func() {
+			rule, _ := distance.Doane(pair.Baseline)
+			_, _ = distance.JensenShannon(2).PermuteRule(pair, rule, level, draws, rand.New(rand.NewPCG(1, 1)))
+		}},
+	} {
+		d.add(line{
+			name: t.name + ", both sides sorted", peerName: "reading both once", per: "row", units: 2 * float64(p.rows), slower: 6,
+			one: single(func() float64 { return timed(10*p.rounds, t.make) }), peer: read,
+		})
+	}
 }
 
 var sink float64

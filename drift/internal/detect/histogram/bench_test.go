@@ -2,11 +2,12 @@ package histogram
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
-func benchValues() []float64 {
-	rng := rand.New(rand.NewPCG(1, 2))
+func benchValues(seed uint64) []float64 {
+	rng := rand.New(rand.NewPCG(seed, 2))
 	values := make([]float64, 1_000_000)
 	for i := range values {
 		values[i] = rng.NormFloat64()
@@ -16,7 +17,7 @@ func benchValues() []float64 {
 
 // BenchmarkRead is the floor: every value read once.
 func BenchmarkRead(b *testing.B) {
-	values := benchValues()
+	values := benchValues(1)
 	b.SetBytes(int64(8 * len(values)))
 	for b.Loop() {
 		var s0, s1, s2, s3 float64
@@ -32,16 +33,24 @@ func BenchmarkRead(b *testing.B) {
 
 var sink float64
 
-func BenchmarkGridAdd(b *testing.B) {
-	values := benchValues()
-	edges, err := Sturges(len(values), -6, 6, false)
-	if err != nil {
-		b.Fatal(err)
-	}
-	grid := NewGrid(edges)
-	b.SetBytes(int64(8 * len(values)))
+// BenchmarkDistinctPooled counts as far as Sturges' rule needs it.
+func BenchmarkDistinctPooled(b *testing.B) {
+	x, y := benchValues(1), benchValues(2)
+	slices.Sort(x)
+	slices.Sort(y)
 	b.ReportAllocs()
 	for b.Loop() {
-		grid.Add(values)
+		DistinctPooled(x, y, SameSturges)
+	}
+}
+
+func BenchmarkDoane(b *testing.B) {
+	x := benchValues(1)
+	slices.Sort(x)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Doane(x); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -108,12 +108,12 @@ func DistinctPooled(first, second []float64, enough func(least, most int) bool) 
 	return distinct
 }
 
-// changes returns the number of distinct values of a sorted sample, by one pass without branches.
+// changes returns the number of distinct values of a sorted and finite sample, by one pass without branches.
 func changes(sorted []float64) (distinct int) {
-	previous := math.NaN()
+	previous := math.Inf(-1)
 	for _, v := range sorted {
 		change := 0
-		if v != previous {
+		if previous < v {
 			change = 1
 		}
 		distinct += change
