@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/aumos-enterprise/platform/drift/internal/embedding"
 	"github.com/aumos-enterprise/platform/drift/internal/evidence"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	"github.com/aumos-enterprise/platform/pkg/config"
@@ -39,6 +40,7 @@ type Config struct {
 	Evidence   evidence.Config       `envPrefix:"EVIDENCE__"`
 	RateLimit  interceptor.RateLimit `envPrefix:"RATE_LIMIT__"`
 	Upload     Upload                `envPrefix:"UPLOAD__"`
+	Embedding  embedding.Config      `envPrefix:"EMBEDDING__"`
 	Telemetry  telemetry.Config      `envPrefix:"TELEMETRY__"`
 	Migration  Migration             `envPrefix:"MIGRATION__"`
 	Headroom   headroom.Config       `envPrefix:"RUNTIME__"`
@@ -111,6 +113,9 @@ func (c Config) Validate() error {
 	}
 	if c.Upload.EvaluationTime <= 0 {
 		problems = append(problems, fmt.Errorf("%sUPLOAD__EVALUATION_TIME is not positive: nothing could be compared", Prefix))
+	}
+	if err := c.Embedding.Validate(); err != nil {
+		problems = append(problems, err)
 	}
 	return errors.Join(append(problems, c.Check(c.insecure()...))...)
 }

@@ -17,6 +17,8 @@ import (
 
 	"github.com/aumos-enterprise/platform/drift/internal/api"
 	"github.com/aumos-enterprise/platform/drift/internal/baseline"
+	"github.com/aumos-enterprise/platform/drift/internal/comparison"
+	"github.com/aumos-enterprise/platform/drift/internal/embedding"
 	"github.com/aumos-enterprise/platform/drift/internal/evidence"
 	"github.com/aumos-enterprise/platform/drift/internal/governance"
 	"github.com/aumos-enterprise/platform/drift/internal/sample"
@@ -92,11 +94,17 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(Addresses
 	if err != nil {
 		return err
 	}
+	embedder, closeEmbedder, err := newEmbedder(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer closeEmbedder()
 	server.AddProbe("database", schema)
 	server.AddProbe("queue", queueSchema)
 	api.Register(server.GRPC(), api.Config{
 		Pool: pool, Evidence: queue, Baselines: baseline.NewCache(cfg.Upload.CacheBytes), Budget: sample.NewBudget(cfg.Upload.MemoryBytes),
 		Evaluations: cfg.evaluations(), EvaluationTime: cfg.Upload.EvaluationTime, EvidenceWait: cfg.Upload.EvidenceWait, Engine: engine(), Registry: registry,
+		Embedder: embedder, Embeddings: cfg.Embedding.Comparisons,
 	})
 	return serve(ctx, server, queue, ready)
 }
@@ -150,6 +158,18 @@ func dialGovernance(ctx context.Context, cfg Config) (record evidence.Record, cl
 		return nil, nil, err
 	}
 	return governance.New(conn).Record, func() { _ = conn.Close() }, nil // nothing is in flight any more
+}
+
+// newEmbedder returns the way to the embedding service; nil where there is none.
+func newEmbedder(cfg Config, log *slog.Logger) (embedder comparison.Embedder, closeIt func(), err error) {
+	if !cfg.Embedding.Enabled() {
+		return nil, func() {}, nil
+	}
+	client, err := embedding.NewClient(cfg.Embedding, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	return client, client.Close, nil
 }
 
 // engine names the program in detections.

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/aumos-enterprise/platform/drift/internal/baseline"
+	"github.com/aumos-enterprise/platform/drift/internal/comparison"
 	"github.com/aumos-enterprise/platform/drift/internal/evidence"
 	"github.com/aumos-enterprise/platform/drift/internal/sample"
 	"github.com/aumos-enterprise/platform/pkg/errs"
@@ -27,6 +28,10 @@ type Config struct {
 	Evaluations int
 	// EvaluationTime is how long one of them may take.
 	EvaluationTime time.Duration
+	// Embedder makes vectors of texts; nil: there is none.
+	Embedder comparison.Embedder
+	// Embeddings is for how many comparisons it may work at the same time; more wait.
+	Embeddings int
 	// EvidenceWait is how long RunDetection waits for the receipt before it answers that the evidence is pending.
 	EvidenceWait time.Duration
 	// Engine is the version of the program, which detections state.
@@ -41,8 +46,9 @@ type service struct {
 	slots *slots // of evaluations
 	// changes are slots of calls that lock a stream. They wait for each other inside the database, each with a connection of the pool: without a bound
 	// a tenant that writes to one stream from everywhere would keep all others from the database.
-	changes *slots
-	metrics *metrics
+	changes    *slots
+	embeddings *slots // of comparisons that wait for the embedder
+	metrics    *metrics
 }
 
 type (
@@ -75,7 +81,9 @@ type (
 // Register adds the services of aumos.drift.v1 to the server.
 func Register(server grpc.ServiceRegistrar, cfg Config) {
 	slots := newSlots(cfg.Evaluations)
-	s := &service{Config: cfg, slots: slots, changes: newSlots(int(cfg.Pool.Config().MaxConns) / 2), metrics: newMetrics(cfg, slots)}
+	s := &service{
+		Config: cfg, slots: slots, changes: newSlots(int(cfg.Pool.Config().MaxConns) / 2), embeddings: newSlots(cfg.Embeddings), metrics: newMetrics(cfg, slots),
+	}
 	driftv1.RegisterModelServiceServer(server, models{service: s})
 	driftv1.RegisterMonitorServiceServer(server, monitors{service: s})
 	driftv1.RegisterBaselineServiceServer(server, baselines{service: s})

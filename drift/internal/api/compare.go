@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"google.golang.org/grpc"
 
@@ -31,27 +32,54 @@ func (s detections) Compare(stream grpc.ClientStreamingServer[driftv1.CompareReq
 	if err != nil {
 		return err
 	}
+	if i, ok := request.Embeds(); ok && s.Embedder == nil {
+		return noEmbedder(fmt.Sprintf("header.features[%d].embed", i))
+	}
 	sides := openSides(inlet, request.Options(batchPath))
 	defer sides.release()
 	if err := receiveBatches(stream.Recv, sides.add); err != nil {
 		return err
 	}
-	var result comparison.Result
-	err = s.evaluate(ctx, func(ctx context.Context) error {
-		baseline, current, err := sides.finish(ctx)
-		if err != nil {
-			return err
-		}
-		if result, err = request.Compare(ctx, baseline, current); err != nil {
-			return err
-		}
-		return result.Trim()
-	})
+	result, err := s.compare(ctx, request, sides)
 	sides.release()
 	if err != nil {
 		return err
 	}
 	return stream.SendAndClose(&driftv1.CompareResponse{Comparison: comparisonTo(result)})
+}
+
+// compare sorts both sides and compares them. Where texts are to be embedded it does so in two evaluations: nobody waits for another service in a slot
+// that is for work with a CPU.
+func (s detections) compare(ctx context.Context, request comparison.Request, sides sides) (result comparison.Result, err error) {
+	var baseline, current sample.Set
+	var embeddings comparison.Embeddings
+	finish := func(ctx context.Context) (err error) {
+		baseline, current, err = sides.finish(ctx)
+		return err
+	}
+	tests := func(ctx context.Context) (err error) {
+		if result, err = request.Compare(ctx, baseline, current, embeddings); err != nil {
+			return err
+		}
+		return result.Trim()
+	}
+	if _, ok := request.Embeds(); !ok {
+		err = s.evaluate(ctx, func(ctx context.Context) error {
+			if err := finish(ctx); err != nil {
+				return err
+			}
+			return tests(ctx)
+		})
+		return result, err
+	}
+	if err := s.evaluate(ctx, finish); err != nil {
+		return comparison.Result{}, err
+	}
+	if embeddings, err = s.embed(ctx, request, sides.current.Reserve, baseline, current); err != nil {
+		return comparison.Result{}, err
+	}
+	err = s.evaluate(ctx, tests)
+	return result, err
 }
 
 // sides are the data of a comparison on their way in.

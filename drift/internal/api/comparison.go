@@ -22,7 +22,7 @@ func comparisonFrom(header *driftv1.ComparisonHeader) (comparison.Request, error
 		}
 		request.Features = append(request.Features, comparison.Feature{
 			Name: f.GetName(), Type: typeFrom[f.GetType()], Tests: testsFrom(f.GetTests()), Constraint: constraint,
-			TimeZone: f.GetTimeZone(), Importance: f.Importance,
+			TimeZone: f.GetTimeZone(), Importance: f.Importance, Embed: f.GetEmbed(),
 		})
 	}
 	return request, request.Check()

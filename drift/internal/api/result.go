@@ -52,6 +52,9 @@ func featureTo(f *detect.FeatureResult) *driftv1.FeatureResult {
 	for i := range f.Results {
 		p.Tests = append(p.Tests, testResultTo(&f.Results[i]))
 	}
+	if e := f.Embedding; e != nil {
+		p.Embedding = &driftv1.TextEmbedding{Model: e.Model, BaselineCount: e.BaselineN, CurrentCount: e.CurrentN, Dimension: int32(e.Dimension)} // at most 4,096
+	}
 	if f.Explanation == nil {
 		return p
 	}

@@ -19,6 +19,7 @@ type Feature struct {
 	Constraint *detect.Constraint
 	TimeZone   string // an IANA name; empty: UTC
 	Importance *float64
+	Embed      bool // of a TEXT feature: make vectors of its texts too
 }
 
 // Request says what is compared and how.
@@ -46,9 +47,10 @@ func (r Request) Options(path string) sample.Options {
 	return o
 }
 
-// Compare makes the tests. It fails when the data do not suit the request, and with the error of ctx when that ends.
-func (r Request) Compare(ctx context.Context, baseline, current sample.Set) (Result, error) {
-	p := pairing{request: r, baseline: baseline, current: current}
+// Compare makes the tests. Embeddings are what Embed made of the same data. It fails when the data do not suit the request, and with the error of ctx
+// when that ends.
+func (r Request) Compare(ctx context.Context, baseline, current sample.Set, embeddings Embeddings) (Result, error) {
+	p := pairing{request: r, baseline: baseline, current: current, embeddings: embeddings}
 	if err := p.match(); err != nil {
 		return Result{}, err
 	}

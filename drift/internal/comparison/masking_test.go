@@ -34,7 +34,7 @@ func TestMasking(t *testing.T) {
 						Samples: []sample.Sample{{Sorted: values, Rows: int64(len(values))}},
 					}
 				}
-				got, err := Request{}.Compare(t.Context(), side(0, where != "current"), side(1, where != "baseline"))
+				got, err := Request{}.Compare(t.Context(), side(0, where != "current"), side(1, where != "baseline"), nil)
 				if err != nil || got.Status != detect.StatusDrift {
 					t.Errorf("%d rows, %s in %s: got %s, %v", n, name, where, got.Summary, err)
 				}

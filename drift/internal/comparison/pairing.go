@@ -16,6 +16,7 @@ import (
 type pairing struct {
 	request           Request
 	baseline, current sample.Set
+	embeddings        Embeddings
 
 	features       []detect.FeatureInput
 	places         [][2]int // of the features on both sides
@@ -88,6 +89,9 @@ func (p *pairing) pair(i int, f Feature, b, c int) (detect.FeatureInput, error) 
 		}
 		input.Zone = zone
 	}
+	if before == detect.Text && after == detect.Text && f.Embed {
+		input.Embedded = p.embeddings[f.Name]
+	}
 	if before == after && len(f.Tests) == 0 {
 		input.Tests = chosen(input)
 	}
@@ -99,7 +103,12 @@ func chosen(f detect.FeatureInput) (tests []detect.TestSetting) {
 	traits := recommend.Traits{
 		Type: f.Type, Baseline: f.Baseline.Rows - f.Baseline.Missing, Current: f.Current.Rows - f.Current.Missing, Distinct: distinct(f),
 	}
-	for _, r := range append(recommend.Tests(traits), recommend.ForConstraint(f.Type, f.Constraint)...) {
+	recommended := append(recommend.Tests(traits), recommend.ForConstraint(f.Type, f.Constraint)...)
+	if f.Embedded != nil {
+		traits.Type = detect.Vector
+		recommended = append(recommended, recommend.Tests(traits)...)
+	}
+	for _, r := range recommended {
 		tests = append(tests, r.Setting)
 	}
 	return tests

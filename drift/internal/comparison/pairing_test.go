@@ -92,7 +92,7 @@ func TestIncomparable(t *testing.T) {
 		"not named":         {named, set("a", "b", "c"), set("a", "b", "d"), detect.StatusOK},
 		"nothing in common": {Request{}, set("a"), set("b"), detect.StatusInsufficientData},
 	} {
-		got, err := c.request.Compare(t.Context(), c.baseline, c.current)
+		got, err := c.request.Compare(t.Context(), c.baseline, c.current, nil)
 		if err != nil || got.Status != c.want {
 			t.Errorf("%s: got %s (%s), %v, want %s", name, got.Status, got.Summary, err, c.want)
 		}

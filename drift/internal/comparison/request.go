@@ -17,7 +17,7 @@ const maxTests = 4000
 
 // Check fails with the field of the header that cannot be meant.
 func (r Request) Check() error {
-	names, tests := make(map[string]bool, len(r.Features)), 0
+	names, tests, embedded := make(map[string]bool, len(r.Features)), 0, 0
 	for i, f := range r.Features {
 		field := fmt.Sprintf("header.features[%d]", i)
 		if err := text.Line(field+".name", f.Name); err != nil {
@@ -30,12 +30,18 @@ func (r Request) Check() error {
 		if err := f.check(field); err != nil {
 			return err
 		}
+		if f.Embed {
+			embedded++
+		}
+		if embedded > maxEmbedded {
+			return errs.InvalidField(field+".embed", "more than %d features are to be embedded", maxEmbedded)
+		}
 		if tests += len(f.Tests) + 1; tests > maxTests { // one for missing values
 			return errs.InvalidField(field+".tests", "the features have more than %d tests together", maxTests)
 		}
 	}
-	validate := detect.TestSetting.ValidateRows
-	if err := checkTests("header.row_tests", r.RowTests, detect.Numeric, validate); err != nil {
+	numeric := func(detect.Test) detect.FeatureType { return detect.Numeric }
+	if err := checkTests("header.row_tests", r.RowTests, numeric, detect.TestSetting.ValidateRows); err != nil {
 		return err
 	}
 	if err := r.Settings.Validate(); err != nil {
@@ -45,8 +51,10 @@ func (r Request) Check() error {
 }
 
 func (f Feature) check(field string) error {
-	validate := func(t detect.TestSetting) error { return t.Validate(f.Type) }
-	if err := checkTests(field+".tests", f.Tests, f.Type, validate); err != nil {
+	if err := checkTests(field+".tests", f.Tests, f.typeFor, f.validate); err != nil {
+		return err
+	}
+	if err := f.checkEmbed(field + ".embed"); err != nil {
 		return err
 	}
 	if f.TimeZone != "" {
@@ -61,14 +69,14 @@ func (f Feature) check(field string) error {
 }
 
 // checkTests refuses tests that cannot be made, and the same test twice with one convention.
-func checkTests(field string, tests []detect.TestSetting, kind detect.FeatureType, validate func(detect.TestSetting) error) error {
+func checkTests(field string, tests []detect.TestSetting, kind func(detect.Test) detect.FeatureType, validate func(detect.TestSetting) error) error {
 	var seen []detect.TestSetting
 	for i, t := range tests {
 		field := fmt.Sprintf("%s[%d]", field, i)
 		if err := validate(t); err != nil {
 			return errs.InvalidField(field, "%v", err)
 		}
-		key := detect.TestSetting{Test: t.Test, Convention: t.WithDefaults(kind).Convention}
+		key := detect.TestSetting{Test: t.Test, Convention: t.WithDefaults(kind(t.Test)).Convention}
 		if slices.Contains(seen, key) {
 			return errs.InvalidField(field+".test", "the test %s stands twice with the convention %s", t.Test, key.Convention)
 		}

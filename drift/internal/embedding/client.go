@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -26,27 +27,28 @@ const (
 // Client asks one service. It is safe for concurrent use.
 type Client struct {
 	config Config
+	log    *slog.Logger
 	http   *http.Client
 }
 
 // NewClient prepares a client. It fails on settings that Validate refuses, and without a URL.
-func NewClient(cfg Config) (*Client, error) {
+func NewClient(cfg Config, log *slog.Logger) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	if !cfg.Enabled() {
-		return nil, errors.New("EMBEDDING__URL is not set")
+		return nil, errors.New(Settings + "URL is not set")
 	}
 	u, err := url.Parse(cfg.URL)
 	if err != nil {
-		return nil, errors.New("EMBEDDING__URL is no URL")
+		return nil, errors.New(Settings + "URL is no URL")
 	}
 	dialer := &net.Dialer{Timeout: cfg.Timeout, Control: guard{loopback: loopback(u.Hostname()), private: cfg.AllowPrivate}.control}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil // a proxy would dial for us, unguarded
 	transport.DialContext = dialer.DialContext
 	transport.MaxResponseHeaderBytes = 64 << 10
-	return &Client{config: cfg, http: &http.Client{
+	return &Client{config: cfg, log: log, http: &http.Client{
 		Transport: transport,
 		Timeout:   cfg.Timeout,
 		// The operator chose the address, not the service; and the token is for that address alone.
@@ -57,8 +59,25 @@ func NewClient(cfg Config) (*Client, error) {
 // Close lets go of idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Embed returns a row for each text. Any failure, of a single batch even, is an error: there is no embedding of a text that was not embedded.
-func (c *Client) Embed(ctx context.Context, texts []string) (detect.Matrix, error) {
+// Model names what makes the embeddings.
+func (c *Client) Model() string { return c.config.Model }
+
+// Embed returns a row for each text, in memory that it has reserved. Any failure, of a single batch even, is an error: there is no embedding of a text
+// that was not embedded. The error may be shown to whoever sent the texts; what only operators may know of it is in the log, and no text is in either.
+func (c *Client) Embed(ctx context.Context, texts []string, reserve func(bytes int64) error) (detect.Matrix, error) {
+	limited, cancel := context.WithTimeout(ctx, c.config.TextsTimeout)
+	defer cancel()
+	m, err := c.embed(limited, texts, reserve)
+	switch {
+	case ctx.Err() != nil:
+		return detect.Matrix{}, context.Cause(ctx)
+	case err != nil && limited.Err() != nil:
+		return detect.Matrix{}, fmt.Errorf("the embedding service did not embed %d texts within %s", len(texts), c.config.TextsTimeout)
+	}
+	return m, err
+}
+
+func (c *Client) embed(ctx context.Context, texts []string, reserve func(bytes int64) error) (detect.Matrix, error) {
 	if len(texts) > MaxTexts {
 		return detect.Matrix{}, fmt.Errorf("embed %d texts: at most %d at once", len(texts), MaxTexts)
 	}
@@ -67,11 +86,14 @@ func (c *Client) Embed(ctx context.Context, texts []string) (detect.Matrix, erro
 		n := batch(rest)
 		rows, err := c.ask(ctx, rest[:n])
 		if err != nil {
-			return detect.Matrix{}, fmt.Errorf("ask the embedding service: %w", err)
+			return detect.Matrix{}, fmt.Errorf("the embedding service failed: %w", err)
 		}
 		for _, row := range rows {
 			if m.Columns == 0 {
 				m.Columns = len(row)
+				if err := reserve(int64(len(texts)) * int64(len(row)) * 8); err != nil {
+					return detect.Matrix{}, err
+				}
 				m.Values = make([]float64, 0, len(texts)*len(row))
 			}
 			if len(row) != m.Columns {
@@ -116,7 +138,7 @@ func (c *Client) ask(ctx context.Context, texts []string) ([][]float64, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.config.URL, bytes.NewReader(body))
 	if err != nil {
-		return nil, errors.New("EMBEDDING__URL is no URL")
+		return nil, errors.New(Settings + "URL is no URL")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	if token := c.config.Token.Reveal(); token != "" {
@@ -124,10 +146,7 @@ func (c *Client) ask(ctx context.Context, texts []string) ([][]float64, error) {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		if failed, ok := errors.AsType[*url.Error](err); ok {
-			err = failed.Err // without the URL
-		}
-		return nil, err
+		return nil, c.unreachable(ctx, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
@@ -136,11 +155,23 @@ func (c *Client) ask(ctx context.Context, texts []string) ([][]float64, error) {
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read its answer: %w", err)
+		return nil, c.unreachable(ctx, err)
 	case len(answer) > maxResponse:
 		return nil, fmt.Errorf("its answer has more than %d bytes", maxResponse)
 	}
 	return parse(answer, len(texts))
+}
+
+// unreachable logs why there is no answer, which tells of the operator's network, and returns what anyone may know of it.
+func (c *Client) unreachable(ctx context.Context, err error) error {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		err = failed.Err // without the URL
+	}
+	c.log.LogAttrs(ctx, slog.LevelWarn, "the embedding service gave no answer", slog.Any("error", err))
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		return fmt.Errorf("it gave no answer within %s", c.config.Timeout)
+	}
+	return errors.New("it gave no answer")
 }
 
 // parse reads the embeddings of n texts, in their order.

@@ -3,8 +3,10 @@ package embedding_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -24,13 +26,18 @@ func serve(t *testing.T, timeout time.Duration, handler http.HandlerFunc) *embed
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	c, err := embedding.NewClient(embedding.Config{URL: server.URL + "/v1/embeddings", Model: "m", Token: token, Timeout: timeout})
+	c, err := embedding.NewClient(embedding.Config{
+		URL: server.URL + "/v1/embeddings", Model: "m", Token: token, Timeout: timeout, TextsTimeout: time.Minute, Comparisons: 1,
+	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
 	return c
 }
+
+// room is memory without end.
+func room(int64) error { return nil }
 
 // embed answers with the length of each text and its first byte, in reverse order.
 func embed(w http.ResponseWriter, r *http.Request) {
@@ -63,7 +70,7 @@ func TestEmbed(t *testing.T) {
 		texts[i] = strings.Repeat(string(rune('a'+i%26)), i+1)
 	}
 	texts[200] = strings.Repeat("z", 1<<20) // by itself in a request, or nearly
-	m, err := c.Embed(t.Context(), texts)
+	m, err := c.Embed(t.Context(), texts, room)
 	if err != nil || m.Rows != 300 || m.Columns != 2 || len(m.Values) != 600 {
 		t.Fatalf("got %d × %d, %v", m.Rows, m.Columns, err)
 	}
@@ -75,10 +82,10 @@ func TestEmbed(t *testing.T) {
 	if got := requests.Load(); got != 4 {
 		t.Errorf("%d requests", got)
 	}
-	if m, err := c.Embed(t.Context(), nil); err != nil || m.Rows != 0 || len(m.Values) != 0 {
+	if m, err := c.Embed(t.Context(), nil, room); err != nil || m.Rows != 0 || len(m.Values) != 0 {
 		t.Errorf("no texts: got %+v, %v", m, err)
 	}
-	if _, err := c.Embed(t.Context(), make([]string, embedding.MaxTexts+1)); err == nil {
+	if _, err := c.Embed(t.Context(), make([]string, embedding.MaxTexts+1), room); err == nil {
 		t.Error("too many texts were embedded")
 	}
 }
@@ -131,7 +138,7 @@ func TestFailures(t *testing.T) {
 				}
 				handler(w, r)
 			})
-			m, err := c.Embed(t.Context(), []string{"one", "two"})
+			m, err := c.Embed(t.Context(), []string{"one", "two"}, room)
 			if err == nil || m.Values != nil || strings.Contains(err.Error(), token) || strings.Contains(err.Error(), "/v1/embeddings") {
 				t.Errorf("got %+v, %v", m, err)
 			}
@@ -171,14 +178,14 @@ func TestCancelled(t *testing.T) {
 		<-asked
 		cancel()
 	}()
-	if _, err := c.Embed(ctx, []string{"a"}); err == nil || ctx.Err() == nil {
+	if _, err := c.Embed(ctx, []string{"a"}, room); err == nil || ctx.Err() == nil {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestValidate(t *testing.T) {
 	t.Parallel()
-	valid := embedding.Config{URL: "https://embeddings.example.com/v1/embeddings", Model: "m", Timeout: time.Second}
+	valid := embedding.Config{URL: "https://embeddings.example.com/v1/embeddings", Model: "m", Timeout: time.Second, TextsTimeout: time.Second, Comparisons: 1}
 	for url, want := range map[string]bool{
 		"": true, valid.URL: true, "http://127.0.0.1:8080/v1/embeddings": true, "http://localhost/v1/embeddings": true, "http://[::1]:1/": true,
 		"http://embeddings.example.com/": false, "https://user:password@example.com/": false, "https://example.com/?key=x": false,
@@ -191,7 +198,7 @@ func TestValidate(t *testing.T) {
 		}
 	}
 	for _, cfg := range []embedding.Config{{}, {URL: valid.URL, Timeout: time.Second}, {URL: valid.URL, Model: "m"}} {
-		if _, err := embedding.NewClient(cfg); err == nil {
+		if _, err := embedding.NewClient(cfg, nil); err == nil {
 			t.Errorf("%+v: no error", cfg)
 		}
 	}
@@ -217,5 +224,60 @@ func TestAddresses(t *testing.T) {
 	}
 	if embedding.Dial("example.com:443", true, true) == nil {
 		t.Error("a name was dialed")
+	}
+}
+
+// TestLog wants what operators need in the log, what anyone may know in the error, and texts in neither.
+func TestLog(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	cfg := embedding.Config{URL: closed.URL + "/v1/embeddings", Model: "m", Token: token, Timeout: time.Minute, TextsTimeout: time.Minute, Comparisons: 1}
+	c, err := embedding.NewClient(cfg, slog.New(slog.NewTextHandler(&out, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, err = c.Embed(t.Context(), []string{"a private text"}, room)
+	if err == nil || err.Error() != "the embedding service failed: it gave no answer" {
+		t.Errorf("got %v", err)
+	}
+	if log := out.String(); !strings.Contains(log, "refused") || strings.Contains(log, "private text") || strings.Contains(log, token) || strings.Contains(log, "/v1/") {
+		t.Errorf("got %s", log)
+	}
+}
+
+// TestTextsTimeout has a service that is quick to answer each request and slow for all texts together.
+func TestTextsTimeout(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) > 1 {
+			gone(r)
+		}
+		embed(w, r)
+	}))
+	t.Cleanup(server.Close)
+	cfg := embedding.Config{URL: server.URL + "/v1/embeddings", Model: "m", Token: token, Timeout: time.Minute, TextsTimeout: 300 * time.Millisecond, Comparisons: 1}
+	c, err := embedding.NewClient(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Embed(t.Context(), slices.Repeat([]string{"x"}, 200), room); err == nil || err.Error() != "the embedding service did not embed 200 texts within 300ms" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReserve(t *testing.T) {
+	t.Parallel()
+	c := serve(t, time.Minute, embed)
+	reserved, full := int64(0), errors.New("full")
+	if _, err := c.Embed(t.Context(), slices.Repeat([]string{"x"}, 200), func(n int64) error { reserved += n; return nil }); err != nil || reserved != 200*2*8 {
+		t.Errorf("got %d, %v", reserved, err)
+	}
+	if m, err := c.Embed(t.Context(), []string{"x"}, func(int64) error { return full }); !errors.Is(err, full) || m.Values != nil {
+		t.Errorf("got %v, %v", m, err)
 	}
 }

@@ -150,6 +150,9 @@ func (a *Accumulator) Release() {
 	a.columns = nil
 }
 
+// Reserve takes memory for what is made of the upload's data. Release gives it back with the rest.
+func (a *Accumulator) Reserve(n int64) error { return a.reserve(n) }
+
 // reserve takes memory for a column that grows.
 func (a *Accumulator) reserve(n int64) error {
 	if err := a.inlet.budget.Reserve(a.inlet.owner, n); err != nil {
