@@ -32,19 +32,24 @@ unless it says otherwise), vector and TEST a test, or TEST:CONVENTION, of those 
 --constraint says what a column's values must be, as COLUMN:min=NUMBER, COLUMN:max=NUMBER, COLUMN:allowed=VALUE (once for each), COLUMN:pattern=RE2
 (of the whole value), COLUMN:format=json or COLUMN:unique; breaches are counted on both sides and tested.
 
+--embed has vectors made of a text column's meaning, of at most 2,000 texts of either file, if the server has an embedding service: the texts are
+sent there. Tests of vectors (mmd, centroid_shift, domain_classifier and so on) can then be made on the column, by --feature or --tests, and are unless
+tests are named.
+
 Exit codes: 0 OK, 1 DRIFT, 2 neither (WARNING, INSUFFICIENT_DATA, ERROR, NOT_APPLICABLE: only OK says that nothing was found), 3 failure.`
 
 const compareExample = `  aumosctl drift compare winter.csv summer.csv
   aumosctl drift compare winter.csv summer.csv --feature temp:numeric:ks,psi:psi/decile-ref --feature carrier:categorical -o json
   aumosctl drift compare q1.parquet q2.parquet --ignore customer_id --tests psi --fdr 0.01
-  aumosctl drift compare before.csv after.csv --feature embedding:vector --feature answer:text --constraint answer:format=json`
+  aumosctl drift compare before.csv after.csv --feature embedding:vector --feature answer:text --constraint answer:format=json
+  aumosctl drift compare before.csv after.csv --feature answer:text:text_length,mmd --embed answer`
 
 // compareOptions are the flags, and below what parse makes of them.
 type compareOptions struct {
 	features, types, ignore, missing []string
 	tests, rowTests                  string
 	importances                      []string
-	constraints, zones               []string
+	constraints, zones, embeds       []string
 	fdr                              float64
 	minRows, minDrifted              int32
 	permutations                     int32
@@ -76,6 +81,7 @@ func (a *app) driftCompareCommand() *cobra.Command {
 	f.StringArrayVar(&o.importances, "importance", nil, "COLUMN=NUMBER, how much it matters to the model; may be repeated (default 1)")
 	f.StringArrayVar(&o.constraints, "constraint", nil, "COLUMN:KEY=VALUE, what its values must be; may be repeated")
 	f.StringArrayVar(&o.zones, "time-zone", nil, "COLUMN=ZONE, where the hours of a timestamp are meant, as Europe/Berlin; may be repeated (default UTC)")
+	f.StringArrayVar(&o.embeds, "embed", nil, "a text column whose texts are embedded too, by the server's embedding service, for tests of vectors; may be repeated")
 	f.Float64Var(&o.fdr, "fdr", 0, "the accepted share of false discoveries among reported drifts (default 0.05)")
 	f.Int32Var(&o.minRows, "min-rows", 0, "the fewest values on either side for a test to be run (default 30)")
 	f.Int32Var(&o.minDrifted, "min-drifted-features", 0, "the fewest drifted columns for the data set to count as drifted (default 1)")
@@ -248,8 +254,16 @@ func (a *app) printCompared(c *driftv1.Comparison) error {
 	if _, err := fmt.Fprintln(a.stdout); err != nil {
 		return err
 	}
-	return output.Pairs(a.stdout, "", "rows", fmt.Sprintf("%d, %d", c.GetBaselineRowCount(), c.GetCurrentRowCount()), "new columns", columnList(c.GetNewColumns()),
-		"removed columns", columnList(c.GetRemovedColumns()), "contributions", contributions(c))
+	pairs := []string{
+		"rows", fmt.Sprintf("%d, %d", c.GetBaselineRowCount(), c.GetCurrentRowCount()), "new columns", columnList(c.GetNewColumns()),
+		"removed columns", columnList(c.GetRemovedColumns()), "contributions", contributions(c),
+	}
+	for _, f := range c.GetFeatures() {
+		if e := f.GetEmbedding(); e != nil {
+			pairs = append(pairs, "embedded", fmt.Sprintf("%s: %d, %d texts by %s", f.GetFeature(), e.GetBaselineCount(), e.GetCurrentCount(), e.GetModel()))
+		}
+	}
+	return output.Pairs(a.stdout, "", pairs...)
 }
 
 // contributions names the features that have most to do with the drift.

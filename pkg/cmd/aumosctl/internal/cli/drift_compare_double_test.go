@@ -70,6 +70,12 @@ func (d *driftDouble) Compare(stream grpc.ClientStreamingServer[driftv1.CompareR
 			PValueMethod: driftv1.PValueMethod_P_VALUE_METHOD_PERMUTATION, BaselineCount: int64(c.rows[0]), CurrentCount: int64(c.rows[1]),
 		}},
 	}
+	for _, f := range c.header.GetFeatures() {
+		if f.GetEmbed() {
+			e := &driftv1.TextEmbedding{Model: "m7", BaselineCount: int64(c.rows[0]), CurrentCount: int64(c.rows[1]), Dimension: 3}
+			comparison.Features = append(comparison.Features, &driftv1.FeatureResult{Feature: f.GetName(), Type: f.GetType(), Status: like.GetStatus(), Embedding: e})
+		}
+	}
 	if d.verdict != 0 {
 		comparison.Status = d.verdict
 	}
@@ -93,6 +99,13 @@ func (d *driftDouble) ListTests(_ context.Context, req *driftv1.ListTestsRequest
 			},
 		},
 	}}
+	if req.GetScope() == driftv1.TestScope_TEST_SCOPE_FEATURE { // also a test of rows, which can be made on vectors
+		vector := driftv1.FeatureType_FEATURE_TYPE_VECTOR
+		res.Tests = append(res.Tests, &driftv1.TestDescription{
+			Test: driftv1.DriftTest_DRIFT_TEST_MAXIMUM_MEAN_DISCREPANCY, Title: "Maximum mean discrepancy", Scope: driftv1.TestScope_TEST_SCOPE_ROWS, Kind: driftv1.TestKind_TEST_KIND_TEST,
+			FeatureTypes: []driftv1.FeatureType{numeric, vector}, Conventions: []*driftv1.TestConvention{{Name: "mmd/random-features", FeatureTypes: []driftv1.FeatureType{numeric, vector}}},
+		})
+	}
 	if req.GetFeatureType() == categorical {
 		res.Tests = res.GetTests()[1:]
 	}

@@ -91,7 +91,7 @@ func parseFeature(text string) (*driftv1.ComparedFeature, table.Kind, error) {
 // completeHeader names the features where flags say more of them than the data do.
 func (a *app) completeHeader(ctx context.Context, clients *driftClients, o *compareOptions, old, fresh []table.Feature) error {
 	o.header.Features = o.named
-	if len(o.all)+len(o.importances)+len(o.constraints)+len(o.zones) > 0 || slices.ContainsFunc(old, func(f table.Feature) bool { return f.Kind == table.Text }) && len(o.named) == 0 {
+	if len(o.all)+len(o.importances)+len(o.constraints)+len(o.zones)+len(o.embeds) > 0 || slices.ContainsFunc(old, func(f table.Feature) bool { return f.Kind == table.Text }) && len(o.named) == 0 {
 		if err := a.nameFeatures(ctx, clients, o, old, fresh); err != nil {
 			return err
 		}
@@ -125,6 +125,16 @@ func (a *app) completeHeader(ctx context.Context, clients *driftClients, o *comp
 		}
 		f.TimeZone = zone
 	}
+	for _, column := range o.embeds {
+		f, err := o.feature("--embed", column)
+		if err != nil {
+			return err
+		}
+		if f.GetType() != driftv1.FeatureType_FEATURE_TYPE_TEXT {
+			return fmt.Errorf("--embed %s: only texts are embedded, and the column is %s: --feature or --type says otherwise", column, typeName(f.GetType()))
+		}
+		f.Embed = true
+	}
 	for _, text := range o.constraints {
 		if err := o.constrain(text); err != nil {
 			return err
@@ -154,13 +164,13 @@ func (a *app) nameFeatures(ctx context.Context, clients *driftClients, o *compar
 	if len(o.named) > 0 {
 		for _, f := range o.header.GetFeatures() {
 			if len(f.GetTests()) == 0 {
-				f.Tests = sameFeature(table.Feature{}, applies[f.GetType()]).GetTests()
+				f.Tests = sameFeature(table.Feature{}, o.testsOf(applies, f.GetName(), f.GetType())).GetTests()
 			}
 		}
 		return nil
 	}
 	for _, column := range old {
-		o.header.Features = append(o.header.Features, sameFeature(column, applies[featureType(column.Kind)]))
+		o.header.Features = append(o.header.Features, sameFeature(column, o.testsOf(applies, column.Name, featureType(column.Kind))))
 	}
 	for _, column := range fresh {
 		if !slices.ContainsFunc(old, func(f table.Feature) bool { return f.Name == column.Name }) {
@@ -170,10 +180,23 @@ func (a *app) nameFeatures(ctx context.Context, clients *driftClients, o *compar
 	return nil
 }
 
+// testsOf are the tests that apply to a column: to one whose texts are embedded those of vectors too.
+func (o *compareOptions) testsOf(applies map[driftv1.FeatureType][]*driftv1.TestSetting, column string, kind driftv1.FeatureType) []*driftv1.TestSetting {
+	tests := slices.Clone(applies[kind])
+	if slices.Contains(o.embeds, column) {
+		for _, test := range applies[driftv1.FeatureType_FEATURE_TYPE_VECTOR] {
+			if !slices.Contains(tests, test) {
+				tests = append(tests, test)
+			}
+		}
+	}
+	return tests
+}
+
 // appliesTo refuses --tests of which none applies to any column, since others would be made instead.
 func (o *compareOptions) appliesTo(applies map[driftv1.FeatureType][]*driftv1.TestSetting, columns []table.Feature) error {
 	for _, column := range columns {
-		if len(o.all) == 0 || len(applies[featureType(column.Kind)]) > 0 {
+		if len(o.all) == 0 || len(o.testsOf(applies, column.Name, featureType(column.Kind))) > 0 {
 			return nil
 		}
 	}
@@ -202,7 +225,8 @@ func (a *app) applicable(ctx context.Context, clients *driftClients, tests []*dr
 				}
 				found = true
 				for _, t := range c.GetFeatureTypes() {
-					if !slices.Contains(applies[t], test) {
+					ofRows := d.GetScope() == driftv1.TestScope_TEST_SCOPE_ROWS && t != driftv1.FeatureType_FEATURE_TYPE_VECTOR
+					if !ofRows && !slices.Contains(applies[t], test) {
 						applies[t] = append(applies[t], test)
 					}
 				}
