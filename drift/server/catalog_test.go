@@ -52,6 +52,37 @@ func TestListTests(t *testing.T) {
 	}
 }
 
+// TestListTestsOfVectors wants the tests of rows that can be made on vectors among those of features, and not among those of numbers.
+func TestListTestsOfVectors(t *testing.T) {
+	t.Parallel()
+	s := drifttest.Start(t)
+	c := s.Client(t, drifttest.NewTenant())
+	for kind, want := range map[driftv1.FeatureType]bool{
+		driftv1.FeatureType_FEATURE_TYPE_UNSPECIFIED: true, driftv1.FeatureType_FEATURE_TYPE_VECTOR: true, driftv1.FeatureType_FEATURE_TYPE_NUMERIC: false,
+	} {
+		got, err := c.ListTests(t.Context(), &driftv1.ListTestsRequest{FeatureType: kind, Scope: driftv1.TestScope_TEST_SCOPE_FEATURE})
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed := make(map[driftv1.DriftTest]bool)
+		for _, d := range got.GetTests() {
+			listed[d.GetTest()] = true
+		}
+		if listed[mmd] != want || listed[classifier] != want || listed[driftv1.DriftTest_DRIFT_TEST_DUPLICATE_ROWS] {
+			t.Errorf("%s: got %v", kind, listed)
+		}
+		rows, err := c.ListTests(t.Context(), &driftv1.ListTestsRequest{FeatureType: kind, Scope: driftv1.TestScope_TEST_SCOPE_ROWS})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range rows.GetTests() {
+			if d.GetScope() != driftv1.TestScope_TEST_SCOPE_ROWS {
+				t.Errorf("%s: got %v", kind, d)
+			}
+		}
+	}
+}
+
 // TestRecommendTests runs what is recommended.
 func TestRecommendTests(t *testing.T) {
 	t.Parallel()

@@ -13,10 +13,16 @@ import (
 func (s detections) ListTests(_ context.Context, req *driftv1.ListTestsRequest) (*driftv1.ListTestsResponse, error) {
 	resp := &driftv1.ListTestsResponse{}
 	for _, spec := range detect.Catalog() {
-		if kind := req.GetFeatureType(); kind != 0 && !spec.Applies(typeFrom[kind]) {
+		types := detect.AllTypes()
+		if kind := req.GetFeatureType(); kind != 0 {
+			types = []detect.FeatureType{typeFrom[kind]}
+		}
+		if !slices.ContainsFunc(types, spec.Applies) {
 			continue
 		}
-		if scope := req.GetScope(); scope != 0 && scope != scopeTo[spec.Scope] {
+		// Tests of rows are tests of a feature too where its values are vectors.
+		if req.GetScope() == driftv1.TestScope_TEST_SCOPE_FEATURE && !slices.ContainsFunc(types, spec.Test.Applies) ||
+			req.GetScope() == driftv1.TestScope_TEST_SCOPE_ROWS && spec.Scope != detect.ScopeRows {
 			continue
 		}
 		resp.Tests = append(resp.Tests, specTo(spec))

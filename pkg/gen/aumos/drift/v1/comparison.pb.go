@@ -83,7 +83,7 @@ const (
 	TestScope_TEST_SCOPE_UNSPECIFIED TestScope = 0
 	// The values of one feature.
 	TestScope_TEST_SCOPE_FEATURE TestScope = 1
-	// Whole rows, all features together.
+	// Whole rows, all features together, or the vectors of a VECTOR feature.
 	TestScope_TEST_SCOPE_ROWS TestScope = 2
 )
 

@@ -578,7 +578,7 @@ type ListTestsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Only tests that apply to this type of features.
 	FeatureType FeatureType `protobuf:"varint,1,opt,name=feature_type,json=featureType,proto3,enum=aumos.drift.v1.FeatureType" json:"feature_type,omitempty"`
-	// Only tests of this scope.
+	// Only tests that can be made on this. FEATURE has the tests of rows too where they can be made on VECTOR features.
 	Scope         TestScope `protobuf:"varint,2,opt,name=scope,proto3,enum=aumos.drift.v1.TestScope" json:"scope,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
