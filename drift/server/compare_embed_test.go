@@ -254,8 +254,8 @@ func TestCompareEmbedRefusals(t *testing.T) {
 	}{
 		{"a number", number, "header.features[0].embed"},
 		{"for no test", embedded(textLength), "header.features[1].embed"},
-		{"vectors of texts that are not embedded", unasked, "header.features[1].tests[0]"},
-		{"a test of numbers", embedded(driftv1.DriftTest_DRIFT_TEST_KOLMOGOROV_SMIRNOV, mmd), "header.features[1].tests[0]"},
+		{"vectors of texts that are not embedded", unasked, "header.features[1].tests[0].test"},
+		{"a test of numbers", embedded(driftv1.DriftTest_DRIFT_TEST_KOLMOGOROV_SMIRNOV, mmd), "header.features[1].tests[0].test"},
 		{"too many", many, "header.features[8].embed"},
 	} {
 		_, err := c.CompareSides(t, test.header, texts...)

@@ -26,6 +26,12 @@ func TestCompareRefusals(t *testing.T) {
 		change(f)
 		return &driftv1.ComparisonHeader{Features: []*driftv1.ComparedFeature{f}}
 	}
+	at := func(change func(*driftv1.ComparedFeature)) *driftv1.ComparisonHeader {
+		return x(func(f *driftv1.ComparedFeature) {
+			f.Type = driftv1.FeatureType_FEATURE_TYPE_TIMESTAMP
+			change(f)
+		})
+	}
 	tests := func(tests ...driftv1.DriftTest) (settings []*driftv1.TestSetting) {
 		for _, test := range tests {
 			settings = append(settings, &driftv1.TestSetting{Test: test})
@@ -56,13 +62,15 @@ func TestCompareRefusals(t *testing.T) {
 		{"no rows in a batch", none, []*driftv1.ComparisonBatch{{Side: 1}}, "INVALID_FIELD", "batch.rows"},
 		{"twice", &driftv1.ComparisonHeader{Features: append(x(func(*driftv1.ComparedFeature) {}).GetFeatures(), &driftv1.ComparedFeature{Name: "x", Type: numeric})}, both, "INVALID_FIELD", "header.features[1].name"},
 		{"control characters", x(func(f *driftv1.ComparedFeature) { f.Name = "x\n" }), both, "INVALID_FIELD", "header.features[0].name"},
-		{"test of another type", x(func(f *driftv1.ComparedFeature) { f.Tests = tests(chi) }), both, "INVALID_FIELD", "header.features[0].tests[0]"},
+		{"test of another type", x(func(f *driftv1.ComparedFeature) { f.Tests = tests(chi) }), both, "INVALID_FIELD", "header.features[0].tests[0].test"},
 		{"test twice", x(func(f *driftv1.ComparedFeature) { f.Tests = tests(ks, ks) }), both, "INVALID_FIELD", "header.features[0].tests[1].test"},
-		{"convention", x(func(f *driftv1.ComparedFeature) { f.Tests = []*driftv1.TestSetting{{Test: ks, Convention: "ks/own"}} }), both, "INVALID_FIELD", "header.features[0].tests[0]"},
-		{"row test of a feature", &driftv1.ComparisonHeader{RowTests: tests(ks)}, both, "INVALID_FIELD", "header.row_tests[0]"},
-		{"zone", x(func(f *driftv1.ComparedFeature) { f.TimeZone = "Mars/Olympus" }), both, "INVALID_FIELD", "header.features[0].time_zone"},
-		{"own zone", x(func(f *driftv1.ComparedFeature) { f.TimeZone = "Local" }), both, "INVALID_FIELD", "header.features[0].time_zone"},
-		{"pattern", x(func(f *driftv1.ComparedFeature) { f.Constraint = &driftv1.FeatureConstraint{Pattern: "a)(b"} }), both, "INVALID_FIELD", "header.features[0].constraint.pattern"},
+		{"convention", x(func(f *driftv1.ComparedFeature) { f.Tests = []*driftv1.TestSetting{{Test: ks, Convention: "ks/own"}} }), both, "INVALID_FIELD", "header.features[0].tests[0].convention"},
+		{"row test of a feature", &driftv1.ComparisonHeader{RowTests: tests(ks)}, both, "INVALID_FIELD", "header.row_tests[0].test"},
+		{"zone", at(func(f *driftv1.ComparedFeature) { f.TimeZone = "Mars/Olympus" }), both, "INVALID_FIELD", "header.features[0].time_zone"},
+		{"own zone", at(func(f *driftv1.ComparedFeature) { f.TimeZone = "Local" }), both, "INVALID_FIELD", "header.features[0].time_zone"},
+		{"pattern", x(func(f *driftv1.ComparedFeature) {
+			f.Type, f.Constraint = categorical, &driftv1.FeatureConstraint{Pattern: "a)(b"}
+		}), both, "INVALID_FIELD", "header.features[0].constraint.pattern"},
 		{"range", x(func(f *driftv1.ComparedFeature) {
 			f.Constraint = &driftv1.FeatureConstraint{Min: new(2.0), Max: new(1.0)}
 		}), both, "INVALID_FIELD", "header.features[0].constraint.min"},

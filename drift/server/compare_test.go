@@ -147,7 +147,7 @@ func TestCompareFeatures(t *testing.T) {
 	same := drifttest.Sequence(100, 0, 1)
 	psi := &driftv1.TestSetting{Test: driftv1.DriftTest_DRIFT_TEST_POPULATION_STABILITY_INDEX, Convention: "psi/decile-ref", MinEffect: new(0.3)}
 	header := &driftv1.ComparisonHeader{Features: []*driftv1.ComparedFeature{
-		{Name: "x", Type: driftv1.FeatureType_FEATURE_TYPE_NUMERIC, Tests: []*driftv1.TestSetting{psi}, Importance: new(0.5), Constraint: &driftv1.FeatureConstraint{Min: new(0.0), Pattern: "[0-9]+"}},
+		{Name: "x", Type: driftv1.FeatureType_FEATURE_TYPE_NUMERIC, Tests: []*driftv1.TestSetting{psi}, Importance: new(0.5), Constraint: &driftv1.FeatureConstraint{Min: new(0.0)}},
 		{Name: "note", Type: driftv1.FeatureType_FEATURE_TYPE_TEXT},
 		{Name: "at", Type: driftv1.FeatureType_FEATURE_TYPE_TIMESTAMP, TimeZone: "Europe/Vienna"},
 		{Name: "gone", Type: driftv1.FeatureType_FEATURE_TYPE_NUMERIC},

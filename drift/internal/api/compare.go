@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/grpc"
 
@@ -99,11 +100,10 @@ func (s sides) release() {
 
 // add takes a batch of either side; they come in any order.
 func (s sides) add(batch *driftv1.ComparisonBatch) error {
-	side := s.baseline
 	if batch.GetSide() == driftv1.ComparisonSide_COMPARISON_SIDE_CURRENT {
-		side = s.current
+		return ofSide(s.current.Add(columnsFrom(batch.GetRows())), "current")
 	}
-	return side.Add(columnsFrom(batch.GetRows()))
+	return ofSide(s.baseline.Add(columnsFrom(batch.GetRows())), "baseline")
 }
 
 // finish sorts what was received. Both sides must have rows.
@@ -117,10 +117,17 @@ func (s sides) finish(ctx context.Context) (baseline, current sample.Set, err er
 	return baseline, current, nil
 }
 
-// ofSide says which side an error is about.
+// ofSide says which side the refusal of data is about: their fields have the same paths on both.
 func ofSide(err error, side string) error {
-	if refused, ok := errors.AsType[*errs.Error](err); ok {
-		return refused.With("side", side)
+	refused, ok := errors.AsType[*errs.Error](err)
+	if !ok || refused.Kind != errs.InvalidArgument {
+		return err
 	}
-	return err
+	named := refused.With("side", side)
+	named.Message = side + ": " + named.Message
+	named.Violations = slices.Clone(named.Violations)
+	for i := range named.Violations {
+		named.Violations[i].Description = side + ": " + named.Violations[i].Description
+	}
+	return named
 }

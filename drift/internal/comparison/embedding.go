@@ -89,7 +89,7 @@ func (f Feature) typeFor(t detect.Test) detect.FeatureType {
 func (f Feature) validate(t detect.TestSetting) error {
 	err := t.Validate(f.typeFor(t.Test))
 	if err != nil && f.Type == detect.Text && !f.Embed && t.Test.LooksAtVectors() {
-		return fmt.Errorf("%w; it looks at vectors, which embed makes of texts", err)
+		return fmt.Errorf("%w: it looks at vectors, which embed makes of texts", err)
 	}
 	return err
 }

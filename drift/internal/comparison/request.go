@@ -1,13 +1,13 @@
 package comparison
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 	_ "time/tzdata" // the zones, wherever the program runs
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect"
+	"github.com/aumos-enterprise/platform/drift/internal/monitor"
 	"github.com/aumos-enterprise/platform/drift/internal/text"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
@@ -58,12 +58,40 @@ func (f Feature) check(field string) error {
 		return err
 	}
 	if f.TimeZone != "" {
+		if f.Type != detect.Timestamp {
+			return errs.InvalidField(field+".time_zone", "does not apply to %s features: only timestamps have hours", f.Type)
+		}
 		if _, err := loadZone(f.TimeZone); err != nil {
 			return errs.InvalidField(field+".time_zone", "%v", err)
 		}
 	}
-	if c := f.Constraint; c != nil && c.Min != nil && c.Max != nil && *c.Min > *c.Max {
-		return errs.InvalidField(field+".constraint.min", "is more than max")
+	return f.checkConstraint(field + ".constraint.")
+}
+
+// checkConstraint refuses what would be ignored, since nothing looks at it in values of the feature's type.
+func (f Feature) checkConstraint(field string) error {
+	c := f.Constraint
+	if c == nil {
+		return nil
+	}
+	numbers, texts := f.Type == detect.Numeric, f.Type != detect.Numeric && detect.TestConstraintViolation.Applies(f.Type)
+	for _, part := range []struct {
+		name          string
+		given, suited bool
+	}{
+		{"min", c.Min != nil, numbers},
+		{"max", c.Max != nil, numbers},
+		{"allowed", len(c.Allowed) > 0, texts},
+		{"pattern", c.Pattern != nil, texts},
+		{"unique", c.Unique, detect.TestDuplicateValues.Applies(f.Type)},
+		{"format", c.Format != "", detect.TestFormatValidity.Applies(f.Type)},
+	} {
+		if part.given && !part.suited {
+			return errs.InvalidField(field+part.name, "does not apply to %s features", f.Type)
+		}
+	}
+	if c.Min != nil && c.Max != nil && *c.Min > *c.Max {
+		return errs.InvalidField(field+"min", "is more than max")
 	}
 	return nil
 }
@@ -74,7 +102,7 @@ func checkTests(field string, tests []detect.TestSetting, kind func(detect.Test)
 	for i, t := range tests {
 		field := fmt.Sprintf("%s[%d]", field, i)
 		if err := validate(t); err != nil {
-			return errs.InvalidField(field, "%v", err)
+			return monitor.InvalidTest(field, err)
 		}
 		key := detect.TestSetting{Test: t.Test, Convention: t.WithDefaults(kind(t.Test)).Convention}
 		if slices.Contains(seen, key) {
@@ -88,11 +116,11 @@ func checkTests(field string, tests []detect.TestSetting, kind func(detect.Test)
 // loadZone reads a time zone. That of the machine has no name that means the same elsewhere.
 func loadZone(name string) (*time.Location, error) {
 	if name == "Local" {
-		return nil, errors.New("unknown time zone Local")
+		return nil, fmt.Errorf("%q is the zone of a machine: send an IANA name such as Europe/Berlin", name)
 	}
 	zone, err := time.LoadLocation(name)
-	if err != nil { // in as many ways as files can be wrong
-		return nil, fmt.Errorf("unknown time zone %s", name)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no time zone: send an IANA name such as Europe/Berlin", name)
 	}
 	return zone, nil
 }

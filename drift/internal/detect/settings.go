@@ -3,6 +3,8 @@ package detect
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // Defaults of Settings.
@@ -108,18 +110,42 @@ func (t TestSetting) WithDefaults(feature FeatureType) TestSetting {
 	return t
 }
 
-// Validate returns an error when the test or its convention does not apply to the feature type
+// SettingError says what is wrong with a TestSetting.
+type SettingError struct {
+	Member string // "test", "convention" or "min_effect"
+	text   string
+}
+
+// Error implements error.
+func (e *SettingError) Error() string { return e.text }
+
+func wrong(member, format string, args ...any) error {
+	return &SettingError{Member: member, text: fmt.Sprintf(format, args...)}
+}
+
+// unknownConvention names the conventions that there are.
+func (s Spec) unknownConvention(name string, feature FeatureType, of string) error {
+	var known []string
+	for _, c := range s.Conventions {
+		if len(c.Types) == 0 || slices.Contains(c.Types, feature) {
+			known = append(known, c.Name)
+		}
+	}
+	return wrong("convention", "test %s has no convention %q for %s: it has %s", s.Test, name, of, strings.Join(known, ", "))
+}
+
+// Validate returns a SettingError when the test or its convention does not apply to the feature type
 // or its smallest effect is negative or not finite.
 func (t TestSetting) Validate(feature FeatureType) error {
 	if !t.Test.Applies(feature) {
-		return fmt.Errorf("test %s does not apply to %s features", t.Test, feature)
+		return wrong("test", "test %s does not apply to %s features", t.Test, feature)
 	}
 	spec, _ := Lookup(t.Test)
 	if _, ok := spec.Convention(t.Convention, feature); !ok {
-		return fmt.Errorf("test %s has no convention %q for %s features", t.Test, t.Convention, feature)
+		return spec.unknownConvention(t.Convention, feature, string(feature)+" features")
 	}
 	if !(t.MinEffect >= 0) || finite(t.MinEffect) == nil {
-		return fmt.Errorf("min_effect of test %s must be a number of at least 0", t.Test)
+		return wrong("min_effect", "min_effect of test %s must be a number of at least 0", t.Test)
 	}
 	return nil
 }

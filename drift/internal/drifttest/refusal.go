@@ -13,6 +13,7 @@ type Refusal struct {
 	Code     codes.Code
 	Reason   string
 	Fields   []string
+	Says     []string // of each field
 	Metadata map[string]string
 	Retry    bool // with advice when
 }
@@ -34,7 +35,7 @@ func RefusalOf(tb testing.TB, err error) Refusal {
 			r.Reason, r.Metadata = d.GetReason(), d.GetMetadata()
 		case *errdetails.BadRequest:
 			for _, v := range d.GetFieldViolations() {
-				r.Fields = append(r.Fields, v.GetField())
+				r.Fields, r.Says = append(r.Fields, v.GetField()), append(r.Says, v.GetDescription())
 			}
 		case *errdetails.RetryInfo:
 			r.Retry = true

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -69,16 +70,21 @@ func (d Definition) complete() (Definition, error) {
 	return d, nil
 }
 
+// InvalidTest refuses the setting of a test, naming its member that is wrong.
+func InvalidTest(field string, err error) error {
+	if wrong, ok := errors.AsType[*detect.SettingError](err); ok {
+		field += "." + wrong.Member
+	}
+	return errs.InvalidField(field, "%v", err)
+}
+
 // completeTests checks a feature's tests and adds what runs without being asked for.
 func completeTests(field string, f Feature) ([]detect.TestSetting, error) {
 	tests := make([]detect.TestSetting, 0, len(f.Tests)+2)
 	for i, t := range f.Tests {
 		field := fmt.Sprintf("%s.tests[%d]", field, i)
-		if !t.Test.Applies(f.Type) {
-			return nil, errs.InvalidField(field+".test", "the test %s does not suit the %s feature %q", t.Test, f.Type, f.Name)
-		}
 		if err := t.Validate(f.Type); err != nil {
-			return nil, errs.InvalidField(field, "%v", err)
+			return nil, InvalidTest(field, err)
 		}
 		t = t.WithDefaults(f.Type)
 		if slices.ContainsFunc(tests, func(other detect.TestSetting) bool { return other.Test == t.Test && other.Convention == t.Convention }) {

@@ -125,7 +125,7 @@ func (a *Accumulator) match(batch []Column) (rows int64, err error) {
 // on several features at a time and stops between features when ctx ends.
 func (a *Accumulator) Finish(ctx context.Context) (Set, error) {
 	if a.rows == 0 {
-		return Set{}, errs.New(errs.InvalidArgument, errs.ReasonDataEmpty, "the upload has no rows").Field(a.path, "at least one row is required")
+		return Set{}, errs.New(errs.InvalidArgument, errs.ReasonDataEmpty, "no rows were sent: at least one is required").Field(a.path, "at least one row is required")
 	}
 	set := Set{Rows: a.rows, Features: a.features, Samples: make([]Sample, len(a.features))}
 	if a.rowwise {

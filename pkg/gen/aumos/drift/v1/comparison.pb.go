@@ -185,7 +185,8 @@ func (TestKind) EnumDescriptor() ([]byte, []int) {
 	return file_aumos_drift_v1_comparison_proto_rawDescGZIP(), []int{2}
 }
 
-// What a feature's values must be; rows that break it are counted on both sides.
+// What a feature's values must be; rows that break it are counted on both sides. A part that nothing looks at in values of the feature's type, such
+// as a pattern of numbers, is refused.
 type FeatureConstraint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The smallest number allowed.
