@@ -15,7 +15,7 @@ func Summarize(run Run) string {
 	sentences := []string{run.headline()}
 	worst := slices.SortedStableFunc(slices.Values(run.Features), func(a, b FeatureResult) int { return cmp.Compare(b.Severity, a.Severity) })
 	sentences = append(sentences, tell("Drifted", worst, StatusDrift), tell("Close to drift", worst, StatusWarning),
-		tell("Failed", worst, StatusError), tell("Too few rows", worst, StatusInsufficientData), run.whole())
+		tell("Failed", worst, StatusError), tell("Too few rows", worst, StatusInsufficientData), untested(worst), run.whole())
 	sentences = slices.DeleteFunc(sentences, func(s string) bool { return s == "" })
 	return strings.Join(sentences, " ")
 }
@@ -62,6 +62,40 @@ func tell(what string, worst []FeatureResult, status Status) string {
 	return text + "."
 }
 
+// untested names the tests that would have meant nothing for the data: a verdict without drift does not speak for them.
+func untested(worst []FeatureResult) string {
+	var named []string
+	total := 0
+	for _, f := range worst {
+		for _, r := range f.Results {
+			if r.Status != StatusNotApplicable {
+				continue
+			}
+			if total++; total <= maxNamed {
+				named = append(named, fmt.Sprintf("%s, %s (%s)", f.Name, r.Test.title(), r.Reason))
+			}
+		}
+	}
+	if total == 0 {
+		return ""
+	}
+	text := "Not tested, since it does not apply: " + strings.Join(named, "; ")
+	if total > maxNamed {
+		text += fmt.Sprintf("; and %d more", total-maxNamed)
+	}
+	return text + "."
+}
+
+// title names the test in a sentence.
+func (t Test) title() string {
+	spec, ok := Lookup(t)
+	if !ok {
+		return string(t)
+	}
+	name, _, _ := strings.Cut(spec.Title, ", ") // "two-sample" goes without saying
+	return name
+}
+
 // moved says how the values changed, in their own unit.
 func (f FeatureResult) moved() string {
 	b, c := f.Baseline.Numeric, f.Current.Numeric
@@ -82,19 +116,29 @@ func (run Run) whole() string {
 	if len(run.Rows) == 0 {
 		return ""
 	}
-	var found []string
+	var found, unsaid []string
 	for _, r := range run.Rows {
-		if r.Status == StatusDrift {
-			found = append(found, string(r.Test))
+		switch r.Status {
+		case StatusDrift:
+			found = append(found, r.Test.title())
+		case StatusError, StatusInsufficientData, StatusNotApplicable:
+			unsaid = append(unsaid, fmt.Sprintf("%s (%s)", r.Test.title(), r.Reason))
+		case StatusOK, StatusWarning:
 		}
 	}
+	silent := ""
+	if len(unsaid) > 0 {
+		silent = fmt.Sprintf("Of whole rows nothing is said by %s.", strings.Join(unsaid, "; "))
+	}
 	switch {
+	case len(unsaid) == len(run.Rows):
+		return silent
 	case len(found) == 0:
-		return "Tests of whole rows found no drift."
+		return strings.TrimSpace("Tests of whole rows found no drift. " + silent)
 	case run.DriftedFeatures == 0:
-		return fmt.Sprintf("Whole rows drifted (%s) though no feature did by itself: the features changed in how they go together.", strings.Join(found, ", "))
+		return strings.TrimSpace(fmt.Sprintf("Whole rows drifted (%s) though no feature did by itself: the features changed in how they go together. %s", strings.Join(found, ", "), silent))
 	default:
-		return fmt.Sprintf("Whole rows drifted too (%s).", strings.Join(found, ", "))
+		return strings.TrimSpace(fmt.Sprintf("Whole rows drifted too (%s). %s", strings.Join(found, ", "), silent))
 	}
 }
 

@@ -54,11 +54,41 @@ func TestSummarizeRows(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	run.DriftedFeatures = 1
-	if got := Summarize(run); !strings.Contains(got, "Whole rows drifted too (DOMAIN_CLASSIFIER).") {
+	if got := Summarize(run); !strings.Contains(got, "Whole rows drifted too (Domain classifier).") {
 		t.Error(got)
 	}
 	run.Rows[0].Status = StatusOK
 	if got := Summarize(run); !strings.Contains(got, "Tests of whole rows found no drift.") {
+		t.Error(got)
+	}
+	run.Rows = append(run.Rows, Result{Test: TestPCAReconstruction, Status: StatusNotApplicable, Reason: "every component is kept"})
+	if got := Summarize(run); !strings.HasSuffix(got, "Tests of whole rows found no drift. Of whole rows nothing is said by PCA reconstruction (every component is kept).") {
+		t.Error(got)
+	}
+	if run.Rows = run.Rows[1:]; strings.Contains(Summarize(run), "found no drift") {
+		t.Error(Summarize(run))
+	}
+}
+
+// TestSummarizeUntested wants to read of tests that were asked for and do not apply, and tests by their titles.
+func TestSummarizeUntested(t *testing.T) {
+	t.Parallel()
+	note := FeatureInput{Name: "note", Type: Text, Tests: []TestSetting{{Test: TestTextLength}, {Test: TestFormatValidity}}}
+	note.Baseline = Sample{Rows: 40, Texts: make([]string, 40)}
+	note.Current = note.Baseline
+	run := evaluate(t, []FeatureInput{note}, Settings{})
+	got := Summarize(run)
+	if run.Status != StatusOK || !strings.Contains(got, "Not tested, since it does not apply: note, Texts that break their format (") || strings.Contains(got, "FORMAT_VALIDITY") {
+		t.Errorf("%s: %s", run.Status, got)
+	}
+	if got := Summarize(evaluate(t, []FeatureInput{note, note, note, note, note}, Settings{})); !strings.Contains(got, "; and 2 more.") {
+		t.Error(got)
+	}
+	shifted := FeatureInput{
+		Name: "x", Type: Numeric, Tests: []TestSetting{{Test: TestKS}, {Test: TestAndersonDarling}}, Baseline: numbers(1, 500, 0, 0), Current: numbers(2, 500, 3, 0),
+	}
+	run = evaluate(t, []FeatureInput{shifted}, Settings{})
+	if got := Summarize(run); !strings.Contains(got, "(Kolmogorov–Smirnov: ") || !strings.Contains(got, "; Anderson–Darling: ") || !strings.Contains(run.Features[0].Reason, "Anderson–Darling: ") {
 		t.Error(got)
 	}
 }

@@ -67,7 +67,7 @@ func (f *FeatureResult) judge() {
 	var reasons []string
 	for _, r := range f.Results {
 		if r.Status == f.Status {
-			reasons = append(reasons, fmt.Sprintf("%s: %s", r.Test, r.Reason))
+			reasons = append(reasons, fmt.Sprintf("%s: %s", r.Test.title(), r.Reason))
 		}
 	}
 	f.Reason = strings.Join(reasons, "; ")
@@ -135,7 +135,7 @@ func (run *Run) notes() (notes []string) {
 	}
 	for _, r := range run.Rows {
 		if r.Status != StatusOK {
-			notes = append(notes, fmt.Sprintf("rows, %s: %s", r.Test, r.Reason))
+			notes = append(notes, fmt.Sprintf("rows, %s: %s", r.Test.title(), r.Reason))
 		}
 	}
 	return notes
