@@ -45,6 +45,11 @@ func TestSettings(t *testing.T) {
 		{"too little memory", complete("AUMOS_DRIFT_UPLOAD__MEMORY_BYTES=1"), "128 MiB"},
 		{"negative", complete("AUMOS_DRIFT_UPLOAD__EVALUATIONS=-1"), "negative"},
 		{"no time", complete("AUMOS_DRIFT_UPLOAD__EVALUATION_TIME=0s"), "EVALUATION_TIME is not positive"},
+		{"embedding", complete("AUMOS_DRIFT_EMBEDDING__URL=https://e.example/v1/embeddings", "AUMOS_DRIFT_EMBEDDING__MODEL=m", "AUMOS_DRIFT_EMBEDDING__TOKEN=s3cret"), ""},
+		{"embedding without TLS", complete("AUMOS_DRIFT_EMBEDDING__URL=http://e.example/v1/embeddings", "AUMOS_DRIFT_EMBEDDING__MODEL=m"), "AUMOS_DRIFT_EMBEDDING__URL is not an https address"},
+		{"embedding with a password", complete("AUMOS_DRIFT_EMBEDDING__URL=https://a:s3cret@e.example/", "AUMOS_DRIFT_EMBEDDING__MODEL=m"), "AUMOS_DRIFT_EMBEDDING__URL is not an https address"},
+		{"embedding without a model", complete("AUMOS_DRIFT_EMBEDDING__URL=https://e.example/v1/embeddings"), "AUMOS_DRIFT_EMBEDDING__MODEL is not set"},
+		{"no embedding at a time", complete("AUMOS_DRIFT_EMBEDDING__URL=https://e.example/", "AUMOS_DRIFT_EMBEDDING__MODEL=m", "AUMOS_DRIFT_EMBEDDING__COMPARISONS=0"), "COMPARISONS of 0"},
 		{"production", complete(tls...), ""},
 		{"production without TLS", complete("AUMOS_DRIFT_PRODUCTION=true"), "plaintext_grpc"},
 		{"production without TLS, allowed", complete("AUMOS_DRIFT_PRODUCTION=true", "AUMOS_DRIFT_ALLOW_INSECURE=plaintext_grpc"), ""},
@@ -75,10 +80,10 @@ func TestSettings(t *testing.T) {
 			}
 		})
 	}
-	environ := complete("AUMOS_DRIFT_KEYCLOAK__CLIENT_SECRET_FILE=" + file)
+	environ := complete("AUMOS_DRIFT_KEYCLOAK__CLIENT_SECRET_FILE="+file, "AUMOS_DRIFT_EMBEDDING__TOKEN_FILE="+file)
 	environ[5] = ""
 	cfg, err := server.Load(environ)
-	if err != nil || cfg.Keycloak.ClientSecret.Reveal() != "from a file" {
-		t.Errorf("got %q, %v", cfg.Keycloak.ClientSecret.Reveal(), err)
+	if err != nil || cfg.Keycloak.ClientSecret.Reveal() != "from a file" || cfg.Embedding.Token.Reveal() != "from a file" {
+		t.Errorf("got %q, %q, %v", cfg.Keycloak.ClientSecret.Reveal(), cfg.Embedding.Token.Reveal(), err)
 	}
 }
