@@ -168,7 +168,7 @@ func TestCompareFeatures(t *testing.T) {
 		if f.GetFeature() != "x" {
 			continue
 		}
-		if r := f.GetTests()[0]; len(f.GetTests()) != 2 || r.GetTest() != psi.GetTest() || r.GetConvention() != "psi/decile-ref" || r.GetMinEffect() != 0.3 {
+		if r := f.GetTests()[0]; len(f.GetTests()) != 3 || r.GetTest() != psi.GetTest() || r.GetConvention() != "psi/decile-ref" || r.GetMinEffect() != 0.3 {
 			t.Errorf("got %v", f)
 		}
 	}

@@ -75,9 +75,12 @@ func TestCompareConstraints(t *testing.T) {
 	for member, part := range map[string]*driftv1.FeatureConstraint{
 		"min": {Min: new(0.0)}, "max": {Max: new(9e18)}, "allowed": {Allowed: []string{"a"}}, "pattern": {Pattern: ".*"}, "unique": {Unique: true}, "format": {Format: "json"},
 	} {
-		for number := range int32(len(driftv1.FeatureType_name) - 1) {
-			kind := driftv1.FeatureType(number + 1)
+		for number := range 2 * int32(len(driftv1.FeatureType_name)-1) {
+			kind := driftv1.FeatureType(number/2 + 1)
 			header := &driftv1.ComparisonHeader{Features: []*driftv1.ComparedFeature{{Name: "x", Type: kind, Constraint: part}}, Permutations: new(int32(99))}
+			if number%2 == 1 { // with a test of its own
+				header.Features[0].Tests = []*driftv1.TestSetting{{Test: driftv1.DriftTest_DRIFT_TEST_MISSING_RATE}}
+			}
 			got, err := c.CompareSides(t, header, drifttest.Baseline(sampleOf(kind, "x", 40, false)), drifttest.Current(sampleOf(kind, "x", 40, false)))
 			if err != nil {
 				r := drifttest.Want(t, err, invalid, "INVALID_FIELD", "header.features[0].constraint."+member)
@@ -95,7 +98,7 @@ func TestCompareConstraints(t *testing.T) {
 				}
 			}
 			if !looked {
-				t.Errorf("%s, %s: nothing looked at it: %v", member, kind, got.GetFeatures())
+				t.Errorf("%s, %s, tests %v: nothing looked at it: %v", member, kind, header.GetFeatures()[0].GetTests(), got.GetFeatures())
 			}
 		}
 	}

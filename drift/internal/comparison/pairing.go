@@ -2,6 +2,7 @@ package comparison
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -92,10 +93,24 @@ func (p *pairing) pair(i int, f Feature, b, c int) (detect.FeatureInput, error) 
 	if before == detect.Text && after == detect.Text && f.Embed {
 		input.Embedded = p.embeddings[f.Name]
 	}
-	if before == after && len(f.Tests) == 0 {
+	switch {
+	case before == after && len(f.Tests) == 0:
 		input.Tests = chosen(input)
+	case before == after:
+		input.Tests = f.withConstraint()
 	}
 	return input, nil
+}
+
+// withConstraint are the tests that the feature names, and those of its constraint that are not among them: a constraint that is sent is looked at.
+func (f Feature) withConstraint() []detect.TestSetting {
+	tests := slices.Clone(f.Tests)
+	for _, r := range recommend.ForConstraint(f.Type, f.Constraint) {
+		if !slices.ContainsFunc(tests, func(t detect.TestSetting) bool { return t.Test == r.Setting.Test }) {
+			tests = append(tests, r.Setting)
+		}
+	}
+	return tests
 }
 
 // chosen are the tests of a feature that names none.

@@ -36,7 +36,7 @@ func (r Request) Check() error {
 		if embedded > maxEmbedded {
 			return errs.InvalidField(field+".embed", "more than %d features are to be embedded", maxEmbedded)
 		}
-		if tests += len(f.Tests) + 1; tests > maxTests { // one for missing values
+		if tests += len(f.withConstraint()) + 1; tests > maxTests { // one for missing values
 			return errs.InvalidField(field+".tests", "the features have more than %d tests together", maxTests)
 		}
 	}

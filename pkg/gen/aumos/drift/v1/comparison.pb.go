@@ -287,7 +287,7 @@ type ComparedFeature struct {
 	Type FeatureType `protobuf:"varint,2,opt,name=type,proto3,enum=aumos.drift.v1.FeatureType" json:"type,omitempty"`
 	// The tests to make. Empty: those that RecommendTests gives for its type and these data. The missing rate is compared in any case.
 	Tests []*TestSetting `protobuf:"bytes,3,rep,name=tests,proto3" json:"tests,omitempty"`
-	// What its values must be.
+	// What its values must be. It is tested whether or not tests are named.
 	Constraint *FeatureConstraint `protobuf:"bytes,4,opt,name=constraint,proto3" json:"constraint,omitempty"`
 	// How much the feature matters to the model, for weighing in explanations; 0 or more. Unset: 1.
 	Importance *float64 `protobuf:"fixed64,5,opt,name=importance,proto3,oneof" json:"importance,omitempty"`
