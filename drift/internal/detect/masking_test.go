@@ -92,7 +92,7 @@ func TestHiddenCategory(t *testing.T) {
 	run := hold(t, "scattered", detect.Input{Features: []detect.FeatureInput{{
 		Name: "x", Type: detect.Categorical, Baseline: counted(map[string]int64{"a": 570, "b": 430}), Current: counted(current),
 		Tests: []detect.TestSetting{{Test: detect.TestChiSquare}, {Test: detect.TestPSI}, {Test: detect.TestJensenShannon}, {Test: detect.TestG}},
-	}}}, detect.Settings{})
+	}}}, detect.Settings{Permutations: 99})
 	for _, r := range run.Features[0].Results {
 		if r.Test != detect.TestMissingRate && r.Status != detect.StatusDrift {
 			t.Errorf("%s is %s", r.Convention, r.Status)
