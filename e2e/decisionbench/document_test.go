@@ -34,8 +34,8 @@ processor time of one answer: the server's, PostgreSQL's and that of the program
 
 Goals, on two cores that servers, PostgreSQL and the load share: at least OPA's rate, and 1.8 times that of OPA with console decision logs, with 32 and with 256 connections; p99 below
 20 ms at 80 % of the highest rate. Run it on a machine that does nothing else. On the shared machine below the first was reached with 256 callers on shared connections
-only (1.18), the second by no row (1.73 at best), and the third by none of the platform's. The last column says why: governance and PostgreSQL together take the processor 131 to 174 µs for a
-durable decision where OPA's server takes 132 to 159 µs for one that nothing keeps; a caller alone on its connection costs about 30 µs more than callers that share one. Where PostgreSQL
+only (1.20), the second by no row (1.79 at best), and the third by none of the platform's. The last column says why: governance and PostgreSQL together take the processor 132 to 156 µs for a
+durable decision where OPA's server takes 116 to 147 µs for one that nothing keeps; a caller alone on its connection costs up to 45 µs more than callers that share one, the asking program included. Where PostgreSQL
 has processors of its own the ratio is another.
 `
 
