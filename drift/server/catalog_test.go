@@ -24,7 +24,7 @@ func TestListTests(t *testing.T) {
 	tests, conventions := make(map[driftv1.DriftTest]bool), make(map[string]bool)
 	for _, d := range all.GetTests() {
 		if d.GetTest() == 0 || tests[d.GetTest()] || d.GetTitle() == "" || d.GetScope() == 0 || d.GetKind() == 0 || len(d.GetFeatureTypes()) == 0 || d.GetNullHypothesis() == "" ||
-			d.GetPValue() == "" || d.GetEffectRange() == "" || d.GetSource() == "" || len(d.GetAssumptions()) == 0 || len(d.GetConventions()) == 0 {
+			d.GetPValue() == "" || d.GetEffectRange() == "" || d.GetSource() == "" || len(d.GetAssumptions()) == 0 || len(d.GetConventions()) == 0 || len(d.GetParameters()) == 0 {
 			t.Errorf("got %v", d)
 		}
 		tests[d.GetTest()] = true

@@ -47,6 +47,9 @@ func specTo(s detect.Spec) *driftv1.TestDescription {
 		Test: testTo[s.Test], Title: s.Title, Scope: scopeTo[s.Scope], Kind: kindTo[s.Kind], FeatureTypes: typesTo(s.Types), NullHypothesis: s.Null,
 		Assumptions: s.Assumptions, PValue: s.PValue, EffectRange: s.EffectRange, Source: s.Source,
 	}
+	for _, a := range s.Parameters() {
+		p.Parameters = append(p.Parameters, &driftv1.TestParameter{Name: a.Name, Description: a.Description, DefaultValue: a.Default, Range: a.Range})
+	}
 	for _, c := range s.Conventions {
 		types := c.Types
 		if len(types) == 0 {

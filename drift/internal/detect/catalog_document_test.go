@@ -75,12 +75,22 @@ func index(w *strings.Builder) {
 	}
 }
 
+// parameters lists what can be set about a test.
+func parameters(s detect.Spec) string {
+	var list []string
+	for _, p := range s.Parameters() {
+		list = append(list, fmt.Sprintf("`%s` (%s)", p.Name, p.Default))
+	}
+	return strings.Join(list, ", ")
+}
+
 func describe(w *strings.Builder, s detect.Spec) {
 	fmt.Fprintf(w, "\n## %s\n\n%s.\n\n", s.Test, s.Title)
 	fmt.Fprintf(w, "* **Null hypothesis**: %s\n", s.Null)
 	fmt.Fprintf(w, "* **Assumes**: %s.\n", strings.Join(s.Assumptions, "; "))
 	fmt.Fprintf(w, "* **P-value**: %s.\n", strings.TrimSuffix(s.PValue, "."))
 	fmt.Fprintf(w, "* **Effect**: %s.\n", s.EffectRange)
+	fmt.Fprintf(w, "* **Parameters**, with their defaults: %s.\n", parameters(s))
 	fmt.Fprintf(w, "* **Source**: %s.\n\n", strings.TrimSuffix(s.Source, "."))
 	fmt.Fprint(w, "| convention | features | effect that matters | what it fixes |\n|---|---|---|---|\n")
 	for _, c := range s.Conventions {

@@ -73,9 +73,9 @@ func qualitySpecs() []Spec {
 			Null:        "Both samples come from one distribution; rows of categories that the baseline lacks are as many as rare categories give.",
 			Assumptions: []string{independent},
 			PValue:      "one-sided, from re-labelled rows; where more than 10,000 rows of either side take part, from the normal limit",
-			Conventions: []Convention{{Name: "unseen/rows", Description: "Current rows whose category no row of the baseline has."}},
+			Conventions: []Convention{{Name: "unseen/rows", Description: "Current rows whose category no row of the baseline has; the effect is their share beyond what chance gives."}},
 			// A model has learnt nothing about these rows: one in a hundred matters as for OUT_OF_RANGE.
-			EffectName: "share", EffectRange: "0 to 1", MinEffect: 0.01,
+			EffectName: "excess_share", EffectRange: "0 to 1", MinEffect: 0.01,
 			Source:  "I. J. Good, Biometrika 40 (1953)",
 			measure: measureUnseen,
 		},

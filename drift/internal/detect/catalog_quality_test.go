@@ -193,3 +193,19 @@ func TestQualityNasty(t *testing.T) {
 		}
 	}
 }
+
+// TestUniqueNamesAreNoDrift has a column of which nearly every row has a name of its own: on the current side hardly one is known, which is what chance gives.
+func TestUniqueNamesAreNoDrift(t *testing.T) {
+	t.Parallel()
+	named := func(first, rows int) Sample {
+		counts := make(map[string]int64, rows)
+		for i := range rows {
+			counts["name "+strconv.Itoa(first+i)] = 1
+		}
+		return categories(counts)
+	}
+	got := Compare(FeatureInput{Type: Categorical, Baseline: named(0, 3000), Current: named(3000, 3000), Tests: []TestSetting{{Test: TestUnseenCategories}}}, Settings{})
+	if r := got.Results[0]; r.Status != StatusOK || *r.Statistic != 3000 || *r.Effect > 0.01 {
+		t.Errorf("status %s, %v rows, effect %v, p %v", r.Status, *r.Statistic, *r.Effect, *r.PValue)
+	}
+}

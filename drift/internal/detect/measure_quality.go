@@ -181,7 +181,9 @@ func measureUnseen(c *comparison, t TestSetting) Finding {
 	if err != nil {
 		return Failed(fmt.Errorf("count unseen categories: %w", err))
 	}
-	return Finding{Statistic: u.Rows, P: u.P, Method: drawn(u.Drawn), Effect: u.Share, Direction: sign(u.Rows), Threshold: finite(u.Critical)}
+	// Nearly all rows of a column of names have one of their own: only what goes beyond chance is an effect.
+	excess := max(0, u.Rows-u.Expected) / float64(c.Current.usable())
+	return Finding{Statistic: u.Rows, P: u.P, Method: drawn(u.Drawn), Effect: excess, Direction: sign(excess), Threshold: finite(u.Critical)}
 }
 
 func measureDuplicateRows(r *rowComparison, t TestSetting) Finding {

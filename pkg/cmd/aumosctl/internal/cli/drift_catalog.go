@@ -103,6 +103,9 @@ func (a *app) describeTest(tests []*driftv1.TestDescription, name, kind, scope s
 		pairs = append(pairs, c.GetName(), fmt.Sprintf("%s Effect %s, at least %s; %s.", c.GetDescription(), c.GetEffectName(), output.Number(c.GetDefaultMinEffect()),
 			strings.Join(typeNames(c.GetFeatureTypes()), ", ")))
 	}
+	for _, p := range d.GetParameters() {
+		pairs = append(pairs, p.GetName(), fmt.Sprintf("%s Default: %s; %s.", p.GetDescription(), p.GetDefaultValue(), p.GetRange()))
+	}
 	return output.Pairs(a.stdout, "", pairs...)
 }
 

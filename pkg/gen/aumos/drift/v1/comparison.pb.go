@@ -837,6 +837,79 @@ func (x *TestConvention) GetDefaultMinEffect() float64 {
 	return 0
 }
 
+// Something about a test that a caller may set.
+type TestParameter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field that sets it, for example "test.min_effect", "feature.constraint.min", "rule.min_rows", "seed".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What it does.
+	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	// What it is when it is not set, for people.
+	DefaultValue string `protobuf:"bytes,3,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
+	// What it may be, for people.
+	Range         string `protobuf:"bytes,4,opt,name=range,proto3" json:"range,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestParameter) Reset() {
+	*x = TestParameter{}
+	mi := &file_aumos_drift_v1_comparison_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestParameter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestParameter) ProtoMessage() {}
+
+func (x *TestParameter) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_drift_v1_comparison_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestParameter.ProtoReflect.Descriptor instead.
+func (*TestParameter) Descriptor() ([]byte, []int) {
+	return file_aumos_drift_v1_comparison_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *TestParameter) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TestParameter) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *TestParameter) GetDefaultValue() string {
+	if x != nil {
+		return x.DefaultValue
+	}
+	return ""
+}
+
+func (x *TestParameter) GetRange() string {
+	if x != nil {
+		return x.Range
+	}
+	return ""
+}
+
 // What there is to know of a test.
 type TestDescription struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -861,14 +934,16 @@ type TestDescription struct {
 	// The range of the effect.
 	EffectRange string `protobuf:"bytes,10,opt,name=effect_range,json=effectRange,proto3" json:"effect_range,omitempty"`
 	// The paper, standard or implementation behind it.
-	Source        string `protobuf:"bytes,11,opt,name=source,proto3" json:"source,omitempty"`
+	Source string `protobuf:"bytes,11,opt,name=source,proto3" json:"source,omitempty"`
+	// What can be set: for the test alone, for its feature, and for the whole run where it bears on the test.
+	Parameters    []*TestParameter `protobuf:"bytes,12,rep,name=parameters,proto3" json:"parameters,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TestDescription) Reset() {
 	*x = TestDescription{}
-	mi := &file_aumos_drift_v1_comparison_proto_msgTypes[7]
+	mi := &file_aumos_drift_v1_comparison_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +955,7 @@ func (x *TestDescription) String() string {
 func (*TestDescription) ProtoMessage() {}
 
 func (x *TestDescription) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_drift_v1_comparison_proto_msgTypes[7]
+	mi := &file_aumos_drift_v1_comparison_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +968,7 @@ func (x *TestDescription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestDescription.ProtoReflect.Descriptor instead.
 func (*TestDescription) Descriptor() ([]byte, []int) {
-	return file_aumos_drift_v1_comparison_proto_rawDescGZIP(), []int{7}
+	return file_aumos_drift_v1_comparison_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TestDescription) GetTest() DriftTest {
@@ -973,6 +1048,13 @@ func (x *TestDescription) GetSource() string {
 	return ""
 }
 
+func (x *TestDescription) GetParameters() []*TestParameter {
+	if x != nil {
+		return x.Parameters
+	}
+	return nil
+}
+
 // What is known of a feature before its tests are chosen.
 type FeatureTraits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -990,7 +1072,7 @@ type FeatureTraits struct {
 
 func (x *FeatureTraits) Reset() {
 	*x = FeatureTraits{}
-	mi := &file_aumos_drift_v1_comparison_proto_msgTypes[8]
+	mi := &file_aumos_drift_v1_comparison_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1002,7 +1084,7 @@ func (x *FeatureTraits) String() string {
 func (*FeatureTraits) ProtoMessage() {}
 
 func (x *FeatureTraits) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_drift_v1_comparison_proto_msgTypes[8]
+	mi := &file_aumos_drift_v1_comparison_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1015,7 +1097,7 @@ func (x *FeatureTraits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureTraits.ProtoReflect.Descriptor instead.
 func (*FeatureTraits) Descriptor() ([]byte, []int) {
-	return file_aumos_drift_v1_comparison_proto_rawDescGZIP(), []int{8}
+	return file_aumos_drift_v1_comparison_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FeatureTraits) GetType() FeatureType {
@@ -1059,7 +1141,7 @@ type TestRecommendation struct {
 
 func (x *TestRecommendation) Reset() {
 	*x = TestRecommendation{}
-	mi := &file_aumos_drift_v1_comparison_proto_msgTypes[9]
+	mi := &file_aumos_drift_v1_comparison_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1071,7 +1153,7 @@ func (x *TestRecommendation) String() string {
 func (*TestRecommendation) ProtoMessage() {}
 
 func (x *TestRecommendation) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_drift_v1_comparison_proto_msgTypes[9]
+	mi := &file_aumos_drift_v1_comparison_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1084,7 +1166,7 @@ func (x *TestRecommendation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestRecommendation.ProtoReflect.Descriptor instead.
 func (*TestRecommendation) Descriptor() ([]byte, []int) {
-	return file_aumos_drift_v1_comparison_proto_rawDescGZIP(), []int{9}
+	return file_aumos_drift_v1_comparison_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TestRecommendation) GetSetting() *TestSetting {
@@ -1175,7 +1257,12 @@ const file_aumos_drift_v1_comparison_proto_rawDesc = "" +
 	"\rfeature_types\x18\x03 \x03(\x0e2\x1b.aumos.drift.v1.FeatureTypeR\ffeatureTypes\x12\x1f\n" +
 	"\veffect_name\x18\x04 \x01(\tR\n" +
 	"effectName\x12,\n" +
-	"\x12default_min_effect\x18\x05 \x01(\x01R\x10defaultMinEffect\"\xd8\x03\n" +
+	"\x12default_min_effect\x18\x05 \x01(\x01R\x10defaultMinEffect\"\x80\x01\n" +
+	"\rTestParameter\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\x12#\n" +
+	"\rdefault_value\x18\x03 \x01(\tR\fdefaultValue\x12\x14\n" +
+	"\x05range\x18\x04 \x01(\tR\x05range\"\x97\x04\n" +
 	"\x0fTestDescription\x12-\n" +
 	"\x04test\x18\x01 \x01(\x0e2\x19.aumos.drift.v1.DriftTestR\x04test\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12/\n" +
@@ -1188,7 +1275,10 @@ const file_aumos_drift_v1_comparison_proto_rawDesc = "" +
 	"\vconventions\x18\t \x03(\v2\x1e.aumos.drift.v1.TestConventionR\vconventions\x12!\n" +
 	"\feffect_range\x18\n" +
 	" \x01(\tR\veffectRange\x12\x16\n" +
-	"\x06source\x18\v \x01(\tR\x06source\"\xda\x01\n" +
+	"\x06source\x18\v \x01(\tR\x06source\x12=\n" +
+	"\n" +
+	"parameters\x18\f \x03(\v2\x1d.aumos.drift.v1.TestParameterR\n" +
+	"parameters\"\xda\x01\n" +
 	"\rFeatureTraits\x12;\n" +
 	"\x04type\x18\x01 \x01(\x0e2\x1b.aumos.drift.v1.FeatureTypeB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04type\x12.\n" +
@@ -1226,7 +1316,7 @@ func file_aumos_drift_v1_comparison_proto_rawDescGZIP() []byte {
 }
 
 var file_aumos_drift_v1_comparison_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_aumos_drift_v1_comparison_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_aumos_drift_v1_comparison_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_aumos_drift_v1_comparison_proto_goTypes = []any{
 	(ComparisonSide)(0),         // 0: aumos.drift.v1.ComparisonSide
 	(TestScope)(0),              // 1: aumos.drift.v1.TestScope
@@ -1238,45 +1328,47 @@ var file_aumos_drift_v1_comparison_proto_goTypes = []any{
 	(*Comparison)(nil),          // 7: aumos.drift.v1.Comparison
 	(*FeatureContribution)(nil), // 8: aumos.drift.v1.FeatureContribution
 	(*TestConvention)(nil),      // 9: aumos.drift.v1.TestConvention
-	(*TestDescription)(nil),     // 10: aumos.drift.v1.TestDescription
-	(*FeatureTraits)(nil),       // 11: aumos.drift.v1.FeatureTraits
-	(*TestRecommendation)(nil),  // 12: aumos.drift.v1.TestRecommendation
-	(FeatureType)(0),            // 13: aumos.drift.v1.FeatureType
-	(*TestSetting)(nil),         // 14: aumos.drift.v1.TestSetting
-	(*DecisionRule)(nil),        // 15: aumos.drift.v1.DecisionRule
-	(*ColumnBatch)(nil),         // 16: aumos.drift.v1.ColumnBatch
-	(DriftStatus)(0),            // 17: aumos.drift.v1.DriftStatus
-	(*FeatureResult)(nil),       // 18: aumos.drift.v1.FeatureResult
-	(*TestResult)(nil),          // 19: aumos.drift.v1.TestResult
-	(DriftTest)(0),              // 20: aumos.drift.v1.DriftTest
+	(*TestParameter)(nil),       // 10: aumos.drift.v1.TestParameter
+	(*TestDescription)(nil),     // 11: aumos.drift.v1.TestDescription
+	(*FeatureTraits)(nil),       // 12: aumos.drift.v1.FeatureTraits
+	(*TestRecommendation)(nil),  // 13: aumos.drift.v1.TestRecommendation
+	(FeatureType)(0),            // 14: aumos.drift.v1.FeatureType
+	(*TestSetting)(nil),         // 15: aumos.drift.v1.TestSetting
+	(*DecisionRule)(nil),        // 16: aumos.drift.v1.DecisionRule
+	(*ColumnBatch)(nil),         // 17: aumos.drift.v1.ColumnBatch
+	(DriftStatus)(0),            // 18: aumos.drift.v1.DriftStatus
+	(*FeatureResult)(nil),       // 19: aumos.drift.v1.FeatureResult
+	(*TestResult)(nil),          // 20: aumos.drift.v1.TestResult
+	(DriftTest)(0),              // 21: aumos.drift.v1.DriftTest
 }
 var file_aumos_drift_v1_comparison_proto_depIdxs = []int32{
-	13, // 0: aumos.drift.v1.ComparedFeature.type:type_name -> aumos.drift.v1.FeatureType
-	14, // 1: aumos.drift.v1.ComparedFeature.tests:type_name -> aumos.drift.v1.TestSetting
+	14, // 0: aumos.drift.v1.ComparedFeature.type:type_name -> aumos.drift.v1.FeatureType
+	15, // 1: aumos.drift.v1.ComparedFeature.tests:type_name -> aumos.drift.v1.TestSetting
 	3,  // 2: aumos.drift.v1.ComparedFeature.constraint:type_name -> aumos.drift.v1.FeatureConstraint
 	4,  // 3: aumos.drift.v1.ComparisonHeader.features:type_name -> aumos.drift.v1.ComparedFeature
-	15, // 4: aumos.drift.v1.ComparisonHeader.rule:type_name -> aumos.drift.v1.DecisionRule
-	14, // 5: aumos.drift.v1.ComparisonHeader.row_tests:type_name -> aumos.drift.v1.TestSetting
+	16, // 4: aumos.drift.v1.ComparisonHeader.rule:type_name -> aumos.drift.v1.DecisionRule
+	15, // 5: aumos.drift.v1.ComparisonHeader.row_tests:type_name -> aumos.drift.v1.TestSetting
 	0,  // 6: aumos.drift.v1.ComparisonBatch.side:type_name -> aumos.drift.v1.ComparisonSide
-	16, // 7: aumos.drift.v1.ComparisonBatch.rows:type_name -> aumos.drift.v1.ColumnBatch
-	17, // 8: aumos.drift.v1.Comparison.status:type_name -> aumos.drift.v1.DriftStatus
-	15, // 9: aumos.drift.v1.Comparison.rule:type_name -> aumos.drift.v1.DecisionRule
-	18, // 10: aumos.drift.v1.Comparison.features:type_name -> aumos.drift.v1.FeatureResult
-	19, // 11: aumos.drift.v1.Comparison.row_tests:type_name -> aumos.drift.v1.TestResult
+	17, // 7: aumos.drift.v1.ComparisonBatch.rows:type_name -> aumos.drift.v1.ColumnBatch
+	18, // 8: aumos.drift.v1.Comparison.status:type_name -> aumos.drift.v1.DriftStatus
+	16, // 9: aumos.drift.v1.Comparison.rule:type_name -> aumos.drift.v1.DecisionRule
+	19, // 10: aumos.drift.v1.Comparison.features:type_name -> aumos.drift.v1.FeatureResult
+	20, // 11: aumos.drift.v1.Comparison.row_tests:type_name -> aumos.drift.v1.TestResult
 	8,  // 12: aumos.drift.v1.Comparison.contributions:type_name -> aumos.drift.v1.FeatureContribution
-	13, // 13: aumos.drift.v1.TestConvention.feature_types:type_name -> aumos.drift.v1.FeatureType
-	20, // 14: aumos.drift.v1.TestDescription.test:type_name -> aumos.drift.v1.DriftTest
+	14, // 13: aumos.drift.v1.TestConvention.feature_types:type_name -> aumos.drift.v1.FeatureType
+	21, // 14: aumos.drift.v1.TestDescription.test:type_name -> aumos.drift.v1.DriftTest
 	1,  // 15: aumos.drift.v1.TestDescription.scope:type_name -> aumos.drift.v1.TestScope
 	2,  // 16: aumos.drift.v1.TestDescription.kind:type_name -> aumos.drift.v1.TestKind
-	13, // 17: aumos.drift.v1.TestDescription.feature_types:type_name -> aumos.drift.v1.FeatureType
+	14, // 17: aumos.drift.v1.TestDescription.feature_types:type_name -> aumos.drift.v1.FeatureType
 	9,  // 18: aumos.drift.v1.TestDescription.conventions:type_name -> aumos.drift.v1.TestConvention
-	13, // 19: aumos.drift.v1.FeatureTraits.type:type_name -> aumos.drift.v1.FeatureType
-	14, // 20: aumos.drift.v1.TestRecommendation.setting:type_name -> aumos.drift.v1.TestSetting
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	10, // 19: aumos.drift.v1.TestDescription.parameters:type_name -> aumos.drift.v1.TestParameter
+	14, // 20: aumos.drift.v1.FeatureTraits.type:type_name -> aumos.drift.v1.FeatureType
+	15, // 21: aumos.drift.v1.TestRecommendation.setting:type_name -> aumos.drift.v1.TestSetting
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_aumos_drift_v1_comparison_proto_init() }
@@ -1297,7 +1389,7 @@ func file_aumos_drift_v1_comparison_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aumos_drift_v1_comparison_proto_rawDesc), len(file_aumos_drift_v1_comparison_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
