@@ -32,6 +32,7 @@ type adwin struct {
 	total    float64
 	variance float64 // sum of squared deviations from the mean
 	time     int64
+	left     int64 // values until cuts are tried: to count down is cheaper than a remainder for each value
 
 	leastWidth int64   // see leastConfidence
 	least      float64 // the confidence of that width
@@ -63,6 +64,7 @@ func (a *adwin) restart() {
 		a.starts[row] = int64(row * a.room)
 	}
 	a.last, a.width, a.total, a.variance, a.time, a.dropped, a.droppedTotal = 0, 0, 0, 0, 0, 0, 0
+	a.left = a.clock
 }
 
 func (a *adwin) update(x float64) Zone {
@@ -75,7 +77,11 @@ func (a *adwin) update(x float64) Zone {
 	}
 	a.total += x
 	a.insert(x)
-	if a.time%a.clock != 0 || a.width <= a.grace {
+	if a.left--; a.left > 0 {
+		return Stable
+	}
+	a.left = a.clock
+	if a.width <= a.grace {
 		return Stable
 	}
 	a.dropped, a.droppedTotal = 0, 0
@@ -204,6 +210,6 @@ func (a *adwin) exchange(c *codec) {
 	// The last value is in a bucket of one, the last row is not empty.
 	c.require(width == 0 && a.last == 0 || a.sizes[0] > 0 && a.sizes[a.last] > 0 && width <= maxCount)
 	if c.reading {
-		a.width = width
+		a.width, a.left = width, a.clock-a.time%a.clock
 	}
 }
