@@ -28,7 +28,7 @@ type plan struct {
 
 func fullPlan() plan {
 	return plan{
-		draws: 1000, least: 40, permutations: 99, time: 300 * time.Second,
+		draws: 1000, least: 40, permutations: 99, time: 150 * time.Second,
 		features: [][2]int{{50, 50}, {200, 200}, {1000, 200}, {1000, 1000}},
 		rows:     [][2]int{{50, 50}, {200, 100}},
 		runs50:   400, runs1000: 60, streams: 10, trials: 100, powerDraws: 200, peerDraws: 100, repeatBeyond: 2000,

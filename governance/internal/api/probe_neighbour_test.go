@@ -18,9 +18,10 @@ import (
 const (
 	// besideRounds is how often a neighbour must be found disturbed: who is, is in each round, while the noise of a busy machine comes and goes.
 	besideRounds = 3
-	// disturbance is by how much the neighbour's p99 may grow beside an attack, besides being busyFactor times what it is without one: 50 ms. Without turns
-	// it grows by 150 ms and more on two processors, since a decision passes through many goroutines, and at each the scheduler lets everybody else go first.
-	disturbance = slack
+	// disturbance is by how much the neighbour's p99 may grow beside an attack, besides being busyFactor times what it is without one: 100 ms, where other
+	// packages are tested at the same time. Alone on the machine it grows by less than 20 ms. Without turns it grows by 150 ms and more on two processors, since
+	// a decision passes through many goroutines, and at each the scheduler lets everybody else go first.
+	disturbance = 2 * slack
 	// besideShadow is the same beside a candidate without an end: 10 ms. It works a quarter of the time, a millisecond at once.
 	besideShadow = slack / 5
 	// busyFactor is for machines on which others take processors: what the attack leaves is then shared with them.
