@@ -33,12 +33,15 @@ func TestLevels(t *testing.T) {
 		if _, known := compatibility[l.subject.convention]; known {
 			continue
 		}
-		// With thousands of rates, five standard errors and a half keep chance out.
-		limit := alpha + 5.5*math.Sqrt(alpha*(1-alpha)/float64(max(l.draws, 1)))
-		if l.rate() > limit || l.beyondRate() > limit {
+		if l.rate() > quickLimit(l.draws) || l.beyondRate() > quickLimit(l.threshold) {
 			t.Errorf("%s: %d of %d null samples have p ≤ %g, %d of %d are beyond the threshold", l.subject.name(), l.rejected, l.draws, alpha, l.beyond, l.threshold)
 		}
 	}
+}
+
+// quickLimit is the rate that so many draws may have: with thousands of rates, five standard errors and a half keep chance out.
+func quickLimit(draws int) float64 {
+	return alpha + 5.5*math.Sqrt(alpha*(1-alpha)/float64(max(draws, 1)))
 }
 
 // TestCompatibilityIsNeverDefault: a convention that raises false alarms is only made of who asks for it by name.
