@@ -47,7 +47,7 @@ const patience = 3 * time.Minute
 func hold(t *testing.T, name string, in detect.Input, settings detect.Settings) detect.Run {
 	t.Helper()
 	if settings.Permutations == 0 {
-		settings.Permutations = oddDraws
+		settings.Permutations = 99 // the fewest there can be: the input only has to have an answer
 	}
 	if settings.MinRows == 0 {
 		settings.MinRows = 1

@@ -4,6 +4,3 @@ package detect_test
 
 // million is less under the race detector, which slows maps by an order of magnitude.
 const million = 20_000
-
-// oddDraws still cover every way through a test.
-const oddDraws = 19
