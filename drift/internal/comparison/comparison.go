@@ -47,14 +47,14 @@ func (r Request) Options(path string) sample.Options {
 	return o
 }
 
-// Compare makes the tests. Embeddings are what Embed made of the same data. It fails when the data do not suit the request, and with the error of ctx
+// Compare makes the tests, those of whole rows first: then both sets are settled. Embeddings are what Embed made of the same data. It fails when the data do not suit the request, and with the error of ctx
 // when that ends.
 func (r Request) Compare(ctx context.Context, baseline, current sample.Set, embeddings Embeddings) (Result, error) {
 	p := pairing{request: r, baseline: baseline, current: current, embeddings: embeddings}
 	if err := p.match(); err != nil {
 		return Result{}, err
 	}
-	run, err := detect.Evaluate(ctx, detect.Input{Features: p.features, Rows: p.rows()}, r.Settings)
+	run, err := detect.Evaluate(ctx, detect.Input{Rows: p.rows(), Settle: p.settle}, r.Settings)
 	if err != nil {
 		return Result{}, err
 	}

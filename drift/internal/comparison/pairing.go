@@ -1,6 +1,7 @@
 package comparison
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sort"
@@ -19,8 +20,8 @@ type pairing struct {
 	baseline, current sample.Set
 	embeddings        Embeddings
 
-	features       []detect.FeatureInput
-	places         [][2]int // of the features on both sides
+	features       []detect.FeatureInput // without samples, and without tests where these choose them, until settle
+	places         [][2]int              // of the features on both sides
 	added, removed []string
 }
 
@@ -80,8 +81,7 @@ func (p *pairing) pair(i int, f Feature, b, c int) (detect.FeatureInput, error) 
 			Field(fmt.Sprintf("header.features[%d].type", i), "is %s, and the values of both sides are %s", f.Type, before)
 	}
 	input := detect.FeatureInput{
-		Name: f.Name, Type: before, CurrentType: after, Tests: f.Tests, Baseline: p.baseline.Samples[b], Current: p.current.Samples[c],
-		Constraint: f.Constraint, Importance: f.Importance, Zone: time.UTC,
+		Name: f.Name, Type: before, CurrentType: after, Constraint: f.Constraint, Importance: f.Importance, Zone: time.UTC,
 	}
 	if f.TimeZone != "" {
 		zone, err := loadZone(f.TimeZone)
@@ -93,13 +93,28 @@ func (p *pairing) pair(i int, f Feature, b, c int) (detect.FeatureInput, error) 
 	if before == detect.Text && after == detect.Text && f.Embed {
 		input.Embedded = p.embeddings[f.Name]
 	}
-	switch {
-	case before == after && len(f.Tests) == 0:
-		input.Tests = chosen(input)
-	case before == after:
+	input.Tests = f.Tests
+	if before == after && len(f.Tests) > 0 {
 		input.Tests = f.withConstraint()
 	}
 	return input, nil
+}
+
+// settle gives the features their samples and, to those that name none, their tests.
+func (p *pairing) settle(ctx context.Context) ([]detect.FeatureInput, error) {
+	for _, side := range []sample.Set{p.baseline, p.current} {
+		if err := side.Settle(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for i := range p.features {
+		f := &p.features[i]
+		f.Baseline, f.Current = p.baseline.Samples[p.places[i][0]], p.current.Samples[p.places[i][1]]
+		if f.Type == f.CurrentType && len(f.Tests) == 0 {
+			f.Tests = chosen(*f)
+		}
+	}
+	return p.features, nil
 }
 
 // withConstraint are the tests that the feature names, and those of its constraint that are not among them: a constraint that is sent is looked at.

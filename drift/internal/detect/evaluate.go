@@ -11,14 +11,17 @@ import (
 type Input struct {
 	Features []FeatureInput
 	Rows     *RowInput // the tests of whole rows; nil for none
+
+	// Settle makes the features once the tests of rows are over, when the memory of the rows may become theirs. nil: they are Features.
+	Settle func(ctx context.Context) ([]FeatureInput, error)
 }
 
-// Evaluate runs the tests of all features, corrects their p-values together by
-// AdjustBH, and gives each test, each feature and the run a verdict. Features
-// are evaluated side by side, on as many goroutines as GOMAXPROCS allows; all
-// have ended when it returns.
+// Evaluate runs the tests of whole rows and then those of all features,
+// corrects their p-values together by AdjustBH, and gives each test, each
+// feature and the run a verdict. Features are evaluated side by side, on as
+// many goroutines as GOMAXPROCS allows; all have ended when it returns.
 //
-// Its only error is that of ctx, at whose end it stops between two tests. A
+// Its only errors are those of Settle and of ctx, at whose end it stops between two tests. A
 // feature that cannot be evaluated, even one that makes the code panic, gets
 // the status ERROR with a reason and leaves the others alone, and so do all
 // features when the settings are invalid. The same input gives the same run.
@@ -27,8 +30,17 @@ func Evaluate(ctx context.Context, in Input, settings Settings) (Run, error) {
 	if err := settings.Validate(); err != nil {
 		return run.refuse(in, fmt.Errorf("check settings: %w", err)), nil
 	}
+	var err error
+	if run.Rows, err = evaluateRows(ctx, in.Rows, run.Settings); err != nil {
+		return Run{}, fmt.Errorf("evaluate rows: %w", err)
+	}
+	if in.Settle != nil {
+		if in.Features, err = in.Settle(ctx); err != nil {
+			return Run{}, fmt.Errorf("settle features: %w", err)
+		}
+	}
 	run.Features = make([]FeatureResult, len(in.Features))
-	err := parallel.Each(ctx, len(in.Features), func(i int) {
+	err = parallel.Each(ctx, len(in.Features), func(i int) {
 		err := isolate(func() { run.Features[i] = evaluateFeature(ctx, in.Features[i], run.Settings) })
 		if err != nil {
 			run.Features[i] = failedFeature(in.Features[i], err)
@@ -36,10 +48,6 @@ func Evaluate(ctx context.Context, in Input, settings Settings) (Run, error) {
 	})
 	if err != nil {
 		return Run{}, fmt.Errorf("evaluate features: %w", err)
-	}
-
-	if run.Rows, err = evaluateRows(ctx, in.Rows, run.Settings); err != nil {
-		return Run{}, fmt.Errorf("evaluate rows: %w", err)
 	}
 
 	pending := run.pending()

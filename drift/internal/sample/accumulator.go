@@ -121,7 +121,7 @@ func (a *Accumulator) match(batch []Column) (rows int64, err error) {
 	return rows, nil
 }
 
-// Finish sorts what was gathered and returns it. Without a row it fails with DATA_EMPTY. It is the CPU-bound part of an upload, works
+// Finish sorts what was gathered and returns it; numbers of which rows are kept are sorted by Settle. Without a row it fails with DATA_EMPTY. It is the CPU-bound part of an upload, works
 // on several features at a time and stops between features when ctx ends.
 func (a *Accumulator) Finish(ctx context.Context) (Set, error) {
 	if a.rows == 0 {

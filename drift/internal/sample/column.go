@@ -59,7 +59,7 @@ func (c *column) addNumbers(batch *Column, at int, first int64) error {
 	if err != nil {
 		return err
 	}
-	if c.owner.rowwise { // and once more for those that are sorted, or for a copy
+	if c.owner.plain { // and once more for a copy
 		if err := c.owner.reserve(int64(len(batch.Numbers)) * 8); err != nil {
 			return err
 		}
@@ -157,19 +157,10 @@ func (c *column) sample(rows int64) Sample {
 	}
 	switch c.feature.Type {
 	case detect.Numeric:
-		if c.owner.rowwise {
-			s.Sorted = make([]float64, 0, rows-c.missing)
-			for _, piece := range c.numbers.list {
-				for _, v := range piece {
-					if !math.IsNaN(v) {
-						s.Sorted = append(s.Sorted, v)
-					}
-				}
-			}
-		} else {
+		if !c.owner.rowwise { // else Settle does it
 			s.Sorted = c.numbers.join()
+			detect.SortFloat64s(s.Sorted)
 		}
-		detect.SortFloat64s(s.Sorted)
 	case detect.Categorical, detect.Boolean:
 		s.Counts = c.categories()
 	case detect.Text:

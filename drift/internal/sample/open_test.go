@@ -1,8 +1,11 @@
 package sample_test
 
 import (
+	"context"
 	"errors"
 	"math"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,9 +97,6 @@ func TestOpen(t *testing.T) {
 		{Vectors: detect.Matrix{Rows: 2, Columns: 2, Values: []float64{1, 2, 5, 6}}, Rows: 4, Missing: 2},
 		{Counts: map[string]int64{"p": 3, "q": 1}, Rows: 4},
 	}
-	if diff := cmp.Diff(want, set.Samples); diff != "" {
-		t.Error(diff)
-	}
 	rows := []sample.Rowwise{
 		{Numbers: []float64{3, math.NaN(), math.NaN(), 2}},
 		{Codes: []int32{0, 1, -1, 0}, Names: []string{"x", "y"}},
@@ -109,6 +109,66 @@ func TestOpen(t *testing.T) {
 	sameNaN := cmp.Comparer(func(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) })
 	if diff := cmp.Diff(rows, set.Rowwise, sameNaN); diff != "" {
 		t.Error(diff)
+	}
+	if err := set.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, set.Samples); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(make([]sample.Rowwise, len(rows)), set.Rowwise); diff != "" {
+		t.Error("rows are kept: ", diff)
+	}
+}
+
+// TestSettle sorts in place: rows and their samples are never in memory at once. It has no other tests beside it, since it looks at all that is allocated.
+func TestSettle(t *testing.T) {
+	const columns, rows, batch = 8, 200_000, 10_000
+	var batches [][]sample.Column
+	for first := 0; first < rows; first += batch {
+		b := make([]sample.Column, columns)
+		for k := range b {
+			values := make([]float64, batch)
+			for i := range values {
+				values[i] = float64((first + i) * 7919 % rows)
+			}
+			b[k] = numbers(string(rune('a'+k)), values...)
+		}
+		batches = append(batches, b)
+	}
+	set, charged, err := open(t, sample.Options{Rows: true}, batches...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const input = columns * rows * 8
+	if charged > input*5/4 {
+		t.Errorf("charged %d bytes for %d", charged, input)
+	}
+	kept := &set.Rowwise[0].Numbers[0]
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := set.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > uint64(runtime.GOMAXPROCS(0)+1)*rows*8 { // a column's worth for each processor, to sort with
+		t.Errorf("%d bytes were allocated for %d", took, input)
+	}
+	for k, s := range set.Samples {
+		if len(s.Sorted) != rows || !slices.IsSorted(s.Sorted) || s.Sorted[1] != 1 {
+			t.Errorf("column %d has %d values, sorted: %t", k, len(s.Sorted), slices.IsSorted(s.Sorted))
+		}
+	}
+	if kept != &set.Samples[0].Sorted[0] {
+		t.Error("the values were copied")
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if set, _, err = open(t, sample.Options{Rows: true}, batches...); err != nil {
+		t.Fatal(err)
+	}
+	if err := set.Settle(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }
 
