@@ -16,11 +16,17 @@ type Config struct {
 }
 
 const (
-	liveHeap = "/gc/heap/live:bytes"
+	// leastHeap is what the collector's percentage is of at least, as if so much were in use.
+	leastHeap = 4 << 20
 	// defaultPercent is Go's: collect when the heap has doubled. It decides once more than the headroom is in use.
 	defaultPercent = 100
 	maxPercent     = 100_000
 )
+
+// inUse are what the percentage is of: the heap, and what else the collector looks through.
+//
+//nolint:gochecknoglobals // a constant table
+var inUse = []string{"/gc/heap/live:bytes", "/gc/scan/stack:bytes", "/gc/scan/globals:bytes"}
 
 // Keep keeps the headroom until stop is called. It belongs to the process: call it once, from main.
 func Keep(c Config) (stop func()) {
@@ -58,9 +64,16 @@ func (k *keeper) afterNext() {
 
 // tune sets the percentage that amounts to the headroom for what is in use now.
 func (k *keeper) tune() {
-	sample := []metrics.Sample{{Name: liveHeap}}
-	metrics.Read(sample)
-	percent := percentFor(k.headroom, sample[0].Value.Uint64())
+	samples := make([]metrics.Sample, len(inUse))
+	for i, name := range inUse {
+		samples[i].Name = name
+	}
+	metrics.Read(samples)
+	used := uint64(0)
+	for _, s := range samples {
+		used += s.Value.Uint64()
+	}
+	percent := percentFor(k.headroom, used)
 	if percent > k.percent*9/10 && percent < k.percent*11/10 {
 		return // setting it stops the world for a moment
 	}
@@ -68,6 +81,6 @@ func (k *keeper) tune() {
 	debug.SetGCPercent(percent)
 }
 
-func percentFor(headroom, live uint64) int {
-	return int(min(max(headroom*100/max(live, 1), defaultPercent), maxPercent))
+func percentFor(headroom, used uint64) int {
+	return int(min(max(headroom*100/max(used, leastHeap), defaultPercent), maxPercent))
 }

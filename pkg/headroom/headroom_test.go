@@ -10,16 +10,17 @@ import (
 func TestPercentFor(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		headroom, live uint64
+		headroom, used uint64
 		want           int
 	}{
 		"a small heap gets room":         {256 << 20, 32 << 20, 800},
 		"a large one doubles":            {256 << 20, 1 << 30, 100},
 		"as much as the headroom":        {256 << 20, 256 << 20, 100},
-		"nothing is known before":        {256 << 20, 0, 100_000},
-		"next to nothing is still bound": {256 << 20, 1 << 10, 100_000},
+		"nothing is known before":        {256 << 20, 0, 6400},
+		"next to nothing counts as 4 MB": {256 << 20, 1 << 10, 6400},
+		"a lot of room is still bound":   {1 << 40, 1 << 10, 100_000},
 	} {
-		if got := percentFor(tc.headroom, tc.live); got != tc.want {
+		if got := percentFor(tc.headroom, tc.used); got != tc.want {
 			t.Errorf("%s: %d %%, want %d", name, got, tc.want)
 		}
 	}
@@ -39,6 +40,19 @@ func TestKeep(t *testing.T) { // not parallel: the collector belongs to the proc
 	}
 	if 2*with > without {
 		t.Errorf("%d collections with the headroom, %d without", with, without)
+	}
+}
+
+// The room is what was asked for, however little is in use: the collector's goal is also a percentage of stacks and globals, and never of less than 4 MB.
+func TestKeepIsBounded(t *testing.T) { // not parallel: the collector belongs to the process
+	t.Setenv("GOGC", "")
+	stop := Keep(Config{GCHeadroom: 64 << 20})
+	defer stop()
+	debug.FreeOSMemory()
+	goal := []metrics.Sample{{Name: "/gc/heap/goal:bytes"}, {Name: "/gc/heap/live:bytes"}}
+	metrics.Read(goal)
+	if room := goal[0].Value.Uint64() - goal[1].Value.Uint64(); room > 72<<20 {
+		t.Errorf("%d MiB of room, want 64", room>>20)
 	}
 }
 
