@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"math"
@@ -38,6 +39,10 @@ func numberDigest(v float64) digest {
 		word = math.MaxUint64 // whatever its payload
 	}
 	return digest{word, bits.Reverse64(word)}
+}
+
+func (d digest) compare(other digest) int {
+	return cmp.Or(cmp.Compare(d[0], other[0]), cmp.Compare(d[1], other[1]))
 }
 
 // add takes in the value of the next column. Both words are mixed by multiplication to 128 bits, whose halves are folded.

@@ -190,7 +190,10 @@ func measureDuplicateRows(r *rowComparison, t TestSetting) Finding {
 	if len(r.Baseline.Columns) == 0 {
 		return NotApplicable("there are no columns that take part in tests of rows")
 	}
-	g, err := quality.GroupValues(r.Baseline.digests(), r.Current.digests())
+	baseline, current := r.Baseline.digests(), r.Current.digests()
+	slices.SortFunc(baseline, digest.compare) // a map would take several times the memory
+	slices.SortFunc(current, digest.compare)
+	g, err := quality.GroupSorted(baseline, current, digest.compare)
 	if err != nil {
 		return Failed(fmt.Errorf("count rows: %w", err))
 	}

@@ -50,6 +50,7 @@ func (p plan) run(b *testing.B) {
 	b.Helper()
 	start := time.Now()
 	d := &document{plan: p}
+	p.compared(b, d)
 	dir := b.TempDir()
 	data := newSides(p.rows, p.columns)
 	if err := data.write(dir, p.peerColumns); err != nil {
@@ -271,7 +272,7 @@ func (p plan) report(b *testing.B, d *document, data sides, peer map[string]floa
 		_, peak, err2 := resident()
 		if err == nil && err2 == nil {
 			input := 16 * float64(p.rows) * float64(columns)
-			d.memory = append(d.memory, fmt.Sprintf("%s: %.2f times the input of %.0f MB (input included)", t.name, (input+max(peak-before, 0))/input, input/1e6))
+			d.memory = append(d.memory, fmt.Sprintf("Report, %s: %.2f times the input of %.0f MB (input included)", t.name, (input+max(peak-before, 0))/input, input/1e6))
 		}
 		d.add(l)
 	}

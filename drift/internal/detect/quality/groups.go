@@ -35,19 +35,24 @@ func (g *Groups) Add(baseline, current int64) error {
 
 // GroupNumbers counts the values of two sides sorted in ascending order. −0 and +0 are one value.
 func GroupNumbers(baseline, current []float64) (*Groups, error) {
+	return GroupSorted(baseline, current, cmp.Compare[float64])
+}
+
+// GroupSorted counts the values of two sides sorted in ascending order, in no more memory.
+func GroupSorted[T any](baseline, current []T, compare func(a, b T) int) (*Groups, error) {
 	g := new(Groups)
 	for i, j := 0, 0; i < len(baseline) || j < len(current); {
-		var value float64
-		if j == len(current) || i < len(baseline) && cmp.Compare(baseline[i], current[j]) <= 0 {
+		var value T
+		if j == len(current) || i < len(baseline) && compare(baseline[i], current[j]) <= 0 {
 			value = baseline[i]
 		} else {
 			value = current[j]
 		}
 		first, second := i, j
-		for i < len(baseline) && cmp.Compare(baseline[i], value) <= 0 {
+		for i < len(baseline) && compare(baseline[i], value) <= 0 {
 			i++
 		}
-		for j < len(current) && cmp.Compare(current[j], value) <= 0 {
+		for j < len(current) && compare(current[j], value) <= 0 {
 			j++
 		}
 		if err := g.Add(int64(i-first), int64(j-second)); err != nil {

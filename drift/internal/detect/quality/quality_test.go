@@ -1,9 +1,12 @@
 package quality_test
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
@@ -161,6 +164,31 @@ func BenchmarkUnseen(b *testing.B) {
 	for b.Loop() {
 		if _, err := quality.CountUnseen(g, draws()); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestGroupSorted counts as a map does.
+func TestGroupSorted(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(3, 1))
+	for range 200 {
+		draw := func() []int {
+			values := make([]int, rng.IntN(60))
+			for i := range values {
+				values[i] = rng.IntN(20)
+			}
+			return values
+		}
+		baseline, current := draw(), draw()
+		want, err := quality.GroupValues(baseline, current)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(baseline)
+		slices.Sort(current)
+		if got, err := quality.GroupSorted(baseline, current, cmp.Compare[int]); err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %+v, %v, want %+v for %v and %v", got, err, want, baseline, current)
 		}
 	}
 }
