@@ -25,6 +25,7 @@ import (
 type Options struct {
 	Server    grpcserver.Config
 	RateLimit interceptor.RateLimit
+	LogLevel  slog.Leveler // nil: all
 	// Setup is called before the server runs, for example to add probes; it may be nil.
 	Setup func(*grpcserver.Server)
 }
@@ -45,7 +46,10 @@ type Server struct {
 func Start(tb testing.TB, domain string, options Options, register func(*grpc.Server)) *Server {
 	tb.Helper()
 	s := &Server{Issuer: authtest.Start(tb), Registry: telemetry.NewRegistry(domain), Log: &Log{}, done: make(chan struct{})}
-	log := telemetry.NewLogger(s.Log, slog.LevelDebug)
+	if options.LogLevel == nil {
+		options.LogLevel = slog.LevelDebug
+	}
+	log := telemetry.NewLogger(s.Log, options.LogLevel)
 	chain, err := interceptor.NewChain(interceptor.Config{
 		Log: log, Registry: s.Registry, Verifier: s.Issuer.Verifier(tb), Domain: domain, RateLimit: options.RateLimit,
 	})
