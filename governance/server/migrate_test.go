@@ -116,11 +116,19 @@ func TestMigrateIsRecorded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	exec(`DELETE FROM schema_migrations WHERE name = '0003_seal_superuser.sql'`)
-	if err := migrate(); err == nil || !strings.Contains(err.Error(), "apply 0003_seal_superuser.sql") { // what it makes is there
+	exec(`DELETE FROM schema_migrations WHERE name = '0004_kinds.sql'`)
+	if err := migrate(); err == nil || !strings.Contains(err.Error(), "apply 0004_kinds.sql") { // what it makes is there
 		t.Errorf("got %v", err)
 	}
-	exec(`DROP EVENT TRIGGER aumos_audit_deny_ddl; DROP EVENT TRIGGER aumos_audit_deny_rewrite`)
+	exec(`
+		ALTER EVENT TRIGGER aumos_audit_deny_ddl DISABLE;
+		DROP INDEX gov_audit_trail_entries_kind_idx;
+		CREATE INDEX gov_audit_trail_entries_event_type_idx ON gov_audit_trail_entries (event_type);
+		CREATE INDEX gov_audit_trail_entries_action_idx ON gov_audit_trail_entries (action);
+		CREATE INDEX gov_audit_trail_entries_source_idx ON gov_audit_trail_entries (source_service);
+		CREATE INDEX gov_audit_trail_entries_resource_type_idx ON gov_audit_trail_entries (resource_type);
+		CREATE INDEX gov_audit_trail_entries_recorded_at_idx ON gov_audit_trail_entries (recorded_at);
+		ALTER EVENT TRIGGER aumos_audit_deny_ddl ENABLE ALWAYS`)
 	if err := migrate(); err != nil {
 		t.Error(err)
 	}
@@ -134,7 +142,7 @@ func TestMigrateIsRecorded(t *testing.T) {
 		outcome    auditlog.Outcome
 		migrations int
 	}{
-		{"audit.migration_finished", auditlog.Success, 3}, // nothing to write to before it
+		{"audit.migration_finished", auditlog.Success, 4}, // nothing to write to before it
 		{"audit.migration_started", auditlog.Success, 1},
 		{"audit.migration_failed", auditlog.Failure, 0},
 		{"audit.migration_started", auditlog.Success, 1},
@@ -147,26 +155,26 @@ func TestMigrateIsRecorded(t *testing.T) {
 		list, _ := e.Details["migrations"].([]any)
 		text, failed := e.Details["error"].(string)
 		if e.EventType != want[i].eventType || e.Outcome != want[i].outcome || len(list) != want[i].migrations || e.Details["administrator"] != "postgres" ||
-			failed != (e.Outcome == auditlog.Failure) || failed && !strings.Contains(text, "aumos_audit_deny_ddl") {
+			failed != (e.Outcome == auditlog.Failure) || failed && !strings.Contains(text, "gov_audit_trail_entries_kind_idx") {
 			t.Errorf("entry %d is %+v, want %+v", i, e, want[i])
 		}
 	}
 	if entries[1].CorrelationID != entries[2].CorrelationID || entries[2].CorrelationID == entries[3].CorrelationID {
 		t.Error("the entries of one run have one correlation id")
 	}
-	sql, err := fs.ReadFile(migrations.Audit(), "0003_seal_superuser.sql")
+	sql, err := fs.ReadFile(migrations.Audit(), "0004_kinds.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
 	named, _ := entries[1].Details["migrations"].([]any)[0].(map[string]any)
-	if named["name"] != "0003_seal_superuser.sql" || named["sha256"] != fmt.Sprintf("%x", sha256.Sum256(sql)) {
+	if named["name"] != "0004_kinds.sql" || named["sha256"] != fmt.Sprintf("%x", sha256.Sum256(sql)) {
 		t.Errorf("the entry names %v", named)
 	}
 
 	// Nothing is migrated that cannot be recorded.
 	exec(`
-		DELETE FROM schema_migrations WHERE name = '0003_seal_superuser.sql';
-		DROP EVENT TRIGGER aumos_audit_deny_ddl; DROP EVENT TRIGGER aumos_audit_deny_rewrite;
+		DELETE FROM schema_migrations WHERE name = '0004_kinds.sql';
+		ALTER EVENT TRIGGER aumos_audit_deny_ddl DISABLE;
 		REVOKE INSERT ON gov_audit_trail_entries FROM aumos_audit_writer`)
 	if err := migrate(); err == nil || !strings.Contains(err.Error(), "nothing is migrated that is not on the audit wall") {
 		t.Errorf("got %v", err)

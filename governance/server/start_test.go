@@ -47,11 +47,11 @@ func TestStartRefuses(t *testing.T) {
 			"an audit database that is behind",
 			func(t *testing.T, s *stack) {
 				t.Helper()
-				if _, err := s.audit.Admin().Exec(t.Context(), `DELETE FROM schema_migrations WHERE name LIKE '0003%'`); err != nil {
+				if _, err := s.audit.Admin().Exec(t.Context(), `DELETE FROM schema_migrations WHERE name LIKE '0004%'`); err != nil {
 					t.Fatal(err)
 				}
 			},
-			[]string{"the audit database lacks 0003_seal_superuser.sql: run `governance migrate`"},
+			[]string{"the audit database lacks 0004_kinds.sql: run `governance migrate`"},
 		},
 		{
 			"a checkpoint log that is no file",

@@ -60,19 +60,13 @@ func (f Filter) conditions(id tenant.ID, after int64) (string, pgx.NamedArgs) {
 	narrow := f.indexes(&c, after)
 	ordered := f.equalities(&c) || narrow
 	f.times(&c)
-	prefix, isPrefix := strings.CutSuffix(f.EventType, ".")
-	switch {
-	case isPrefix:
-		// A range needs no escaping. Its end is the character after "." in the column's collation, C.
-		c.args["kind_from"], c.args["kind_end"] = prefix+".", prefix+"/"
-		if ordered {
-			c.where = append(c.where, `event_type >= @kind_from`, `event_type < @kind_end`)
-			break
-		}
-		return f.byKind(&c, `event_type`), c.args
-	case f.ResourceID != "" && f.ResourceType == "" && !ordered:
-		c.args["kind_from"], c.args["kind_end"] = "", "\U0010FFFF"
-		return f.byKind(&c, `resource_type`), c.args
+	k := f.kinds(&c)
+	if !ordered && f.ResourceID == "" && len(k.first)+len(k.also) > 0 {
+		return f.byKind(&c, k), c.args
+	}
+	c.where = append(append(c.where, k.first...), k.also...)
+	if !ordered && f.ResourceID != "" {
+		return f.byResourceType(&c), c.args
 	}
 	return c.String(), c.args
 }
@@ -97,26 +91,15 @@ func (f Filter) indexes(c *condition, after int64) (narrow bool) {
 	return end-from <= narrowRange
 }
 
-// equalities are the filters by value. It reports whether one of them has an index that gives its entries in order.
+// equalities are the filters by value, but for those by kind. It reports whether one of them has an index that gives its entries in order.
 func (f Filter) equalities(c *condition) (ordered bool) {
-	if f.EventType != "" && !strings.HasSuffix(f.EventType, ".") {
-		c.add(`event_type = @event_type`, "event_type", f.EventType)
+	if f.ActorID != "" {
+		c.add(`actor_id = @actor_id`, "actor_id", f.ActorID)
 		ordered = true
 	}
-	for _, text := range []struct {
-		column, value string
-		ordered       bool
-	}{
-		{"action", f.Action, true},
-		{"actor_id", f.ActorID, true},
-		{"source_service", f.SourceService, true},
-		{"resource_type", f.ResourceType, true},
-		{"resource_id", f.ResourceID, f.ResourceType != ""},
-	} {
-		if text.value != "" {
-			c.add(text.column+` = @`+text.column, text.column, text.value)
-			ordered = ordered || text.ordered
-		}
+	if f.ResourceID != "" {
+		c.add(`resource_id = @resource_id`, "resource_id", f.ResourceID)
+		ordered = ordered || f.ResourceType != ""
 	}
 	if f.CorrelationID != "" {
 		c.add(`correlation_id = @correlation_id AND correlation_id <> ''`, "correlation_id", f.CorrelationID) // as the index says it
@@ -137,58 +120,42 @@ func (f Filter) equalities(c *condition) (ordered bool) {
 
 // times turns a range of recorded times into a range of indexes, since both grow together.
 func (f Filter) times(c *condition) {
-	// The inner query, not coalesce, stands at the comparison: under row-level security an index is searched only for what cannot leak, and coalesce is not
-	// known as such.
-	const firstSince = `(SELECT coalesce((
-		SELECT since.leaf_index
-		FROM public.gov_audit_trail_entries AS since
-		WHERE since.tenant_id = @tenant_id AND since.recorded_at >= `
-	const end = `
-		ORDER BY since.recorded_at, since.leaf_index
-		LIMIT 1
-	), @beyond))`
-	c.args["beyond"] = int64(math.MaxInt64)
 	if !f.RecordedFrom.IsZero() {
-		c.add(`leaf_index >= `+firstSince+`@from`+end, "from", f.RecordedFrom)
+		c.add(`leaf_index >= (`+firstSince("from")+`)`, "from", f.RecordedFrom)
 	}
 	if !f.RecordedBefore.IsZero() {
-		c.add(`leaf_index < `+firstSince+`@before`+end, "before", f.RecordedBefore)
+		c.add(`leaf_index < (`+firstSince("before")+`)`, "before", f.RecordedBefore)
 	}
 }
 
-// byKind finds the entries of each kind in a range, a value of a column, by itself. There are few kinds, and the entries of each stand in order in an
-// index: the cost is that of a page for each kind, however many entries there are of it and wherever they stand in the log. Sorting all of them
-// or reading the log from one end until there are enough, which is what a plan over the whole range comes to, has no such bound.
-func (f Filter) byKind(c *condition, column string) string {
-	const next = `
-		FROM public.gov_audit_trail_entries AS next
-		WHERE next.tenant_id = @tenant_id AND next.`
-	return `tenant_id = @tenant_id AND leaf_index = ANY (ARRAY(
-		WITH RECURSIVE kinds AS (
-			(
-				SELECT next.` + column + ` AS kind` + next + column + ` >= @kind_from AND next.` + column + ` < @kind_end
-				ORDER BY next.` + column + `
+// firstSince is the index of the first entry that was recorded at a time, a parameter's, or later, and the log's size if none was. Times never fall within a
+// log, so bisection finds it: a probe of the primary key for each of the number's bits. An index of times would cost every entry more than that costs a search.
+//
+// Everything before low was recorded earlier, and nothing from high on was.
+func firstSince(parameter string) string {
+	return `
+		WITH RECURSIVE bisected AS (
+			SELECT 0::bigint AS low, coalesce((
+				SELECT last.leaf_index + 1
+				FROM public.gov_audit_trail_entries AS last
+				WHERE last.tenant_id = @tenant_id
+				ORDER BY last.leaf_index DESC
 				LIMIT 1
-			)
+			), 0) AS high
 			UNION ALL
-			SELECT (
-				SELECT next.` + column + next + column + ` > kinds.kind AND next.` + column + ` < @kind_end
-				ORDER BY next.` + column + `
+			SELECT
+				CASE WHEN probe.recorded_at < @` + parameter + ` THEN probe.leaf_index + 1 ELSE low END,
+				CASE WHEN probe.recorded_at < @` + parameter + ` THEN high ELSE (low + high) / 2 END
+			FROM bisected
+			CROSS JOIN LATERAL (
+				SELECT e.leaf_index, e.recorded_at
+				FROM public.gov_audit_trail_entries AS e
+				WHERE e.tenant_id = @tenant_id AND e.leaf_index >= (low + high) / 2
+				ORDER BY e.leaf_index
 				LIMIT 1
-			)
-			FROM kinds
-			WHERE kinds.kind IS NOT NULL
+			) AS probe
+			WHERE low < high
 		)
-		SELECT of_kind.leaf_index
-		FROM kinds
-		CROSS JOIN LATERAL (
-			SELECT leaf_index
-			FROM public.gov_audit_trail_entries
-			WHERE ` + c.String() + ` AND ` + column + ` = kinds.kind
-			ORDER BY ` + f.order() + `
-			LIMIT @limit
-		) AS of_kind
-		ORDER BY ` + f.order() + `
-		LIMIT @limit
-	))`
+		SELECT max(low)
+		FROM bisected`
 }

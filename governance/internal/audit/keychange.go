@@ -132,12 +132,14 @@ func texts(list []string) []any {
 // announcedKeys returns the newest announcement's entry id and the keys that it names; the nil id when there is none.
 func (w *Wall) announcedKeys(ctx context.Context, id tenant.ID) (entry uuid.UUID, present []string, err error) {
 	err = w.read(tenant.NewContext(ctx, id), func(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
+		where, args := Filter{EventType: eventKeysChanged, NewestFirst: true}.conditions(id, -1)
+		args["limit"] = 1
 		rows, err := tx.Query(ctx, `
 			SELECT entry
 			FROM public.gov_audit_trail_entries
-			WHERE tenant_id = @tenant_id AND event_type = @event_type
+			WHERE `+where+`
 			ORDER BY leaf_index DESC
-			LIMIT 1`, pgx.NamedArgs{"tenant_id": [16]byte(id), "event_type": eventKeysChanged})
+			LIMIT @limit`, args)
 		if err != nil {
 			return fmt.Errorf("read announced keys: %w", err)
 		}

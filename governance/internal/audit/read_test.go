@@ -121,6 +121,8 @@ func TestList(t *testing.T) {
 		"resource id alone":      {audit.Filter{ResourceID: "r-4"}, where(func(i int) bool { return i%5 == 4 })},
 		"from":                   {audit.Filter{RecordedFrom: recorded[9]}, where(func(i int) bool { return !recorded[i].Before(recorded[9]) })},
 		"before":                 {audit.Filter{RecordedBefore: recorded[9]}, where(func(i int) bool { return recorded[i].Before(recorded[9]) })},
+		"from the beginning":     {audit.Filter{RecordedFrom: recorded[0]}, where(func(int) bool { return true })},
+		"before the beginning":   {audit.Filter{RecordedBefore: recorded[0]}, nil},
 		"from and before":        {audit.Filter{RecordedFrom: recorded[5], RecordedBefore: recorded[20]}, where(func(i int) bool { return !recorded[i].Before(recorded[5]) && recorded[i].Before(recorded[20]) })},
 		"from after the end":     {audit.Filter{RecordedFrom: recorded[n-1].Add(time.Microsecond)}, nil},
 		"before after the end":   {audit.Filter{RecordedBefore: recorded[n-1].Add(time.Microsecond)}, where(func(int) bool { return true })},
@@ -132,6 +134,12 @@ func TestList(t *testing.T) {
 		"denied":                 {audit.Filter{Outcome: auditlog.Denied}, where(func(i int) bool { return i%4 == 1 })},
 		"failure":                {audit.Filter{Outcome: auditlog.Failure}, where(func(i int) bool { return i%4 == 2 })},
 		"correlation":            {audit.Filter{CorrelationID: "larger"}, where(func(i int) bool { return i/4%3 == 1 })},
+		"kind": {audit.Filter{EventType: "policy.created", Action: "policy.create", ResourceType: "policy", SourceService: "governance"}, where(func(i int) bool {
+			return i%6 == 0 && i/3%2 == 0 && i%3 == 0 && i/5%2 == 0
+		})},
+		"type and action":        {audit.Filter{EventType: "policyx.created", Action: "policy.activate"}, where(func(i int) bool { return i%6 == 2 && i/3%2 == 1 })},
+		"prefix and service":     {audit.Filter{EventType: "policy.", SourceService: "svc-drift"}, where(func(i int) bool { return i/5%2 == 1 && i%6 != 2 && i%6 != 3 && i%6 != 4 })},
+		"id, type and action":    {audit.Filter{ResourceID: "r-3", EventType: "policy.created", Action: "policy.create"}, where(func(i int) bool { return i%5 == 3 && i%6 == 0 && i/3%2 == 0 })},
 		"service":                {audit.Filter{SourceService: "svc-drift"}, where(func(i int) bool { return i/5%2 == 1 })},
 		"prefix and resource id": {audit.Filter{EventType: "policy.", ResourceID: "r-2"}, where(func(i int) bool { return i%5 == 2 && i%6 != 2 && i%6 != 3 && i%6 != 4 })},
 		"prefix, range and time": {audit.Filter{EventType: "policy.", MinIndex: 3, EndIndex: 20, RecordedFrom: recorded[5]}, where(func(i int) bool {

@@ -40,6 +40,10 @@ func (w *Wall) Scan(ctx context.Context, f Filter, after int64, limit int) (s Sc
 		if s.Size, err = StoredSize(ctx, tx, id); err != nil {
 			return err
 		}
+		f := f
+		if f.EndIndex == 0 {
+			f.EndIndex = s.Size // nothing else is there, and who follows a log has not much left to read
+		}
 		sql, args := f.scan(id, after, limit)
 		rows, err := tx.Query(ctx, sql, args)
 		if err != nil {

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -105,21 +104,15 @@ func stateAt(ctx context.Context, tx pgx.Tx, id tenant.ID, a ResourceAt, last in
 // lastIndex returns the index of the last entry that counts at a moment, no larger than the log's last; -1: none does.
 func lastIndex(ctx context.Context, tx pgx.Tx, id tenant.ID, m Moment) (int64, error) {
 	if m.LeafIndex == nil && !m.RecordedTime.IsZero() {
-		// The index grows with the recorded time, so the last entry of the time has the largest index up to it.
-		var last int64
-		err := tx.QueryRow(ctx, `
-			SELECT leaf_index
-			FROM public.gov_audit_trail_entries
-			WHERE tenant_id = @tenant_id AND recorded_at <= @recorded
-			ORDER BY recorded_at DESC, leaf_index DESC
-			LIMIT 1`, pgx.NamedArgs{"tenant_id": [16]byte(id), "recorded": positionTime(m.RecordedTime)}).Scan(&last)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return -1, nil
+		var later int64 // the first entry that was recorded after the time
+		rows, err := tx.Query(ctx, firstSince("after"), pgx.NamedArgs{"tenant_id": [16]byte(id), "after": positionTime(m.RecordedTime).Add(time.Microsecond)})
+		if err == nil {
+			later, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
 		}
 		if err != nil {
 			return 0, fmt.Errorf("find the last entry of a time: %w", err)
 		}
-		return last, nil
+		return later - 1, nil
 	}
 	size, err := StoredSize(ctx, tx, id)
 	if err != nil {
