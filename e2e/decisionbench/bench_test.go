@@ -1,3 +1,5 @@
+//go:build linux
+
 package decisionbench_test
 
 import (
@@ -43,11 +45,11 @@ func BenchmarkDecisions(b *testing.B) {
 	report := document{machine: p.describe()}
 	for b.Loop() {
 		for _, n := range []int{32, 256} {
-			r := compare(b, n, meters, map[contender][]ask{
+			r := compare(b, n, meters, map[contender]*load{
 				platformAlone:  p.connections(n, n),
 				platformShared: p.connections(n, 8),
-				opaAlone:       opaConnections(b, plain, n),
-				opaLogging:     opaConnections(b, logging, n),
+				opaAlone:       askOPA(b, plain, n),
+				opaLogging:     askOPA(b, logging, n),
 			})
 			report.results = append(report.results, r)
 		}
@@ -117,17 +119,17 @@ func rounds(b *testing.B) (n int, look bool) {
 }
 
 // compare lets the contenders take turns.
-func compare(b *testing.B, callers int, meters map[contender]meter, asks map[contender][]ask) result {
+func compare(b *testing.B, callers int, meters map[contender]meter, loads map[contender]*load) result {
 	b.Helper()
 	r := result{callers: callers, saturated: make(map[contender][]measured), steady: make(map[contender]measured)}
 	for _, c := range contenders {
-		saturate(b, asks[c], warmUp)
+		saturate(b, loads[c], warmUp)
 	}
 	n, look := rounds(b)
 	for range n {
 		for _, c := range contenders {
 			before := meters[c].read()
-			m := saturate(b, asks[c], roundTime)
+			m := saturate(b, loads[c], roundTime)
 			m.cpu = meters[c].read().since(before)
 			r.saturated[c] = append(r.saturated[c], m)
 		}
@@ -136,7 +138,7 @@ func compare(b *testing.B, callers int, meters map[contender]meter, asks map[con
 		return r
 	}
 	for _, c := range contenders {
-		r.steady[c] = sustain(b, asks[c], steadyShare*r.perSecond(c), steadyTime)
+		r.steady[c] = sustain(b, loads[c], steadyShare*r.perSecond(c), steadyTime)
 	}
 	return r
 }

@@ -1,28 +1,26 @@
+//go:build linux
+
 package decisionbench_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"os/exec"
 	"testing"
 	"time"
 )
 
-// startOPA runs OPA's server with the sample policy and returns the address of the policy's answers, and its process id.
-func startOPA(b *testing.B, policy string, more ...string) (url string, pid int) {
+// startOPA runs OPA's server with the sample policy and returns its address and its process id.
+func startOPA(b *testing.B, policy string, more ...string) (at string, pid int) {
 	b.Helper()
 	opa, err := exec.LookPath("opa")
 	if err != nil {
 		b.Fatalf("%v: run `make bench-decisions`, which installs it", err)
 	}
-	at := freeAddress(b)
+	at = freeAddress(b)
 	pid = start(b, nil, opa, append([]string{"run", "--server", "--addr", at, "--log-level", "error", "--disable-telemetry", policy}, more...)...)
 	awaitOPA(b, "http://"+at+"/health")
-	return "http://" + at + "/v1/data/aumos/retrain", pid
+	return at, pid
 }
 
 func awaitOPA(b *testing.B, health string) {
@@ -47,39 +45,12 @@ func awaitOPA(b *testing.B, health string) {
 	}
 }
 
-// opaConnections returns n connections to OPA.
-func opaConnections(b *testing.B, url string, n int) []ask {
+// askOPA returns n callers of OPA with a connection each.
+func askOPA(b *testing.B, at string, n int) *load {
 	b.Helper()
 	body, err := json.Marshal(map[string]any{"input": question})
 	if err != nil {
 		b.Fatal(err)
 	}
-	connections := make([]ask, n)
-	for i := range connections {
-		transport := &http.Transport{MaxConnsPerHost: 1, MaxIdleConnsPerHost: 1, DisableCompression: true}
-		b.Cleanup(transport.CloseIdleConnections)
-		client := &http.Client{Transport: transport}
-		var answer bytes.Buffer
-		connections[i] = func() error {
-			req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, url, bytes.NewReader(body))
-			if err != nil {
-				return err
-			}
-			req.Header.Set("Content-Type", "application/json")
-			res, err := client.Do(req)
-			if err != nil {
-				return err
-			}
-			answer.Reset()
-			_, err = io.Copy(&answer, res.Body)
-			if err := errors.Join(err, res.Body.Close()); err != nil {
-				return err
-			}
-			if !bytes.Contains(answer.Bytes(), []byte(`"allow":true`)) {
-				return fmt.Errorf("OPA answers %s", answer.Bytes())
-			}
-			return nil
-		}
-	}
-	return connections
+	return newLoad(b, at, n, n, func() caller { return newHTTPCaller(at, "/v1/data/aumos/retrain", body, opaAllows()) })
 }

@@ -1,8 +1,9 @@
+//go:build linux
+
 package decisionbench_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/aumos-enterprise/platform/e2e/internal/stack"
@@ -151,27 +153,25 @@ func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]strin
 func (bearer) RequireTransportSecurity() bool { return false }
 
 // connections returns n callers that share so many connections.
-func (p *platform) connections(callers, connections int) []ask {
+func (p *platform) connections(callers, connections int) *load {
 	p.b.Helper()
 	input, err := structpb.NewStruct(question)
 	if err != nil {
 		p.b.Fatal(err)
 	}
-	req := &governancev1.EvaluateRequest{Target: &governancev1.EvaluateRequest_DecisionPoint{DecisionPoint: "drift.retrain"}, Input: input}
-	clients := make([]governancev1.DecisionServiceClient, connections)
-	for i := range clients {
-		clients[i] = governancev1.NewDecisionServiceClient(p.dial("load"))
+	message, err := proto.Marshal(&governancev1.EvaluateRequest{Target: &governancev1.EvaluateRequest_DecisionPoint{DecisionPoint: "drift.retrain"}, Input: input})
+	if err != nil {
+		p.b.Fatal(err)
 	}
-	asks := make([]ask, callers)
-	for i := range asks {
-		client := clients[i%connections]
-		asks[i] = func() error {
-			res, err := client.Evaluate(p.b.Context(), req)
-			if err == nil && res.GetDecision().GetOutcome() != governancev1.DecisionOutcome_DECISION_OUTCOME_ALLOW {
-				err = fmt.Errorf("the platform answers %v", res)
-			}
-			return err
+	token, err := p.Issuer.IssueToken("load", p.tenant, auth.RoleAdmin)
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	return newLoad(p.b, p.at, callers, connections, func() caller {
+		c, err := newGRPCCaller(p.at, governancev1.DecisionService_Evaluate_FullMethodName, token, message, platformAllows())
+		if err != nil {
+			p.b.Fatal(err)
 		}
-	}
-	return asks
+		return c
+	})
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package decisionbench_test
 
 import "github.com/jackc/pgx/v5"

@@ -1,0 +1,21 @@
+//go:build linux
+
+package decisionbench_test
+
+import "time"
+
+// measured is what a run gave.
+type measured struct {
+	elapsed time.Duration
+	latency []time.Duration // of each answer, ascending
+	cpu     used
+}
+
+func (m measured) perSecond() float64 { return float64(len(m.latency)) / m.elapsed.Seconds() }
+
+func (m measured) percentile(p int) time.Duration {
+	if len(m.latency) == 0 {
+		return 0
+	}
+	return m.latency[(len(m.latency)-1)*p/100]
+}
