@@ -33,15 +33,18 @@ func (p Principal) May(permission string) bool {
 	return slices.ContainsFunc(p.Roles, func(r Role) bool { return slices.Contains(r.Permissions(), permission) })
 }
 
-type contextKey struct{}
+// ContextKey is the key of the caller, a *Principal, for contexts that carry more than it.
+type ContextKey struct{}
 
 // NewContext returns a context whose caller is p.
 func NewContext(ctx context.Context, p Principal) context.Context {
-	return context.WithValue(ctx, contextKey{}, p)
+	return context.WithValue(ctx, ContextKey{}, &p)
 }
 
 // FromContext returns the caller; ok is false outside an authenticated request.
 func FromContext(ctx context.Context) (p Principal, ok bool) {
-	p, ok = ctx.Value(contextKey{}).(Principal)
-	return p, ok
+	if known, ok := ctx.Value(ContextKey{}).(*Principal); ok {
+		return *known, true
+	}
+	return Principal{}, false
 }

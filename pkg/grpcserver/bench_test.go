@@ -77,8 +77,14 @@ func newCaller(b *testing.B, target, token string, request proto.Message) *calle
 		out.Reset()
 		header.Reset()
 		for _, f := range [][2]string{
-			{":method", "POST"}, {":scheme", "http"}, {":path", governancev1.DecisionService_Evaluate_FullMethodName}, {":authority", target},
-			{"content-type", "application/grpc"}, {"user-agent", "grpc-go/1.85.0"}, {"te", "trailers"}, {"authorization", "Bearer " + token},
+			{":method", "POST"},
+			{":scheme", "http"},
+			{":path", governancev1.DecisionService_Evaluate_FullMethodName},
+			{":authority", target},
+			{"content-type", "application/grpc"},
+			{"user-agent", "grpc-go/1.85.0"},
+			{"te", "trailers"},
+			{"authorization", "Bearer " + token},
 		} {
 			err = errors.Join(err, encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}))
 		}

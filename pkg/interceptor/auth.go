@@ -1,7 +1,6 @@
 package interceptor
 
 import (
-	"context"
 	"strings"
 
 	"google.golang.org/grpc/metadata"
@@ -11,26 +10,26 @@ import (
 )
 
 // authenticate verifies the bearer token, then checks what the contract requires of the caller. A method without a requirement is refused.
-func (c *Chain) authenticate(ctx context.Context, method string) (context.Context, error) {
-	return c.authorize(ctx, metadata.ValueFromIncomingContext(ctx, "authorization"), c.requirements[method])
+func (c *Chain) authenticate(call *call) error {
+	return c.authorize(call, metadata.ValueFromIncomingContext(call.Context, "authorization"), call.method.required)
 }
 
 // authorize verifies the token of the authorization values and checks what is required of the caller. The zero requirement is met by nobody.
-func (c *Chain) authorize(ctx context.Context, authorization []string, required requirement) (context.Context, error) {
+func (c *Chain) authorize(call *call, authorization []string, required requirement) error {
 	token, err := bearerToken(authorization)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	p, err := c.verifier.Verify(ctx, token)
+	p, err := c.verifier.Verify(call, token)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	callFrom(ctx).principal = &p
+	call.principal = &p
 	if required.permission == "" || !p.May(required.permission) || (required.serviceOnly && p.Kind != auth.KindService) {
-		return nil, errs.New(errs.PermissionDenied, errs.ReasonPermissionMissing, "the caller's roles do not grant what the call requires").
+		return errs.New(errs.PermissionDenied, errs.ReasonPermissionMissing, "the caller's roles do not grant what the call requires").
 			With("permission", required.permission)
 	}
-	return auth.NewContext(ctx, p), nil
+	return nil
 }
 
 // bearerToken returns the token of the one authorization value. Two values are refused: which of them another hop believed is unknown.

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 
 	"buf.build/go/protovalidate"
-	middleware "github.com/grpc-ecosystem/go-grpc-middleware/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc/filters"
@@ -35,15 +34,14 @@ type Config struct {
 
 // Chain is the interceptors of one server.
 type Chain struct {
-	log          *slog.Logger
-	verifier     *auth.Verifier
-	domain       string
-	files        *protoregistry.Files
-	requirements map[string]requirement // by full method; not modified after New
-	validator    protovalidate.Validator
-	limiter      *limiter // nil: no limit
-	metrics      *metrics
-	traces       bool
+	log       *slog.Logger
+	verifier  *auth.Verifier
+	domain    string
+	files     *protoregistry.Files
+	validator protovalidate.Validator
+	limiter   *limiter // nil: no limit
+	metrics   *metrics
+	traces    bool
 }
 
 // NewChain makes a chain and registers its metrics.
@@ -62,31 +60,28 @@ func NewChain(cfg Config) (*Chain, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make rate limiter: %w", err)
 	}
-	metrics, err := newMetrics(cfg.Registry)
+	metrics, err := newMetrics(cfg.Registry, requirementsOf(cfg.Files))
 	if err != nil {
 		return nil, fmt.Errorf("register rpc metrics: %w", err)
 	}
 	return &Chain{
-		log: cfg.Log, verifier: cfg.Verifier, domain: cfg.Domain, files: cfg.Files, requirements: requirementsOf(cfg.Files),
-		validator: validator, limiter: limiter, metrics: metrics, traces: cfg.Traces,
+		log: cfg.Log, verifier: cfg.Verifier, domain: cfg.Domain, files: cfg.Files, validator: validator,
+		limiter: limiter, metrics: metrics, traces: cfg.Traces,
 	}, nil
 }
 
 // layers is the order of the chain, outermost first.
 //
-// The request id comes first since everything below reports it. Logging and metrics stand outside of errors to see what the client sees. Recovery
+// The request id comes first, with the call's context, since everything below reports it. Logging and metrics stand outside of errors to see what the client sees. Recovery
 // stands inside of errors, so that a panic becomes an error that is logged, counted and masked. Authentication precedes tenant and rate limit, which
 // need the principal. Validation is last: it costs the most, and callers that are not let in must not learn the schema from it.
 func (c *Chain) layers() []layer {
 	return []layer{
 		c.requestID(),
-		c.logging(),
-		c.metrics.counting(),
+		observing(),
 		c.errors(),
 		c.metrics.recovery(),
-		guarded(step(c.authenticate)),
-		guarded(step(c.tenant)),
-		guarded(step(c.limit)),
+		guarded(step(c.authenticate, c.tenant, c.limit)),
 		guarded(c.validation()),
 	}
 }
@@ -112,24 +107,31 @@ type layer struct {
 	stream grpc.StreamServerInterceptor
 }
 
-// step makes a layer of a function that runs once before the handler and may change its context or refuse the call.
+// step makes a layer of functions that run once before the handler, in their order, and may refuse the call.
 //
 // middleware's auth interceptors have this shape too, but let a service override the function by having a certain method: a way around the contract.
-func step(f func(ctx context.Context, method string) (context.Context, error)) layer {
+func step(functions ...func(*call) error) layer {
+	all := func(ctx context.Context) error {
+		call := callOf(ctx)
+		for _, f := range functions {
+			if err := f(call); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	return layer{
-		unary: func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-			ctx, err := f(ctx, info.FullMethod)
-			if err != nil {
+		unary: func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			if err := all(ctx); err != nil {
 				return nil, err
 			}
 			return handler(ctx, req)
 		},
-		stream: func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-			ctx, err := f(ss.Context(), info.FullMethod)
-			if err != nil {
+		stream: func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+			if err := all(ss.Context()); err != nil {
 				return err
 			}
-			return handler(srv, &middleware.WrappedServerStream{ServerStream: ss, WrappedContext: ctx})
+			return handler(srv, ss)
 		},
 	}
 }
@@ -139,13 +141,13 @@ func step(f func(ctx context.Context, method string) (context.Context, error)) l
 func guarded(l layer) layer {
 	return layer{
 		unary: func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-			if open(info.FullMethod) {
+			if callOf(ctx).method.open {
 				return handler(ctx, req)
 			}
 			return l.unary(ctx, req, info, handler)
 		},
 		stream: func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-			if open(info.FullMethod) {
+			if callOf(ss.Context()).method.open {
 				return handler(srv, ss)
 			}
 			return l.stream(srv, ss, info, handler)

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
@@ -14,17 +16,22 @@ func FuzzRequestID(f *testing.F) {
 		f.Add(s, "")
 	}
 	f.Fuzz(func(t *testing.T, first, second string) {
-		id, ok := requestIDFrom([]string{first})
-		if ok != (id != "") || len(id) > maxRequestID || (ok && id != first) {
-			t.Errorf("requestIDFrom(%q) = %q, %t", first, id, ok)
+		id, err := requestIDFrom([]string{first})
+		if made := id != first; err != nil || len(id) > maxRequestID || made && !isNew(id) || made == fit(first) {
+			t.Errorf("requestIDFrom(%q) = %q, %v", first, id, err)
 		}
-		if i := strings.IndexFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }); i >= 0 {
+		if i := strings.IndexFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }); i >= 0 || id == "" {
 			t.Errorf("requestIDFrom(%q) keeps the byte at %d", first, i)
 		}
-		if id, ok := requestIDFrom([]string{first, second}); ok {
-			t.Errorf("two values give %q", id)
+		if id, err := requestIDFrom([]string{first, second}); err != nil || !isNew(id) {
+			t.Errorf("two values give %q, %v", id, err)
 		}
 	})
+}
+
+func isNew(id string) bool {
+	made, err := uuid.Parse(id)
+	return err == nil && made.Version() == 7
 }
 
 // Whatever a caller sends, it acts for a tenant that its token allows, or for none.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 	"net"
 	"net/http"
@@ -15,15 +14,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
-	"github.com/aumos-enterprise/platform/pkg/auth"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/requestid"
-	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 // statusClientClosed is what logs and metrics see of a request whose caller has gone; nobody receives it.
@@ -51,40 +47,26 @@ func (c *Chain) HTTP(res Resource) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		record := &call{}
-		ctx := context.WithValue(r.Context(), callKey{}, record)
+		call := &call{Context: r.Context(), chain: c}
 		if at, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-			ctx = peer.NewContext(ctx, &peer.Peer{Addr: net.TCPAddrFromAddrPort(at)})
+			call.Context = peer.NewContext(call.Context, &peer.Peer{Addr: net.TCPAddrFromAddrPort(at)})
 		}
-		ctx, err := identifyHTTP(ctx, w, r)
-		if err == nil {
-			err = c.read(ctx, res, w, r)
+		var err error
+		if call.id, err = requestIDFrom(r.Header.Values(requestid.MetadataKey)); err == nil {
+			w.Header().Set(requestid.MetadataKey, call.id)
+			err = c.read(call, res, w, r)
 		}
 		if err != nil {
-			known := classify(ctx, err)
-			c.refuse(ctx, w, shown(err, known), res.Methods)
-			err = &statusError{status: c.encode(ctx, known), reason: known.Reason, cause: err}
+			known := classify(call, err)
+			c.refuse(call, w, shown(err, known), res.Methods)
+			err = &statusError{status: c.encode(call, known), reason: known.Reason, cause: err}
 		}
-		(&reporter{log: c.log, message: "http", method: r.Method + " " + res.Name, call: record, ctx: ctx}).PostCall(err, time.Since(start))
+		call.log(levelOf(status.Code(err)), "http", r.Method+" "+res.Name, err, time.Since(start))
 	})
 }
 
-// identifyHTTP takes the caller's request id, or makes one, and returns it in the header.
-func identifyHTTP(ctx context.Context, w http.ResponseWriter, r *http.Request) (context.Context, error) {
-	id, ok := requestIDFrom(r.Header.Values(requestid.MetadataKey))
-	if !ok {
-		made, err := uuid.NewV7()
-		if err != nil {
-			return ctx, fmt.Errorf("make request id: %w", err)
-		}
-		id = made.String()
-	}
-	w.Header().Set(requestid.MetadataKey, id)
-	return requestid.NewContext(ctx, id), nil
-}
-
 // read lets the caller through to the resource, or not.
-func (c *Chain) read(ctx context.Context, res Resource, w http.ResponseWriter, r *http.Request) (err error) {
+func (c *Chain) read(call *call, res Resource, w http.ResponseWriter, r *http.Request) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.metrics.panics.Inc()
@@ -94,19 +76,18 @@ func (c *Chain) read(ctx context.Context, res Resource, w http.ResponseWriter, r
 	if !slices.Contains(res.Methods, r.Method) {
 		return status.Error(codes.Unimplemented, "")
 	}
-	if ctx, err = c.authorize(ctx, r.Header.Values("Authorization"), requirement{permission: res.Permission}); err != nil {
+	if err = c.authorize(call, r.Header.Values("Authorization"), requirement{permission: res.Permission}); err != nil {
 		return err
 	}
-	p, _ := auth.FromContext(ctx)
-	id, err := tenantOf(p, []string{res.Tenant(r)})
+	id, err := tenantOf(*call.principal, []string{res.Tenant(r)})
 	if err != nil {
 		return &foreignTenantError{err}
 	}
-	callFrom(ctx).tenant = &id
-	if ctx, err = c.limit(tenant.NewContext(ctx, id), res.Name); err != nil {
+	call.tenant = &id
+	if err = c.limit(call); err != nil {
 		return err
 	}
-	return res.Serve(w, r.WithContext(ctx))
+	return res.Serve(w, r.WithContext(call))
 }
 
 // foreignTenantError says that the URL names a tenant that the caller may not act for, and why. The reason is for the log alone.

@@ -10,78 +10,63 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
-
-	"github.com/aumos-enterprise/platform/pkg/auth"
-	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 // maxCause bounds the cause in a log line.
 const maxCause = 4 << 10
 
-// call is what the inner layers learn for the log line of the outer one. Each rpc has its own, written by the goroutine of its chain.
-type call struct {
-	principal *auth.Principal
-	tenant    *tenant.ID
-}
-
-type callKey struct{}
-
-// callFrom returns the record of the rpc; every rpc of the chain has one.
-func callFrom(ctx context.Context) *call {
-	if c, ok := ctx.Value(callKey{}).(*call); ok {
-		return c
-	}
-	return &call{}
-}
-
-// logging writes one line per rpc when it ends. middleware's base gives the unary and the stream interceptor of one reporter; its logging package
-// is not used since it logs every error's text, which may repeat inputs.
-func (c *Chain) logging() layer {
-	report := interceptors.CommonReportableFunc(func(ctx context.Context, meta interceptors.CallMeta) (interceptors.Reporter, context.Context) {
-		record := &call{}
-		ctx = context.WithValue(ctx, callKey{}, record)
-		return &reporter{log: c.log, message: "rpc", method: meta.FullMethod(), call: record, ctx: ctx}, ctx
+// observing counts each rpc and writes one line when it ends. middleware's base gives the unary and the stream interceptor of one reporter; its logging
+// package is not used since it logs every error's text, which may repeat inputs.
+func observing() layer {
+	report := interceptors.CommonReportableFunc(func(ctx context.Context, _ interceptors.CallMeta) (interceptors.Reporter, context.Context) {
+		call := callOf(ctx)
+		call.method.started.Inc()
+		return call, ctx
 	})
 	return layer{interceptors.UnaryServerInterceptor(report), interceptors.StreamServerInterceptor(report)}
 }
 
-// reporter logs one call.
-type reporter struct {
-	interceptors.NoopReporter
-	log     *slog.Logger
-	message string // what kind of call
-	method  string
-	call    *call
-	ctx     context.Context // lives as long as the rpc; the base passes none to PostCall
+// PostMsgReceive implements interceptors.Reporter.
+func (c *call) PostMsgReceive(_ any, err error, _ time.Duration) {
+	if err == nil {
+		c.method.received.Inc()
+	}
+}
+
+// PostMsgSend implements interceptors.Reporter.
+func (c *call) PostMsgSend(_ any, err error, _ time.Duration) {
+	if err == nil {
+		c.method.sent.Inc()
+	}
 }
 
 // PostCall implements interceptors.Reporter.
-func (r *reporter) PostCall(err error, d time.Duration) {
-	ctx := r.ctx
-	if r.call.principal != nil {
-		ctx = auth.NewContext(ctx, *r.call.principal)
-	}
-	if r.call.tenant != nil {
-		ctx = tenant.NewContext(ctx, *r.call.tenant)
-	}
+func (c *call) PostCall(err error, d time.Duration) {
 	code := status.Code(err)
+	c.method.handled[min(code, codes.Unauthenticated)].Inc()
+	c.method.seconds.Observe(d.Seconds())
 	level := levelOf(code)
-	if open(r.method) && level == slog.LevelInfo {
+	if c.method.open && level == slog.LevelInfo {
 		level = slog.LevelDebug // probes call often and say little
 	}
-	if !r.log.Enabled(ctx, level) {
+	c.log(level, "rpc", c.method.name, err, d)
+}
+
+// log writes the line of a call that has ended.
+func (c *call) log(level slog.Level, message, method string, err error, d time.Duration) {
+	if !c.chain.log.Enabled(c, level) {
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("method", r.method), slog.String("code", code.String()), slog.Float64("duration_ms", float64(d)/float64(time.Millisecond)),
+		slog.String("method", method), slog.String("code", status.Code(err).String()), slog.Float64("duration_ms", float64(d)/float64(time.Millisecond)),
 	}
-	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
+	if p, ok := peer.FromContext(c); ok && p.Addr != nil {
 		attrs = append(attrs, slog.String("peer", p.Addr.String()))
 	}
 	if failure, ok := errors.AsType[*statusError](err); ok {
 		attrs = append(attrs, failure.attrs()...)
 	}
-	r.log.LogAttrs(ctx, level, r.message, attrs...)
+	c.chain.log.LogAttrs(c, level, message, attrs...)
 }
 
 // attrs says why the rpc failed. The cause is left out where it may repeat the caller's input.

@@ -5,31 +5,88 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
 
-	grpcprometheus "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc/codes"
 )
 
-// metrics counts rpcs by method and code, times them, and counts panics.
+// metrics counts rpcs by method and code, times them, and counts panics. Names and labels are those of middleware's own metrics, which look each of them up
+// for every call: here a method's are found once.
 type metrics struct {
-	server *grpcprometheus.ServerMetrics
-	panics prometheus.Counter
+	requirements                     map[string]requirement // by full method; not modified
+	started, handled, received, sent *prometheus.CounterVec
+	seconds                          *prometheus.HistogramVec
+	panics                           prometheus.Counter
+	methods                          sync.Map // *method by full method: registered ones alone get as far as the chain
 }
 
-func newMetrics(registry *prometheus.Registry) (*metrics, error) {
+func newMetrics(registry *prometheus.Registry, requirements map[string]requirement) (*metrics, error) {
+	labels := []string{"grpc_type", "grpc_service", "grpc_method"}
+	counter := func(name, help string, more ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append(slices.Clip(labels), more...))
+	}
 	m := &metrics{
-		server: grpcprometheus.NewServerMetrics(grpcprometheus.WithServerHandlingTimeHistogram(grpcprometheus.WithHistogramBuckets(
-			[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}))),
+		requirements: requirements,
+		started:      counter("grpc_server_started_total", "Total number of RPCs started on the server."),
+		handled:      counter("grpc_server_handled_total", "Total number of RPCs completed on the server, regardless of success or failure.", "grpc_code"),
+		received:     counter("grpc_server_msg_received_total", "Total number of RPC stream messages received on the server."),
+		sent:         counter("grpc_server_msg_sent_total", "Total number of gRPC stream messages sent by the server."),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "grpc_server_handling_seconds", Help: "Histogram of response latency (seconds) of gRPC that had been application-level handled by the server.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, labels),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "grpc_server_panics_total", Help: "Handlers and interceptors that panicked; each was answered with INTERNAL.",
 		}),
 	}
-	return m, errors.Join(registry.Register(m.server), registry.Register(m.panics))
+	return m, errors.Join(registry.Register(m.started), registry.Register(m.handled), registry.Register(m.received), registry.Register(m.sent),
+		registry.Register(m.seconds), registry.Register(m.panics))
 }
 
-func (m *metrics) counting() layer {
-	return layer{m.server.UnaryServerInterceptor(), m.server.StreamServerInterceptor()}
+// method is what the chain knows of one method.
+type method struct {
+	name                    string // full
+	open                    bool
+	required                requirement
+	started, received, sent prometheus.Counter
+	handled                 [codes.Unauthenticated + 1]prometheus.Counter // by code
+	seconds                 prometheus.Observer
+}
+
+// method returns what is known of a method; its counters are visible from the first time on.
+func (m *metrics) method(name string, kind interceptors.GRPCType) *method {
+	if known, ok := m.methods.Load(name); ok {
+		return known.(*method)
+	}
+	service, short, _ := strings.Cut(strings.TrimPrefix(name, "/"), "/")
+	labels := []string{string(kind), service, short}
+	made := &method{
+		name: name, open: open(name), required: m.requirements[name], started: m.started.WithLabelValues(labels...),
+		received: m.received.WithLabelValues(labels...), sent: m.sent.WithLabelValues(labels...), seconds: m.seconds.WithLabelValues(labels...),
+	}
+	for code := range made.handled {
+		made.handled[code] = m.handled.WithLabelValues(append(labels, codes.Code(code).String())...)
+	}
+	known, _ := m.methods.LoadOrStore(name, made)
+	return known.(*method)
+}
+
+// typeOf returns the kind of a method as metrics name it.
+func typeOf(client, server bool) interceptors.GRPCType {
+	switch {
+	case client && server:
+		return interceptors.BidiStream
+	case client:
+		return interceptors.ClientStream
+	case server:
+		return interceptors.ServerStream
+	}
+	return interceptors.Unary
 }
 
 // recovery turns a panic into an error that keeps its stack for the log.

@@ -1,7 +1,6 @@
 package interceptor
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"time"
@@ -48,15 +47,14 @@ func newLimiter(cfg RateLimit) (*limiter, error) {
 }
 
 // limit refuses a call over its tenant's rate and says when the next one would be let through.
-func (c *Chain) limit(ctx context.Context, _ string) (context.Context, error) {
+func (c *Chain) limit(call *call) error {
 	if c.limiter == nil {
-		return ctx, nil
+		return nil
 	}
-	id, _ := tenant.FromContext(ctx)
-	if wait := c.limiter.take(id); wait > 0 {
-		return nil, errs.New(errs.ResourceExhausted, errs.ReasonOverloaded, "the tenant's calls are over its rate: retry later").After(wait)
+	if wait := c.limiter.take(*call.tenant); wait > 0 {
+		return errs.New(errs.ResourceExhausted, errs.ReasonOverloaded, "the tenant's calls are over its rate: retry later").After(wait)
 	}
-	return ctx, nil
+	return nil
 }
 
 // take takes a token of the tenant's bucket, or returns how long until there is one.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
@@ -18,23 +19,23 @@ const maxRequestID = 128
 // client that has seen one takes the call for committed and does not retry it.
 func (c *Chain) requestID() layer {
 	return layer{
-		unary: func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-			ctx, header, err := c.identify(ctx)
+		unary: func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			call, header, err := c.begin(ctx, c.metrics.method(info.FullMethod, interceptors.Unary))
 			if err != nil {
 				return nil, err
 			}
-			resp, err := handler(ctx, req)
+			resp, err := handler(call, req)
 			if err == nil {
-				_ = grpc.SetHeader(ctx, header) // fails when the caller has gone
+				_ = grpc.SetHeader(call.Context, header) // fails when the caller has gone
 			}
 			return resp, err
 		},
-		stream: func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-			ctx, header, err := c.identify(ss.Context())
+		stream: func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+			call, header, err := c.begin(ss.Context(), c.metrics.method(info.FullMethod, typeOf(info.IsClientStream, info.IsServerStream)))
 			if err != nil {
 				return err
 			}
-			identified := &identifiedStream{ServerStream: ss, ctx: ctx, header: header}
+			identified := &identifiedStream{ServerStream: ss, call: call, header: header}
 			if err := handler(srv, identified); err != nil {
 				return err
 			}
@@ -44,31 +45,26 @@ func (c *Chain) requestID() layer {
 	}
 }
 
-// identify puts the id into the context and the trailer.
-func (c *Chain) identify(ctx context.Context) (context.Context, metadata.MD, error) {
-	id, ok := requestIDFrom(metadata.ValueFromIncomingContext(ctx, requestid.MetadataKey))
-	if !ok {
-		made, err := uuid.NewV7()
-		if err != nil {
-			return nil, nil, c.status(ctx, fmt.Errorf("make request id: %w", err))
-		}
-		id = made.String()
+// begin makes the call and puts its id into the trailer.
+func (c *Chain) begin(ctx context.Context, m *method) (*call, metadata.MD, error) {
+	id, err := requestIDFrom(metadata.ValueFromIncomingContext(ctx, requestid.MetadataKey))
+	if err != nil {
+		return nil, nil, c.status(ctx, err)
 	}
-	ctx = requestid.NewContext(ctx, id)
-	md := metadata.Pairs(requestid.MetadataKey, id)
+	md := metadata.MD{requestid.MetadataKey: {id}}
 	_ = grpc.SetTrailer(ctx, md) // fails when the caller has gone
-	return ctx, md, nil
+	return &call{Context: ctx, chain: c, method: m, id: id}, md, nil
 }
 
 // identifiedStream sets the header before the first message.
 type identifiedStream struct {
 	grpc.ServerStream
-	ctx    context.Context // a stream's context is its method
-	header metadata.MD     // nil once set
+	call   *call
+	header metadata.MD // nil once set
 }
 
 // Context implements grpc.ServerStream.
-func (s *identifiedStream) Context() context.Context { return s.ctx }
+func (s *identifiedStream) Context() context.Context { return s.call }
 
 // SendMsg implements grpc.ServerStream.
 func (s *identifiedStream) SendMsg(m any) error {
@@ -90,16 +86,28 @@ func (s *identifiedStream) setHeader() {
 	}
 }
 
-// requestIDFrom returns the one value when it is fit for logs, headers and audit entries: 1 to 128 printable ASCII characters without spaces.
-// Anything else is as good as none, since the id is the caller's convenience.
-func requestIDFrom(values []string) (string, bool) {
-	if len(values) != 1 || values[0] == "" || len(values[0]) > maxRequestID {
-		return "", false
+// requestIDFrom returns the caller's id, or a new one.
+func requestIDFrom(values []string) (string, error) {
+	if len(values) == 1 && fit(values[0]) {
+		return values[0], nil
 	}
-	for _, b := range []byte(values[0]) {
+	made, err := uuid.NewV7()
+	if err != nil {
+		return "", fmt.Errorf("make request id: %w", err)
+	}
+	return made.String(), nil
+}
+
+// fit reports whether the id is fit for logs, headers and audit entries: 1 to 128 printable ASCII characters without spaces. Anything else is as good as
+// none, since the id is the caller's convenience.
+func fit(id string) bool {
+	if id == "" || len(id) > maxRequestID {
+		return false
+	}
+	for _, b := range []byte(id) {
 		if b <= ' ' || b > '~' {
-			return "", false
+			return false
 		}
 	}
-	return values[0], true
+	return true
 }

@@ -63,6 +63,7 @@ func (c *Chain) CheckMethods(srv *grpc.Server) error {
 	for _, service := range slices.Sorted(maps.Keys(services)) {
 		for _, m := range services[service].Methods {
 			method := "/" + service + "/" + m.Name
+			c.metrics.method(method, typeOf(m.IsClientStream, m.IsServerStream))
 			if open(method) {
 				continue
 			}
@@ -74,12 +75,11 @@ func (c *Chain) CheckMethods(srv *grpc.Server) error {
 	if len(problems) > 0 {
 		return fmt.Errorf("check methods: %w", errors.Join(problems...))
 	}
-	c.metrics.server.InitializeMetrics(srv)
 	return nil
 }
 
 func (c *Chain) checkMethod(method string, name protoreflect.FullName) error {
-	required, ok := c.requirements[method]
+	required, ok := c.metrics.requirements[method]
 	if !ok {
 		return errors.New("the contract has no (aumos.type.v1.requires) option with a permission")
 	}

@@ -1,8 +1,6 @@
 package interceptor
 
 import (
-	"context"
-
 	"google.golang.org/grpc/metadata"
 
 	"github.com/aumos-enterprise/platform/pkg/auth"
@@ -10,15 +8,14 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
-// tenant puts the tenant that the call acts for into the context.
-func (c *Chain) tenant(ctx context.Context, _ string) (context.Context, error) {
-	p, _ := auth.FromContext(ctx)
-	id, err := tenantOf(p, metadata.ValueFromIncomingContext(ctx, tenant.MetadataKey))
+// tenant decides the tenant that the call acts for.
+func (c *Chain) tenant(call *call) error {
+	id, err := tenantOf(*call.principal, metadata.ValueFromIncomingContext(call.Context, tenant.MetadataKey))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	callFrom(ctx).tenant = &id
-	return tenant.NewContext(ctx, id), nil
+	call.tenant = &id
+	return nil
 }
 
 // tenantOf decides the tenant from the verified token and the x-tenant-id values. People act for their token's tenant and may repeat it; service

@@ -34,15 +34,18 @@ func Parse(s string) (ID, error) {
 	return ID(u), nil
 }
 
-type contextKey struct{}
+// ContextKey is the key of the tenant, an *ID, for contexts that carry more than it.
+type ContextKey struct{}
 
 // NewContext returns a context that acts for the tenant.
 func NewContext(ctx context.Context, id ID) context.Context {
-	return context.WithValue(ctx, contextKey{}, id)
+	return context.WithValue(ctx, ContextKey{}, &id)
 }
 
 // FromContext returns the tenant that ctx acts for; ok is false when there is none.
 func FromContext(ctx context.Context) (id ID, ok bool) {
-	id, ok = ctx.Value(contextKey{}).(ID)
-	return id, ok
+	if known, ok := ctx.Value(ContextKey{}).(*ID); ok {
+		return *known, true
+	}
+	return ID{}, false
 }
