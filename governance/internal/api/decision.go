@@ -76,7 +76,7 @@ func questionOf(ctx context.Context, req *governancev1.EvaluateRequest) (q decis
 	if q.Explain, err = detailOf(ctx, req.GetExplain()); err != nil {
 		return q, err
 	}
-	if q.Input, err = rego.NewInput(req.GetInput().AsMap()); err != nil {
+	if q.Input, err = rego.InputOf(req.GetInput()); err != nil {
 		return q, err
 	}
 	q.Actor, err = actorOf(ctx)

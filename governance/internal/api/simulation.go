@@ -92,7 +92,7 @@ func (s *PolicySimulationService) SimulatePolicy(
 func casesOf(messages []*governancev1.SimulationInput, now time.Time) ([]simulation.Case, policy.Digest, error) {
 	cases, total, sum := make([]simulation.Case, len(messages)), 0, sha256.New()
 	for i, m := range messages {
-		in, err := rego.NewInput(m.GetInput().AsMap())
+		in, err := rego.InputOf(m.GetInput())
 		if err != nil {
 			return nil, policy.Digest{}, within(element("inputs", i), err)
 		}

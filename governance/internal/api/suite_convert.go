@@ -52,7 +52,7 @@ func testOf(field string, m *governancev1.PolicyTestSpec, caseID uuid.UUID) (sui
 		Obligations: m.GetExpectedObligations(), AnyObligations: m.GetAnyObligations(),
 	}}
 	var err error
-	if t.Input, err = rego.NewInput(m.GetInput().AsMap()); err != nil {
+	if t.Input, err = rego.InputOf(m.GetInput()); err != nil {
 		return t, within(field, err)
 	}
 	if m.GetData() != nil {

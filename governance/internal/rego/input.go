@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
@@ -33,7 +34,12 @@ func (in Input) JSON() []byte { return in.json }
 
 // NewInput checks the limits on inputs and converts: values are nil, bool, float64, string, []any and map[string]any. It fails with
 // INVALID_FIELD on the field "input".
-func NewInput(input map[string]any) (Input, error) {
+func NewInput(input map[string]any) (Input, error) { return newInput(input) }
+
+// InputOf is NewInput for a message as it arrives: what input.AsMap() says, without making that.
+func InputOf(input *structpb.Struct) (Input, error) { return newInput(input.GetFields()) }
+
+func newInput[T any](input map[string]T) (Input, error) {
 	value, canonical, err := convert("input", input)
 	if err != nil {
 		return Input{}, err
@@ -57,13 +63,18 @@ func ParseInput(canonical []byte) (Input, error) {
 	return in, err
 }
 
-// usualJSON is room for most inputs.
-const usualJSON = 512
+// Room for most inputs: for the text, and for the members of the objects that one value stands in.
+const (
+	usualJSON    = 512
+	usualMembers = 24
+)
 
 // convert returns the object as a term and as canonical JSON. Errors name the field of the request that it came in.
-func convert(field string, object map[string]any) (*ast.Term, []byte, error) {
-	c := canonical{field: field, json: make([]byte, 0, usualJSON)}
-	value := c.value(object, 1)
+func convert[T any](field string, object map[string]T) (*ast.Term, []byte, error) {
+	var members [usualMembers]member // not on the heap
+	var pairs [usualMembers][2]*ast.Term
+	c := canonical{field: field, json: make([]byte, 0, usualJSON), members: members[:0], pairs: pairs[:0]}
+	value := objectOf(&c, object, 1)
 	if c.err == nil && len(c.json) > MaxInputBytes {
 		c.err = c.tooLarge()
 	}
@@ -76,6 +87,16 @@ type canonical struct {
 	field string
 	json  []byte
 	err   error
+
+	terms   []ast.Term     // to be used
+	members []member       // of the objects around, which have not been written yet
+	pairs   [][2]*ast.Term // of the objects around, which have been
+}
+
+// member is one of an object.
+type member struct {
+	key   string
+	value any
 }
 
 func (c *canonical) tooLarge() error {
@@ -86,21 +107,36 @@ func (c *canonical) fail(format string, args ...any) *ast.Term {
 	if c.err == nil {
 		c.err = errs.InvalidField(c.field, format, args...)
 	}
-	return ast.NullTerm()
+	return ast.InternedNullTerm
+}
+
+// someTerms are allocated together.
+const someTerms = 16
+
+func (c *canonical) term(v ast.Value) *ast.Term {
+	if len(c.terms) == 0 {
+		c.terms = make([]ast.Term, someTerms)
+	}
+	t := &c.terms[0]
+	c.terms = c.terms[1:]
+	t.Value = v
+	return t
 }
 
 func (c *canonical) value(v any, depth int) *ast.Term {
 	if c.err != nil {
-		return ast.NullTerm()
+		return ast.InternedNullTerm
 	}
 	if len(c.json) > MaxInputBytes {
 		c.err = c.tooLarge()
-		return ast.NullTerm()
+		return ast.InternedNullTerm
 	}
 	switch v := v.(type) {
 	case nil:
 		c.json = append(c.json, "null"...)
 		return ast.InternedNullTerm
+	case *structpb.Value:
+		return c.message(v, depth)
 	case bool:
 		c.json = strconv.AppendBool(c.json, v)
 		return ast.InternedTerm(v)
@@ -108,16 +144,37 @@ func (c *canonical) value(v any, depth int) *ast.Term {
 		return c.number(v)
 	case string:
 		c.string(v)
-		return ast.StringTerm(v)
+		return c.term(ast.String(v))
 	case []any:
-		return c.array(v, depth)
+		return arrayOf(c, v, depth)
 	case map[string]any:
-		return c.object(v, depth)
+		return objectOf(c, v, depth)
 	}
 	return c.fail("a value of type %T is not JSON", v)
 }
 
-func (c *canonical) array(v []any, depth int) *ast.Term {
+// message is the value that v.AsInterface() is.
+func (c *canonical) message(v *structpb.Value, depth int) *ast.Term {
+	switch kind := v.GetKind().(type) {
+	case *structpb.Value_BoolValue:
+		return c.value(kind.BoolValue, depth)
+	case *structpb.Value_NumberValue:
+		if math.IsNaN(kind.NumberValue) || math.IsInf(kind.NumberValue, 0) {
+			return c.value(v.AsInterface(), depth) // a text
+		}
+		return c.number(kind.NumberValue)
+	case *structpb.Value_StringValue:
+		c.string(kind.StringValue)
+		return c.term(ast.String(kind.StringValue))
+	case *structpb.Value_ListValue:
+		return arrayOf(c, kind.ListValue.GetValues(), depth)
+	case *structpb.Value_StructValue:
+		return objectOf(c, kind.StructValue.GetFields(), depth)
+	}
+	return c.value(nil, depth)
+}
+
+func arrayOf[T any](c *canonical, v []T, depth int) *ast.Term {
 	if depth > MaxInputDepth {
 		return c.fail("nested deeper than %d levels", MaxInputDepth)
 	}
@@ -130,30 +187,33 @@ func (c *canonical) array(v []any, depth int) *ast.Term {
 		terms[i] = c.value(e, depth+1)
 	}
 	c.json = append(c.json, ']')
-	return ast.ArrayTerm(terms...)
+	return c.term(ast.NewArray(terms...))
 }
 
-func (c *canonical) object(v map[string]any, depth int) *ast.Term {
+func objectOf[T any](c *canonical, v map[string]T, depth int) *ast.Term {
 	if depth > MaxInputDepth {
 		return c.fail("nested deeper than %d levels", MaxInputDepth)
 	}
-	keys := make([]string, 0, len(v))
-	for k := range v {
-		keys = append(keys, k)
+	first, begin := len(c.members), len(c.pairs)
+	for k, e := range v {
+		c.members = append(c.members, member{k, e})
 	}
-	slices.SortFunc(keys, compareUTF16)
-	pairs := make([][2]*ast.Term, len(keys))
+	slices.SortFunc(c.members[first:], func(a, b member) int { return compareUTF16(a.key, b.key) })
 	c.json = append(c.json, '{')
-	for i, k := range keys {
-		if i > 0 {
+	for i := first; i < first+len(v); i++ {
+		if i > first {
 			c.json = append(c.json, ',')
 		}
-		c.string(k)
+		m := c.members[i] // which those within may move
+		c.string(m.key)
 		c.json = append(c.json, ':')
-		pairs[i] = [2]*ast.Term{ast.StringTerm(k), c.value(v[k], depth+1)}
+		value := c.value(m.value, depth+1)
+		c.pairs = append(c.pairs, [2]*ast.Term{keys.term(m.key), value})
 	}
 	c.json = append(c.json, '}')
-	return ast.ObjectTerm(pairs...)
+	object := ast.NewObject(c.pairs[begin:]...)
+	c.members, c.pairs = c.members[:first], c.pairs[:begin]
+	return c.term(object)
 }
 
 // number prints like ECMAScript's Number::toString, as RFC 8785 section 3.2.2.3 asks.
@@ -173,7 +233,10 @@ func (c *canonical) number(f float64) *ast.Term {
 	} else {
 		c.json = strconv.AppendFloat(c.json, f, 'f', -1, 64)
 	}
-	return ast.NewTerm(ast.Number(c.json[start:]))
+	if whole := int(f); float64(whole) == f && ast.HasInternedIntNumberTerm(whole) {
+		return ast.InternedTerm(whole)
+	}
+	return c.term(ast.Number(c.json[start:]))
 }
 
 const hexDigits = "0123456789abcdef"
