@@ -30,6 +30,7 @@ func (u *user) life(t *testing.T, other string) {
 	u.ctl(t, "policy", "lint", dir, "--strict").want(t, 0)
 	u.ctl(t, "policy", "test", dir).want(t, 0)
 	u.ctl(t, "policy", "push", dir, "--submit").want(t, 0)
+	u.pulls(t, other)
 
 	colleague := u.colleague(t, "colleague", auth.RolePolicyApprover)
 	u.refused(t, "SAME_PERSON", "policy", "approve", "--name", "loans")
@@ -50,6 +51,7 @@ func (u *user) life(t *testing.T, other string) {
 	u.ctl(t, "policy", "test", "--policy", "loans", "--version", "2").want(t, 0)
 	u.ctl(t, "policy", "activate", "--name", "loans", "--governance", other).want(t, 0)
 	u.decidesLoans(t, other, 9500, "DENY")
+	u.pulls(t, other)
 
 	u.ctl(t, "policy", "rollback", "--name", "loans", "--reason", "too strict", "--governance", other).want(t, 0)
 	u.decidesLoans(t, other, 9500, "ALLOW")
@@ -57,6 +59,17 @@ func (u *user) life(t *testing.T, other string) {
 	u.ctl(t, "policy", "archive", "--name", "loans").want(t, 0)
 	if r := u.ctl(t, "policy", "list").want(t, 0); strings.Contains(r.stdout, "loans") {
 		t.Errorf("an archived policy is listed:\n%s", r.stdout)
+	}
+}
+
+// pulls writes the loans' policy as a directory, which says what the platform has: pushing it changes nothing.
+func (u *user) pulls(t *testing.T, other string) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "pulled")
+	u.ctl(t, "policy", "pull", "loans", "--out", dir, "--governance", other).want(t, 0)
+	u.ctl(t, "policy", "test", dir).want(t, 0)
+	if r := u.ctl(t, "policy", "push", dir).want(t, 0); !strings.Contains(r.stderr, "nothing changed") {
+		t.Errorf("pushing what was pulled:\n%s%s", r.stdout, r.stderr)
 	}
 }
 

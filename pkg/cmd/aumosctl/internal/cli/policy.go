@@ -15,7 +15,7 @@ import (
 
 func (a *app) policyCommand() *cobra.Command {
 	return group("policy", "Write, test, review and activate policies",
-		a.policyInitCommand(), a.policyLintCommand(), a.policyPushCommand(), a.policyDiffCommand(), a.policySubmitCommand(), a.policyApproveCommand(),
+		a.policyInitCommand(), a.policyLintCommand(), a.policyPushCommand(), a.policyPullCommand(), a.policyDiffCommand(), a.policySubmitCommand(), a.policyApproveCommand(),
 		a.policyRejectCommand(), a.policyActivateCommand(), a.policyRetireCommand(), a.policyRollbackCommand(), a.policyListCommand(), a.policyShowCommand(), a.policyVersionsCommand(),
 		a.policyUpdateCommand(), a.policyArchiveCommand(), a.policyUnarchiveCommand(),
 		a.policyTemplatesCommand(), a.policyInstantiateCommand(),

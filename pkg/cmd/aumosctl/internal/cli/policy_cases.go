@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
 
 	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
 	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/policydir"
@@ -27,11 +28,16 @@ func (a *app) casesListCommand() *cobra.Command {
 		Use: "list POLICY", Short: "List a policy's test cases by name", Args: cobra.ExactArgs(1),
 		Example: `  aumosctl policy cases list loans --tag smoke`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			items, done, err := a.testCases(cmd.Context(), args[0], tag, limit)
+			conn, err := a.dialGovernance(cmd.Context())
 			if err != nil {
 				return err
 			}
-			defer done()
+			defer func() { _ = conn.Close() }()
+			id, err := a.policyID(cmd.Context(), conn, args[0])
+			if err != nil {
+				return err
+			}
+			items := a.testCases(cmd.Context(), conn, id, tag, limit)
 			grid := output.NewGrid("name", "expects", "tags", "updated", "id")
 			return printList(a, items, grid, func(c *governancev1.PolicyTestCase) []string {
 				return []string{c.GetSpec().GetName(), expectation(c.GetSpec()), strings.Join(c.GetSpec().GetTags(), " "), when(c.GetUpdateTime()), c.GetId()}
@@ -68,17 +74,18 @@ func (a *app) casesPullCommand() *cobra.Command {
 }
 
 func (a *app) casesPull(ctx context.Context, policy, tag, out string, force bool) error {
-	items, done, err := a.testCases(ctx, policy, tag, 0)
+	conn, err := a.dialGovernance(ctx)
 	if err != nil {
 		return err
 	}
-	defer done()
-	var specs []*governancev1.PolicyTestSpec
-	for c, err := range items {
-		if err != nil {
-			return err
-		}
-		specs = append(specs, c.GetSpec())
+	defer func() { _ = conn.Close() }()
+	id, err := a.policyID(ctx, conn, policy)
+	if err != nil {
+		return err
+	}
+	specs, err := a.testSpecs(ctx, conn, id, tag)
+	if err != nil {
+		return err
 	}
 	text, err := policydir.FormatCases(specs)
 	if err != nil {
@@ -107,23 +114,24 @@ func (a *app) casesPull(ctx context.Context, policy, tag, out string, force bool
 	return nil
 }
 
-// testCases are the cases of a policy that is named by its name or id; done closes the connections.
-func (a *app) testCases(ctx context.Context, policy, tag string, limit int) (_ iter.Seq2[*governancev1.PolicyTestCase, error], done func(), err error) {
-	policies, closePolicies, err := a.policies(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer closePolicies()
-	found, err := a.findPolicy(ctx, policies, policy)
-	if err != nil {
-		return nil, nil, err
-	}
-	client, done, err := a.policyTests(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
+// testCases are the cases of a policy.
+func (a *app) testCases(
+	ctx context.Context, conn grpc.ClientConnInterface, policyID, tag string, limit int,
+) iter.Seq2[*governancev1.PolicyTestCase, error] {
+	client := governancev1.NewPolicyTestServiceClient(conn)
 	return pages(limit, func(size int32, token string) ([]*governancev1.PolicyTestCase, string, error) {
-		res, err := call(ctx, a, client.ListTestCases, &governancev1.ListTestCasesRequest{PolicyId: found.GetId(), PageSize: size, PageToken: token, Tag: tag})
+		res, err := call(ctx, a, client.ListTestCases, &governancev1.ListTestCasesRequest{PolicyId: policyID, PageSize: size, PageToken: token, Tag: tag})
 		return res.GetTestCases(), res.GetNextPageToken(), err
-	}), done, nil
+	})
+}
+
+// testSpecs are what all cases of a policy say.
+func (a *app) testSpecs(ctx context.Context, conn grpc.ClientConnInterface, policyID, tag string) (specs []*governancev1.PolicyTestSpec, err error) {
+	for c, err := range a.testCases(ctx, conn, policyID, tag, 0) {
+		if err != nil {
+			return nil, err
+		}
+		specs = append(specs, c.GetSpec())
+	}
+	return specs, nil
 }

@@ -137,6 +137,9 @@ func (a *app) printPush(p pushed) error {
 		}
 		return otherwise
 	}
+	if !p.created && !p.updated && !p.cases && !p.added && !p.submitted {
+		a.note("nothing changed")
+	}
 	defer a.noteNext(p.policy, p.version)
 	return output.Pairs(a.stdout, "", "policy", p.policy.GetName()+" ("+p.policy.GetId()+")"+said(p.created, ", created", said(p.updated, ", updated", "")),
 		"cases", said(p.cases, "changed", ""),

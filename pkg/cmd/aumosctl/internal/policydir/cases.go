@@ -68,6 +68,7 @@ func (r reader) cases() error {
 			seen[spec.GetName()] = r.File(name)
 		}
 		r.Cases = append(r.Cases, specs...)
+		r.caseFiles = append(r.caseFiles, caseFile{name, specs})
 	}
 	return nil
 }
@@ -146,22 +147,25 @@ func (c testCase) spec(at *yaml.Node) (*governancev1.PolicyTestSpec, error) {
 	return s, nil
 }
 
-// FormatCases is the inverse of ParseCases.
+// FormatCases is the inverse of ParseCases. Values stand on one line each when the file were too long for reading otherwise.
 func FormatCases(specs []*governancev1.PolicyTestSpec) ([]byte, error) {
+	text, err := formatCases(specs, 0)
+	if err == nil && len(text) > maxCases {
+		text, err = formatCases(specs, yaml.FlowStyle)
+	}
+	return text, err
+}
+
+func formatCases(specs []*governancev1.PolicyTestSpec, style yaml.Style) ([]byte, error) {
 	cases := make([]testCase, len(specs))
 	for i, s := range specs {
 		c := testCase{
 			Name: s.GetName(), Tags: s.GetTags(), Violations: s.GetExpectedViolations(), AnyViolations: s.GetAnyViolations(),
 			Obligations: s.GetExpectedObligations(), AnyObligations: s.GetAnyObligations(),
-			Expect: strings.TrimPrefix(s.GetExpectedOutcome().String(), "DECISION_OUTCOME_"),
-		}
-		if err := c.Input.Encode(s.GetInput().AsMap()); err != nil {
-			return nil, fmt.Errorf("write case %q: %w", s.GetName(), err)
+			Expect: strings.TrimPrefix(s.GetExpectedOutcome().String(), "DECISION_OUTCOME_"), Input: *objectNode(s.GetInput(), style),
 		}
 		if s.GetData() != nil {
-			if err := c.Data.Encode(s.GetData().AsMap()); err != nil {
-				return nil, fmt.Errorf("write case %q: %w", s.GetName(), err)
-			}
+			c.Data = *objectNode(s.GetData(), style)
 		}
 		if s.GetNow() != nil {
 			c.Now = s.GetNow().AsTime().Format(time.RFC3339Nano)

@@ -1,4 +1,4 @@
-// Package policydir reads a policy as people keep it in a git repository: a directory with policy.yaml, Rego files, a data document, a JSON Schema of
+// Package policydir reads and writes a policy as people keep it in a git repository: a directory with policy.yaml, Rego files, a data document, a JSON Schema of
 // the input and test cases.
 package policydir
 
@@ -36,15 +36,15 @@ const (
 // Manifest is policy.yaml. Files are named relative to it and lie below it.
 type Manifest struct {
 	Name                 string            `yaml:"name"`
-	Description          string            `yaml:"description"`
-	Labels               map[string]string `yaml:"labels"`
-	DecisionPoints       []string          `yaml:"decision_points"`
-	RegulationReferences []string          `yaml:"regulation_references"`
-	MinCoveragePercent   int32             `yaml:"min_coverage_percent"`
-	Modules              []string          `yaml:"modules"`      // the first one's package is the entry point; none: main.rego, then every other .rego file
-	Data                 string            `yaml:"data"`         // a JSON or YAML file; empty: none
-	InputSchema          string            `yaml:"input_schema"` // a JSON or YAML file; empty: none
-	Cases                string            `yaml:"cases"`        // a directory of YAML files; empty: none
+	Description          string            `yaml:"description,omitempty"`
+	Labels               map[string]string `yaml:"labels,omitempty,flow"`
+	DecisionPoints       []string          `yaml:"decision_points,omitempty,flow"`
+	RegulationReferences []string          `yaml:"regulation_references,omitempty,flow"`
+	MinCoveragePercent   int32             `yaml:"min_coverage_percent,omitempty"`
+	Modules              []string          `yaml:"modules,omitempty,flow"` // the first one's package is the entry point; none: main.rego, then every other .rego file
+	Data                 string            `yaml:"data,omitempty"`         // a JSON or YAML file; empty: none
+	InputSchema          string            `yaml:"input_schema,omitempty"` // a JSON or YAML file; empty: none
+	Cases                string            `yaml:"cases,omitempty"`        // a directory of YAML files; empty: none
 }
 
 // Directory is a policy's directory with the content of all its files.
@@ -55,6 +55,14 @@ type Directory struct {
 	Data        *structpb.Struct               // nil: none
 	InputSchema *structpb.Struct               // nil: none
 	Cases       []*governancev1.PolicyTestSpec // by file and place
+
+	caseFiles []caseFile
+}
+
+// caseFile is a file of cases.
+type caseFile struct {
+	name  string
+	specs []*governancev1.PolicyTestSpec
 }
 
 // File returns the path of one of the directory's files as the user would name it.
