@@ -159,7 +159,7 @@ func inputs(n int) string {
 func multiplying(n int) string {
 	var b strings.Builder
 	for i := range n {
-		fmt.Fprintf(&b, "f%d(x) if {\n\tsome i in numbers.range(1, 10)\n\tf%d(x + i)\n}\n", i, i+1)
+		fmt.Fprintf(&b, "f%d(x) if {\n\tsome i in numbers.range(1, 10)\n\tf%d((10 * x) + i)\n}\n", i, i+1)
 	}
 	fmt.Fprintf(&b, "f%d(x) if x < 0\n", n)
 	return b.String()

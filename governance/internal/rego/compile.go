@@ -11,6 +11,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/topdown"
 
+	"github.com/aumos-enterprise/platform/governance/internal/rego/machine"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
 
@@ -35,8 +36,11 @@ type Compiled struct {
 	query         ast.Body
 	collected     map[ast.Var]bool // variables of the query that hold an array: the value, or nothing where the rule is undefined
 	store         storage.Store
-	paths         []string // of the modules
-	size          int64    // in memory
+	data          *ast.Term        // the same
+	program       *machine.Program // what decisions ask; nil: topdown answers
+	asked         []ast.Var        // of the program, in the order of its answers
+	paths         []string         // of the modules
+	size          int64            // in memory
 }
 
 // Package returns the entry point: the package that is queried, for example "aumos.retrain".
@@ -100,6 +104,10 @@ func compile(source Source, s *stint) (*Compiled, parsedModules, error) {
 	if c.query, err = c.entryQuery(parsed[0].Package); err != nil {
 		return nil, parsed, err
 	}
+	c.data = source.Data.term()
+	if c.program = programOf(compiler, c.asks(parsed[0].Package)); c.program != nil {
+		c.size += c.program.Size()
+	}
 	return c, parsed, nil
 }
 
@@ -109,7 +117,7 @@ func (c *Compiled) WithData(d Data) (*Compiled, error) {
 		return nil, invalid(found)
 	}
 	other := *c
-	other.store, other.size = d.store(), c.size+d.footprint()
+	other.store, other.data, other.size = d.store(), d.term(), c.size+d.footprint()
 	return &other, nil
 }
 
@@ -232,7 +240,7 @@ func (c *Compiled) entryQuery(pkg *ast.Package) (ast.Body, error) {
 		return nil, problems{newFinding(pkg.Loc(), ast.CompileErr, "package %s must define the rule allow", c.pkg)}
 	}
 	body := ast.NewBody(refer(allowVar, pkg))
-	c.collected = make(map[ast.Var]bool)
+	c.collected, c.asked = make(map[ast.Var]bool), []ast.Var{allowVar}
 	for _, name := range []ast.Var{violationsVar, obligationsVar} {
 		rules := c.compiler.GetRules(entryRef(pkg, name))
 		if len(rules) == 0 {
@@ -241,6 +249,7 @@ func (c *Compiled) entryQuery(pkg *ast.Package) (ast.Body, error) {
 		if len(rules[0].Head.Args) > 0 {
 			return nil, problems{newFinding(pkg.Loc(), ast.CompileErr, "%s of package %s must not be a function", name, c.pkg)}
 		}
+		c.asked = append(c.asked, name)
 		if slices.ContainsFunc(rules, func(r *ast.Rule) bool { return !isSetOf(r, entryRef(pkg, name)) }) {
 			c.collected[name] = true
 			body.Append(collect(name, pkg))
@@ -253,6 +262,15 @@ func (c *Compiled) entryQuery(pkg *ast.Package) (ast.Body, error) {
 		return nil, problemsOf(err)
 	}
 	return query, nil
+}
+
+// asks returns references to what the query asks, in its order.
+func (c *Compiled) asks(pkg *ast.Package) []ast.Ref {
+	refs := make([]ast.Ref, len(c.asked))
+	for i, name := range c.asked {
+		refs[i] = entryRef(pkg, name)
+	}
+	return refs
 }
 
 // isSetOf reports whether the rule adds to the partial set of that name.

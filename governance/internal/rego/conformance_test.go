@@ -23,33 +23,16 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	var run int
 	left := make(map[string][]string) // the notes of the cases that are left out, by what they use
-	err := fs.WalkDir(testdata.V1, "v1", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+	for _, tc := range allCases(t) {
+		uses, err := conform(t, tc)
+		switch {
+		case uses != "":
+			left[uses] = append(left[uses], tc.Note)
+		case err != nil:
+			t.Errorf("%s: %v", tc.Note, err)
+		default:
+			run++
 		}
-		raw, err := fs.ReadFile(testdata.V1, path)
-		if err != nil {
-			return err
-		}
-		var set cases.Set
-		if err := util.Unmarshal(raw, &set); err != nil {
-			return err
-		}
-		for _, tc := range set.Cases {
-			uses, err := conform(t, tc)
-			switch {
-			case uses != "":
-				left[uses] = append(left[uses], tc.Note)
-			case err != nil:
-				t.Errorf("%s: %v", tc.Note, err)
-			default:
-				run++
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	document, unexplained := conformance(run, left)
 	for _, uses := range unexplained {
@@ -67,11 +50,48 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+func allCases(t *testing.T) (all []cases.TestCase) {
+	t.Helper()
+	err := fs.WalkDir(testdata.V1, "v1", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		raw, err := fs.ReadFile(testdata.V1, path)
+		if err != nil {
+			return err
+		}
+		var set cases.Set
+		if err := util.Unmarshal(raw, &set); err != nil {
+			return err
+		}
+		all = append(all, set.Cases...)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 // conform runs one case. It returns what the case uses that the profile leaves out, or what is wrong.
 func conform(t *testing.T, tc cases.TestCase) (uses string, err error) {
 	t.Helper()
+	c, _, uses, err := compileCase(tc)
+	if uses != "" || err != nil {
+		return uses, err
+	}
+	got, err := runCase(t, c, tc, tc.StrictError)
+	return "", compare(tc, got, err)
+}
+
+// compileCase returns the case as a version, and its query as it is written.
+func compileCase(tc cases.TestCase) (c *Compiled, query ast.Body, uses string, err error) {
 	if len(tc.Env) > 0 || tc.ExperimentalKeywords {
-		return usesEnvironment, nil
+		return nil, nil, usesEnvironment, nil
+	}
+	outside := func(err error) (*Compiled, ast.Body, string, error) {
+		uses, err := outside(err)
+		return nil, nil, uses, err
 	}
 	modules := make(map[string]*ast.Module)
 	for i, source := range tc.Modules {
@@ -82,9 +102,9 @@ func conform(t *testing.T, tc cases.TestCase) (uses string, err error) {
 		}
 		modules[name] = m
 	}
-	c := &Compiled{compiler: newCompiler(1, nil), store: inmem.New()}
+	c = &Compiled{compiler: newCompiler(1, nil), store: inmem.New(), data: ast.InternedEmptyObject}
 	if tc.Data != nil {
-		c.store = inmem.NewFromObject(*tc.Data)
+		c.store, c.data = inmem.NewFromObject(*tc.Data), ast.NewTerm(ast.MustInterfaceToValue(*tc.Data))
 	}
 	if c.compiler.Compile(modules); c.compiler.Failed() {
 		return outside(c.compiler.Errors)
@@ -97,18 +117,26 @@ func conform(t *testing.T, tc cases.TestCase) (uses string, err error) {
 	if c.query, err = c.queryCompiler.Compile(body); err != nil {
 		return outside(err)
 	}
+	return c, body, "", nil
+}
+
+func runCase(t *testing.T, c *Compiled, tc cases.TestCase, strict bool) (topdown.QueryResultSet, error) {
+	t.Helper()
 	txn, err := c.store.NewTransaction(t.Context())
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	q := c.newQuery(c.query, txn).WithStrictBuiltinErrors(tc.StrictError)
-	if tc.InputTerm != nil {
-		q = q.WithInput(ast.MustParseTerm(*tc.InputTerm))
-	} else if tc.Input != nil {
-		q = q.WithInput(ast.NewTerm(ast.MustInterfaceToValue(*tc.Input)))
+	return c.newQuery(c.query, txn).WithStrictBuiltinErrors(strict).WithInput(inputOf(tc)).Run(t.Context())
+}
+
+func inputOf(tc cases.TestCase) *ast.Term {
+	switch {
+	case tc.InputTerm != nil:
+		return ast.MustParseTerm(*tc.InputTerm)
+	case tc.Input != nil:
+		return ast.NewTerm(ast.MustInterfaceToValue(*tc.Input))
 	}
-	got, err := q.Run(t.Context())
-	return "", compare(tc, got, err)
+	return nil
 }
 
 func compare(tc cases.TestCase, got topdown.QueryResultSet, err error) error {

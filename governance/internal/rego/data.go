@@ -75,6 +75,14 @@ func (d Data) store() storage.Store {
 	return inmem.NewFromASTObject(d.value)
 }
 
+// term is the document, an empty one when there is none.
+func (d Data) term() *ast.Term {
+	if d.value == nil {
+		return ast.InternedEmptyObject
+	}
+	return ast.NewTerm(d.value)
+}
+
 // codeData is the code of a conflict between the data document and a rule.
 const codeData = "aumos_data_conflict"
 

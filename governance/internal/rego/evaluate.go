@@ -10,6 +10,8 @@ import (
 	opametrics "github.com/open-policy-agent/opa/v1/metrics"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"github.com/aumos-enterprise/platform/governance/internal/rego/machine"
 )
 
 // Seed makes an evaluation reproducible: builtins that draw random values draw them from it.
@@ -40,7 +42,10 @@ type options struct {
 
 // evaluate asks the policy what decisions ask, on the calling goroutine.
 func (c *Compiled) evaluate(o options, cancel topdown.Cancel) (r Result, defect any) {
-	set, err := c.run(o, cancel)
+	set, err := c.ask(o, cancel)
+	if errors.Is(err, errNoProgram) || errors.Is(err, machine.ErrUnusual) {
+		set, err = c.run(o, cancel)
+	}
 	if p, ok := errors.AsType[panicked](err); ok {
 		return Failed(BuiltinError), p.value
 	}

@@ -26,11 +26,8 @@ func guardBuiltin(decl *ast.Builtin, g guard) *topdown.Builtin {
 		Decl: guardedDecl(decl),
 		Func: func(bctx topdown.BuiltinContext, operands []*ast.Term, iter func(*ast.Term) error) error {
 			at := bctx.Location // all that the closure below keeps: the context is large
-			if err := g(operands[:min(arity, len(operands))]); err != nil {
+			if err := g.admit(bctx.Cancel, operands[:min(arity, len(operands))]); err != nil {
 				return halt(at, decl.Name, err)
-			}
-			if large(operands) && ownTurn(bctx) {
-				return halt(at, decl.Name, errLate)
 			}
 			return call(bctx, operands, func(out *ast.Term) error {
 				if err := bounded(out); err != nil {
@@ -40,6 +37,17 @@ func guardBuiltin(decl *ast.Builtin, g guard) *topdown.Builtin {
 			})
 		},
 	}
+}
+
+// admit looks at the operands, and waits for the evaluation's turn when they are many.
+func (g guard) admit(cancel topdown.Cancel, operands []*ast.Term) error {
+	if err := g(operands); err != nil {
+		return err
+	}
+	if large(operands) && ownTurn(cancel) {
+		return errLate
+	}
+	return nil
 }
 
 // largeOperands is the size of operands, in bytes or elements, from which a call may take milliseconds.
@@ -64,8 +72,8 @@ func large(operands []*ast.Term) bool {
 }
 
 // ownTurn waits until the evaluation has its turn, and reports whether it is cancelled.
-func ownTurn(bctx topdown.BuiltinContext) (cancelled bool) {
-	s, ok := bctx.Cancel.(*stint)
+func ownTurn(cancel topdown.Cancel) (cancelled bool) {
+	s, ok := cancel.(*stint)
 	return ok && s.own()
 }
 

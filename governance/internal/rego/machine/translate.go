@@ -1,0 +1,208 @@
+package machine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/ir"
+)
+
+// Translate makes a program out of a plan. Its entries are the rules with these paths, for example {"aumos", "retrain", "allow"}; one that the plan does
+// not have is always undefined. It fails with ErrUnsupported.
+func Translate(plan *ir.Policy, entries [][]string, around *Surroundings) (*Program, error) {
+	t := translator{
+		plan: plan, program: &Program{around: around},
+		functions: make(map[string]int), strings: make(map[int]operand), numbers: make(map[int]operand), builtins: make(map[string]*Builtin),
+	}
+	for i, fn := range plan.Funcs.Funcs {
+		t.functions[fn.Name] = i
+	}
+	for _, path := range entries {
+		i := slices.IndexFunc(plan.Funcs.Funcs, func(fn *ir.Func) bool { return len(fn.Path) > 0 && slices.Equal(fn.Path[1:], path) })
+		if i < 0 || len(plan.Funcs.Funcs[i].Params) != 2 {
+			return nil, fmt.Errorf("%w: no rule %v", ErrUnsupported, path)
+		}
+		t.program.entries = append(t.program.entries, i)
+	}
+	for _, fn := range plan.Funcs.Funcs {
+		translated, err := t.function(fn)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", fn.Name, err)
+		}
+		t.program.functions = append(t.program.functions, translated)
+	}
+	return t.program, nil
+}
+
+// translator is the work on one plan.
+type translator struct {
+	plan      *ir.Policy
+	program   *Program
+	functions map[string]int
+	strings   map[int]operand // by the index of the constant
+	numbers   map[int]operand
+	builtins  map[string]*Builtin
+
+	// Of the function at work:
+	registers operand
+	uniform   ir.Local             // the result of its bodies, if all that it can be is one and the same constant; else 0
+	constants map[ir.Local]operand // registers that hold a constant where the plan is being read
+	literals  map[ir.Local]*literal
+	stored    map[ir.Local]bool // registers that hold parts of the data document, on the way of a reference
+}
+
+func (t *translator) function(fn *ir.Func) (function, error) {
+	if len(fn.Params) < 2 || fn.Params[0] != ir.Input || fn.Params[1] != ir.Data {
+		return function{}, fmt.Errorf("%w: parameters %v", ErrUnsupported, fn.Params)
+	}
+	var f function
+	t.registers = dataRegister + 1
+	for _, p := range fn.Params[2:] {
+		f.parameters = append(f.parameters, t.register(p))
+	}
+	t.uniform = uniform(fn)
+	for _, b := range fn.Blocks {
+		// Other bodies use the registers again.
+		t.constants, t.literals, t.stored = make(map[ir.Local]operand), make(map[ir.Local]*literal), map[ir.Local]bool{ir.Data: true}
+		c, err := t.block(b, 1)
+		if err != nil {
+			return function{}, err
+		}
+		f.blocks = append(f.blocks, c)
+	}
+	f.registers = int(t.registers)
+	return f, nil
+}
+
+func (t *translator) register(l ir.Local) operand {
+	t.registers = max(t.registers, operand(l)+1)
+	return operand(l)
+}
+
+// operand is a constant where the plan has one, or makes a register one and never changes it.
+func (t *translator) operand(o ir.Operand) (operand, error) {
+	switch v := o.Value.(type) {
+	case ir.Local:
+		if c, ok := t.constants[v]; ok {
+			return c, nil
+		}
+		return t.register(v), nil
+	case ir.StringIndex:
+		return t.text(int(v)), nil
+	case ir.Bool:
+		return t.constant(ast.InternedTerm(bool(v))), nil
+	}
+	return 0, fmt.Errorf("%w: operand %v", ErrUnsupported, o)
+}
+
+func (t *translator) constant(term *ast.Term) operand {
+	for i, c := range t.program.constants {
+		if c == term {
+			return ^operand(i)
+		}
+	}
+	t.program.constants = append(t.program.constants, term)
+	return ^operand(len(t.program.constants) - 1)
+}
+
+func (t *translator) text(index int) operand {
+	return cached(t, t.strings, index, func(s string) *ast.Term { return ast.StringTerm(s) })
+}
+
+func (t *translator) number(index int) operand {
+	return cached(t, t.numbers, index, func(s string) *ast.Term { return ast.NewTerm(ast.Number(s)) })
+}
+
+func cached(t *translator, known map[int]operand, index int, term func(string) *ast.Term) operand {
+	o, ok := known[index]
+	if !ok {
+		t.program.constants = append(t.program.constants, term(t.plan.Static.Strings[index].Value))
+		o = ^operand(len(t.program.constants) - 1)
+		known[index] = o
+	}
+	return o
+}
+
+// builtin returns what the surroundings know under the name.
+func (t *translator) builtin(name string) (*Builtin, error) {
+	b, ok := t.builtins[name]
+	if !ok {
+		if b, ok = t.program.around.Builtin(name); !ok {
+			return nil, fmt.Errorf("%w: call of %s", ErrUnsupported, name)
+		}
+		t.builtins[name] = b
+		t.program.clock = t.program.clock || b.Clock
+	}
+	return b, nil
+}
+
+// nest keeps code that others run and returns where.
+func (t *translator) nest(c code) int32 {
+	t.program.nested = append(t.program.nested, c)
+	return int32(len(t.program.nested) - 1) //nolint:gosec // as many as a source of a megabyte can have
+}
+
+func (t *translator) list(l []operand) int32 {
+	t.program.lists = append(t.program.lists, l)
+	return int32(len(t.program.lists) - 1) //nolint:gosec // as above
+}
+
+// uniform returns the register for the result of the function's bodies when every body that comes to its end assigns the same constant. Then a body may
+// be left at its first result, which is what topdown does: the others would be no news.
+func uniform(fn *ir.Func) ir.Local {
+	var target ir.Local
+	var value ir.Val
+	for _, b := range fn.Blocks {
+		if len(b.Stmts) == 0 {
+			return 0
+		}
+		reset, ok := b.Stmts[0].(*ir.ResetLocalStmt)
+		if !ok { // the ends of bodies, defaults and the return are short; bodies with an else are not for this
+			if _, nested := b.Stmts[0].(*ir.BlockStmt); nested {
+				return 0
+			}
+			continue
+		}
+		if target != 0 && reset.Target != target {
+			return 0
+		}
+		target = reset.Target
+		agree := true
+		visit(b, func(s ir.Stmt) {
+			if once, ok := s.(*ir.AssignVarOnceStmt); ok && once.Target == target {
+				_, local := once.Source.Value.(ir.Local)
+				agree = agree && !local && (value == nil || value == once.Source.Value)
+				value = once.Source.Value
+			}
+		})
+		if !agree {
+			return 0
+		}
+	}
+	return target
+}
+
+// visit calls f with each statement of the block, also of those within.
+func visit(b *ir.Block, f func(ir.Stmt)) {
+	for _, s := range b.Stmts {
+		f(s)
+		for _, inner := range within(s) {
+			visit(inner, f)
+		}
+	}
+}
+
+func within(s ir.Stmt) []*ir.Block {
+	switch s := s.(type) {
+	case *ir.BlockStmt:
+		return s.Blocks
+	case *ir.NotStmt:
+		return []*ir.Block{s.Block}
+	case *ir.ScanStmt:
+		return []*ir.Block{s.Block}
+	case *ir.WithStmt:
+		return []*ir.Block{s.Block}
+	}
+	return nil
+}

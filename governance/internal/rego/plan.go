@@ -1,0 +1,152 @@
+package rego
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/ir"
+	oparego "github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"github.com/aumos-enterprise/platform/governance/internal/rego/machine"
+)
+
+// planTarget is the name under which OPA hands us the plans that it makes.
+const planTarget = "aumos.machine"
+
+// planner takes plans from OPA: it implements its TargetPlugin, and nothing is evaluated by way of it.
+type planner struct{}
+
+var registerPlanner = sync.OnceFunc(func() { oparego.RegisterPlugin(planTarget, planner{}) }) //nolint:gochecknoglobals // OPA has one registry of plugins
+
+// IsTarget implements oparego.TargetPlugin.
+func (planner) IsTarget(name string) bool { return name == planTarget }
+
+type planKey struct{}
+
+// PrepareForEval implements oparego.TargetPlugin.
+func (planner) PrepareForEval(ctx context.Context, plan *ir.Policy, _ ...oparego.PrepareOption) (oparego.TargetPluginEval, error) {
+	*ctx.Value(planKey{}).(**ir.Policy) = plan // only plan asks for this target
+	return nil, nil                            //nolint:nilnil // nothing is evaluated
+}
+
+// plan asks OPA for the plan of the references. The compiler's modules have our guards and checks, and so has the plan.
+func plan(compiler *ast.Compiler, refs []ast.Ref) (p *ir.Policy, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = panicked{fault}
+		}
+	}()
+	registerPlanner()
+	var query ast.Body
+	for _, ref := range refs {
+		query.Append(ast.NewExpr(ast.NewTerm(ref)))
+	}
+	options := append([]func(*oparego.Rego){
+		oparego.Target(planTarget), oparego.Compiler(compiler), oparego.ParsedQuery(query), oparego.EvalMode(ast.EvalModeTopdown),
+	}, declarations()...)
+	_, err = oparego.New(options...).PrepareForEval(context.WithValue(context.Background(), planKey{}, &p))
+	if err != nil {
+		return nil, fmt.Errorf("plan policy: %w", err)
+	}
+	return p, nil
+}
+
+// declarations tells OPA's planner of the builtins that only compiled modules can name.
+var declarations = sync.OnceValue(func() []func(*oparego.Rego) { //nolint:gochecknoglobals // derived from the constant table
+	var list []func(*oparego.Rego)
+	for name, b := range shared().builtins {
+		list = append(list, oparego.FunctionDecl(&oparego.Function{Name: name, Decl: b.Decl.Decl}))
+	}
+	return list
+})
+
+// programOf returns the program for what decisions ask, nil where topdown has to answer.
+func programOf(compiler *ast.Compiler, refs []ast.Ref) *machine.Program {
+	if !plannable(compiler, refs) {
+		return nil
+	}
+	p, err := plan(compiler, refs)
+	if err != nil {
+		return nil
+	}
+	entries := make([][]string, len(refs))
+	for i, ref := range refs {
+		for _, t := range ref[1:] {
+			word, _ := t.Value.(ast.String)
+			entries[i] = append(entries[i], string(word))
+		}
+	}
+	program, err := machine.Translate(p, entries, surroundings())
+	if err != nil {
+		return nil
+	}
+	return program
+}
+
+var surroundings = sync.OnceValue(func() *machine.Surroundings { //nolint:gochecknoglobals // derived from the constant table
+	byName := make(map[string]*machine.Builtin)
+	for _, b := range ast.Builtins {
+		r := profile[b.Name]
+		if !allowed(r) || b.Relation || drawsFromSeed[b.Name] || b.Decl.Result() == nil {
+			continue
+		}
+		m := &machine.Builtin{Arity: b.Decl.Arity(), Clock: b.Nondeterministic, Call: topdown.GetBuiltin(b.Name)}
+		name := b.Name
+		if g := r.guard; g != nil {
+			name = guardedName(b.Name)
+			m.Bounded = bounded
+			m.Guard = func(bctx *topdown.BuiltinContext, operands []*ast.Term) error { return g.admit(bctx.Cancel, operands) }
+		}
+		byName[name] = m
+	}
+	return &machine.Surroundings{
+		Builtin:  func(name string) (*machine.Builtin, bool) { b, ok := byName[name]; return b, ok },
+		Weigh:    func(t *ast.Term) error { return weigh(t) },
+		Check:    checkName,
+		MaxNodes: maxNodes,
+	}
+})
+
+// drawsFromSeed are the builtins whose results depend on how many were called before them, and in which order: the answers of a version would depend on
+// who evaluates it.
+var drawsFromSeed = map[string]bool{"rand.intn": true, "uuid.rfc4122": true} //nolint:gochecknoglobals // a constant table
+
+// errNoProgram is that topdown has to answer.
+var errNoProgram = errors.New("the version has no program")
+
+// ask asks the program what decisions ask. It fails with machine.ErrUnusual, a panic included, when topdown has to answer.
+func (c *Compiled) ask(o options, cancel topdown.Cancel) (set topdown.QueryResultSet, err error) {
+	if c.program == nil || o.query != nil || len(o.tracers) > 0 {
+		return nil, errNoProgram
+	}
+	defer func() {
+		if recover() != nil {
+			set, err = nil, machine.ErrUnusual
+		}
+	}()
+	q := machine.Question{Data: c.data, Now: o.now, Cancel: cancel}
+	if o.input.value != nil {
+		q.Input = ast.NewTerm(o.input.value)
+	}
+	var answers [3]*ast.Term
+	if err := c.program.Run(q, answers[:]); err != nil {
+		return nil, err
+	}
+	if answers[0] == nil {
+		return nil, nil
+	}
+	found := make(topdown.QueryResult, len(c.asked))
+	for i, name := range c.asked {
+		switch t := answers[i]; {
+		case !c.collected[name]:
+			found[name] = t
+		case t != nil:
+			found[name] = ast.ArrayTerm(t)
+		}
+	}
+	return topdown.QueryResultSet{found}, nil
+}

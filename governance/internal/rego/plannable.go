@@ -1,0 +1,119 @@
+package rego
+
+import (
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// plannable reports whether the plan of the references is one for the machine: no larger than the rules behind them, and with topdown's meaning. OPA's
+// planner plans what follows an expression once for each way to go on, and the rules below a `with` once more, so that a short policy can have a plan
+// that does not end; and it is at its edges where documents are made of rules and data together.
+func plannable(compiler *ast.Compiler, refs []ast.Ref) bool {
+	w := planWalk{compiler: compiler, seen: make(map[*ast.Rule]bool)}
+	for _, ref := range refs {
+		if !w.resolve(ref) {
+			return false
+		}
+	}
+	for len(w.todo) > 0 {
+		r := w.todo[len(w.todo)-1]
+		w.todo = w.todo[:len(w.todo)-1]
+		if !w.rule(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// planWalk follows references from rule to rule.
+type planWalk struct {
+	compiler *ast.Compiler
+	seen     map[*ast.Rule]bool
+	todo     []*ast.Rule
+}
+
+// rule looks at a rule with everything in it, its else branches too.
+func (w *planWalk) rule(r *ast.Rule) bool {
+	ok := true
+	ast.NewGenericVisitor(func(x any) bool {
+		switch x := x.(type) {
+		case *ast.Head:
+			// its reference names the rule itself; the values in it come below
+			w.walkHead(x, &ok)
+			return true
+		case *ast.Expr:
+			ok = ok && len(x.With) == 0
+			switch x.Terms.(type) {
+			case *ast.Not, *ast.LogicalAnd, *ast.LogicalOr:
+				ok = false
+			}
+		case *ast.Term:
+			ok = ok && w.term(x)
+		}
+		return !ok
+	}).Walk(r)
+	return ok
+}
+
+func (w *planWalk) walkHead(h *ast.Head, ok *bool) {
+	for _, t := range slices.Concat([]*ast.Term{h.Key, h.Value}, []*ast.Term(h.Args), []*ast.Term(h.Reference[1:])) {
+		if t != nil {
+			ast.WalkTerms(t, func(t *ast.Term) bool {
+				*ok = *ok && w.term(t)
+				return !*ok
+			})
+		}
+	}
+}
+
+func (w *planWalk) term(t *ast.Term) bool {
+	switch v := t.Value.(type) {
+	case ast.Ref:
+		return w.resolve(v)
+	case *ast.ArrayComprehension, *ast.SetComprehension, *ast.ObjectComprehension:
+		return w.compiler.ComprehensionIndex(t) == nil // with its index topdown is faster by far
+	}
+	return true
+}
+
+// resolve notes the rules behind the reference. It must lead to one of them, or past all of them into the data document.
+func (w *planWalk) resolve(ref ast.Ref) bool {
+	if !ref[0].Equal(ast.DefaultRootDocument) {
+		return true
+	}
+	node := w.compiler.RuleTree
+	for i, t := range ref {
+		if i > 0 {
+			if _, ok := t.Value.(ast.String); !ok {
+				return false
+			}
+		}
+		if node = node.Child(t.Value); node == nil {
+			return true
+		}
+		if len(node.Values) > 0 {
+			return w.note(node, i+1)
+		}
+	}
+	return false
+}
+
+// note notes the rules of a node, which must all be of one kind: with the reference of the node, or partial objects with one key more.
+func (w *planWalk) note(node *ast.TreeNode, length int) bool {
+	if len(node.Children) > 0 {
+		return false
+	}
+	first := node.Values[0]
+	for _, r := range node.Values {
+		n := len(r.Ref())
+		if n != len(first.Ref()) || n > length+1 || n > length && (r.Head.RuleKind() != ast.SingleValue || r.Default || len(r.Head.Args) > 0) {
+			return false
+		}
+		if !w.seen[r] {
+			w.seen[r] = true
+			w.todo = append(w.todo, r)
+		}
+	}
+	return true
+}
