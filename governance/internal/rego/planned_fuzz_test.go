@@ -1,0 +1,135 @@
+package rego
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/aumos-enterprise/platform/governance/internal/rego/machine"
+)
+
+// What the machine answers, topdown answers to the letter: modules from a grammar, with inputs that meet them half way.
+func TestMachineIsTopdown(t *testing.T) {
+	t.Parallel()
+	var seen tally
+	for seed := range uint64(400) {
+		differential(t, seed, &seen)
+	}
+	t.Logf("%+v", seen)
+	if seen.answered < 300 || seen.values < 1000 {
+		t.Errorf("the grammar has come to say little: %+v", seen)
+	}
+}
+
+func FuzzMachine(f *testing.F) {
+	f.Add(uint64(1))
+	f.Fuzz(func(t *testing.T, seed uint64) { differential(t, seed, new(tally)) })
+}
+
+// tally counts modules, the questions that the machine answered, and the rules that had a value then.
+type tally struct{ compiled, planned, answered, values int }
+
+var grammarInputs = []map[string]any{
+	{
+		"a": 1.0, "b": 0.0, "key": "a", "one": 1.0, "ten": 10.0, "set": []any{1.0, 2.0}, "list": []any{1.0, 2.0, "a", 1.0},
+		"o": map[string]any{"a": 1.0, "b": []any{1.0, 2.0}}, "pairs": []any{[]any{1.0, 2.0}, []any{"a", "b"}, []any{1.0, 1.0}},
+		"deep": []any{map[string]any{"a": 1.0}, map[string]any{"a": "a"}, map[string]any{}},
+	},
+	{"a": "a", "b": 1.0, "key": "b", "list": []any{3.0, 10.0}, "o": map[string]any{}, "pairs": []any{}, "deep": map[string]any{"x": map[string]any{"a": true}}},
+	{"a": false, "b": nil, "key": 1.0, "list": "ab", "o": map[string]any{"b": 2.5}},
+	nil,
+}
+
+// differential asks a module for every rule that is no function, by the machine and by topdown.
+func differential(t *testing.T, seed uint64, seen *tally) {
+	t.Helper()
+	source := (&grammar{Rand: rand.New(rand.NewPCG(seed, 7))}).module()
+	data, err := NewData(map[string]any{"limits": map[string]any{"a": 1.0, "b": 10.0}, "list": []any{1.0, "a", nil}, "names": map[string]any{"a": "x", "1": "y"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, refs, err := lenient(source, data)
+	if err != nil {
+		return
+	}
+	seen.compiled++
+	program := programOf(c.compiler, refs)
+	if program == nil {
+		return
+	}
+	seen.planned++
+	for _, values := range grammarInputs {
+		o := options{now: time.Unix(1_700_000_000, 0)}
+		q := machine.Question{Data: c.data, Now: o.now}
+		if values != nil {
+			if o.input, err = NewInput(values); err != nil {
+				t.Fatal(err)
+			}
+			q.Input = ast.NewTerm(o.input.value)
+		}
+		got := make([]*ast.Term, len(refs))
+		if err := program.Run(q, got); errors.Is(err, machine.ErrUnusual) {
+			continue
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		seen.answered++
+		for i, ref := range refs {
+			if got[i] != nil {
+				seen.values++
+			}
+			if want := byTopdown(t, c, ref, o); written(got[i]) != want {
+				t.Fatalf("seed %d, input %s:\n%s\n%v is %s, want %s", seed, o.input.JSON(), source, ref, written(got[i]), want)
+			}
+		}
+	}
+}
+
+// written is the term to the letter, number by number.
+func written(t *ast.Term) string {
+	if t == nil {
+		return "undefined"
+	}
+	return t.String()
+}
+
+// byTopdown is the value of the rule as topdown finds it.
+func byTopdown(t *testing.T, c *Compiled, ref ast.Ref, o options) string {
+	t.Helper()
+	var err error
+	if o.query, err = c.queryCompiler.Compile(ast.NewBody(ast.Equality.Expr(ast.VarTerm("found"), ast.NewTerm(ref)))); err != nil {
+		t.Fatal(err)
+	}
+	set, err := c.run(o, nil)
+	switch {
+	case err != nil:
+		return err.Error()
+	case len(set) == 0:
+		return written(nil)
+	}
+	return written(set[0]["found"])
+}
+
+// lenient compiles like Compile, but lets variables be that nothing uses, and returns the rules that are no functions, allow first.
+func lenient(source string, data Data) (*Compiled, []ast.Ref, error) {
+	parsed, err := parse([]Module{{Path: "p.rego", Source: source}}, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	compiler := newCompiler(1, nil)
+	if compiler.Compile(parsed.byName()); compiler.Failed() {
+		return nil, nil, compiler.Errors
+	}
+	c := &Compiled{compiler: compiler, queryCompiler: compiler.QueryCompiler(), store: data.store(), data: data.term()}
+	refs := []ast.Ref{entryRef(parsed[0].Package, allowVar), entryRef(parsed[0].Package, violationsVar)}
+	for i := range grammarRules {
+		if k := kind(i); k != "function" && k != "pattern" {
+			refs = append(refs, entryRef(parsed[0].Package, ast.Var(fmt.Sprint("r", i))))
+		}
+	}
+	return c, refs, nil
+}
