@@ -1,6 +1,7 @@
 package structwire_test
 
 import (
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc/mem"
@@ -49,6 +50,17 @@ func same(t *testing.T, b []byte) {
 	}
 }
 
+// nested is objects and lists in one another, in turns.
+func nested(depth int) *structpb.Struct {
+	v := structpb.NewNullValue()
+	for range depth / 2 {
+		v = structpb.NewListValue(&structpb.ListValue{Values: []*structpb.Value{
+			structpb.NewNumberValue(1), structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{"in": v}}), structpb.NewBoolValue(true),
+		}})
+	}
+	return &structpb.Struct{Fields: map[string]*structpb.Value{"in": v}}
+}
+
 func TestUnmarshal(t *testing.T) {
 	t.Parallel()
 	whole := wire(t, question(t))
@@ -62,6 +74,17 @@ func TestUnmarshal(t *testing.T) {
 		"not UTF-8":        []byte("\x1a\x09\x0a\x07\x0a\x01\xff\x12\x02\x20\x01"),
 		"fields unknown":   append(append([]byte{}, whole...), 0xf8, 0x7f, 1),
 		"an input of text": []byte("\x1a\x03abc"),
+		"a key twice":      []byte("\x1a\x12\x0a\x07\x0a\x01x\x12\x02\x20\x01\x0a\x07\x0a\x01x\x12\x02\x20\x00"),
+		"a long word":      []byte("\x1a\x0a\x0a\x08\x0a\x01x\x12\x03\x20\x81\x00"),
+		"a long null":      []byte("\x1a\x09\x0a\x07\x0a\x01x\x12\x02\x08\x01"),
+		"a long size":      []byte("\x1a\x0a\x0a\x88\x00\x0a\x01x\x12\x02\x20\x01"),
+		"two kinds":        []byte("\x1a\x0b\x0a\x09\x0a\x01x\x12\x04\x20\x01\x20\x00"),
+		"a size over all":  []byte("\x1a\x03\x0a\xff\x01"),
+		"deep":             wire(t, &governancev1.EvaluateRequest{Input: nested(60)}),
+		"too deep for it":  wire(t, &governancev1.EvaluateRequest{Input: nested(70)}),
+		"long texts": wire(t, &governancev1.EvaluateRequest{Input: &structpb.Struct{Fields: map[string]*structpb.Value{
+			strings.Repeat("key", 100): structpb.NewStringValue(strings.Repeat("text", 5000)),
+		}}}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
