@@ -41,17 +41,13 @@ func BenchmarkUnaryChain(b *testing.B) {
 	}
 	info := &grpc.UnaryServerInfo{FullMethod: governancev1.PolicyService_GetPolicy_FullMethodName}
 	call := func(context.Context, any) (any, error) { return &governancev1.GetPolicyResponse{}, nil }
-	layers := chain.layers()
-	for i := range layers {
-		inner, unary := call, layers[len(layers)-1-i].unary
-		call = func(ctx context.Context, req any) (any, error) { return unary(ctx, req, info, inner) }
-	}
+	unary := chain.unary(chained(chain.layers()))
 	ctx := grpc.NewContextWithServerTransportStream(b.Context(), transport{info.FullMethod})
 	ctx = metadata.NewIncomingContext(ctx, metadata.Pairs("authorization", "Bearer "+issuer.Token(b, "alice", id, auth.RoleViewer)))
 	req := &governancev1.GetPolicyRequest{PolicyId: id.String()}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := call(ctx, req); err != nil {
+		if _, err := unary(ctx, req, info, call); err != nil {
 			b.Fatal(err)
 		}
 	}

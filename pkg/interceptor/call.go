@@ -3,6 +3,8 @@ package interceptor
 import (
 	"context"
 
+	"google.golang.org/grpc"
+
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	"github.com/aumos-enterprise/platform/pkg/requestid"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -18,13 +20,20 @@ type call struct {
 	id        string
 	principal *auth.Principal
 	tenant    *tenant.ID
+
+	// Of a unary rpc.
+	info    *grpc.UnaryServerInfo
+	handler grpc.UnaryHandler
 }
 
 type callKey struct{}
 
 // callOf returns the call whose context this is; every context of the chain has one.
 func callOf(ctx context.Context) *call {
-	c, _ := ctx.Value(callKey{}).(*call)
+	c, ok := ctx.(*call)
+	if !ok {
+		c, _ = ctx.Value(callKey{}).(*call)
+	}
 	return c
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"buf.build/go/protovalidate"
 	"github.com/prometheus/client_golang/prometheus"
@@ -72,12 +73,11 @@ func NewChain(cfg Config) (*Chain, error) {
 
 // layers is the order of the chain, outermost first.
 //
-// The request id comes first, with the call's context, since everything below reports it. Logging and metrics stand outside of errors to see what the client sees. Recovery
-// stands inside of errors, so that a panic becomes an error that is logged, counted and masked. Authentication precedes tenant and rate limit, which
-// need the principal. Validation is last: it costs the most, and callers that are not let in must not learn the schema from it.
+// The request id comes before all of them, with the call's context, since everything below reports it. Logging and metrics stand outside of errors to see
+// what the client sees. Recovery stands inside of errors, so that a panic becomes an error that is logged, counted and masked. Authentication precedes
+// tenant and rate limit, which need the principal. Validation is last: it costs the most, and callers that are not let in must not learn the schema from it.
 func (c *Chain) layers() []layer {
 	return []layer{
-		c.requestID(),
 		observing(),
 		c.errors(),
 		c.metrics.recovery(),
@@ -88,13 +88,12 @@ func (c *Chain) layers() []layer {
 
 // ServerOptions returns the chain for unary and streaming rpcs, and tracing. They are all that a server needs to be safe to register services on.
 func (c *Chain) ServerOptions() []grpc.ServerOption {
-	var unary []grpc.UnaryServerInterceptor
-	var stream []grpc.StreamServerInterceptor
-	for _, l := range c.layers() {
-		unary = append(unary, l.unary)
+	layers := c.layers()
+	stream := []grpc.StreamServerInterceptor{c.stream}
+	for _, l := range layers {
 		stream = append(stream, l.stream)
 	}
-	options := []grpc.ServerOption{grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...)}
+	options := []grpc.ServerOption{grpc.UnaryInterceptor(c.unary(chained(layers))), grpc.ChainStreamInterceptor(stream...)}
 	if c.traces {
 		options = append(options, grpc.StatsHandler(otelgrpc.NewServerHandler(otelgrpc.WithFilter(filters.Not(filters.HealthCheck())))))
 	}
@@ -105,6 +104,16 @@ func (c *Chain) ServerOptions() []grpc.ServerOption {
 type layer struct {
 	unary  grpc.UnaryServerInterceptor
 	stream grpc.StreamServerInterceptor
+}
+
+// chained puts the layers one inside the other. gRPC's own chain does it anew for each call; here the call brings along what differs.
+func chained(layers []layer) grpc.UnaryHandler {
+	handler := func(ctx context.Context, req any) (any, error) { return callOf(ctx).handler(ctx, req) }
+	for _, l := range slices.Backward(layers) {
+		inner := handler
+		handler = func(ctx context.Context, req any) (any, error) { return l.unary(ctx, req, callOf(ctx).info, inner) }
+	}
+	return handler
 }
 
 // step makes a layer of functions that run once before the handler, in their order, and may refuse the call.

@@ -2,7 +2,9 @@ package interceptor
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/google/uuid"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
@@ -15,34 +17,35 @@ import (
 // maxRequestID is the limit of a request id in the contract.
 const maxRequestID = 128
 
-// requestID takes the caller's request id, or makes one, and returns it in the trailer and, with an answer, in the header. An error has no header: a
-// client that has seen one takes the call for committed and does not retry it.
-func (c *Chain) requestID() layer {
-	return layer{
-		unary: func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-			call, header, err := c.begin(ctx, c.metrics.method(info.FullMethod, interceptors.Unary))
-			if err != nil {
-				return nil, err
-			}
-			resp, err := handler(call, req)
-			if err == nil {
-				_ = grpc.SetHeader(call.Context, header) // fails when the caller has gone
-			}
-			return resp, err
-		},
-		stream: func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-			call, header, err := c.begin(ss.Context(), c.metrics.method(info.FullMethod, typeOf(info.IsClientStream, info.IsServerStream)))
-			if err != nil {
-				return err
-			}
-			identified := &identifiedStream{ServerStream: ss, call: call, header: header}
-			if err := handler(srv, identified); err != nil {
-				return err
-			}
-			identified.setHeader()
-			return nil
-		},
+// unary is the outermost layer for unary rpcs: it takes the caller's request id, or makes one, and returns it in the trailer and, with an answer, in the
+// header. An error has no header: a client that has seen one takes the call for committed and does not retry it.
+func (c *Chain) unary(inner grpc.UnaryHandler) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		call, header, err := c.begin(ctx, c.metrics.method(info.FullMethod, interceptors.Unary))
+		if err != nil {
+			return nil, err
+		}
+		call.info, call.handler = info, handler
+		resp, err := inner(call, req)
+		if err == nil {
+			_ = grpc.SetHeader(ctx, header) // fails when the caller has gone
+		}
+		return resp, err
 	}
+}
+
+// stream is the outermost layer for streaming rpcs.
+func (c *Chain) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	call, header, err := c.begin(ss.Context(), c.metrics.method(info.FullMethod, typeOf(info.IsClientStream, info.IsServerStream)))
+	if err != nil {
+		return err
+	}
+	identified := &identifiedStream{ServerStream: ss, call: call, header: header}
+	if err := handler(srv, identified); err != nil {
+		return err
+	}
+	identified.setHeader()
+	return nil
 }
 
 // begin makes the call and puts its id into the trailer.
@@ -91,11 +94,22 @@ func requestIDFrom(values []string) (string, error) {
 	if len(values) == 1 && fit(values[0]) {
 		return values[0], nil
 	}
-	made, err := uuid.NewV7()
+	made, err := uuid.NewV7FromReader(chance{})
 	if err != nil {
 		return "", fmt.Errorf("make request id: %w", err)
 	}
 	return made.String(), nil
+}
+
+// chance is what the runtime draws for each of its threads, without a system call. Nobody needs to be unable to guess the id of a request.
+type chance struct{}
+
+// Read implements io.Reader.
+func (chance) Read(b []byte) (int, error) {
+	for at := 0; at < len(b); {
+		at += copy(b[at:], binary.LittleEndian.AppendUint64(nil, rand.Uint64()))
+	}
+	return len(b), nil
 }
 
 // fit reports whether the id is fit for logs, headers and audit entries: 1 to 128 printable ASCII characters without spaces. Anything else is as good as
