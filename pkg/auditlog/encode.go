@@ -2,9 +2,11 @@ package auditlog
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/aumos-enterprise/platform/pkg/errs"
@@ -25,6 +27,9 @@ type Draft struct {
 	split   int    // where in content the position goes
 }
 
+// usualSize is room for most entries.
+const usualSize = 1024
+
 // NewDraft checks and serializes an entry; LeafIndex and RecordedTime do not count. Its errors are for the client: INVALID_FIELD or
 // ENTRY_TOO_LARGE.
 func NewDraft(e Entry) (*Draft, error) {
@@ -32,7 +37,8 @@ func NewDraft(e Entry) (*Draft, error) {
 	if err := e.validate(); err != nil {
 		return nil, err
 	}
-	d := &Draft{Entry: e, content: e.appendHead(make([]byte, 0, 512))}
+	d := &Draft{Entry: e, content: e.appendHead(make([]byte, 0, usualSize))}
+	d.Entry.Describe = nil // what it would write is written below
 	d.split = len(d.content)
 	var err error
 	if d.content, err = e.appendBody(d.content); err != nil {
@@ -83,11 +89,27 @@ func (e Entry) ContentDigest() ([32]byte, error) {
 }
 
 // appendHead appends the fields before the position: format_version, entry_id, tenant_id.
-func (e Entry) appendHead(b []byte) []byte {
+func (e *Entry) appendHead(b []byte) []byte {
 	b = protowire.AppendTag(b, fieldFormatVersion, protowire.VarintType)
 	b = protowire.AppendVarint(b, FormatVersion)
-	b = appendString(b, fieldEntryID, e.EntryID.String())
-	return appendString(b, fieldTenantID, e.TenantID.String())
+	b = appendUUID(appendLength(b, fieldEntryID, uuidLength), e.EntryID)
+	return appendUUID(appendLength(b, fieldTenantID, uuidLength), uuid.UUID(e.TenantID))
+}
+
+// uuidLength is that of a UUID in its usual form.
+const uuidLength = 36
+
+func appendUUID(b []byte, id uuid.UUID) []byte {
+	b = hex.AppendEncode(b, id[:4])
+	for _, end := range []int{6, 8, 10} {
+		b = hex.AppendEncode(append(b, '-'), id[end-2:end])
+	}
+	return hex.AppendEncode(append(b, '-'), id[10:])
+}
+
+// appendLength begins a field of n bytes.
+func appendLength(b []byte, field protowire.Number, n int) []byte {
+	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.BytesType), uint64(n)) // not negative
 }
 
 // appendPosition appends leaf_index and recorded_time.
@@ -100,7 +122,7 @@ func appendPosition(b []byte, leafIndex int64, recorded time.Time) []byte {
 }
 
 // appendBody appends the fields after the position.
-func (e Entry) appendBody(b []byte) ([]byte, error) {
+func (e *Entry) appendBody(b []byte) ([]byte, error) {
 	b = appendTime(b, fieldEffectiveTime, e.EffectiveTime)
 	b = appendString(b, fieldEventType, e.EventType)
 	b = appendString(b, fieldAction, e.Action)
@@ -128,10 +150,20 @@ func (e Entry) appendBody(b []byte) ([]byte, error) {
 	b = appendString(b, fieldSourceService, e.SourceService)
 	b = appendString(b, fieldRequestID, e.RequestID)
 	b = appendString(b, fieldCorrelationID, e.CorrelationID)
-	if e.Details != nil {
-		if b, err = appendStruct(b, fieldDetails, e.Details, 0); err != nil {
-			return nil, errs.InvalidField("details", "%v", err)
-		}
+	switch {
+	case e.Describe != nil:
+		var o Object
+		b = appendMessage(b, fieldDetails, func(b []byte) []byte {
+			o.wire = b
+			e.Describe(&o)
+			return o.wire
+		})
+		err = o.err
+	case e.Details != nil:
+		b, err = appendStruct(b, fieldDetails, e.Details, 0)
+	}
+	if err != nil {
+		return nil, errs.InvalidField("details", "%v", err)
 	}
 	for _, d := range e.Digests {
 		b = appendMessage(b, fieldDigests, func(b []byte) []byte {

@@ -64,6 +64,8 @@ type Entry struct {
 	CorrelationID string
 	// Details holds further facts, small and free of personal data: values that JSON has.
 	Details map[string]any
+	// Describe writes the details in place of Details.
+	Describe func(*Object)
 	// Digests stand for what is too large or too sensitive to inline.
 	Digests []Digest
 }

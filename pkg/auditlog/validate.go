@@ -12,7 +12,7 @@ import (
 )
 
 // validate checks everything but the total size and the values in details and state, which encoding meets anyway.
-func (e Entry) validate() error {
+func (e *Entry) validate() error {
 	switch {
 	case e.EntryID == uuid.Nil:
 		return errs.InvalidField("entry_id", "must be set")

@@ -94,20 +94,7 @@ func (d *Decider) sameInput(ctx context.Context, first Decision, in rego.Input) 
 	return hmac.Equal(sum[:], first.InputHMAC[:]), nil
 }
 
-// describeInput adds to the entry what is said of the input.
-func describeInput(e *auditlog.Entry, decision Decision) {
-	if decision.InputKept {
-		e.Details["input_kept"] = true
-	}
-	if decision.MaskedPaths > 0 {
-		e.Details["masked_paths"] = float64(decision.MaskedPaths)
-	}
-	if decision.InputHMAC != [sha256.Size]byte{} {
-		e.Digests = append(e.Digests, auditlog.Digest{Name: inputHMAC, SHA256: decision.InputHMAC})
-	}
-}
-
-// readInput is the inverse of describeInput.
+// readInput reads what an entry says of the input.
 func (d *Decision) readInput(e auditlog.Entry, f *fields) {
 	if _, kept := e.Details["input_kept"]; kept {
 		d.InputKept = f.truth("input_kept")

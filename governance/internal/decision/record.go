@@ -2,7 +2,7 @@ package decision
 
 import (
 	"context"
-	"encoding/hex"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -50,21 +50,16 @@ func newEntry(ctx context.Context, q Question, in seen, decision Decision) audit
 		EventType: EventType, Action: action, Outcome: outcomes[decision.Outcome], Actor: q.Actor,
 		Resource:      auditlog.Resource{Type: resourcePoint, ID: q.DecisionPoint, Name: q.DecisionPoint},
 		SourceService: sourceService, RequestID: requestid.FromContext(ctx), CorrelationID: q.CorrelationID,
-		Details: map[string]any{
-			"outcome":        decision.Outcome.String(),
-			"engine_version": decision.EngineVersion,
-			"evaluation_us":  float64(decision.Duration.Microseconds()),
-			"results":        describe(in.redacted(decision.Results)),
-		},
 		Digests: []auditlog.Digest{{Name: inputDigest, SHA256: decision.InputSHA256}},
 	}
 	if q.Policy != uuid.Nil {
 		e.Resource = auditlog.Resource{Type: resourcePolicy, ID: q.Policy.String(), Name: decision.Results[0].PolicyName}
 	}
-	if decision.Resource != (Resource{}) {
-		e.Details["resource_type"], e.Details["resource_id"] = decision.Resource.Type, decision.Resource.ID
+	if decision.InputHMAC != [sha256.Size]byte{} {
+		e.Digests = append(e.Digests, auditlog.Digest{Name: inputHMAC, SHA256: decision.InputHMAC})
 	}
-	describeInput(&e, decision)
+	decision.Results = in.redacted(decision.Results)
+	e.Describe = decision.describe
 	return e
 }
 
@@ -72,42 +67,49 @@ var outcomes = map[rego.Outcome]auditlog.Outcome{ //nolint:gochecknoglobals // a
 	rego.Allow: auditlog.Success, rego.Deny: auditlog.Denied, rego.Error: auditlog.Failure,
 }
 
-func describe(results []Result) []any {
-	list := make([]any, len(results))
-	for i, r := range results {
-		m := map[string]any{
-			"policy_id":         r.PolicyID.String(),
-			"policy_name":       r.PolicyName,
-			"policy_version_id": r.VersionID.String(),
-			"content_sha256":    hex.EncodeToString(r.ContentSHA256[:]),
-			"outcome":           r.Outcome.String(),
-		}
-		if r.Reason != rego.NoError {
-			m["error_reason"] = r.Reason.String()
-		}
-		if len(r.Violations) > 0 {
-			violations := make([]any, len(r.Violations))
-			for j, v := range r.Violations {
-				violations[j] = describeViolation(v)
-			}
-			m["violations"] = violations
-		}
-		if len(r.Obligations) > 0 {
-			m["obligations"] = describeObligations(r.Obligations)
-		}
-		list[i] = m
+// describe writes the details of the decision's entry.
+func (d *Decision) describe(o *auditlog.Object) {
+	o.Text("engine_version", d.EngineVersion)
+	o.Number("evaluation_us", float64(d.Duration.Microseconds()))
+	if d.InputKept {
+		o.Truth("input_kept", true)
 	}
-	return list
+	if d.MaskedPaths > 0 {
+		o.Number("masked_paths", float64(d.MaskedPaths))
+	}
+	o.Text("outcome", d.Outcome.String())
+	if d.Resource != (Resource{}) {
+		o.Text("resource_id", d.Resource.ID)
+		o.Text("resource_type", d.Resource.Type)
+	}
+	o.Objects("results", len(d.Results), func(i int, o *auditlog.Object) { d.Results[i].describe(o) })
 }
 
-func describeViolation(v rego.Violation) map[string]any {
-	m := make(map[string]any, 4)
-	for key, value := range map[string]string{"code": v.Code, "message": v.Message, "severity": v.Severity, "control": v.Control} {
-		if value != "" {
-			m[key] = value
+func (r *Result) describe(o *auditlog.Object) {
+	o.Hex("content_sha256", r.ContentSHA256[:])
+	if r.Reason != rego.NoError {
+		o.Text("error_reason", r.Reason.String())
+	}
+	if len(r.Obligations) > 0 {
+		o.Value("obligations", describeObligations(r.Obligations))
+	}
+	o.Text("outcome", r.Outcome.String())
+	o.ID("policy_id", r.PolicyID)
+	o.Text("policy_name", r.PolicyName)
+	o.ID("policy_version_id", r.VersionID)
+	if len(r.Violations) > 0 {
+		o.Objects("violations", len(r.Violations), func(i int, o *auditlog.Object) { describeViolation(o, r.Violations[i]) })
+	}
+}
+
+func describeViolation(o *auditlog.Object, v rego.Violation) {
+	for _, field := range [...]struct{ key, value string }{
+		{"code", v.Code}, {"control", v.Control}, {"message", v.Message}, {"severity", v.Severity},
+	} {
+		if field.value != "" {
+			o.Text(field.key, field.value)
 		}
 	}
-	return m
 }
 
 // describeObligations returns them as the policy gave them: a string, or an object that has the id among its parameters.

@@ -1,7 +1,9 @@
 package decision
 
 import (
+	"encoding/hex"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -120,7 +122,7 @@ func TestEveryObligationFitsIntoAnEntry(t *testing.T) {
 		q := Question{DecisionPoint: "a.point", Actor: auditlog.Actor{Kind: auditlog.ActorUser, ID: "s"}}
 		entry := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), q, seen{}, Decision{ID: uuid.Max, Time: time.Now(), Outcome: rego.Allow})
 		entry.RecordedTime = entry.EffectiveTime
-		entry.Details = map[string]any{"obligations": describeObligations(r.Obligations)}
+		entry.Describe, entry.Details = nil, map[string]any{"obligations": describeObligations(r.Obligations)}
 		raw, err := entry.Marshal()
 		if err != nil {
 			t.Fatal(err)
@@ -225,4 +227,73 @@ func TestIDs(t *testing.T) {
 	if SeedOf(a) == SeedOf(other) || SeedOf(a) != SeedOf(again) {
 		t.Error("the seed does not follow the id")
 	}
+}
+
+// What entries of decisions say is what it always was, byte for byte: a retry with a newer binary must find the same content.
+func TestEntryIsThatOfItsMap(t *testing.T) {
+	t.Parallel()
+	results := []Result{
+		{PolicyID: uuid.Max, PolicyName: "é", VersionID: uuid.UUID{1}, ContentSHA256: [32]byte{9}, Result: rego.Result{Outcome: rego.Allow}},
+		{Result: rego.Failed(rego.Deadline)},
+		{Result: rego.Result{Outcome: rego.Deny, Violations: []rego.Violation{{Code: "c", Control: "k"}, {Message: strings.Repeat("m", 300), Severity: "s"}}}},
+		{Result: rego.Result{Outcome: rego.Allow, Obligations: []rego.Obligation{{ID: "a"}, {ID: "b", Parameters: map[string]any{"id": "b", "n": []any{1.0}}}}}},
+	}
+	for name, d := range map[string]Decision{
+		"allow":    {Outcome: rego.Allow, Results: results[:1]},
+		"nobody":   {Outcome: rego.Error},
+		"all":      {Outcome: rego.Deny, Results: results, MaskedPaths: 3, InputKept: true, InputHMAC: [32]byte{1}},
+		"resource": {Outcome: rego.Allow, Results: results[3:], Resource: Resource{Type: "model"}},
+	} {
+		d.ID, d.EngineVersion, d.Duration = uuid.Max, "opa/1", 42*time.Microsecond
+		q := Question{DecisionPoint: "a.point", Actor: auditlog.Actor{Kind: auditlog.ActorUser, ID: "s"}}
+		e := newEntry(tenant.NewContext(t.Context(), tenant.ID{1}), q, seen{}, d)
+		got, err := e.ContentDigest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Describe, e.Details = nil, detailsOf(d)
+		if want, err := e.ContentDigest(); err != nil || got != want {
+			t.Errorf("%s: got %x, want %x, %v", name, got, want, err)
+		}
+	}
+}
+
+// detailsOf is the map.
+func detailsOf(d Decision) map[string]any {
+	results := make([]any, len(d.Results))
+	for i, r := range d.Results {
+		m := map[string]any{
+			"policy_id": r.PolicyID.String(), "policy_name": r.PolicyName, "policy_version_id": r.VersionID.String(),
+			"content_sha256": hex.EncodeToString(r.ContentSHA256[:]), "outcome": r.Outcome.String(),
+		}
+		if r.Reason != rego.NoError {
+			m["error_reason"] = r.Reason.String()
+		}
+		var violations []any
+		for _, v := range r.Violations {
+			m := map[string]any{"code": v.Code, "message": v.Message, "severity": v.Severity, "control": v.Control}
+			maps.DeleteFunc(m, func(_ string, v any) bool { return v == "" })
+			violations = append(violations, m)
+		}
+		if violations != nil {
+			m["violations"] = violations
+		}
+		if r.Obligations != nil {
+			m["obligations"] = describeObligations(r.Obligations)
+		}
+		results[i] = m
+	}
+	m := map[string]any{
+		"outcome": d.Outcome.String(), "engine_version": d.EngineVersion, "evaluation_us": float64(d.Duration.Microseconds()), "results": results,
+	}
+	if d.InputKept {
+		m["input_kept"] = true
+	}
+	if d.MaskedPaths > 0 {
+		m["masked_paths"] = float64(d.MaskedPaths)
+	}
+	if d.Resource != (Resource{}) {
+		m["resource_type"], m["resource_id"] = d.Resource.Type, d.Resource.ID
+	}
+	return m
 }
