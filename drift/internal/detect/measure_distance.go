@@ -20,7 +20,7 @@ type cutting struct {
 	bins distance.Bins
 
 	// rule made the bins from the baseline; nil when they do not depend on which rows are the baseline's.
-	rule distance.Rule
+	rule *distance.Rule
 
 	// lawful bins are fit for the large-sample law of a distance as soon as each side expects lawfulRows rows in each. Bins of equal width are
 	// not: however many rows there are, the outer ones hold few.

@@ -54,31 +54,38 @@ func TestHypergeometric(t *testing.T) {
 	}
 }
 
-// The ratio of uniforms draws every number as often as it should.
-func TestRatioOfUniforms(t *testing.T) {
+// Every number is drawn as often as it should: by the ratio of uniforms, and from the least variance on by the normal distribution.
+func TestHypergeometricFits(t *testing.T) {
 	t.Parallel()
-	const rows, marked, taken, draws = 200, 40, 30, 100_000
+	const draws = 100_000
 	rng := rand.New(rand.NewPCG(3, 4))
-	var counts [taken + 1]float64
-	for range draws {
-		counts[hypergeometric(rng, rows, marked, taken)]++
-	}
-	choose := func(n, k float64) float64 {
-		a, _ := math.Lgamma(n + 1)
-		b, _ := math.Lgamma(k + 1)
-		c, _ := math.Lgamma(n - k + 1)
+	choose := func(n, k int64) float64 {
+		a, _ := math.Lgamma(float64(n + 1))
+		b, _ := math.Lgamma(float64(k + 1))
+		c, _ := math.Lgamma(float64(n - k + 1))
 		return a - b - c
 	}
-	square, cells := 0.0, 0
-	for x, count := range counts {
-		expected := draws * math.Exp(choose(marked, float64(x))+choose(rows-marked, float64(taken-x))-choose(rows, taken))
-		if expected > 5 {
-			square += (count - expected) * (count - expected) / expected
-			cells++
+	for _, c := range []struct{ rows, marked, taken int64 }{
+		{200, 40, 30}, {1_000_000, 500_000, 60}, {1_000_000, 500_000, 140}, {1000, 500, 180}, {4000, 400, 500}, {2_000_000, 2000, 40_000}, {100_000, 50_000, 2000},
+	} {
+		counts := make([]float64, c.taken+1)
+		for range draws {
+			counts[hypergeometric(rng, c.rows, c.marked, c.taken)]++
 		}
-	}
-	if square > 40 { // 15 cells
-		t.Errorf("chi-square %.1f of %d cells", square, cells)
+		square, cells := 0.0, 0.0
+		for x, count := range counts {
+			if int64(x) > c.marked {
+				break
+			}
+			expected := draws * math.Exp(choose(c.marked, int64(x))+choose(c.rows-c.marked, c.taken-int64(x))-choose(c.rows, c.taken))
+			if expected > 5 {
+				square += (count - expected) * (count - expected) / expected
+				cells++
+			}
+		}
+		if square > cells+4*math.Sqrt(2*cells) {
+			t.Errorf("%+v: chi-square %.1f of %.0f cells", c, square, cells)
+		}
 	}
 }
 

@@ -65,25 +65,21 @@ func (m Measure) Permute(b Bins, level float64, draws int, rng *rand.Rand) Outco
 	})
 }
 
-// Rule cuts the line for two samples and appends the rows of both sides in each bin to the slices.
-type Rule func(s histogram.Source, baseline, current []int64) (a, b []int64, err error)
-
 // PermuteRule is Permute for bins that are made from the baseline alone. It cuts the line again for each draw, by the rows that the draw calls
 // the baseline's; with the bins kept, such a test raises up to four times as many false alarms as it should. The samples must be finite and
 // sorted. A draw that cannot be cut counts as if it had the observed distance. It returns the error of the rule for the samples themselves, or
 // ErrEmpty.
-func (m Measure) PermuteRule(pair histogram.Pair, rule Rule, level float64, draws int, rng *rand.Rand) (Outcome, error) {
+func (m Measure) PermuteRule(pair histogram.Pair, rule *Rule, level float64, draws int, rng *rand.Rand) (Outcome, error) {
 	b, err := rule.Bins(pair)
 	if err != nil {
 		return Outcome{}, err
 	}
-	r := newRelabelled(pair, rng)
+	deal := rule.draws(pair, rng)
 	observed := m.Of(b)
 	var x, y []int64
 	return m.permute(b, level, draws, false, func() float64 {
-		r.deal()
 		var err error
-		if x, y, err = rule(r, x[:0], y[:0]); err != nil {
+		if x, y, err = deal(x[:0], y[:0]); err != nil {
 			return observed
 		}
 		return m.of(x, y, float64(b.n), float64(b.m))

@@ -40,7 +40,7 @@ func TestShuffleKeepsMargins(t *testing.T) {
 func TestShuffleMoments(t *testing.T) {
 	t.Parallel()
 	const draws = 30_000
-	for name, each := range map[string][2]int64{"singles": {1, 0}, "small": {12, 4}, "mixed": {30, 300}} {
+	for name, each := range map[string][2]int64{"singles": {1, 0}, "small": {12, 4}, "mixed": {30, 300}, "scarce": {12, 4}} {
 		a, b := make([]int64, 40), make([]int64, 40)
 		for i := range a {
 			a[i], b[i] = each[0], each[1]
@@ -48,11 +48,17 @@ func TestShuffleMoments(t *testing.T) {
 				a[i], b[i] = b[i], 2*a[i]
 			}
 		}
+		if name == "scarce" {
+			a, b = append(a, 1_000_000), append(b, 2_000_000)
+		}
 		bins, err := NewBins(a, b)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s, rng := bins.shuffler(), rand.New(rand.NewPCG(5, 6))
+		if (s.scarce < len(a)) != (name == "scarce") {
+			t.Fatalf("%s: %d of %d bins are scarce", name, len(a)-s.scarce, len(a))
+		}
 		first, last := len(a)-1, len(a)-2
 		n, total := float64(bins.n), float64(bins.n)+float64(bins.m)
 		mean := func(i int) float64 { return float64(s.pooled[i]) * n / total }
