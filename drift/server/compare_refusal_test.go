@@ -65,6 +65,9 @@ func TestCompareRefusals(t *testing.T) {
 		{"test of another type", x(func(f *driftv1.ComparedFeature) { f.Tests = tests(chi) }), both, "INVALID_FIELD", "header.features[0].tests[0].test"},
 		{"test twice", x(func(f *driftv1.ComparedFeature) { f.Tests = tests(ks, ks) }), both, "INVALID_FIELD", "header.features[0].tests[1].test"},
 		{"convention", x(func(f *driftv1.ComparedFeature) { f.Tests = []*driftv1.TestSetting{{Test: ks, Convention: "ks/own"}} }), both, "INVALID_FIELD", "header.features[0].tests[0].convention"},
+		{"effect out of reach", x(func(f *driftv1.ComparedFeature) {
+			f.Tests = []*driftv1.TestSetting{{Test: ks, MinEffect: new(1.5)}}
+		}), both, "INVALID_FIELD", "header.features[0].tests[0].min_effect"},
 		{"row test of a feature", &driftv1.ComparisonHeader{RowTests: tests(ks)}, both, "INVALID_FIELD", "header.row_tests[0].test"},
 		{"zone", at(func(f *driftv1.ComparedFeature) { f.TimeZone = "Mars/Olympus" }), both, "INVALID_FIELD", "header.features[0].time_zone"},
 		{"own zone", at(func(f *driftv1.ComparedFeature) { f.TimeZone = "Local" }), both, "INVALID_FIELD", "header.features[0].time_zone"},
@@ -104,7 +107,7 @@ func widen(header *driftv1.ComparisonHeader, test driftv1.DriftTest) *driftv1.Co
 	for _, f := range header.GetFeatures() {
 		f.Tests = nil
 		for i := range 8 {
-			f.Tests = append(f.Tests, &driftv1.TestSetting{Test: test, MinEffect: new(float64(i + 1))})
+			f.Tests = append(f.Tests, &driftv1.TestSetting{Test: test, MinEffect: new(float64(i+1) / 10)})
 		}
 	}
 	return header

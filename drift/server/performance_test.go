@@ -227,6 +227,22 @@ func TestEstimatePerformance(t *testing.T) {
 	}
 }
 
+// TestEstimateOfFewChunks is no OK: what two or three chunks of the baseline allow says little.
+func TestEstimateOfFewChunks(t *testing.T) {
+	t.Parallel()
+	c := drifttest.Start(t).Client(t, drifttest.NewTenant())
+	header := &driftv1.EstimationHeader{Output: loanOutput(), ChunkRows: new(int32(enoughForDeep))}
+	for chunks, want := range map[int]driftv1.DriftStatus{5: driftv1.DriftStatus_DRIFT_STATUS_WARNING, 6: okStatus} {
+		got, err := c.Estimate(t, header, drifttest.Baseline(loans(chunks*enoughForDeep, 1, false)...), drifttest.Current(loans(enoughForDeep, 1, false)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Contains(got.GetSummary(), "The baseline makes 5 chunks"); got.GetStatus() != want || said != (chunks == 5) {
+			t.Errorf("%d chunks: %s, %s", chunks, got.GetStatus(), got.GetSummary())
+		}
+	}
+}
+
 func TestPerformanceRefusals(t *testing.T) {
 	t.Parallel()
 	s := drifttest.Start(t)

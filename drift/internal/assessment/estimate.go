@@ -53,7 +53,12 @@ type Estimated struct {
 	Calibrations                    []Calibration
 	ErrorModels                     []ErrorModel
 	Summary                         string
+
+	baselineChunks int // of which the thresholds are made
 }
+
+// enoughChunks is how many chunks of the baseline thresholds should be made of, as NannyML: a standard deviation of fewer says little.
+const enoughChunks = 6
 
 // leastChunk is the smallest default chunk.
 const leastChunk = 30
@@ -90,8 +95,11 @@ func (e Estimation) Estimate(ctx context.Context, baseline, current sample.Set) 
 		made.Chunks = append(made.Chunks, made.judge(chunk, estimates))
 		made.Status = worse(made.Status, made.Chunks[len(made.Chunks)-1].Status)
 	}
-	if len(made.Chunks) == 0 {
+	switch made.baselineChunks = len(estimate.Chunks(before.sample.Rows(), made.ChunkRows)); {
+	case len(made.Chunks) == 0:
 		made.Status = detect.StatusInsufficientData
+	case made.baselineChunks < enoughChunks:
+		made.Status = worse(made.Status, detect.StatusWarning) // what so few chunks allow is no proof that all is well
 	}
 	made.Summary = made.narrate()
 	return made, ctx.Err()

@@ -97,6 +97,10 @@ func (e Estimated) narrate() string {
 		fmt.Fprintf(&text, " But where the truth is known, it is worse than the thresholds allow in %d of %d chunks (%s): the relation between inputs and truth has probably changed.",
 			chunks, len(e.Chunks), list(metrics))
 	}
+	if len(e.Chunks) > 0 && e.baselineChunks < enoughChunks {
+		fmt.Fprintf(&text, " The baseline makes %d chunks of %d rows, and thresholds should be made of at least %d: take smaller chunks, or a longer baseline.",
+			e.baselineChunks, e.ChunkRows, enoughChunks)
+	}
 	for _, m := range e.ErrorModels {
 		if m.Explained <= 0 {
 			fmt.Fprintf(&text, " The features say nothing about %s: its estimate only repeats the baseline.", m.Metric)

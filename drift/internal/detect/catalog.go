@@ -29,6 +29,7 @@ type Convention struct {
 	Types       []FeatureType // the feature types that it applies to; empty: all of the test's
 	EffectName  string        // what the effect is called; empty: as the test says
 	MinEffect   float64       // the smallest effect that matters; 0: as the test says
+	MaxEffect   float64       // the largest effect that there is; 0: as the test says
 }
 
 // Spec describes a test: all that a user needs to choose it, and how it is made.
@@ -45,6 +46,7 @@ type Spec struct {
 	EffectName  string
 	EffectRange string  // "0 to 1"
 	MinEffect   float64 // the smallest effect that matters, unless said otherwise
+	MaxEffect   float64 // the largest effect that there is; 0: none is
 	Source      string  // paper, standard or implementation
 	CountsRows  bool    // rows without a value count for the smallest number of rows too
 
@@ -89,6 +91,9 @@ func (s Spec) Convention(name string, feature FeatureType) (Convention, bool) {
 			}
 			if c.MinEffect == 0 {
 				c.MinEffect = s.MinEffect
+			}
+			if c.MaxEffect == 0 {
+				c.MaxEffect = s.MaxEffect
 			}
 			return c, true
 		}

@@ -35,7 +35,7 @@ func categorySpecs() []Spec {
 					Description: "As scipy.stats.chi2_contingency: nothing pooled, always asymptotic, which raises false alarms when cells expect few rows; the effect is √(χ²/N).",
 				},
 			},
-			EffectName: "cramers_v", EffectRange: "0 to 1", MinEffect: 0.1, // as for the chi-square test
+			EffectName: "cramers_v", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.1, // as for the chi-square test
 			Source:  `S. S. Wilks (1938); scipy.stats.chi2_contingency(lambda_="log-likelihood")`,
 			measure: measureG,
 		},
@@ -45,7 +45,7 @@ func categorySpecs() []Spec {
 			Assumptions: []string{"rows are independent", "at most two categories", "conservative, as every exact test of counts"},
 			PValue:      "exact; from a standard deviation of 20,000 rows in a cell on asymptotic",
 			Conventions: []Convention{{Name: "fisher/two-sided", Description: "The tables with the same margins that are not more likely; the statistic is the odds ratio with half a row in every cell."}},
-			EffectName:  "rate_difference", EffectRange: "0 to 1", MinEffect: 0.05, // as for the missing rate
+			EffectName:  "rate_difference", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.05, // as for the missing rate
 			Source:  "R. A. Fisher (1935); scipy.stats.fisher_exact",
 			measure: measureFisher,
 		},
@@ -58,7 +58,7 @@ func categorySpecs() []Spec {
 				{Name: "two-proportion/pooled", Description: "Two-sided, with the variance of the pooled rate; Fisher's p-value for tables that are small, or skewed by few rows beside many."},
 				{Name: "two-proportion/evidently", Description: "As Evidently: the normal p-value for small tables too, where it raises false alarms."},
 			},
-			EffectName: "rate_difference", EffectRange: "0 to 1", MinEffect: 0.05, // as for the missing rate
+			EffectName: "rate_difference", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.05, // as for the missing rate
 			Source:  "K. Pearson (1900)",
 			measure: measureTwoProportions,
 		},

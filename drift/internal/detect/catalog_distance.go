@@ -13,6 +13,9 @@ const (
 	permutationOnly = "permutation; bins of the baseline are cut again for each while a bin expects fewer than 50 rows of a side"
 )
 
+// maxNats is the root of ln 2: the largest Jensen–Shannon distance in nats.
+const maxNats = 0.8325546111576977
+
 func numericOnly() []FeatureType    { return []FeatureType{Numeric} }
 func categoriesOnly() []FeatureType { return []FeatureType{Categorical, Boolean} }
 func distanceTypes() []FeatureType  { return []FeatureType{Numeric, Categorical, Boolean} }
@@ -41,12 +44,12 @@ func distanceSpecs() []Spec {
 				{Name: "js/decile-ref", Types: numericOnly(), Description: "Base 2. " + decileBinsSay},
 				{Name: "js/category", Types: categoriesOnly(), Description: "Base 2. " + pooledBinsSay},
 				{Name: "js/base2-doane", Types: numericOnly(), Description: "Base 2; Doane's equal bins over the range of the baseline, rows outside of it in one bin more. As NannyML."},
-				{Name: "js/nats-sturges", Types: numericOnly(), Description: "Natural logarithm. " + sturgesSays + " As Evidently."},
-				{Name: "js/nats-sturges-int", Types: numericOnly(), Description: "js/nats-sturges." + wholeSays},
+				{Name: "js/nats-sturges", Types: numericOnly(), MaxEffect: maxNats, Description: "Natural logarithm. " + sturgesSays + " As Evidently."},
+				{Name: "js/nats-sturges-int", Types: numericOnly(), MaxEffect: maxNats, Description: "js/nats-sturges." + wholeSays},
 				{Name: "js/base2-category", Types: categoriesOnly(), Description: "Base 2. " + everyBinSays + " As NannyML."},
-				{Name: "js/nats-category", Types: categoriesOnly(), Description: "Natural logarithm. " + everyBinSays + " As Evidently."},
+				{Name: "js/nats-category", Types: categoriesOnly(), MaxEffect: maxNats, Description: "Natural logarithm. " + everyBinSays + " As Evidently."},
 			},
-			EffectName: "jensen_shannon_distance", EffectRange: "0 to 1, in nats to 0.83", MinEffect: 0.1,
+			EffectName: "jensen_shannon_distance", EffectRange: "0 to 1, in nats to 0.83", MaxEffect: 1, MinEffect: 0.1,
 			Source:  "D. M. Endres and J. E. Schindelin (2003); scipy.spatial.distance.jensenshannon",
 			measure: measureDistance,
 		},
@@ -61,7 +64,7 @@ func distanceSpecs() []Spec {
 				{Name: "hellinger/sturges-int", Types: numericOnly(), Description: "hellinger/sturges." + wholeSays},
 				{Name: "hellinger/every-category", Types: categoriesOnly(), Description: everyBinSays + " As Evidently and NannyML."},
 			},
-			EffectName: "hellinger_distance", EffectRange: "0 to 1", MinEffect: 0.1,
+			EffectName: "hellinger_distance", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.1,
 			Source:  "E. Hellinger (1909)",
 			measure: measureDistance,
 		},
@@ -86,7 +89,7 @@ func distanceSpecs() []Spec {
 				{Name: "l-infinity/category", Types: categoriesOnly(), Description: pooledBinsSay},
 				{Name: "l-infinity/every-category", Types: categoriesOnly(), Description: everyBinSays + " As NannyML."},
 			},
-			EffectName: "largest_share_change", EffectRange: "0 to 1", MinEffect: 0.1,
+			EffectName: "largest_share_change", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.1,
 			Source:  "the maximum norm",
 			measure: measureDistance,
 		},
@@ -98,7 +101,7 @@ func distanceSpecs() []Spec {
 				{Name: "total-variation/category", Types: categoriesOnly(), Description: pooledBinsSay},
 				{Name: "total-variation/every-category", Types: categoriesOnly(), Description: everyBinSays + " As Evidently."},
 			},
-			EffectName: "total_variation", EffectRange: "0 to 1", MinEffect: 0.1,
+			EffectName: "total_variation", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.1,
 			Source:  "half the sum of absolute differences; the share of rows that would have to move",
 			measure: measureDistance,
 		},

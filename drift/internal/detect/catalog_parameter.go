@@ -15,9 +15,13 @@ type Parameter struct {
 
 // Parameters returns what bears on the test: what is set for it alone, for its feature, and for the whole run.
 func (s Spec) Parameters() []Parameter {
+	effects := "above 0"
+	if s.MaxEffect > 0 {
+		effects += ", at most " + plain(s.MaxEffect)
+	}
 	parameters := []Parameter{
 		{"test.convention", "How the test is computed.", "the first that applies to the feature's type", "the conventions of the test"},
-		{"test.min_effect", "The smallest effect that matters, in the unit of " + s.EffectName + ".", plain(s.MinEffect) + ", unless the convention says otherwise", "above 0"},
+		{"test.min_effect", "The smallest effect that matters, in the unit of " + s.EffectName + ".", plain(s.MinEffect) + ", unless the convention says otherwise", effects},
 	}
 	parameters = append(parameters, s.ofFeature()...)
 	parameters = append(parameters,

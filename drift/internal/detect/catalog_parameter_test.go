@@ -2,6 +2,8 @@ package detect_test
 
 import (
 	"context"
+	"errors"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -71,5 +73,53 @@ func TestDrawsHaveParameters(t *testing.T) {
 	}
 	if ks, _ := detect.Lookup(detect.TestKS); has(ks, "seed") {
 		t.Error("KS never draws")
+	}
+}
+
+// TestMinEffectIsReachable refuses a smallest effect that no effect reaches, as a field, and takes the largest that there is.
+func TestMinEffectIsReachable(t *testing.T) {
+	t.Parallel()
+	bounded := 0
+	for _, spec := range detect.Catalog() {
+		if strings.HasSuffix(spec.EffectRange, "upwards") != (spec.MaxEffect == 0) || spec.MaxEffect == 1 && !strings.HasPrefix(spec.EffectRange, "0 to 1") {
+			t.Errorf("%s: effects from %s, at most %v", spec.Test, spec.EffectRange, spec.MaxEffect)
+		}
+		kind := spec.Types[0]
+		validate := func(t detect.TestSetting) error { return t.Validate(kind) }
+		if spec.Scope == detect.ScopeRows {
+			validate = detect.TestSetting.ValidateRows
+		}
+		for _, named := range spec.Conventions {
+			if len(named.Types) > 0 {
+				kind = named.Types[0]
+			}
+			if spec.Scope == detect.ScopeRows && kind == detect.Vector {
+				continue
+			}
+			convention, _ := spec.Convention(named.Name, kind)
+			setting := detect.TestSetting{Test: spec.Test, Convention: named.Name, MinEffect: convention.MaxEffect}
+			if convention.MaxEffect == 0 {
+				setting.MinEffect = 1e6
+			}
+			if err := validate(setting); err != nil {
+				t.Errorf("%s: %v", named.Name, err)
+			}
+			if convention.MaxEffect == 0 {
+				continue
+			}
+			bounded++
+			setting.MinEffect = math.Nextafter(convention.MaxEffect, 9)
+			refused, ok := errors.AsType[*detect.SettingError](validate(setting))
+			if !ok || refused.Member != "min_effect" || !strings.Contains(refused.Error(), "is never more") {
+				t.Errorf("%s: %v is taken: %v", named.Name, setting.MinEffect, refused)
+			}
+		}
+	}
+	if bounded < 40 {
+		t.Errorf("%d conventions have a largest effect", bounded)
+	}
+	nats := detect.TestSetting{Test: detect.TestJensenShannon, Convention: "js/nats-sturges", MinEffect: 0.9}
+	if err := nats.Validate(detect.Numeric); err == nil {
+		t.Error("a distance of 0.9 nats is taken")
 	}
 }

@@ -16,7 +16,7 @@ func qualitySpecs() []Spec {
 				{Name: typeChange, Description: "The types of the two columns; made by itself wherever they differ.", EffectName: "changed", MinEffect: 1},
 			},
 			// A writer that changed is rarely a matter of a few rows, but one in a hundred already breaks what reads them.
-			EffectName: "rate_difference", EffectRange: "0 to 1", MinEffect: 0.01,
+			EffectName: "rate_difference", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.01,
 			Source:  "R. A. Fisher (1935)",
 			measure: measureTypeChange,
 		},
@@ -30,7 +30,7 @@ func qualitySpecs() []Spec {
 				{Name: "out-of-range/constraint", Description: "Values below the feature's min or above its max, on both sides.", EffectName: "rate_difference"},
 			},
 			// A model extrapolates on these rows. One in a hundred is worth a look, whatever the sample.
-			EffectName: "share", EffectRange: "0 to 1", MinEffect: 0.01,
+			EffectName: "share", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.01,
 			Source:  "S. S. Wilks, Ann. Math. Stat. 12 (1941); scipy.stats.nhypergeom",
 			measure: measureOutOfRange,
 		},
@@ -40,7 +40,7 @@ func qualitySpecs() []Spec {
 			Assumptions: []string{independent},
 			PValue:      ratesPValue,
 			Conventions: []Convention{{Name: "constraint/two-proportion", Description: "Values outside min and max, not among the allowed ones, or not matching the pattern; two-sided."}},
-			EffectName:  "rate_difference", EffectRange: "0 to 1", MinEffect: 0.01, // as OUT_OF_RANGE
+			EffectName:  "rate_difference", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.01, // as OUT_OF_RANGE
 			Source:  "R. A. Fisher (1935)",
 			measure: measureConstraint,
 		},
@@ -53,7 +53,7 @@ func qualitySpecs() []Spec {
 			PValue:      repeatsPValue,
 			Conventions: []Convention{{Name: "duplicate-values/distinct", Description: "Share of rows that repeat an earlier one, of as many rows as the smaller side has; two-sided."}},
 			// Rows sent twice are the commonest cause, and never a few only.
-			EffectName: "rate_difference", EffectRange: "0 to 1", MinEffect: 0.05,
+			EffectName: "rate_difference", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.05,
 			Source:  "S. H. Hurlbert, Ecology 52 (1971), rarefaction",
 			measure: measureDuplicateValues,
 		},
@@ -64,7 +64,7 @@ func qualitySpecs() []Spec {
 			PValue:      "exact: the share of the divisions of the pooled rows that leave one value to the current side",
 			Conventions: []Convention{{Name: "constant/exact", Description: "The effect is the share of the baseline's rows that have another value."}},
 			// A column that was constant but for one row in a hundred told a model little before.
-			EffectName: "lost_variety", EffectRange: "0 to 1", MinEffect: 0.01,
+			EffectName: "lost_variety", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.01,
 			Source:  "R. A. Fisher (1935)",
 			measure: measureConstant,
 		},
@@ -75,7 +75,7 @@ func qualitySpecs() []Spec {
 			PValue:      "one-sided, from re-labelled rows; where more than 10,000 rows of either side take part, from the normal limit",
 			Conventions: []Convention{{Name: "unseen/rows", Description: "Current rows whose category no row of the baseline has; the effect is their share beyond what chance gives."}},
 			// A model has learnt nothing about these rows: one in a hundred matters as for OUT_OF_RANGE.
-			EffectName: "excess_share", EffectRange: "0 to 1", MinEffect: 0.01,
+			EffectName: "excess_share", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.01,
 			Source:  "I. J. Good, Biometrika 40 (1953)",
 			measure: measureUnseen,
 		},
@@ -85,7 +85,7 @@ func qualitySpecs() []Spec {
 			Assumptions: []string{independent},
 			PValue:      repeatsPValue,
 			Conventions: []Convention{{Name: "duplicate-rows/distinct", Description: "Share of rows equal to an earlier one in every column, of as many rows as the smaller side has; two-sided."}},
-			EffectName:  "rate_difference", EffectRange: "0 to 1", MinEffect: 0.05, // as DUPLICATE_VALUES
+			EffectName:  "rate_difference", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.05, // as DUPLICATE_VALUES
 			Source:      "S. H. Hurlbert, Ecology 52 (1971), rarefaction",
 			measureRows: measureDuplicateRows,
 		},

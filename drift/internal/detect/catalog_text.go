@@ -10,7 +10,7 @@ func textSpecs() []Spec {
 			Assumptions: []string{"texts are independent", "equal lengths make it conservative"},
 			PValue:      "as KS: exact up to 10,000 texts a side, beyond asymptotic",
 			Conventions: []Convention{{Name: "text-length/characters", Description: "Kolmogorov–Smirnov on the number of Unicode code points."}},
-			EffectName:  "distance", EffectRange: "0 to 1", MinEffect: 0.1, // as KS
+			EffectName:  "distance", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.1, // as KS
 			Source:  "J. L. Hodges (1958); scipy.stats.ks_2samp",
 			measure: measureTextLength,
 		},
@@ -24,7 +24,7 @@ func textSpecs() []Spec {
 				Description: "Unicode words in lower case; the 50 most frequent of both sides together, and the rest as one; each side weighs the same.",
 			}},
 			// As CHI_SQUARE, whose effect it is.
-			EffectName: "cramers_v", EffectRange: "0 to 1", MinEffect: 0.1,
+			EffectName: "cramers_v", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.1,
 			Source:  "K. Pearson (1900); B. Phipson and G. K. Smyth (2010) for the p-value",
 			measure: measureFrequencies,
 		},
@@ -35,7 +35,7 @@ func textSpecs() []Spec {
 			PValue:      "one-sided, from re-labelled texts, whose own unknown words tell how many a baseline of this size leaves",
 			Conventions: []Convention{{Name: "words/unknown", Description: "Share of the current words that no text of the baseline has; of more than 65,536 different words a fixed part takes part."}},
 			// Beyond what re-labelled texts have. Two words in a hundred are a topic or a template that is new.
-			EffectName: "excess_share", EffectRange: "0 to 1", MinEffect: 0.02,
+			EffectName: "excess_share", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.02,
 			Source:  "I. J. Good, Biometrika 40 (1953)",
 			measure: measureUnknown,
 		},
@@ -57,7 +57,7 @@ func textSpecs() []Spec {
 			PValue:      ratesPValue,
 			Conventions: []Convention{{Name: "refusal/en-v1", Description: "One of a fixed list of English phrases stands in the first 300 bytes."}},
 			// One more or fewer of fifty answers refused is what users notice.
-			EffectName: "rate_difference", EffectRange: "0 to 1", MinEffect: 0.02,
+			EffectName: "rate_difference", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.02,
 			Source:  "R. A. Fisher (1935)",
 			measure: measureRefusals,
 		},
@@ -68,7 +68,7 @@ func textSpecs() []Spec {
 			PValue:      ratesPValue,
 			Conventions: []Convention{{Name: "format/json", Description: "Texts that are not one JSON value; the feature's constraint must say the format json."}},
 			// Programs read these texts: one in a hundred that cannot be read is an outage for someone.
-			EffectName: "rate_difference", EffectRange: "0 to 1", MinEffect: 0.01,
+			EffectName: "rate_difference", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.01,
 			Source:  "RFC 8259",
 			measure: measureFormat,
 		},

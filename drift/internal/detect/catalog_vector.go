@@ -10,7 +10,7 @@ func vectorSpecs() []Spec {
 		Assumptions: []string{independentRows, "beyond 1,000 vectors a side, or fewer of more than 500 numbers, a random sample of them is compared"},
 		PValue:      "permutation",
 		Conventions: []Convention{{Name: "centroid/permutation", Description: "Unbiased squared distance between the means of the vectors as they are."}},
-		EffectName:  "root_inhomogeneity", EffectRange: "0 to 1", MinEffect: 0.05,
+		EffectName:  "root_inhomogeneity", EffectRange: "0 to 1", MaxEffect: 1, MinEffect: 0.05,
 		Source:  "S. X. Chen and Y.-L. Qin, Annals of Statistics 38 (2010), with a permutation p-value",
 		measure: measureCentroid,
 	}}

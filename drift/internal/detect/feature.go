@@ -51,10 +51,7 @@ func checkFeature(f FeatureInput) error {
 	if err := checkSample(f.Type, f.Baseline); err != nil {
 		return fmt.Errorf("check baseline: %w", err)
 	}
-	currentType := f.Type
-	if f.typeChanged() {
-		currentType = f.CurrentType
-	}
+	currentType := f.currentType()
 	if !slices.Contains(AllTypes(), currentType) {
 		return fmt.Errorf("unknown feature type %q", currentType)
 	}

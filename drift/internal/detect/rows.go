@@ -98,20 +98,18 @@ func (t Test) AppliesToRows() bool {
 	return ok && spec.Scope == ScopeRows && spec.measureRows != nil
 }
 
-// ValidateRows returns a SettingError when the test is none of whole rows, has no such convention for them, or its smallest effect is negative or
-// not finite.
+// ValidateRows returns a SettingError when the test is none of whole rows, has no such convention for them, or its smallest effect is negative,
+// not finite or above every effect.
 func (t TestSetting) ValidateRows() error {
 	if !t.Test.AppliesToRows() {
 		return wrong("test", "test %s does not apply to whole rows", t.Test)
 	}
 	spec, _ := Lookup(t.Test)
-	if _, ok := spec.Convention(t.Convention, rowsType); !ok {
+	convention, ok := spec.Convention(t.Convention, rowsType)
+	if !ok {
 		return spec.unknownConvention(t.Convention, rowsType, "whole rows")
 	}
-	if !(t.MinEffect >= 0) || finite(t.MinEffect) == nil {
-		return wrong("min_effect", "min_effect of test %s must be a number of at least 0", t.Test)
-	}
-	return nil
+	return t.checkMinEffect(convention)
 }
 
 func checkTables(baseline, current Table) error {

@@ -134,18 +134,27 @@ func (s Spec) unknownConvention(name string, feature FeatureType, of string) err
 	return wrong("convention", "test %s has no convention %q for %s: it has %s", s.Test, name, of, strings.Join(known, ", "))
 }
 
+// checkMinEffect refuses a smallest effect that is no number, or that no effect could ever reach: such a test would never say that something drifted.
+func (t TestSetting) checkMinEffect(convention Convention) error {
+	if !(t.MinEffect >= 0) || finite(t.MinEffect) == nil {
+		return wrong("min_effect", "min_effect of test %s must be a number of at least 0", t.Test)
+	}
+	if convention.MaxEffect > 0 && t.MinEffect > convention.MaxEffect {
+		return wrong("min_effect", "min_effect of test %s must be at most %.3g: %s of %s is never more", t.Test, convention.MaxEffect, convention.EffectName, convention.Name)
+	}
+	return nil
+}
+
 // Validate returns a SettingError when the test or its convention does not apply to the feature type
-// or its smallest effect is negative or not finite.
+// or its smallest effect is negative, not finite or above every effect.
 func (t TestSetting) Validate(feature FeatureType) error {
 	if !t.Test.Applies(feature) {
 		return wrong("test", "test %s does not apply to %s features", t.Test, feature)
 	}
 	spec, _ := Lookup(t.Test)
-	if _, ok := spec.Convention(t.Convention, feature); !ok {
+	convention, ok := spec.Convention(t.Convention, feature)
+	if !ok {
 		return spec.unknownConvention(t.Convention, feature, string(feature)+" features")
 	}
-	if !(t.MinEffect >= 0) || finite(t.MinEffect) == nil {
-		return wrong("min_effect", "min_effect of test %s must be a number of at least 0", t.Test)
-	}
-	return nil
+	return t.checkMinEffect(convention)
 }

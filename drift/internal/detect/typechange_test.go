@@ -35,3 +35,27 @@ func TestChangedType(t *testing.T) {
 		}
 	}
 }
+
+// TestChangedLengthOfVectors: vectors of another model are no error, and nothing to compare either.
+func TestChangedLengthOfVectors(t *testing.T) {
+	t.Parallel()
+	side := func(rows, columns int) Sample {
+		m := Matrix{Rows: rows, Columns: columns, Values: make([]float64, rows*columns)}
+		for i := range m.Values {
+			m.Values[i] = float64(i * i % 17)
+		}
+		return Sample{Vectors: m, Rows: int64(rows) + 1, Missing: 1}
+	}
+	for _, test := range []Test{TestMMD, TestCentroidShift, TestDomainClassifier, TestCovariance, TestPCAReconstruction} {
+		f := FeatureInput{Name: "v", Type: Vector, Baseline: side(60, 3), Current: side(50, 4), Tests: []TestSetting{{Test: test}}}
+		got := Compare(f, Settings{})
+		if got.Status != StatusDrift || got.Results[0].Test != TestTypeChange || !strings.Contains(got.Reason, "vectors of 4 numbers, those of the baseline of 3") {
+			t.Errorf("%s: got %+v", test, got)
+		}
+	}
+	// Where a side has no vector, its length says nothing.
+	empty := FeatureInput{Name: "v", Type: Vector, Baseline: side(60, 3), Current: Sample{Rows: 40, Missing: 40}, Tests: []TestSetting{{Test: TestMMD}}}
+	if got := Compare(empty, Settings{}); got.Results[0].Test != TestMMD || got.Results[0].Status != StatusInsufficientData {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -132,7 +132,7 @@ type FeatureInput struct {
 	Baseline Sample
 	Current  Sample
 
-	// CurrentType is the type of the current values; empty: Type. Where they differ the result is TYPE_CHANGE.
+	// CurrentType is the type of the current values; empty: Type. Where they differ, or vectors in their length, the result is TYPE_CHANGE.
 	CurrentType FeatureType
 
 	Constraint *Constraint    // what the values must be; nil: anything

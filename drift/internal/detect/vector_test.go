@@ -4,7 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 )
 
@@ -62,17 +61,6 @@ func TestVectors(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestVectorsOfOtherLengthsAreRefused(t *testing.T) {
-	t.Parallel()
-	rng := rand.New(rand.NewPCG(1, 1))
-	feature := FeatureInput{Name: "embedding", Type: Vector, Tests: vectorTests(), Baseline: vectors(rng, 50, 200, 0), Current: vectors(rng, 50, 300, 0)}
-	for _, r := range Compare(feature, Settings{}).Results {
-		if r.Test != TestMissingRate && (r.Status != StatusError || !strings.Contains(r.Reason, "same columns")) {
-			t.Errorf("%s: %s %s", r.Convention, r.Status, r.Reason)
-		}
 	}
 }
 
