@@ -39,8 +39,7 @@ func measureG(c *comparison, t TestSetting) Finding {
 	if cut.bins.LeastExpected() >= lawfulRows {
 		return f
 	}
-	rng := c.rng(t)
-	o := distance.LikelihoodRatio().Permute(cut.bins, c.settings.FDR, c.settings.Permutations, rng)
+	o := distance.LikelihoodRatio().Permute(cut.bins, c.draws(t))
 	f.Statistic, f.P, f.Method, f.Threshold, f.DF = o.Distance, o.P, PPermutation, finite(o.Threshold), nil
 	return f
 }

@@ -107,11 +107,10 @@ func (w distanceWay) test(c *comparison, t TestSetting, cut cutting) (distance.O
 			return outcome, PAsymptotic, nil
 		}
 	}
-	rng := c.rng(t)
 	if cut.rule == nil || full { // with full bins it no longer matters that the baseline made them
-		return w.measure.Permute(cut.bins, c.settings.FDR, c.settings.Permutations, rng), PPermutation, nil
+		return w.measure.Permute(cut.bins, c.draws(t)), PPermutation, nil
 	}
-	outcome, err := w.measure.PermuteRule(c.pair(), cut.rule, c.settings.FDR, c.settings.Permutations, rng)
+	outcome, err := w.measure.PermuteRule(c.pair(), cut.rule, c.draws(t))
 	return outcome, PPermutation, err
 }
 

@@ -37,7 +37,7 @@ func (c *comparison) permute(pooled *rank.Pooled, statistic rank.Statistic, t Te
 }
 
 func (c *comparison) draw(cut rank.Cut, statistic rank.Statistic, t TestSetting) rank.Permutation {
-	return cut.Permute(statistic, c.settings.Permutations, c.settings.FDR, c.rng(t))
+	return cut.Permute(statistic, c.draws(t))
 }
 
 func measureCVM(c *comparison, t TestSetting) Finding {

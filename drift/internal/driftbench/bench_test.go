@@ -18,6 +18,7 @@ import (
 	"github.com/aumos-enterprise/platform/drift/internal/detect/distance"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/histogram"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/ks"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/rank"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/stream"
 )
@@ -183,11 +184,11 @@ func (p plan) histograms(b *testing.B, d *document, data sides) {
 			low, high := min(pair.Baseline[0], work[0]), max(pair.Baseline[p.rows-1], work[p.rows-1])
 			edges, _ := histogram.Sturges(2*p.rows, low, high, false) // many values, all different
 			bins, _ := distance.NewBins(histogram.Count(pair.Baseline, edges), histogram.Count(work, edges))
-			distance.JensenShannon(math.E).Permute(bins, level, draws, rand.New(rand.NewPCG(1, 1)))
+			distance.JensenShannon(math.E).Permute(bins, permutation.Draws{Count: draws, Alpha: level, Rand: rand.New(rand.NewPCG(1, 1))})
 		}},
 		{"Jensen–Shannon in Doane's bins of the baseline (NannyML's), p-value of 999 permutations", func() {
 			rule, _ := distance.Doane(pair.Baseline)
-			_, _ = distance.JensenShannon(2).PermuteRule(pair, rule, level, draws, rand.New(rand.NewPCG(1, 1)))
+			_, _ = distance.JensenShannon(2).PermuteRule(pair, rule, permutation.Draws{Count: draws, Alpha: level, Rand: rand.New(rand.NewPCG(1, 1))})
 		}},
 	} {
 		d.add(line{

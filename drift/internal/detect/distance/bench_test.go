@@ -3,6 +3,8 @@ package distance
 import (
 	"math/rand/v2"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 // benchBins is a bell over 22 bins with a million rows a side, as Sturges' rule makes them.
@@ -23,7 +25,7 @@ func BenchmarkPermute(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				m.Permute(bins, 0.05, 999, rand.New(rand.NewPCG(1, 2)))
+				m.Permute(bins, permutation.Draws{Count: 999, Alpha: 0.05, Rand: rand.New(rand.NewPCG(1, 2))})
 			}
 		})
 	}

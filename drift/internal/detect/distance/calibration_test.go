@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/histogram"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 const (
@@ -36,14 +37,14 @@ var distributions = map[string]func(rng *rand.Rand) float64{
 // ways are those in which package detect gets a p-value.
 var ways = map[string]func(pair histogram.Pair, m Measure, rng *rand.Rand) (Outcome, error){
 	"deciles of the baseline": func(pair histogram.Pair, m Measure, rng *rand.Rand) (Outcome, error) {
-		return m.PermuteRule(pair, Deciles(), level, labelDraws, rng)
+		return m.PermuteRule(pair, Deciles(), permutation.Draws{Count: labelDraws, Alpha: level, Rand: rng})
 	},
 	"doane of the baseline": func(pair histogram.Pair, m Measure, rng *rand.Rand) (Outcome, error) {
 		rule, err := Doane(pair.Baseline)
 		if err != nil {
 			return Outcome{}, err
 		}
-		return m.PermuteRule(pair, rule, level, labelDraws, rng)
+		return m.PermuteRule(pair, rule, permutation.Draws{Count: labelDraws, Alpha: level, Rand: rng})
 	},
 	"sturges of both": func(pair histogram.Pair, m Measure, rng *rand.Rand) (Outcome, error) {
 		x, y := pair.Baseline, pair.Current
@@ -52,7 +53,7 @@ var ways = map[string]func(pair histogram.Pair, m Measure, rng *rand.Rand) (Outc
 			return Outcome{}, err
 		}
 		bins, err := NewBins(histogram.Count(x, edges), histogram.Count(y, edges))
-		return m.Permute(bins, level, labelDraws, rng), err
+		return m.Permute(bins, permutation.Draws{Count: labelDraws, Alpha: level, Rand: rng}), err
 	},
 	"many bins": func(pair histogram.Pair, m Measure, rng *rand.Rand) (Outcome, error) {
 		bins, err := NewBins(histogram.CountValues(pair.Baseline, pair.Current))
@@ -60,7 +61,7 @@ var ways = map[string]func(pair histogram.Pair, m Measure, rng *rand.Rand) (Outc
 			return Outcome{}, err
 		}
 		s := bins.shuffler()
-		return m.permute(bins, level, labelDraws, true, func() float64 {
+		return m.permute(bins, permutation.Draws{Count: labelDraws, Alpha: level}, true, func() float64 {
 			s.shuffle(rng)
 			return m.Of(s.Bins)
 		}), nil

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/histogram"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 var measures = map[string]Measure{
@@ -160,8 +161,8 @@ func TestMeasureProperties(t *testing.T) {
 			if (name == "js" || name == "hellinger" || name == "total variation" || name == "l-infinity") && d > 1+1e-12 {
 				t.Fatalf("%s = %v", name, d)
 			}
-			o := m.Permute(b, 0.05, 99, rand.New(rand.NewPCG(1, 2)))
-			again := m.Permute(b, 0.05, 99, rand.New(rand.NewPCG(1, 2)))
+			o := m.Permute(b, permutation.Draws{Count: 99, Alpha: 0.05, Rand: rand.New(rand.NewPCG(1, 2))})
+			again := m.Permute(b, permutation.Draws{Count: 99, Alpha: 0.05, Rand: rand.New(rand.NewPCG(1, 2))})
 			if !(o.P >= 0.01 && o.P <= 1) || o.P != again.P || o.Distance != d {
 				t.Fatalf("%s: %+v, again %+v", name, o, again)
 			}
@@ -207,7 +208,7 @@ func TestBadBins(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := JensenShannon(2).PermuteRule(histogram.Pair{Baseline: []float64{1}}, Deciles(), 0.05, 99, rand.New(rand.NewPCG(1, 2))); !errors.Is(err, ErrEmpty) {
+	if _, err := JensenShannon(2).PermuteRule(histogram.Pair{Baseline: []float64{1}}, Deciles(), permutation.Draws{Count: 99, Alpha: 0.05, Rand: rand.New(rand.NewPCG(1, 2))}); !errors.Is(err, ErrEmpty) {
 		t.Errorf("empty current: %v", err)
 	}
 	if _, err := Doane(nil); !errors.Is(err, histogram.ErrEmpty) {

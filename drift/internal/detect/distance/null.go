@@ -2,7 +2,6 @@ package distance
 
 import (
 	"math"
-	"math/rand/v2"
 
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
@@ -48,19 +47,20 @@ const (
 // the number of bins, hardly on that of rows.
 //
 // P counts the draws with at least the observed distance, as permutation.PValue does. Threshold is the smallest drawn distance with a P of at most
-// the level, as permutation.Critical finds it.
+// d.Alpha, as permutation.Critical finds it. Once d is over no more are made, and what is returned is of no use.
 //
 // So that the cost stays bounded there are fewer draws, but not fewer than 99, when draws times bins exceed four million. A sum over thousands
 // of bins is nearly normal (C. Morris, 1975), so that P and Threshold are then those of the t distribution of one more draw, and P can be small
 // enough to stand among many tests. L-infinity is no sum; its P is counted even then.
-func (m Measure) Permute(b Bins, level float64, draws int, rng *rand.Rand) Outcome {
+func (m Measure) Permute(b Bins, d permutation.Draws) Outcome {
 	if b.DF() < 1 {
 		return Outcome{Distance: m.Of(b), P: 1, Threshold: math.NaN()}
 	}
 	s := b.shuffler()
-	made := min(draws, max(minDraws, maxWork/len(b.Baseline)))
-	return m.permute(b, level, made, made < draws && m.sum, func() float64 {
-		s.shuffle(rng)
+	asked := d.Count
+	d.Count = min(asked, max(minDraws, maxWork/len(b.Baseline)))
+	return m.permute(b, d, d.Count < asked && m.sum, func() float64 {
+		s.shuffle(d.Rand)
 		return m.Of(s.Bins)
 	})
 }
@@ -69,15 +69,15 @@ func (m Measure) Permute(b Bins, level float64, draws int, rng *rand.Rand) Outco
 // the baseline's; with the bins kept, such a test raises up to four times as many false alarms as it should. The samples must be finite and
 // sorted. A draw that cannot be cut counts as if it had the observed distance. It returns the error of the rule for the samples themselves, or
 // ErrEmpty.
-func (m Measure) PermuteRule(pair histogram.Pair, rule *Rule, level float64, draws int, rng *rand.Rand) (Outcome, error) {
+func (m Measure) PermuteRule(pair histogram.Pair, rule *Rule, d permutation.Draws) (Outcome, error) {
 	b, err := rule.Bins(pair)
 	if err != nil {
 		return Outcome{}, err
 	}
-	deal := rule.draws(pair, rng)
+	deal := rule.draws(pair, d.Rand)
 	observed := m.Of(b)
 	var x, y []int64
-	return m.permute(b, level, draws, false, func() float64 {
+	return m.permute(b, d, false, func() float64 {
 		var err error
 		if x, y, err = deal(x[:0], y[:0]); err != nil {
 			return observed
@@ -86,20 +86,23 @@ func (m Measure) PermuteRule(pair histogram.Pair, rule *Rule, level float64, dra
 	}), nil
 }
 
-func (m Measure) permute(b Bins, level float64, draws int, normal bool, draw func() float64) Outcome {
+func (m Measure) permute(b Bins, d permutation.Draws, normal bool, draw func() float64) Outcome {
 	o := Outcome{Distance: m.Of(b), Threshold: math.NaN()}
-	distances := make([]float64, draws)
+	distances := make([]float64, d.Count)
 	exceed := 0
 	for i := range distances {
+		if d.Over() {
+			break
+		}
 		distances[i] = draw()
 		if distances[i] >= o.Distance*(1-rounding) {
 			exceed++
 		}
 	}
 	if normal {
-		return o.normal(distances, level)
+		return o.normal(distances, d.Alpha)
 	}
-	o.P, o.Threshold = permutation.PValue(exceed, draws), permutation.Critical(distances, level)
+	o.P, o.Threshold = permutation.PValue(exceed, d.Count), permutation.Critical(distances, d.Alpha)
 	return o
 }
 

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 // benchSamples draws from nearly one distribution, so that no side comes in runs.
@@ -55,7 +57,7 @@ func BenchmarkPermute(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%dx%d", name, size[0], size[1]), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					p.Cut().Permute(statistic, 999, 0.05, rand.New(rand.NewPCG(1, 1)))
+					p.Cut().Permute(statistic, permutation.Draws{Count: 999, Alpha: 0.05, Rand: rand.New(rand.NewPCG(1, 1))})
 				}
 			})
 		}

@@ -6,32 +6,34 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 // pValues are the tests that say something about one distribution.
 var pValues = map[string]func(p *Pooled, rng *rand.Rand) (float64, error){
 	"cramer": func(p *Pooled, rng *rand.Rand) (float64, error) {
 		if p.Tied() {
-			return p.Cut().Permute(Cramer, 99, 0.05, rng).P, nil
+			return p.Cut().Permute(Cramer, permutation.Draws{Count: 99, Alpha: 0.05, Rand: rng}).P, nil
 		}
 		value, _ := p.CramerP()
 		return value, nil
 	},
 	"anderson": func(p *Pooled, rng *rand.Rand) (float64, error) {
 		if p.Tied() {
-			return p.Cut().Permute(Anderson, 99, 0.05, rng).P, nil
+			return p.Cut().Permute(Anderson, permutation.Draws{Count: 99, Alpha: 0.05, Rand: rng}).P, nil
 		}
 		return AndersonP(p.Anderson()), nil
 	},
 	"mann-whitney": func(p *Pooled, rng *rand.Rand) (float64, error) {
 		if p.SkewedRanks() {
-			return p.Cut().Permute(Ranks, 99, 0.05, rng).P, nil
+			return p.Cut().Permute(Ranks, permutation.Draws{Count: 99, Alpha: 0.05, Rand: rng}).P, nil
 		}
 		return p.MannWhitney().P, nil
 	},
 	"welch": func(p *Pooled, rng *rand.Rand) (float64, error) {
 		if p.Skewed() {
-			return p.Cut().Permute(Means, 99, 0.05, rng).P, nil
+			return p.Cut().Permute(Means, permutation.Draws{Count: 99, Alpha: 0.05, Rand: rng}).P, nil
 		}
 		l, err := p.WelchT()
 		return l.P, err
@@ -39,15 +41,17 @@ var pValues = map[string]func(p *Pooled, rng *rand.Rand) (float64, error){
 	"levene": func(p *Pooled, rng *rand.Rand) (float64, error) {
 		if p.SkewedSpread() {
 			distances, err := p.Distances()
-			return distances.Cut().Permute(Means, 99, 0.05, rng).P, err
+			return distances.Cut().Permute(Means, permutation.Draws{Count: 99, Alpha: 0.05, Rand: rng}).P, err
 		}
 		s, err := p.Levene()
 		return s.P, err
 	},
 	"wasserstein": func(p *Pooled, rng *rand.Rand) (float64, error) {
-		return p.Cut().Permute(Wasserstein, 99, 0.05, rng).P, nil
+		return p.Cut().Permute(Wasserstein, permutation.Draws{Count: 99, Alpha: 0.05, Rand: rng}).P, nil
 	},
-	"energy": func(p *Pooled, rng *rand.Rand) (float64, error) { return p.Cut().Permute(Energy, 99, 0.05, rng).P, nil },
+	"energy": func(p *Pooled, rng *rand.Rand) (float64, error) {
+		return p.Cut().Permute(Energy, permutation.Draws{Count: 99, Alpha: 0.05, Rand: rng}).P, nil
+	},
 }
 
 var nulls = map[string]func(rng *rand.Rand) float64{

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 func FuzzMeasure(f *testing.F) {
@@ -47,7 +49,7 @@ func FuzzMeasure(f *testing.F) {
 		ps := map[string]float64{"mann-whitney": p.MannWhitney().P, "anderson": AndersonP(p.Anderson())}
 		ps["cramer"], _ = p.CramerP()
 		for i, s := range []Statistic{Wasserstein, Energy, Cramer, Anderson, AndersonRight, Means} {
-			ps[string(rune('0'+i))] = p.Cut().Permute(s, 19, 0.05, rng).P
+			ps[string(rune('0'+i))] = p.Cut().Permute(s, permutation.Draws{Count: 19, Alpha: 0.05, Rand: rng}).P
 		}
 		if l, err := p.WelchT(); err == nil {
 			ps["welch"] = l.P

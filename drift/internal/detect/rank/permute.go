@@ -2,7 +2,6 @@ package rank
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
@@ -55,8 +54,8 @@ type Cut struct {
 }
 
 // Permute tests the null hypothesis that both samples come from one
-// distribution: it divides the pooled values anew, draws times, and counts how often the statistic
-// is at least as large. alpha is the level that the threshold is for.
+// distribution: it divides the pooled values anew, as often as d.Count says, and counts how often the statistic
+// is at least as large. d.Alpha is the level that the threshold is for. Once d is over it stops, and what it returns is of no use.
 //
 // The values themselves are not moved. A draw walks along the pooled order and
 // gives each block of values its number of baseline values, which is
@@ -70,7 +69,7 @@ type Cut struct {
 //
 // When no draw is as large, the p-value is not 1/(draws+1) but Bousquet's bound, if
 // that is smaller: see bound.
-func (c Cut) Permute(statistic Statistic, draws int, alpha float64, rng *rand.Rand) Permutation {
+func (c Cut) Permute(statistic Statistic, d permutation.Draws) Permutation {
 	b, counts := c.blocks, slices.Clone(c.counts)
 	b.statistic = statistic
 	b.weigh()
@@ -79,18 +78,21 @@ func (c Cut) Permute(statistic Statistic, draws int, alpha float64, rng *rand.Ra
 	if !(observed > 0) {
 		return Permutation{P: 1, Threshold: math.NaN()}
 	}
-	source := newDraw(rng.Uint64(), len(counts))
-	values, exceed := make([]float64, draws), 0
+	source := newDraw(d.Rand.Uint64(), len(counts))
+	values, exceed := make([]float64, d.Count), 0
 	for i := range values {
+		if d.Over() {
+			break
+		}
 		b.divide(source, counts)
 		v := b.value(counts)
 		values[i] = v
-		mean += b.reach(counts, v) / float64(draws)
+		mean += b.reach(counts, v) / float64(d.Count)
 		if v >= observed*sameSum {
 			exceed++
 		}
 	}
-	out := Permutation{P: permutation.PValue(exceed, draws), Threshold: permutation.Critical(values, alpha) / observed}
+	out := Permutation{P: permutation.PValue(exceed, d.Count), Threshold: permutation.Critical(values, d.Alpha) / observed}
 	if math.Abs(out.Threshold-1) <= 1-sameSum {
 		out.Threshold = 1
 	}

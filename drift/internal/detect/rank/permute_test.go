@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 // The counts have the mean and the variance of the hypergeometric distribution, however they are drawn.
@@ -74,7 +76,7 @@ func TestPermuteSmall(t *testing.T) {
 				}
 			}
 			const draws = 9999
-			got, want := at.Cut().Permute(s, draws, 0.05, rand.New(rand.NewPCG(1, uint64(round)))).P, extreme/all
+			got, want := at.Cut().Permute(s, permutation.Draws{Count: draws, Alpha: 0.05, Rand: rand.New(rand.NewPCG(1, uint64(round)))}).P, extreme/all
 			check(t, "p", got, want, 0, 4*math.Sqrt(want*(1-want)/draws)+1.0/draws)
 		}
 	}
@@ -116,9 +118,9 @@ func TestPermuteLarge(t *testing.T) {
 			t.Errorf("the outermost values are not alone: %v", ends)
 		}
 		want, _ := p.CramerP()
-		check(t, "p of T", p.Cut().Permute(Cramer, 1999, 0.05, rng).P, want, 0, 5*math.Sqrt(want*(1-want)/1999)+1e-3)
+		check(t, "p of T", p.Cut().Permute(Cramer, permutation.Draws{Count: 1999, Alpha: 0.05, Rand: rng}).P, want, 0, 5*math.Sqrt(want*(1-want)/1999)+1e-3)
 		want = AndersonP(p.Anderson())
-		drawn := p.Cut().Permute(Anderson, 1999, 0.05, rng)
+		drawn := p.Cut().Permute(Anderson, permutation.Draws{Count: 1999, Alpha: 0.05, Rand: rng})
 		check(t, "p of A²", drawn.P, want, 0, 5*math.Sqrt(want*(1-want)/1999)+1e-3)
 		check(t, "threshold of A²", p.ScaleAnderson(p.Anderson(), drawn.Threshold), CriticalAnderson(0.05), 0.2, 0)
 	}
@@ -128,11 +130,11 @@ func TestPermuteIsDeterministic(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(5, 5))
 	p := measure(t, normals(rng, 5000, 0), normals(rng, 300, 0.1))
-	first := p.Cut().Permute(Wasserstein, 199, 0.05, rand.New(rand.NewPCG(1, 2)))
-	if again := p.Cut().Permute(Wasserstein, 199, 0.05, rand.New(rand.NewPCG(1, 2))); again != first {
+	first := p.Cut().Permute(Wasserstein, permutation.Draws{Count: 199, Alpha: 0.05, Rand: rand.New(rand.NewPCG(1, 2))})
+	if again := p.Cut().Permute(Wasserstein, permutation.Draws{Count: 199, Alpha: 0.05, Rand: rand.New(rand.NewPCG(1, 2))}); again != first {
 		t.Errorf("%+v, then %+v", first, again)
 	}
-	if other := p.Cut().Permute(Wasserstein, 199, 0.05, rand.New(rand.NewPCG(2, 2))); other == first {
+	if other := p.Cut().Permute(Wasserstein, permutation.Draws{Count: 199, Alpha: 0.05, Rand: rand.New(rand.NewPCG(2, 2))}); other == first {
 		t.Error("another seed draws the same")
 	}
 }
@@ -143,7 +145,7 @@ func TestBound(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))
 	for _, shift := range []float64{0.1, 0.2, 0.4, 1} {
 		p := measure(t, normals(rng, 4000, 0), normals(rng, 2000, shift))
-		drawn := p.Cut().Permute(Cramer, 999, 0.05, rng)
+		drawn := p.Cut().Permute(Cramer, permutation.Draws{Count: 999, Alpha: 0.05, Rand: rng})
 		law, _ := p.CramerP()
 		if drawn.P < law {
 			t.Errorf("shift %v: p is at most %v, the law says %v", shift, drawn.P, law)
@@ -151,7 +153,7 @@ func TestBound(t *testing.T) {
 		if shift >= 0.4 && drawn.P > 1e-6 {
 			t.Errorf("shift %v: p is %v only", shift, drawn.P)
 		}
-		if w := p.Cut().Permute(Wasserstein, 999, 0.05, rng); shift >= 0.4 && w.P > 1e-9 {
+		if w := p.Cut().Permute(Wasserstein, permutation.Draws{Count: 999, Alpha: 0.05, Rand: rng}); shift >= 0.4 && w.P > 1e-9 {
 			t.Errorf("shift %v: p of Wasserstein is %v only", shift, w.P)
 		}
 	}
@@ -165,7 +167,7 @@ func TestBound(t *testing.T) {
 
 	// A single outlier may fall to the small side once in a thousand divisions: nothing near certain.
 	p := measure(t, normals(rng, 100_000, 0), append(normals(rng, 29, 0), 1e9))
-	if got := p.Cut().Permute(Wasserstein, 999, 0.05, rng); got.P < 1e-4 {
+	if got := p.Cut().Permute(Wasserstein, permutation.Draws{Count: 999, Alpha: 0.05, Rand: rng}); got.P < 1e-4 {
 		t.Errorf("one outlier has p = %v", got.P)
 	}
 }
@@ -198,7 +200,7 @@ func TestPermuteSparse(t *testing.T) {
 			if !p.Skewed() || !p.SkewedRanks() {
 				t.Fatalf("%d ones: taken for normal", k)
 			}
-			got := p.Cut().Permute(s, 1999, 0.05, rng).P
+			got := p.Cut().Permute(s, permutation.Draws{Count: 1999, Alpha: 0.05, Rand: rng}).P
 			if got > before {
 				t.Errorf("statistic %d: p of %d ones is %v, of fewer %v", s, k, got, before)
 			}
@@ -226,7 +228,7 @@ func TestPermuteThreshold(t *testing.T) {
 		p := measure(t, sample(30), sample(40))
 		for _, s := range []Statistic{Wasserstein, Energy, Cramer, Anderson, AndersonRight, Means, Ranks} {
 			// Half of all draws, so that statistics come near the threshold.
-			got := p.Cut().Permute(s, 99, 0.5, rand.New(rand.NewPCG(1, uint64(i))))
+			got := p.Cut().Permute(s, permutation.Draws{Count: 99, Alpha: 0.5, Rand: rand.New(rand.NewPCG(1, uint64(i)))})
 			if got.Threshold <= 1 && got.P > 0.5 {
 				t.Errorf("round %d, statistic %d: threshold %v, p %v", i, s, got.Threshold, got.P)
 			}

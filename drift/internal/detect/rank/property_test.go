@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 // integers are samples with many ties and few values.
@@ -169,7 +171,7 @@ func TestEdges(t *testing.T) {
 		t.Errorf("U of equal constants: %+v", w)
 	}
 	for _, s := range []Statistic{Wasserstein, Energy, Cramer, Anderson, AndersonRight, Means, Ranks} {
-		if got := same.Cut().Permute(s, 99, 0.05, rand.New(rand.NewPCG(1, 1))); got.P != 1 || !math.IsNaN(got.Threshold) {
+		if got := same.Cut().Permute(s, permutation.Draws{Count: 99, Alpha: 0.05, Rand: rand.New(rand.NewPCG(1, 1))}); got.P != 1 || !math.IsNaN(got.Threshold) {
 			t.Errorf("statistic %d of equal constants: %+v", s, got)
 		}
 	}
