@@ -42,6 +42,7 @@ type Config struct {
 	Auth       auth.Config           `envPrefix:"AUTH__"`
 	Evaluation Evaluation            `envPrefix:"EVALUATION__"`
 	Decision   Decision              `envPrefix:"DECISION__"`
+	Policy     Policy                `envPrefix:"POLICY__"`
 	Inputs     Inputs                `envPrefix:"INPUTS__"`
 	RateLimit  interceptor.RateLimit `envPrefix:"RATE_LIMIT__"`
 	Telemetry  telemetry.Config      `envPrefix:"TELEMETRY__"`
@@ -72,6 +73,12 @@ type Decision struct {
 	CachedTargets int           `env:"CACHED_TARGETS" envDefault:"20000" help:"Policies and decision points whose active versions are remembered."`
 	VersionBytes  int64         `env:"VERSION_BYTES" envDefault:"536870912" help:"Memory for compiled policy versions, about 180 KiB for a small one; the one used longest ago goes first."`
 	RefreshAfter  time.Duration `env:"REFRESH_AFTER" envDefault:"30s" help:"Age at which what is remembered is read again although no change was announced."`
+}
+
+// Policy bounds what a tenant stores.
+type Policy struct {
+	MaxPolicies int `env:"MAX_POLICIES" envDefault:"1000" help:"Policies of a tenant; archived ones count, since none is ever deleted."`
+	MaxVersions int `env:"MAX_VERSIONS" envDefault:"10000" help:"Versions of all policies of a tenant together; retired ones count."`
 }
 
 // Inputs is what the service needs to keep inputs of decisions for tenants that want it.
@@ -120,6 +127,9 @@ func (c Config) Validate() error {
 	}
 	if c.Decision.CachedTargets < 0 || c.Decision.VersionBytes < 0 || c.Decision.RefreshAfter < 0 {
 		problems = append(problems, errors.New(Prefix+"DECISION__: no setting may be negative"))
+	}
+	if c.Policy.MaxPolicies < 1 || c.Policy.MaxVersions < 1 {
+		problems = append(problems, errors.New(Prefix+"POLICY__: a limit is at least 1"))
 	}
 	if _, err := vault.ParseWrapping(c.Inputs.Key.Reveal()); err != nil {
 		problems = append(problems, fmt.Errorf("%sINPUTS__KEY: %w", Prefix, err))

@@ -102,6 +102,7 @@ func TestValidate(t *testing.T) {
 		{"AUDIT__ORIGIN_PREFIX=has space/log", "AUMOS_GOVERNANCE_AUDIT__"},
 		{"EVALUATION__SLOTS=-1", "AUMOS_GOVERNANCE_EVALUATION__"},
 		{"DECISION__VERSION_BYTES=-1", "AUMOS_GOVERNANCE_DECISION__"},
+		{"POLICY__MAX_VERSIONS=0", "AUMOS_GOVERNANCE_POLICY__"},
 		{"INPUTS__KEY=c2hvcnQ=", "AUMOS_GOVERNANCE_INPUTS__KEY"},
 		{"KAFKA__BROKERS=kafka-1:9092,kafka-2:9092", ""},
 		{"ALLOW_INSECURE=anything", ""}, // judged in production alone

@@ -21,6 +21,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/decisionlog"
 	"github.com/aumos-enterprise/platform/governance/internal/httpport"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
+	"github.com/aumos-enterprise/platform/governance/internal/policy"
 	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/governance/internal/quarantine"
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
@@ -162,9 +163,12 @@ func serve(
 	server.AddProbe("wall", func(context.Context) error { return wall.Ready() })
 	server.AddProbe("issuer", verifier.Ready)
 	mutations := api.NewMutations(db.primary, wall, recorder)
-	governancev1.RegisterPolicyServiceServer(server.GRPC(), &api.PolicyService{Pool: db.primary, Engine: engine, Decider: decider, Mutations: mutations})
+	limits := policy.Limits{Policies: cfg.Policy.MaxPolicies, Versions: cfg.Policy.MaxVersions}
+	governancev1.RegisterPolicyServiceServer(server.GRPC(), &api.PolicyService{
+		Pool: db.primary, Engine: engine, Decider: decider, Mutations: mutations, Limits: limits,
+	})
 	governancev1.RegisterPolicyTestServiceServer(server.GRPC(), &api.PolicyTestService{Pool: db.primary, Engine: engine, Mutations: mutations})
-	governancev1.RegisterPolicyTemplateServiceServer(server.GRPC(), &api.PolicyTemplateService{Engine: engine, Mutations: mutations})
+	governancev1.RegisterPolicyTemplateServiceServer(server.GRPC(), &api.PolicyTemplateService{Engine: engine, Mutations: mutations, Limits: limits})
 	governancev1.RegisterDecisionServiceServer(server.GRPC(), &api.DecisionService{
 		Decider: decider, Decisions: decisions, Reading: readings, Log: log, Pool: db.primary, Vault: inputs, Mutations: mutations,
 	})

@@ -37,6 +37,7 @@ const (
 	ReasonInputsNotKept        Reason = "INPUTS_NOT_KEPT"
 	ReasonInputsKeyMissing     Reason = "INPUTS_KEY_MISSING"
 	ReasonBundlesKeyMissing    Reason = "BUNDLES_KEY_MISSING"
+	ReasonLimitReached         Reason = "LIMIT_REACHED"
 	ReasonEntryTooLarge        Reason = "ENTRY_TOO_LARGE"
 	ReasonEntryIDReused        Reason = "ENTRY_ID_REUSED"
 	ReasonTreeSizeBeyondLog    Reason = "TREE_SIZE_BEYOND_LOG"

@@ -22,6 +22,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/decision"
 	"github.com/aumos-enterprise/platform/governance/internal/decisionlog"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
+	"github.com/aumos-enterprise/platform/governance/internal/policy"
 	"github.com/aumos-enterprise/platform/governance/internal/policytest"
 	"github.com/aumos-enterprise/platform/governance/internal/posture"
 	"github.com/aumos-enterprise/platform/governance/internal/quarantine"
@@ -52,6 +53,7 @@ type platform struct {
 	versionBytes      int64         // for compiled versions; 0: the default
 	wrapping          string        // the key that wraps tenants' keys for inputs; "": there is none
 	candidateDeadline time.Duration // of shadows; 0: that of decisions
+	limits            policy.Limits
 }
 
 func newPlatform(t testing.TB) *platform {
@@ -131,9 +133,9 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 	replays := replay.New(replay.Config{Pool: pool, Wall: wall, Inputs: inputs, Engine: engine, Recorder: recorder, Progressed: followers.Wake})
 	run(p.t, replays.Run)
 	server := grpcservertest.Start(p.t, "governance.aumos", grpcservertest.Options{}, func(s *grpc.Server) {
-		governancev1.RegisterPolicyServiceServer(s, &api.PolicyService{Pool: pool, Engine: engine, Decider: decider, Mutations: mutations})
+		governancev1.RegisterPolicyServiceServer(s, &api.PolicyService{Pool: pool, Engine: engine, Decider: decider, Mutations: mutations, Limits: p.limits})
 		governancev1.RegisterPolicyTestServiceServer(s, &api.PolicyTestService{Pool: pool, Engine: engine, Mutations: mutations})
-		governancev1.RegisterPolicyTemplateServiceServer(s, &api.PolicyTemplateService{Engine: engine, Mutations: mutations})
+		governancev1.RegisterPolicyTemplateServiceServer(s, &api.PolicyTemplateService{Engine: engine, Mutations: mutations, Limits: p.limits})
 		governancev1.RegisterDecisionServiceServer(s, &api.DecisionService{
 			Decider: decider, Decisions: decisions, Pool: pool, Vault: inputs, Mutations: mutations, Reading: readings, Log: slog.New(slog.DiscardHandler),
 		})

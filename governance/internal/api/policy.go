@@ -32,12 +32,16 @@ type PolicyService struct {
 	Engine    *rego.Engine
 	Decider   *decision.Decider
 	Mutations *Mutations
+	Limits    policy.Limits
 }
 
 // CreatePolicy creates a policy without a version.
 func (s *PolicyService) CreatePolicy(ctx context.Context, req *governancev1.CreatePolicyRequest) (*governancev1.CreatePolicyResponse, error) {
 	return mutate(ctx, s.Mutations, actionAuthor, governancev1.PolicyService_CreatePolicy_FullMethodName, req,
 		func(ctx context.Context, tx pgx.Tx) (*governancev1.CreatePolicyResponse, []change, error) {
+			if err := s.Limits.CheckPolicy(ctx, tx); err != nil {
+				return nil, nil, err
+			}
 			p, err := policy.Create(ctx, tx, policy.Definition{
 				Name: req.GetName(), Description: req.GetDescription(), DecisionPoints: req.GetDecisionPoints(), Labels: req.GetLabels(),
 				RegulationReferences: req.GetRegulationReferences(), MinCoveragePercent: req.GetMinCoveragePercent(),
@@ -112,6 +116,9 @@ func (s *PolicyService) CreatePolicyVersion(
 	}
 	return mutate(ctx, s.Mutations, actionAuthor, governancev1.PolicyService_CreatePolicyVersion_FullMethodName, req,
 		func(ctx context.Context, tx pgx.Tx) (*governancev1.CreatePolicyVersionResponse, []change, error) {
+			if err := s.Limits.CheckVersion(ctx, tx); err != nil {
+				return nil, nil, err
+			}
 			p, err := policy.Get(ctx, tx, policyID)
 			if err != nil {
 				return nil, nil, err

@@ -22,6 +22,7 @@ type PolicyTemplateService struct {
 
 	Engine    *rego.Engine
 	Mutations *Mutations
+	Limits    policy.Limits
 }
 
 // ListPolicyTemplates lists the library by name.
@@ -87,6 +88,12 @@ func (s *PolicyTemplateService) InstantiatePolicyTemplate(
 	}
 	return mutate(ctx, s.Mutations, actionAuthor, governancev1.PolicyTemplateService_InstantiatePolicyTemplate_FullMethodName, req,
 		func(ctx context.Context, tx pgx.Tx) (*governancev1.InstantiatePolicyTemplateResponse, []change, error) {
+			if err := s.Limits.CheckPolicy(ctx, tx); err != nil {
+				return nil, nil, err
+			}
+			if err := s.Limits.CheckVersion(ctx, tx); err != nil {
+				return nil, nil, err
+			}
 			p, err := policy.Create(ctx, tx, definition)
 			if err != nil {
 				return nil, nil, err

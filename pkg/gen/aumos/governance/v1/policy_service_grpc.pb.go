@@ -46,7 +46,7 @@ const (
 //
 // Policies and their immutable Rego versions. Every change is on the Audit Wall before it is answered.
 type PolicyServiceClient interface {
-	// Creates a policy without a version.
+	// Creates a policy without a version. A tenant has 1,000 policies at most unless the service is set otherwise, archived ones included: LIMIT_REACHED.
 	CreatePolicy(ctx context.Context, in *CreatePolicyRequest, opts ...grpc.CallOption) (*CreatePolicyResponse, error)
 	// Returns a policy.
 	GetPolicy(ctx context.Context, in *GetPolicyRequest, opts ...grpc.CallOption) (*GetPolicyResponse, error)
@@ -59,7 +59,8 @@ type PolicyServiceClient interface {
 	ArchivePolicy(ctx context.Context, in *ArchivePolicyRequest, opts ...grpc.CallOption) (*ArchivePolicyResponse, error)
 	// Takes an archived policy back into use.
 	UnarchivePolicy(ctx context.Context, in *UnarchivePolicyRequest, opts ...grpc.CallOption) (*UnarchivePolicyResponse, error)
-	// Adds an immutable version. The modules must compile under the capability profile, else REGO_INVALID names file, row and column.
+	// Adds an immutable version. The modules must compile under the capability profile, else REGO_INVALID names file, row and column. The policies of a tenant
+	// have 10,000 versions together at most unless the service is set otherwise: LIMIT_REACHED.
 	CreatePolicyVersion(ctx context.Context, in *CreatePolicyVersionRequest, opts ...grpc.CallOption) (*CreatePolicyVersionResponse, error)
 	// Returns a version with its sources.
 	GetPolicyVersion(ctx context.Context, in *GetPolicyVersionRequest, opts ...grpc.CallOption) (*GetPolicyVersionResponse, error)
@@ -298,7 +299,7 @@ func (c *policyServiceClient) DiffPolicyVersions(ctx context.Context, in *DiffPo
 //
 // Policies and their immutable Rego versions. Every change is on the Audit Wall before it is answered.
 type PolicyServiceServer interface {
-	// Creates a policy without a version.
+	// Creates a policy without a version. A tenant has 1,000 policies at most unless the service is set otherwise, archived ones included: LIMIT_REACHED.
 	CreatePolicy(context.Context, *CreatePolicyRequest) (*CreatePolicyResponse, error)
 	// Returns a policy.
 	GetPolicy(context.Context, *GetPolicyRequest) (*GetPolicyResponse, error)
@@ -311,7 +312,8 @@ type PolicyServiceServer interface {
 	ArchivePolicy(context.Context, *ArchivePolicyRequest) (*ArchivePolicyResponse, error)
 	// Takes an archived policy back into use.
 	UnarchivePolicy(context.Context, *UnarchivePolicyRequest) (*UnarchivePolicyResponse, error)
-	// Adds an immutable version. The modules must compile under the capability profile, else REGO_INVALID names file, row and column.
+	// Adds an immutable version. The modules must compile under the capability profile, else REGO_INVALID names file, row and column. The policies of a tenant
+	// have 10,000 versions together at most unless the service is set otherwise: LIMIT_REACHED.
 	CreatePolicyVersion(context.Context, *CreatePolicyVersionRequest) (*CreatePolicyVersionResponse, error)
 	// Returns a version with its sources.
 	GetPolicyVersion(context.Context, *GetPolicyVersionRequest) (*GetPolicyVersionResponse, error)
