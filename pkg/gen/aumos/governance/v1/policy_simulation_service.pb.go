@@ -1640,33 +1640,33 @@ const file_aumos_governance_v1_policy_simulation_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\"\x90\x01\n" +
 	"\x1dListShadowDifferencesResponse\x12G\n" +
 	"\vdifferences\x18\x01 \x03(\v2%.aumos.governance.v1.ShadowDifferenceR\vdifferences\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xba\f\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xe6\f\n" +
 	"\x17PolicySimulationService\x12\x90\x01\n" +
 	"\x0eSimulatePolicy\x12*.aumos.governance.v1.SimulatePolicyRequest\x1a+.aumos.governance.v1.SimulatePolicyResponse\"%\x8a\xe7\x18!\n" +
 	"\x0fpolicy.simulate\x1a\x0edecision.trace\x12}\n" +
 	"\fCreateReplay\x12(.aumos.governance.v1.CreateReplayRequest\x1a).aumos.governance.v1.CreateReplayResponse\"\x18\x8a\xe7\x18\x11\n" +
-	"\x0fpolicy.simulate\x90\x02\x02\x12t\n" +
-	"\tGetReplay\x12%.aumos.governance.v1.GetReplayRequest\x1a&.aumos.governance.v1.GetReplayResponse\"\x18\x8a\xe7\x18\x11\n" +
-	"\x0fpolicy.simulate\x90\x02\x01\x12z\n" +
-	"\vListReplays\x12'.aumos.governance.v1.ListReplaysRequest\x1a(.aumos.governance.v1.ListReplaysResponse\"\x18\x8a\xe7\x18\x11\n" +
-	"\x0fpolicy.simulate\x90\x02\x01\x12}\n" +
+	"\x0fpolicy.simulate\x90\x02\x02\x12{\n" +
+	"\tGetReplay\x12%.aumos.governance.v1.GetReplayRequest\x1a&.aumos.governance.v1.GetReplayResponse\"\x1f\x8a\xe7\x18\x18\n" +
+	"\x16policy.simulation_read\x90\x02\x01\x12\x81\x01\n" +
+	"\vListReplays\x12'.aumos.governance.v1.ListReplaysRequest\x1a(.aumos.governance.v1.ListReplaysResponse\"\x1f\x8a\xe7\x18\x18\n" +
+	"\x16policy.simulation_read\x90\x02\x01\x12}\n" +
 	"\fCancelReplay\x12(.aumos.governance.v1.CancelReplayRequest\x1a).aumos.governance.v1.CancelReplayResponse\"\x18\x8a\xe7\x18\x11\n" +
-	"\x0fpolicy.simulate\x90\x02\x02\x12\x98\x01\n" +
-	"\x15ListReplayDifferences\x121.aumos.governance.v1.ListReplayDifferencesRequest\x1a2.aumos.governance.v1.ListReplayDifferencesResponse\"\x18\x8a\xe7\x18\x11\n" +
-	"\x0fpolicy.simulate\x90\x02\x01\x12\x7f\n" +
+	"\x0fpolicy.simulate\x90\x02\x02\x12\x9f\x01\n" +
+	"\x15ListReplayDifferences\x121.aumos.governance.v1.ListReplayDifferencesRequest\x1a2.aumos.governance.v1.ListReplayDifferencesResponse\"\x1f\x8a\xe7\x18\x18\n" +
+	"\x16policy.simulation_read\x90\x02\x01\x12\x7f\n" +
 	"\rAnalyzeImpact\x12).aumos.governance.v1.AnalyzeImpactRequest\x1a*.aumos.governance.v1.AnalyzeImpactResponse\"\x15\x8a\xe7\x18\x11\n" +
 	"\x0fpolicy.simulate0\x01\x12z\n" +
 	"\vStartShadow\x12'.aumos.governance.v1.StartShadowRequest\x1a(.aumos.governance.v1.StartShadowResponse\"\x18\x8a\xe7\x18\x11\n" +
 	"\x0fpolicy.simulate\x90\x02\x02\x12w\n" +
 	"\n" +
 	"StopShadow\x12&.aumos.governance.v1.StopShadowRequest\x1a'.aumos.governance.v1.StopShadowResponse\"\x18\x8a\xe7\x18\x11\n" +
-	"\x0fpolicy.simulate\x90\x02\x02\x12t\n" +
-	"\tGetShadow\x12%.aumos.governance.v1.GetShadowRequest\x1a&.aumos.governance.v1.GetShadowResponse\"\x18\x8a\xe7\x18\x11\n" +
-	"\x0fpolicy.simulate\x90\x02\x01\x12z\n" +
-	"\vListShadows\x12'.aumos.governance.v1.ListShadowsRequest\x1a(.aumos.governance.v1.ListShadowsResponse\"\x18\x8a\xe7\x18\x11\n" +
-	"\x0fpolicy.simulate\x90\x02\x01\x12\x98\x01\n" +
-	"\x15ListShadowDifferences\x121.aumos.governance.v1.ListShadowDifferencesRequest\x1a2.aumos.governance.v1.ListShadowDifferencesResponse\"\x18\x8a\xe7\x18\x11\n" +
-	"\x0fpolicy.simulate\x90\x02\x01B\xf4\x01\n" +
+	"\x0fpolicy.simulate\x90\x02\x02\x12{\n" +
+	"\tGetShadow\x12%.aumos.governance.v1.GetShadowRequest\x1a&.aumos.governance.v1.GetShadowResponse\"\x1f\x8a\xe7\x18\x18\n" +
+	"\x16policy.simulation_read\x90\x02\x01\x12\x81\x01\n" +
+	"\vListShadows\x12'.aumos.governance.v1.ListShadowsRequest\x1a(.aumos.governance.v1.ListShadowsResponse\"\x1f\x8a\xe7\x18\x18\n" +
+	"\x16policy.simulation_read\x90\x02\x01\x12\x9f\x01\n" +
+	"\x15ListShadowDifferences\x121.aumos.governance.v1.ListShadowDifferencesRequest\x1a2.aumos.governance.v1.ListShadowDifferencesResponse\"\x1f\x8a\xe7\x18\x18\n" +
+	"\x16policy.simulation_read\x90\x02\x01B\xf4\x01\n" +
 	"\x17com.aumos.governance.v1B\x1cPolicySimulationServiceProtoP\x01ZMgithub.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1;governancev1\xa2\x02\x03AGX\xaa\x02\x13Aumos.Governance.V1\xca\x02\x13Aumos\\Governance\\V1\xe2\x02\x1fAumos\\Governance\\V1\\GPBMetadata\xea\x02\x15Aumos::Governance::V1b\x06proto3"
 
 var (

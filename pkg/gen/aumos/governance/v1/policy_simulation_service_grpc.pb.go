@@ -37,7 +37,7 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// What a change of a policy would do, before it is live.
+// What a change of a policy would do, before it is live. What was found is for auditors to read, too, who start and end nothing.
 type PolicySimulationServiceClient interface {
 	// Puts inputs to a candidate and to the active version, and says what differs. Nothing is decided; that it was done stands on the wall.
 	// Answers that take longer than 30 seconds together are OVERLOADED.
@@ -211,7 +211,7 @@ func (c *policySimulationServiceClient) ListShadowDifferences(ctx context.Contex
 // All implementations must embed UnimplementedPolicySimulationServiceServer
 // for forward compatibility.
 //
-// What a change of a policy would do, before it is live.
+// What a change of a policy would do, before it is live. What was found is for auditors to read, too, who start and end nothing.
 type PolicySimulationServiceServer interface {
 	// Puts inputs to a candidate and to the active version, and says what differs. Nothing is decided; that it was done stands on the wall.
 	// Answers that take longer than 30 seconds together are OVERLOADED.
