@@ -125,7 +125,7 @@ func (m *machine) grow(f []*ast.Term, in *instruction) signal {
 			v.Insert(a, b)
 			return finished
 		}
-		if eq, same := equal(before, b); in.op == opInsert || !eq || !same || !plain(a) {
+		if eq, same := equal(before, b); in.op == opInsert || !eq || !same || !plain(a) || composite(a) {
 			return m.unusual()
 		}
 	}

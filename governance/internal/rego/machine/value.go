@@ -36,6 +36,13 @@ func stored(collection, key *ast.Term) bool {
 	return ok
 }
 
+// composite reports whether the term is made of others. As keys of objects they may have one hash, as ["a", 1] and [1, "a"] have, and when one of them comes
+// again OPA's object loses the other.
+func composite(t *ast.Term) bool {
+	_, ok := length(t)
+	return ok
+}
+
 // length is the number of elements of a collection, and whether it is one.
 func length(t *ast.Term) (int, bool) {
 	switch v := t.Value.(type) {
