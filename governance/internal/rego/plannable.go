@@ -44,9 +44,11 @@ func (w *planWalk) rule(r *ast.Rule) bool {
 			return true
 		case *ast.Expr:
 			ok = ok && len(x.With) == 0
-			switch x.Terms.(type) {
+			switch terms := x.Terms.(type) {
 			case *ast.Not, *ast.LogicalAnd, *ast.LogicalOr:
 				ok = false
+			case *ast.Term: // the planner leaves out what is never false, also where to evaluate it can fail
+				ok = ok && !ast.IsComprehension(terms.Value)
 			}
 		case *ast.Term:
 			ok = ok && w.term(x)
