@@ -24,7 +24,7 @@ func (c *Chain) authorize(call *call, authorization []string, required requireme
 	if err != nil {
 		return err
 	}
-	call.principal = &p
+	call.principal = p
 	if required.permission == "" || !p.May(required.permission) || (required.serviceOnly && p.Kind != auth.KindService) {
 		return errs.New(errs.PermissionDenied, errs.ReasonPermissionMissing, "the caller's roles do not grant what the call requires").
 			With("permission", required.permission)

@@ -18,8 +18,8 @@ type call struct {
 	chain     *Chain
 	method    *method // nil over HTTP
 	id        string
-	principal *auth.Principal
-	tenant    *tenant.ID
+	principal auth.Principal // of no kind until it is known
+	tenant    tenant.ID      // zero until it is known
 
 	// Of a unary rpc.
 	info    *grpc.UnaryServerInfo
@@ -45,12 +45,12 @@ func (c *call) Value(key any) any {
 	case requestid.ContextKey:
 		return &c.id
 	case auth.ContextKey:
-		if c.principal != nil {
-			return c.principal
+		if c.principal.Kind != "" {
+			return &c.principal
 		}
 	case tenant.ContextKey:
-		if c.tenant != nil {
-			return c.tenant
+		if c.tenant != (tenant.ID{}) {
+			return &c.tenant
 		}
 	}
 	return c.Context.Value(key)

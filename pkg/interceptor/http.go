@@ -79,11 +79,11 @@ func (c *Chain) read(call *call, res Resource, w http.ResponseWriter, r *http.Re
 	if err = c.authorize(call, r.Header.Values("Authorization"), requirement{permission: res.Permission}); err != nil {
 		return err
 	}
-	id, err := tenantOf(*call.principal, []string{res.Tenant(r)})
+	id, err := tenantOf(call.principal, []string{res.Tenant(r)})
 	if err != nil {
 		return &foreignTenantError{err}
 	}
-	call.tenant = &id
+	call.tenant = id
 	if err = c.limit(call); err != nil {
 		return err
 	}

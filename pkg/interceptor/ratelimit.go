@@ -51,7 +51,7 @@ func (c *Chain) limit(call *call) error {
 	if c.limiter == nil {
 		return nil
 	}
-	if wait := c.limiter.take(*call.tenant); wait > 0 {
+	if wait := c.limiter.take(call.tenant); wait > 0 {
 		return errs.New(errs.ResourceExhausted, errs.ReasonOverloaded, "the tenant's calls are over its rate: retry later").After(wait)
 	}
 	return nil

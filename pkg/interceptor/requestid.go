@@ -106,8 +106,10 @@ type chance struct{}
 
 // Read implements io.Reader.
 func (chance) Read(b []byte) (int, error) {
+	var word [8]byte
 	for at := 0; at < len(b); {
-		at += copy(b[at:], binary.LittleEndian.AppendUint64(nil, rand.Uint64()))
+		binary.LittleEndian.PutUint64(word[:], rand.Uint64())
+		at += copy(b[at:], word[:])
 	}
 	return len(b), nil
 }

@@ -10,12 +10,9 @@ import (
 
 // tenant decides the tenant that the call acts for.
 func (c *Chain) tenant(call *call) error {
-	id, err := tenantOf(*call.principal, metadata.ValueFromIncomingContext(call.Context, tenant.MetadataKey))
-	if err != nil {
-		return err
-	}
-	call.tenant = &id
-	return nil
+	id, err := tenantOf(call.principal, metadata.ValueFromIncomingContext(call.Context, tenant.MetadataKey))
+	call.tenant = id
+	return err
 }
 
 // tenantOf decides the tenant from the verified token and the x-tenant-id values. People act for their token's tenant and may repeat it; service
