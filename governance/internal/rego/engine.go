@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/aumos-enterprise/platform/pkg/errs"
@@ -63,6 +64,7 @@ type Engine struct {
 	workers     *workers
 	quarantine  *quarantine
 	metrics     metrics
+	asked       sync.Pool // of *asked
 }
 
 // NewEngine makes an engine. The caller calls Close when nobody uses it any more.
@@ -82,6 +84,7 @@ func NewEngine(c Config) *Engine {
 		e.turns = c.Beside.turns
 	}
 	e.metrics = newMetrics(e)
+	e.asked.New = func() any { return e.newAsked() }
 	return e
 }
 
@@ -126,7 +129,7 @@ func pooled[T any](ctx context.Context, e *Engine, id tenant.ID, work func(*stin
 	var none T
 	timer := time.NewTimer(e.config.CompileDeadline)
 	defer timer.Stop()
-	release, err := e.compiles.acquire(ctx, id, timer.C)
+	held, err := e.compiles.acquire(ctx, id, timer.C)
 	if err != nil {
 		return none, err
 	}
@@ -137,7 +140,7 @@ func pooled[T any](ctx context.Context, e *Engine, id tenant.ID, work func(*stin
 	s := e.newCompilation()
 	done := make(chan outcome, 1)
 	e.workers.do(func() {
-		defer release()
+		defer held.release()
 		var o outcome
 		defer func() {
 			if p := recover(); p != nil {
@@ -180,29 +183,26 @@ func (e *Engine) Evaluate(ctx context.Context, ev Evaluation) (Result, error) {
 	if e.quarantine.holds(ev.Tenure) {
 		return Failed(Quarantined), nil
 	}
-	timer := time.NewTimer(e.deadline())
-	defer timer.Stop()
-	release, err := e.evaluations.acquire(ctx, ev.Tenant, timer.C)
+	a := e.asked.Get().(*asked) //nolint:forcetypeassert // nothing else is put there
+	a.timer.Reset(e.deadline())
+	held, err := e.evaluations.acquire(ctx, ev.Tenant, a.timer.C)
 	if err != nil {
+		e.answered(a)
 		return Result{}, err
 	}
 	s := e.newStint()
-	done := make(chan Result, 1)
-	e.workers.do(func() {
-		defer release()
-		r, defect := ev.Policy.evaluate(options{input: ev.Input, now: ev.Now, seed: ev.Seed}, s)
-		s.end()
-		e.ended(ctx, ev, time.Since(s.start), defect)
-		done <- r
-	})
+	a.ctx, a.evaluation, a.slot, a.stint = ctx, ev, held, s
+	e.workers.do(a.work)
 	select {
-	case r := <-done:
+	case r := <-a.done:
+		e.answered(a)
 		e.quarantine.pass(ev.Tenure)
 		return r, nil
-	case <-timer.C:
+	case <-a.timer.C:
 		s.Cancel()
 		return e.overrun(ctx, ev, time.Since(s.start), s.ran())
 	case <-ctx.Done():
+		a.timer.Stop()
 		s.Cancel()
 		return Result{}, context.Cause(ctx)
 	}
@@ -232,7 +232,7 @@ func (e *Engine) overrun(ctx context.Context, ev Evaluation, took, ran time.Dura
 }
 
 // ended observes an evaluation, also one that nobody waits for any more.
-func (e *Engine) ended(ctx context.Context, ev Evaluation, took time.Duration, defect any) {
+func (e *Engine) ended(ctx context.Context, ev *Evaluation, took time.Duration, defect any) {
 	e.metrics.duration.Observe(took.Seconds())
 	if defect != nil {
 		e.config.Log.LogAttrs(ctx, slog.LevelError, "policy evaluation panicked",

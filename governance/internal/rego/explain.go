@@ -47,7 +47,7 @@ func (e *Engine) Explain(ctx context.Context, ev Evaluation, d Detail) (Explanat
 	}
 	timer := time.NewTimer(e.config.Deadline)
 	defer timer.Stop()
-	release, err := e.evaluations.acquire(ctx, ev.Tenant, timer.C)
+	held, err := e.evaluations.acquire(ctx, ev.Tenant, timer.C)
 	if err != nil {
 		return Explanation{}, err
 	}
@@ -55,7 +55,7 @@ func (e *Engine) Explain(ctx context.Context, ev Evaluation, d Detail) (Explanat
 	s := e.newStint()
 	done := make(chan struct{})
 	e.workers.do(func() {
-		defer release()
+		defer held.release()
 		defer s.end()
 		defer close(done)
 		o := options{input: ev.Input, now: ev.Now, seed: ev.Seed, tracers: []topdown.QueryTracer{w}}

@@ -20,6 +20,7 @@ type slots struct {
 
 	mu     sync.Mutex
 	lanes  map[tenant.ID]*lane // of the tenants that hold or wait for a slot; guarded by mu
+	spare  *lane               // of a tenant that has left; guarded by mu
 	held   int                 // slots held; guarded by mu
 	joined int                 // holders and waiters; guarded by mu
 	closed bool                // guarded by mu
@@ -40,11 +41,24 @@ func newSlots(overall, perTenant int) *slots {
 	}
 }
 
-// acquire waits for a slot until the timeout fires or ctx ends. The caller calls release exactly once.
-func (s *slots) acquire(ctx context.Context, id tenant.ID, timeout <-chan time.Time) (release func(), err error) {
+// slot is one that is held. Whoever holds it calls release exactly once.
+type slot struct {
+	slots *slots
+	id    tenant.ID
+	lane  *lane
+}
+
+func (s slot) release() {
+	<-s.slots.overall
+	<-s.lane.held
+	s.slots.leave(s.id, s.lane, 1)
+}
+
+// acquire waits for a slot until the timeout fires or ctx ends.
+func (s *slots) acquire(ctx context.Context, id tenant.ID, timeout <-chan time.Time) (slot, error) {
 	l, err := s.join(id)
 	if err != nil {
-		return nil, err
+		return slot{}, err
 	}
 	for _, sem := range []chan struct{}{l.held, s.overall} {
 		select {
@@ -64,16 +78,12 @@ func (s *slots) acquire(ctx context.Context, id tenant.ID, timeout <-chan time.T
 			<-l.held
 		}
 		s.leave(id, l, 0)
-		return nil, err
+		return slot{}, err
 	}
 	s.mu.Lock()
 	s.held++
 	s.mu.Unlock()
-	return func() {
-		<-s.overall
-		<-l.held
-		s.leave(id, l, 1)
-	}, nil
+	return slot{s, id, l}, nil
 }
 
 func (s *slots) join(id tenant.ID) (*lane, error) {
@@ -84,7 +94,9 @@ func (s *slots) join(id tenant.ID) (*lane, error) {
 	}
 	l := s.lanes[id]
 	if l == nil {
-		l = &lane{held: make(chan struct{}, s.perTenant)}
+		if l, s.spare = s.spare, nil; l == nil {
+			l = &lane{held: make(chan struct{}, s.perTenant)}
+		}
 		s.lanes[id] = l
 	}
 	if l.refs >= s.perTenant+maxWaiting {
@@ -102,6 +114,7 @@ func (s *slots) leave(id tenant.ID, l *lane, released int) {
 	s.joined--
 	if l.refs--; l.refs == 0 {
 		delete(s.lanes, id)
+		s.spare = l // nothing is in it
 	}
 	s.closeIfIdle()
 }

@@ -22,7 +22,11 @@ const ruleDeadlines = 5
 
 // Turn waits until the tenant may run another set of trials, or ctx ends. The caller calls release exactly once.
 func (e *Engine) Turn(ctx context.Context, id tenant.ID) (release func(), err error) {
-	return e.runs.acquire(ctx, id, nil)
+	held, err := e.runs.acquire(ctx, id, nil)
+	if err != nil {
+		return nil, err
+	}
+	return held.release, nil
 }
 
 // Trial is a question to a version that is no decision: nothing follows from the answer, and overrunning the deadline puts no version into quarantine.
@@ -108,7 +112,7 @@ func attempt[T any](ctx context.Context, e *Engine, t Trial, deadline time.Durat
 	if err := context.Cause(ctx); err != nil { // free slots are taken without a look at it
 		return result, 0, false, err
 	}
-	release, err := e.trials.acquire(ctx, t.Tenant, nil)
+	held, err := e.trials.acquire(ctx, t.Tenant, nil)
 	if err != nil {
 		return result, 0, false, err
 	}
@@ -117,7 +121,7 @@ func attempt[T any](ctx context.Context, e *Engine, t Trial, deadline time.Durat
 	s := e.newStint()
 	done := make(chan T, 1)
 	e.workers.do(func() {
-		defer release()
+		defer held.release()
 		defer s.end()
 		done <- work(s)
 	})
