@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
@@ -34,11 +35,9 @@ func (s *sequencer) tryAtOnce(ctx context.Context, batch []*pending) ([]*pending
 		}
 	}
 	rows.place(s.heads, positionTime(time.Now()))
-	var b pgx.Batch // one implicit transaction, one round trip
-	b.Queue(`SELECT pg_advisory_xact_lock_shared($1)`, turnLock)
-	b.Queue(insertRows, rows.args(columns)...)
-	if err := s.pool.SendBatch(ctx, &b).Close(); err != nil {
-		return batch, fmt.Errorf("append entries: %w", err)
+	// One statement by itself is one transaction, in one round trip.
+	if err := s.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error { return rows.insert(ctx, c.Conn(), insertShared) }); err != nil {
+		return batch, err
 	}
 	s.commit(rows)
 	return nil, nil
@@ -72,10 +71,7 @@ func (s *sequencer) tryInTurn(ctx context.Context, batch []*pending, careful boo
 			s.contended = staysContended
 		}
 		rows.place(s.heads, positionTime(time.Now()))
-		if _, err := tx.Exec(ctx, insertRows, rows.args(columns)...); err != nil {
-			return fmt.Errorf("append entries: %w", err)
-		}
-		return nil
+		return rows.insert(ctx, tx.Conn(), insertRows)
 	})
 	if err != nil {
 		return rest, err
@@ -97,7 +93,7 @@ func (s *sequencer) commit(rows *rowBatch) {
 	}
 	// Before the answers: who reads after one, or looks at the metrics, finds it.
 	s.sizes.learn(seen)
-	s.metrics.appended.Add(float64(len(rows.leafIndexes)))
+	s.metrics.appended.Add(float64(len(rows.rows)))
 	for p, positions := range rows.placed() {
 		for i, d := range p.drafts {
 			s.recent.add(keyOf(d), answered{positions[i], d.ContentDigest})
@@ -106,19 +102,20 @@ func (s *sequencer) commit(rows *rowBatch) {
 	}
 }
 
-// rowBatch is a batch on its way into the table, a slice a column.
+// rowBatch is a batch on its way into the table.
 type rowBatch struct {
-	pending    []*pending
-	heads      map[tenant.ID]*head // after the batch
-	leafHashes []tlog.Hash
+	pending []*pending
+	heads   map[tenant.ID]*head // after the batch
+	rows    []placedRow         // of all drafts, in order
+}
 
-	tenantIDs, entryIDs                                         [][16]byte
-	leafIndexes                                                 []int64
-	contents, hashes, entries                                   [][]byte
-	recordedAt, effectiveAt                                     []time.Time
-	stateChanges                                                []bool
-	eventTypes, actions, outcomes, actorIDs                     []string
-	resourceTypes, resourceIDs, sources, correlations, requests []string
+// placedRow is an entry with its place in the log.
+type placedRow struct {
+	draft    *auditlog.Draft
+	index    int64
+	recorded time.Time
+	leaf     []byte
+	hashes   []byte // of the tree nodes that the leaf completes, its own first
 }
 
 // newRows sorts a batch by tenant, keeping the order of each tenant's entries: two replicas that write to the same logs then meet in the same
@@ -144,10 +141,12 @@ func (r *rowBatch) tenants() [][16]byte {
 	return ids
 }
 
-// place gives every entry its position, after the known heads, and makes the columns.
+// place gives every entry its position, after the known heads.
 func (r *rowBatch) place(known headCache, now time.Time) {
 	r.heads = make(map[tenant.ID]*head)
+	r.rows = make([]placedRow, 0, countEntries(r.pending))
 	var completed []tlog.Hash
+	hashes := make([]byte, 0, 2*tlog.HashSize*cap(r.rows)) // a leaf completes two nodes in the mean
 	for _, p := range r.pending {
 		h := r.heads[p.tenant()]
 		if h == nil {
@@ -161,53 +160,42 @@ func (r *rowBatch) place(known headCache, now time.Time) {
 			index := h.tree.Size()
 			leaf := d.Leaf(index, h.last)
 			completed = h.tree.Append(completed[:0], auditlog.LeafHash(leaf))
-			hashes := make([]byte, 0, len(completed)*tlog.HashSize)
+			start := len(hashes)
 			for i := range completed {
 				hashes = append(hashes, completed[i][:]...)
 			}
-			r.leafHashes = append(r.leafHashes, completed[0])
-			r.add(d, index, h.last, leaf, hashes)
+			r.rows = append(r.rows, placedRow{draft: d, index: index, recorded: h.last, leaf: leaf, hashes: hashes[start:len(hashes):len(hashes)]})
 		}
 	}
+}
+
+// insert writes the rows.
+func (r *rowBatch) insert(ctx context.Context, conn *pgx.Conn, statement insertion) error {
+	if _, err := conn.Prepare(ctx, statement.name, statement.sql); err != nil { // nothing to do if it is
+		return fmt.Errorf("append entries: %w", err)
+	}
+	result := conn.PgConn().ExecPrepared(ctx, statement.name, statement.parameters(r.rows), []int16{pgx.BinaryFormatCode}, nil)
+	if _, err := result.Close(); err != nil {
+		return fmt.Errorf("append entries: %w", err)
+	}
+	return nil
 }
 
 // placed returns the appends of the batch, each with the positions of its entries.
 func (r *rowBatch) placed() iter.Seq2[*pending, []Position] {
 	return func(yield func(*pending, []Position) bool) {
-		row := 0
+		positions := make([]Position, len(r.rows))
+		for i, row := range r.rows {
+			positions[i] = Position{EntryID: row.draft.Entry.EntryID, LeafIndex: row.index, LeafHash: [32]byte(row.hashes)}
+		}
 		for _, p := range r.pending {
-			positions := make([]Position, len(p.drafts))
-			for i, d := range p.drafts {
-				positions[i] = Position{EntryID: d.Entry.EntryID, LeafIndex: r.leafIndexes[row], LeafHash: r.leafHashes[row]}
-				row++
-			}
-			if !yield(p, positions) {
+			n := len(p.drafts)
+			if !yield(p, positions[:n:n]) {
 				return
 			}
+			positions = positions[n:]
 		}
 	}
-}
-
-func (r *rowBatch) add(d *auditlog.Draft, index int64, recorded time.Time, leaf, hashes []byte) {
-	e := &d.Entry
-	r.tenantIDs = append(r.tenantIDs, e.TenantID)
-	r.leafIndexes = append(r.leafIndexes, index)
-	r.entryIDs = append(r.entryIDs, e.EntryID)
-	r.contents = append(r.contents, d.ContentDigest[:])
-	r.hashes = append(r.hashes, hashes)
-	r.recordedAt = append(r.recordedAt, recorded)
-	r.effectiveAt = append(r.effectiveAt, effectiveTime(e, recorded))
-	r.stateChanges = append(r.stateChanges, e.ChangesState())
-	r.eventTypes = append(r.eventTypes, e.EventType)
-	r.actions = append(r.actions, e.Action)
-	r.outcomes = append(r.outcomes, e.Outcome.String())
-	r.actorIDs = append(r.actorIDs, e.Actor.ID)
-	r.resourceTypes = append(r.resourceTypes, e.Resource.Type)
-	r.resourceIDs = append(r.resourceIDs, e.Resource.ID)
-	r.sources = append(r.sources, e.SourceService)
-	r.correlations = append(r.correlations, e.CorrelationID)
-	r.requests = append(r.requests, e.RequestID)
-	r.entries = append(r.entries, leaf)
 }
 
 // effectiveTime returns when an entry took effect, as a timestamptz can hold it.

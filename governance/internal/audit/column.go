@@ -1,65 +1,121 @@
 package audit
 
 import (
+	"encoding/binary"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // column is a column of the table of entries, as a batch of rows fills it.
 type column struct {
 	name, kind string
-	values     func(r *rowBatch) any // a slice, in the order of the rows
+	oid        uint32 // the kind's
+	// value appends a row's value in the kind's binary form.
+	value func(b []byte, r *placedRow) []byte
 }
 
 // columns are those that this version of the program writes.
 var columns = []column{ //nolint:gochecknoglobals // a constant table
-	{"tenant_id", "uuid", func(r *rowBatch) any { return r.tenantIDs }},
-	{"leaf_index", "bigint", func(r *rowBatch) any { return r.leafIndexes }},
-	{"entry_id", "uuid", func(r *rowBatch) any { return r.entryIDs }},
-	{"content_sha256", "bytea", func(r *rowBatch) any { return r.contents }},
-	{"hashes", "bytea", func(r *rowBatch) any { return r.hashes }},
-	{"recorded_at", "timestamptz", func(r *rowBatch) any { return r.recordedAt }},
-	{"effective_at", "timestamptz", func(r *rowBatch) any { return r.effectiveAt }},
-	{"state_change", "boolean", func(r *rowBatch) any { return r.stateChanges }},
-	{"event_type", "text", func(r *rowBatch) any { return r.eventTypes }},
-	{"action", "text", func(r *rowBatch) any { return r.actions }},
-	{"outcome", "text", func(r *rowBatch) any { return r.outcomes }},
-	{"actor_id", "text", func(r *rowBatch) any { return r.actorIDs }},
-	{"resource_type", "text", func(r *rowBatch) any { return r.resourceTypes }},
-	{"resource_id", "text", func(r *rowBatch) any { return r.resourceIDs }},
-	{"source_service", "text", func(r *rowBatch) any { return r.sources }},
-	{"correlation_id", "text", func(r *rowBatch) any { return r.correlations }},
-	{"request_id", "text", func(r *rowBatch) any { return r.requests }},
-	{"entry", "bytea", func(r *rowBatch) any { return r.entries }},
+	{"tenant_id", "uuid", pgtype.UUIDOID, func(b []byte, r *placedRow) []byte { return append(b, r.draft.Entry.TenantID[:]...) }},
+	{"leaf_index", "bigint", pgtype.Int8OID, func(b []byte, r *placedRow) []byte { return appendInt64(b, r.index) }},
+	{"entry_id", "uuid", pgtype.UUIDOID, func(b []byte, r *placedRow) []byte { return append(b, r.draft.Entry.EntryID[:]...) }},
+	{"content_sha256", "bytea", pgtype.ByteaOID, func(b []byte, r *placedRow) []byte { return append(b, r.draft.ContentDigest[:]...) }},
+	{"hashes", "bytea", pgtype.ByteaOID, func(b []byte, r *placedRow) []byte { return append(b, r.hashes...) }},
+	{"recorded_at", "timestamptz", pgtype.TimestamptzOID, func(b []byte, r *placedRow) []byte { return appendTime(b, r.recorded) }},
+	{"effective_at", "timestamptz", pgtype.TimestamptzOID, func(b []byte, r *placedRow) []byte { return appendTime(b, effectiveTime(&r.draft.Entry, r.recorded)) }},
+	{"state_change", "boolean", pgtype.BoolOID, func(b []byte, r *placedRow) []byte { return appendBool(b, r.draft.Entry.ChangesState()) }},
+	{"event_type", "text", pgtype.TextOID, func(b []byte, r *placedRow) []byte { return append(b, r.draft.Entry.EventType...) }},
+	{"action", "text", pgtype.TextOID, func(b []byte, r *placedRow) []byte { return append(b, r.draft.Entry.Action...) }},
+	{"outcome", "text", pgtype.TextOID, func(b []byte, r *placedRow) []byte { return append(b, r.draft.Entry.Outcome.String()...) }},
+	{"actor_id", "text", pgtype.TextOID, func(b []byte, r *placedRow) []byte { return append(b, r.draft.Entry.Actor.ID...) }},
+	{"resource_type", "text", pgtype.TextOID, func(b []byte, r *placedRow) []byte { return append(b, r.draft.Entry.Resource.Type...) }},
+	{"resource_id", "text", pgtype.TextOID, func(b []byte, r *placedRow) []byte { return append(b, r.draft.Entry.Resource.ID...) }},
+	{"source_service", "text", pgtype.TextOID, func(b []byte, r *placedRow) []byte { return append(b, r.draft.Entry.SourceService...) }},
+	{"correlation_id", "text", pgtype.TextOID, func(b []byte, r *placedRow) []byte { return append(b, r.draft.Entry.CorrelationID...) }},
+	{"request_id", "text", pgtype.TextOID, func(b []byte, r *placedRow) []byte { return append(b, r.draft.Entry.RequestID...) }},
+	{"entry", "bytea", pgtype.ByteaOID, func(b []byte, r *placedRow) []byte { return append(b, r.leaf...) }},
 }
 
-// insertRows is one statement for a batch of any size.
-var insertRows = insertStatement(columns) //nolint:gochecknoglobals // built once
+// insertion is one statement for a batch of any size. Its parameters are the columns' values, an array each, in order.
+type insertion struct {
+	name, sql string
+	columns   []column
+}
 
-// insertStatement inserts into the columns given, whose values are its parameters, in order. COPY, which would do, is refused under row-level
-// security. The arrays, all of one length, are taken apart in the list of values: in FROM the server would put each of them into a store of its own first,
-// which is a seventh of what it does for a batch.
-func insertStatement(columns []column) string {
+var (
+	// insertRows is for who has taken the turn.
+	insertRows = newInsertion("aumos_insert", columns, ``) //nolint:gochecknoglobals // built once
+	// insertShared takes the lock first, shared with other replicas: the one row of FROM, which everything else is computed for.
+	insertShared = newInsertion("aumos_insert_shared", columns, ` FROM (SELECT pg_advisory_xact_lock_shared(`+strconv.FormatInt(turnLock, 10)+`) OFFSET 0) AS turn`) //nolint:gochecknoglobals // built once
+)
+
+// newInsertion inserts into the columns given. COPY, which would do, is refused under row-level security. The arrays, all of one length, are taken apart in
+// the list of values: in FROM the server would put each of them into a store of its own first, which is a seventh of what it does for a batch.
+func newInsertion(name string, columns []column, from string) insertion {
 	names := make([]string, len(columns))
 	values := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = c.name
 		values[i] = "unnest($" + strconv.Itoa(i+1) + "::" + c.kind + "[])"
 	}
-	return `
+	return insertion{name, `
 		INSERT INTO public.gov_audit_trail_entries (` + strings.Join(names, ", ") + `)
-		SELECT ` + strings.Join(values, ", ")
+		SELECT ` + strings.Join(values, ", ") + from, columns}
 }
 
-// args are the parameters of insertStatement(columns).
-func (r *rowBatch) args(columns []column) []any {
-	args := make([]any, len(columns))
-	for i, c := range columns {
-		args[i] = c.values(r)
+// parameters are a batch's columns as the server takes them, arrays in binary form (array_recv in PostgreSQL's arrayfuncs.c). The driver's own way there
+// looks at the type of every single value, which for a batch costs more than all else that is done to send it.
+func (s insertion) parameters(rows []placedRow) [][]byte {
+	size := 0
+	for i := range rows {
+		size += rowOverhead + 2*len(rows[i].leaf) + len(rows[i].hashes)
 	}
-	return args
+	b := make([]byte, 0, size)
+	ends := make([]int, len(s.columns))
+	for i, c := range s.columns {
+		b = appendInt32(b, 1) // dimension
+		b = appendInt32(b, 0) // no nulls
+		b = binary.BigEndian.AppendUint32(b, c.oid)
+		b = appendInt32(b, len(rows))
+		b = appendInt32(b, 1) // the first subscript
+		for j := range rows {
+			at := len(b)
+			b = c.value(append(b, 0, 0, 0, 0), &rows[j])
+			binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4)) //nolint:gosec // no value is larger than an entry
+		}
+		ends[i] = len(b)
+	}
+	parameters := make([][]byte, len(ends))
+	start := 0
+	for i, end := range ends {
+		parameters[i] = b[start:end:end]
+		start = end
+	}
+	return parameters
 }
+
+// rowOverhead is about what a row takes besides its leaf and its hashes. The search columns are copies of parts of the leaf.
+const rowOverhead = 256
+
+func appendInt32(b []byte, n int) []byte { return binary.BigEndian.AppendUint32(b, uint32(n)) } //nolint:gosec // small numbers
+
+func appendInt64(b []byte, n int64) []byte { return binary.BigEndian.AppendUint64(b, uint64(n)) } //nolint:gosec // two's complement is the format
+
+func appendBool(b []byte, v bool) []byte {
+	if v {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
+// epoch is the zero of timestamptz, in microseconds of Unix time.
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro() //nolint:gochecknoglobals // a constant
+
+func appendTime(b []byte, t time.Time) []byte { return appendInt64(b, t.UnixMicro()-epoch) }
 
 // existing returns those of the columns that a table has, whose columns are named.
 func existing(columns []column, names []string) []column {

@@ -37,8 +37,7 @@ func PlainInserts(
 		rows.place(heads, positionTime(time.Now()))
 		maps.Copy(heads, rows.heads)
 		inserts = append(inserts, func(ctx context.Context, pool *pgxpool.Pool) error {
-			_, err := pool.Exec(ctx, insertRows, rows.args(columns)...)
-			return err
+			return pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error { return rows.insert(ctx, c.Conn(), insertShared) })
 		})
 	}
 	return inserts

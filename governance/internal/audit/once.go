@@ -63,8 +63,8 @@ func appendIn(ctx context.Context, tx pgx.Tx, p *pending) error {
 		return err
 	}
 	rows.place(heads, positionTime(time.Now()))
-	if _, err := tx.Exec(ctx, insertStatement(present), rows.args(present)...); err != nil {
-		return fmt.Errorf("insert entry: %w", err)
+	if err := rows.insert(ctx, tx.Conn(), newInsertion("", present, ``)); err != nil {
+		return err
 	}
 	for p, positions := range rows.placed() {
 		p.answer(positions, nil)

@@ -36,9 +36,9 @@ func TestRecordedTimeNeverFalls(t *testing.T) {
 		if p.tenant() == late {
 			want = ahead
 		}
-		e, err := auditlog.Unmarshal(rows.entries[i])
-		if err != nil || !e.RecordedTime.Equal(want) || !rows.recordedAt[i].Equal(want) {
-			t.Errorf("recorded %s and %s, want %s (%v)", e.RecordedTime, rows.recordedAt[i], want, err)
+		e, err := auditlog.Unmarshal(rows.rows[i].leaf)
+		if err != nil || !e.RecordedTime.Equal(want) || !rows.rows[i].recorded.Equal(want) {
+			t.Errorf("recorded %s and %s, want %s (%v)", e.RecordedTime, rows.rows[i].recorded, want, err)
 		}
 	}
 	if known[late].tree.Size() != 0 {

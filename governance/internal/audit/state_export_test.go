@@ -29,7 +29,8 @@ func Fill(tb testing.TB, pool *pgxpool.Pool, id tenant.ID, n int64, entry func(t
 		rows := newRows(batch)
 		rows.place(heads, positionTime(time.Now()))
 		maps.Copy(heads, rows.heads)
-		if _, err := pool.Exec(tb.Context(), insertRows, rows.args(columns)...); err != nil {
+		insert := func(c *pgxpool.Conn) error { return rows.insert(tb.Context(), c.Conn(), insertRows) }
+		if err := pool.AcquireFunc(tb.Context(), insert); err != nil {
 			tb.Fatal(err)
 		}
 	}
