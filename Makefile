@@ -172,8 +172,8 @@ bench-drift: peers ## Measure the drift engine beside SciPy, Evidently and River
 	$(if $(BENCH_DRIFT_SHORT),,UPDATE_BENCH_DRIFT=1) BENCH_DRIFT_SHORT=$(BENCH_DRIFT_SHORT) BENCH_DRIFT_PEERS=$(BENCH_DRIFT_PEERS) go test ./drift/internal/driftbench -run '^$$' -bench '^BenchmarkDrift$$' -benchtime 1x -v -timeout 30m
 
 .PHONY: profile
-profile: ## Write the profile of a service that decides, by which `make build` compiles governance
-	go test -run '^$$' -bench 'BenchmarkDecision/64' -benchtime 60000x -o $(CURDIR)/bin/profile.test -cpuprofile $(CURDIR)/governance/cmd/governance/default.pgo ./governance/internal/api
+profile: ## Write the profile of a service that decides, under the load of bench-decisions, by which `make build` compiles governance
+	go test -run '^$$' -bench '^BenchmarkProfile$$' -benchtime 1x -o $(CURDIR)/bin/profile.test -cpuprofile $(CURDIR)/governance/cmd/governance/default.pgo ./e2e/decisionbench
 
 .PHONY: vulncheck
 vulncheck: $(govulncheck_STAMP) ## Check the dependencies against the Go vulnerability database, when it can be reached

@@ -20,17 +20,30 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
 
-// platform is governance as a process, on a PostgreSQL that waits for the disk.
+// platform is governance, as a process if not said otherwise, on a PostgreSQL that waits for the disk.
 type platform struct {
 	*stack.Stack
-	b      *testing.B
-	at     string
-	tenant string
-	pid    int
+	b       *testing.B
+	at      string
+	tenant  string
+	environ []string // governance's settings
+	pid     int      // of governance
 }
 
 // startPlatform starts the platform and makes the sample policy the one that answers drift.retrain.
 func startPlatform(b *testing.B, policy string) *platform {
+	b.Helper()
+	p := newPlatform(b)
+	governance := build(b, "../../governance/cmd/governance")
+	run(b, append(p.environ, "AUMOS_GOVERNANCE_MIGRATION__ADMIN_URL="+p.AdminURL(postgres.DatabaseGovernance),
+		"AUMOS_GOVERNANCE_MIGRATION__AUDIT_ADMIN_URL="+p.AdminURL(postgres.DatabaseAudit)), governance, "migrate")
+	p.pid = start(b, p.environ, governance)
+	p.activate(policy)
+	return p
+}
+
+// newPlatform starts what governance needs.
+func newPlatform(b *testing.B) *platform {
 	b.Helper()
 	dir, err := os.MkdirTemp("", "aumos-bench-") //nolint:usetesting // the database server's own user must enter it
 	if err != nil {
@@ -54,22 +67,17 @@ func startPlatform(b *testing.B, policy string) *platform {
 	})
 	p := &platform{Stack: s, b: b, at: freeAddress(b), tenant: uuid.NewString()}
 	p.settle()
-	environ := s.GovernanceEnviron(stack.Addresses{GRPC: p.at, Admin: freeAddress(b)})
-	governance := build(b, "../../governance/cmd/governance")
-	run(b, append(environ, "AUMOS_GOVERNANCE_MIGRATION__ADMIN_URL="+s.AdminURL(postgres.DatabaseGovernance),
-		"AUMOS_GOVERNANCE_MIGRATION__AUDIT_ADMIN_URL="+s.AdminURL(postgres.DatabaseAudit)), governance, "migrate")
-	p.pid = start(b, append(environ, "AUMOS_GOVERNANCE_LOG_LEVEL=ERROR"), governance) // as OPA's
-	if err := stack.AwaitServing(b.Context(), p.at); err != nil {
-		b.Fatal(err)
-	}
-	p.activate(policy)
+	p.environ = append(s.GovernanceEnviron(stack.Addresses{GRPC: p.at, Admin: freeAddress(b)}), "AUMOS_GOVERNANCE_LOG_LEVEL=ERROR") // as OPA's
 	return p
 }
 
-// activate takes the policy through its life.
+// activate waits until governance serves and takes the policy through its life.
 func (p *platform) activate(path string) {
 	p.b.Helper()
 	ctx := p.b.Context()
+	if err := stack.AwaitServing(ctx, p.at); err != nil {
+		p.b.Fatal(err)
+	}
 	source, err := os.ReadFile(path)
 	if err != nil {
 		p.b.Fatal(err)
