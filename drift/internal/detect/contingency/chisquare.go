@@ -27,7 +27,9 @@ type Homogeneity struct {
 // ChiSquare tests the null hypothesis that the categories have the same
 // probabilities on both sides, by Pearson's chi-square of the 2×k table. Yates'
 // continuity correction is applied with one degree of freedom only, as in
-// SciPy's chi2_contingency; the test is then conservative.
+// SciPy's chi2_contingency; the test is then conservative. With more, and a cell
+// in which a side expects fewer than 50 rows, small p-values are corrected for
+// the statistic's own variance and skewness, see Table.corrected.
 //
 // Categories of which the smaller side expects fewer than 2 rows are pooled
 // into one cell; a category seen on one side only counts like any other. When
@@ -36,15 +38,20 @@ type Homogeneity struct {
 // of them.
 //
 // It returns ErrEmpty when a side has no rows.
-func ChiSquare(table Table) (Homogeneity, error) { return table.homogeneity(pearson) }
+func ChiSquare(table Table) (Homogeneity, error) {
+	return table.homogeneity(pearson, table.corrected)
+}
 
 // G is ChiSquare with the likelihood ratio G = 2·ΣO·ln(O/E) in place of
 // Pearson's statistic (S. S. Wilks, 1938), as in SciPy's chi2_contingency with
 // lambda_="log-likelihood". With cells that expect a few rows it rejects too
 // often: 8 to 10 % of the time at a level of 5 % with pooling alone.
-func G(table Table) (Homogeneity, error) { return table.homogeneity(likelihoodRatio) }
+func G(table Table) (Homogeneity, error) {
+	law := func(cells []cell, statistic float64) float64 { return tail.ChiSquare(statistic, len(cells)-1) }
+	return table.homogeneity(likelihoodRatio, law)
+}
 
-func (t Table) homogeneity(statistic func(observed, expected float64) float64) (Homogeneity, error) {
+func (t Table) homogeneity(statistic func(observed, expected float64) float64, p func(cells []cell, statistic float64) float64) (Homogeneity, error) {
 	cells, rare, err := t.pooled()
 	if err != nil {
 		return Homogeneity{}, err
@@ -54,7 +61,11 @@ func (t Table) homogeneity(statistic func(observed, expected float64) float64) (
 		return h, nil
 	}
 	h.Statistic = t.sum(cells, h.DF == 1, statistic)
-	h.P = tail.ChiSquare(h.Statistic, h.DF)
+	if h.DF == 1 {
+		h.P = tail.ChiSquare(h.Statistic, 1) // Yates' correction is conservative
+		return h, nil
+	}
+	h.P = p(cells, h.Statistic)
 	return h, nil
 }
 

@@ -90,6 +90,14 @@ func ChiSquare(x float64, df int) float64 {
 	return Clip(mathext.GammaIncRegComp(float64(df)/2, x/2))
 }
 
+// Gamma returns P(X ≥ x) for a gamma variable of a shape above 0 and scale 1.
+func Gamma(x, shape float64) float64 {
+	if x <= 0 {
+		return 1
+	}
+	return Clip(mathext.GammaIncRegComp(shape, x))
+}
+
 // CriticalChiSquare returns the x at which ChiSquare is alpha. It is NaN for an
 // alpha outside (0,1), or without degrees of freedom.
 func CriticalChiSquare(df int, alpha float64) float64 {
