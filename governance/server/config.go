@@ -68,11 +68,12 @@ type Evaluation struct {
 	Slots           int           `env:"SLOTS" envDefault:"0" help:"Evaluations at the same time; 0: 16 for each CPU."`
 }
 
-// Decision is what decisions remember, so that they need no query.
+// Decision is what decisions remember, so that they need no query, and what is kept of them beside the wall.
 type Decision struct {
 	CachedTargets int           `env:"CACHED_TARGETS" envDefault:"20000" help:"Policies and decision points whose active versions are remembered."`
 	VersionBytes  int64         `env:"VERSION_BYTES" envDefault:"536870912" help:"Memory for compiled policy versions, about 180 KiB for a small one; the one used longest ago goes first."`
 	RefreshAfter  time.Duration `env:"REFRESH_AFTER" envDefault:"30s" help:"Age at which what is remembered is read again although no change was announced."`
+	NamesAfter    time.Duration `env:"NAMES_AFTER" envDefault:"9600h" help:"How long statistics can name denied resources and violations; counts stay, and the audit wall keeps all."`
 }
 
 // Policy bounds what a tenant stores.
@@ -125,11 +126,11 @@ func (c Config) Validate() error {
 	if c.Evaluation.Deadline < 0 || c.Evaluation.CompileDeadline < 0 || c.Evaluation.TenantSlots < 0 || c.Evaluation.Slots < 0 {
 		problems = append(problems, errors.New(Prefix+"EVALUATION__: no setting may be negative"))
 	}
-	if c.Decision.CachedTargets < 0 || c.Decision.VersionBytes < 0 || c.Decision.RefreshAfter < 0 {
+	if c.Decision.CachedTargets < 0 || c.Decision.VersionBytes < 0 || c.Decision.RefreshAfter < 0 || c.Decision.NamesAfter < 0 {
 		problems = append(problems, errors.New(Prefix+"DECISION__: no setting may be negative"))
 	}
-	if c.Policy.MaxPolicies < 1 || c.Policy.MaxVersions < 1 {
-		problems = append(problems, errors.New(Prefix+"POLICY__: a limit is at least 1"))
+	if c.Policy.MaxPolicies < 0 || c.Policy.MaxVersions < 0 {
+		problems = append(problems, errors.New(Prefix+"POLICY__: no setting may be negative"))
 	}
 	if _, err := vault.ParseWrapping(c.Inputs.Key.Reveal()); err != nil {
 		problems = append(problems, fmt.Errorf("%sINPUTS__KEY: %w", Prefix, err))

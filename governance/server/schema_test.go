@@ -11,7 +11,7 @@ import (
 )
 
 // beyondTenant are the policies that show rows of every tenant, each to a transaction that says what it looks for: it reads the ids of tenants.
-var beyondTenant = []string{"gov_audit_intents_drain", "gov_decision_settings_upkeep", "gov_replays_find"}
+var beyondTenant = []string{"gov_audit_intents_drain", "gov_decision_cursors_upkeep", "gov_decision_settings_upkeep", "gov_replays_find"}
 
 // undeletable are the tables from which the service removes nothing.
 var undeletable = []string{"gov_policies", "gov_policy_modules", "gov_policy_quarantines", "gov_policy_reviews", "gov_policy_versions"}

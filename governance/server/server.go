@@ -134,6 +134,7 @@ func serve(
 	if err != nil {
 		return err
 	}
+	names := decisionlog.Expiry{Pool: db.primary, After: cfg.Decision.NamesAfter, Log: log}
 	decisions := decisionlog.New(decisionlog.Config{Pool: db.primary, Wall: wall, Log: log})
 	followers := replay.NewFollowers(db.primary)
 	replays := replay.New(replay.Config{
@@ -190,7 +191,7 @@ func serve(
 	}
 	// Each goes on until the one before it has stopped: nothing is left to append when the wall stops, and nothing to answer when it has.
 	return inOrder(ctx, ports,
-		together(recorder.Run, keeper.Run, decider.Run, shadows.Run, inputs.Run, replays.Run, decisions.Run, readings.Run, watch.Run), wall.Run)
+		together(recorder.Run, keeper.Run, decider.Run, shadows.Run, inputs.Run, replays.Run, decisions.Run, names.Run, readings.Run, watch.Run), wall.Run)
 }
 
 // newBundles returns what makes the tenants' bundles.

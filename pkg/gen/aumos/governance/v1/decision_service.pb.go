@@ -1202,7 +1202,7 @@ type GetDecisionStatisticsResponse struct {
 	Counts *DecisionCounts `protobuf:"bytes,1,opt,name=counts,proto3" json:"counts,omitempty"`
 	// By hour, oldest first, when asked for; hours without decisions are left out.
 	Hours []*HourlyDecisionCounts `protobuf:"bytes,2,rep,name=hours,proto3" json:"hours,omitempty"`
-	// The most denied resources, most first.
+	// The most denied resources, most first. Resources and violations are named for 400 days, unless the service is set otherwise; counts stay.
 	TopDeniedResources []*DeniedResource `protobuf:"bytes,3,rep,name=top_denied_resources,json=topDeniedResources,proto3" json:"top_denied_resources,omitempty"`
 	// The most found violations, most first.
 	TopViolations []*ViolatedRule `protobuf:"bytes,4,rep,name=top_violations,json=topViolations,proto3" json:"top_violations,omitempty"`
