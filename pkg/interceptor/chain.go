@@ -3,11 +3,13 @@
 package interceptor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"buf.build/go/protovalidate"
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,6 +29,8 @@ type Config struct {
 	// Domain names the service in ErrorInfo, for example "governance.aumos".
 	Domain    string
 	RateLimit RateLimit
+	// Silence is how long the next message of a stream may take, or its end; 0: five minutes.
+	Silence time.Duration
 	// Traces makes a span of each call, or passes the caller's on to the calls that its handler makes.
 	Traces bool
 	// Files holds the contract; nil: the descriptors that are linked into the program.
@@ -42,6 +46,7 @@ type Chain struct {
 	validator protovalidate.Validator
 	limiter   *limiter // nil: no limit
 	metrics   *metrics
+	silence   time.Duration
 	traces    bool
 }
 
@@ -67,7 +72,7 @@ func NewChain(cfg Config) (*Chain, error) {
 	}
 	return &Chain{
 		log: cfg.Log, verifier: cfg.Verifier, domain: cfg.Domain, files: cfg.Files, validator: validator,
-		limiter: limiter, metrics: metrics, traces: cfg.Traces,
+		limiter: limiter, metrics: metrics, traces: cfg.Traces, silence: cmp.Or(cfg.Silence, defaultSilence),
 	}, nil
 }
 

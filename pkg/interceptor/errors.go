@@ -40,7 +40,7 @@ func (c *Chain) errors() layer {
 			return resp, nil
 		},
 		stream: func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-			if err := handler(srv, transportStream{ss}); err != nil {
+			if err := handler(srv, &heardStream{ServerStream: transportStream{ss}, silence: c.silence}); err != nil {
 				return c.status(ss.Context(), err)
 			}
 			return nil

@@ -25,7 +25,8 @@ import (
 type Options struct {
 	Server    grpcserver.Config
 	RateLimit interceptor.RateLimit
-	LogLevel  slog.Leveler // nil: all
+	Silence   time.Duration // as in interceptor.Config
+	LogLevel  slog.Leveler  // nil: all
 	// Setup is called before the server runs, for example to add probes; it may be nil.
 	Setup func(*grpcserver.Server)
 }
@@ -51,7 +52,7 @@ func Start(tb testing.TB, domain string, options Options, register func(*grpc.Se
 	}
 	log := telemetry.NewLogger(s.Log, options.LogLevel)
 	chain, err := interceptor.NewChain(interceptor.Config{
-		Log: log, Registry: s.Registry, Verifier: s.Issuer.Verifier(tb), Domain: domain, RateLimit: options.RateLimit,
+		Log: log, Registry: s.Registry, Verifier: s.Issuer.Verifier(tb), Domain: domain, RateLimit: options.RateLimit, Silence: options.Silence,
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -56,7 +56,7 @@ const (
 	ErrorReason_ERROR_REASON_UNAVAILABLE ErrorReason = 12
 	// A queue or quota is full; RetryInfo says when to try again. Code RESOURCE_EXHAUSTED.
 	ErrorReason_ERROR_REASON_OVERLOADED ErrorReason = 13
-	// The call's deadline passed, or the client went away. Code DEADLINE_EXCEEDED or CANCELLED.
+	// The call's deadline passed, the client went away, or its stream was silent for 5 minutes. Code DEADLINE_EXCEEDED or CANCELLED.
 	ErrorReason_ERROR_REASON_CALL_ENDED ErrorReason = 14
 	// A defect of the platform; the request id finds it in the logs. Code INTERNAL.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 15
