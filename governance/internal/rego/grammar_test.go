@@ -9,7 +9,6 @@ import (
 // grammar writes modules: rules of every kind, each of which asks those after it. Most of them compile.
 type grammar struct {
 	*rand.Rand
-	rules int
 	at    int      // the rule at work
 	vars  []string // bound where the next expression stands
 	names int
@@ -119,7 +118,7 @@ func (g *grammar) test() string {
 // quiet binds nothing, as what stands in a negation.
 func (g *grammar) quiet() string {
 	return g.pick(g.reference(), fmt.Sprintf("[%s, %s]", g.reference(), g.constant()), fmt.Sprintf("count({%s, %s})", g.reference(), g.reference()),
-		fmt.Sprintf("{z | z := input.list[_]; z != %s}", g.reference()))
+		fmt.Sprintf("count({z | z := input.list[_]; z != %s})", g.reference()))
 }
 
 func (g *grammar) constant() string {

@@ -93,7 +93,7 @@ func vary(object map[string]any, f func()) {
 			if inner, ok := list[0].(map[string]any); ok {
 				vary(inner, f)
 			}
-			object[key] = append(list[:len(list):len(list)], list...)
+			object[key] = append(slices.Clip(list), list...)
 			f()
 		}
 		delete(object, key)

@@ -38,11 +38,11 @@ func (t *translator) statement(c code, s ir.Stmt, after []ir.Stmt, depth int) (c
 		t.constants[s.Target] = t.number(s.Index)
 		return c, nil
 	case *ir.MakeArrayStmt:
-		return t.begin(c, opMakeArray, s.Target, after), nil
+		return t.begin(c, opMakeArray, s.Target, after)
 	case *ir.MakeObjectStmt:
-		return t.begin(c, opMakeObject, s.Target, after), nil
+		return t.begin(c, opMakeObject, s.Target, after)
 	case *ir.MakeSetStmt:
-		return t.begin(c, opMakeSet, s.Target, after), nil
+		return t.begin(c, opMakeSet, s.Target, after)
 	case *ir.ArrayAppendStmt:
 		return t.add(c, opAppend, s.Array, s.Value)
 	case *ir.SetAddStmt:

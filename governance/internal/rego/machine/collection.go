@@ -78,6 +78,7 @@ func (m *machine) literal(f []*ast.Term, in *instruction, list []*ast.Term) sign
 			return m.unusual()
 		}
 		f[in.to] = ast.NewTerm(o)
+		m.ordered(o, list, 2)
 	case opSet:
 		s := ast.NewSet(list...)
 		if s.Len() < len(list) {
@@ -88,6 +89,7 @@ func (m *machine) literal(f []*ast.Term, in *instruction, list []*ast.Term) sign
 			}
 		}
 		f[in.to] = ast.NewTerm(s)
+		m.ordered(s, list, 1)
 	default: // opWeigh
 		for _, t := range list {
 			if !m.light(t) {
@@ -96,6 +98,21 @@ func (m *machine) literal(f []*ast.Term, in *instruction, list []*ast.Term) sign
 		}
 	}
 	return finished
+}
+
+// ordered notes a literal whose elements, in the order in which it is written, are not in that of their values: topdown goes through the elements of a
+// literal with variables as they are written, and through one twice that is written twice.
+func (m *machine) ordered(literal ast.Value, list []*ast.Term, step int) {
+	for i := step; i < len(list); i += step {
+		if list[i-step].Value.Compare(list[i].Value) < 0 {
+			continue
+		}
+		if m.loose == nil {
+			m.loose = make(map[ast.Value]bool)
+		}
+		m.loose[literal] = true
+		return
+	}
 }
 
 // grow adds an element.

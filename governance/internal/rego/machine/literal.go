@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"fmt"
+
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/ir"
 )
@@ -14,7 +16,7 @@ type literal struct {
 }
 
 // begin begins a collection. It is a literal if something is added, and only by the statements that follow in the block.
-func (t *translator) begin(c code, op opcode, target ir.Local, after []ir.Stmt) code {
+func (t *translator) begin(c code, op opcode, target ir.Local, after []ir.Stmt) (code, error) {
 	here, all := 0, 0
 	for _, s := range after {
 		if adds(s, target) {
@@ -28,12 +30,15 @@ func (t *translator) begin(c code, op opcode, target ir.Local, after []ir.Stmt) 
 	})
 	register := t.target(target)
 	delete(t.literals, target)
-	if all == 0 || here != all {
-		return append(c, instruction{op: op, to: register})
+	if all == 0 || here == 0 {
+		return append(c, instruction{op: op, to: register}), nil
+	}
+	if here != all {
+		return nil, fmt.Errorf("%w: a literal in pieces", ErrUnsupported)
 	}
 	literals := map[opcode]opcode{opMakeArray: opArray, opMakeObject: opObject, opMakeSet: opSet}
 	t.literals[target] = &literal{op: literals[op], left: all}
-	return c
+	return c, nil
 }
 
 // adds reports whether the statement adds to the collection.

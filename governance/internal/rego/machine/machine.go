@@ -29,6 +29,7 @@ type machine struct {
 	top      int
 	kept     []*ast.Term // the arguments that memos remember
 	operands []*ast.Term
+	loose    map[ast.Value]bool
 	out      *ast.Term // what a builtin came to
 	outs     int
 	collect  func(*ast.Term) error
@@ -94,7 +95,7 @@ func (m *machine) release() {
 	clear(m.kept)
 	clear(m.operands[:cap(m.operands)])
 	m.program, m.question, m.context, m.out, m.err = nil, Question{}, topdown.BuiltinContext{}, nil, nil
-	m.top, m.kept = 0, m.kept[:0]
+	m.top, m.kept, m.loose = 0, m.kept[:0], nil
 	machines.Put(m)
 }
 

@@ -157,6 +157,9 @@ func (m *machine) scan(f []*ast.Term, in *instruction) signal {
 	if source == nil {
 		return undefined
 	}
+	if m.loose != nil && m.loose[source.Value] {
+		return m.unusual()
+	}
 	body, s := m.program.nested[in.at], undefined
 	each := func(k, v *ast.Term) bool {
 		if m.cancelled() {
