@@ -185,13 +185,11 @@ func (m *machine) callBuiltin(f []*ast.Term, c *call) *ast.Term {
 		return nil
 	}
 	b := c.builtin
-	if b.Guard != nil && b.Guard(&m.context, operands) != nil {
-		m.err = ErrUnusual
-		return nil
-	}
 	m.out, m.outs = nil, 0
-	if err := b.Call(m.context, operands, m.collect); err != nil || m.outs > 1 {
-		m.err = ErrUnusual
+	if b.Guard != nil && b.Guard(&m.context, operands) != nil || b.Call(m.context, operands, m.collect) != nil || m.outs > 1 {
+		if !m.cancelled() { // which both also look for
+			m.err = ErrUnusual
+		}
 		return nil
 	}
 	if m.out != nil && b.Bounded != nil && b.Bounded(m.out) != nil {
