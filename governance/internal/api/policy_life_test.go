@@ -179,7 +179,6 @@ func TestUpdatePolicy(t *testing.T) {
 	}
 }
 
-// A point with as many active policies as it may have takes no further one by a change of decision points either.
 // Who writes policies cannot take one from a decision point, nor put it to another, while it decides.
 func TestAuthorsDoNotChangeWhatIsInForce(t *testing.T) {
 	t.Parallel()
@@ -217,6 +216,7 @@ func TestAuthorsDoNotChangeWhatIsInForce(t *testing.T) {
 	}
 }
 
+// A point with as many active policies as it may have takes no further one by a change of decision points either.
 func TestUpdatePolicyKeepsDecisionPointsBounded(t *testing.T) {
 	t.Parallel()
 	c := setup(t).admin(tenantA)
