@@ -41,6 +41,7 @@ type Compiled struct {
 	asked         []ast.Var        // of the program, in the order of its answers
 	paths         []string         // of the modules
 	size          int64            // in memory
+	lasting       *lasting
 }
 
 // Package returns the entry point: the package that is queried, for example "aumos.retrain".
@@ -97,7 +98,7 @@ func compile(source Source, s *stint) (*Compiled, parsedModules, error) {
 	if found := source.Data.conflicts(compiler); found != nil {
 		return nil, parsed, found
 	}
-	c := &Compiled{pkg: pkg, compiler: compiler, queryCompiler: compiler.QueryCompiler(), store: source.Data.store(), size: footprint(source)}
+	c := &Compiled{pkg: pkg, compiler: compiler, queryCompiler: compiler.QueryCompiler(), store: source.Data.store(), size: footprint(source), lasting: new(lasting)}
 	for _, m := range source.Modules {
 		c.paths = append(c.paths, m.Path)
 	}
@@ -117,7 +118,7 @@ func (c *Compiled) WithData(d Data) (*Compiled, error) {
 		return nil, invalid(found)
 	}
 	other := *c
-	other.store, other.data, other.size = d.store(), d.term(), c.size+d.footprint()
+	other.store, other.data, other.size, other.lasting = d.store(), d.term(), c.size+d.footprint(), new(lasting)
 	return &other, nil
 }
 

@@ -73,8 +73,14 @@ func large(operands []*ast.Term) bool {
 
 // ownTurn waits until the evaluation has its turn, and reports whether it is cancelled.
 func ownTurn(cancel topdown.Cancel) (cancelled bool) {
-	s, ok := cancel.(*stint)
-	return ok && s.own()
+	switch c := cancel.(type) {
+	case *stint:
+		return c.own()
+	case *brief:
+		c.over = true // those have none
+		return true
+	}
+	return false
 }
 
 // halt ends the evaluation at once: in strict mode the error decides its outcome anyway.

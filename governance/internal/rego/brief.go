@@ -1,0 +1,55 @@
+package rego
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// briefFor is how long a caller evaluates by itself: many times as long as most policies take, and nothing against the deadline.
+	briefFor = 100 * time.Microsecond
+	// briefPolls is how many questions whether to go on come between two looks at the clock.
+	briefPolls = 16
+	// briefAgain is how many questions go straight to a worker after one that was not brief.
+	briefAgain = 1000
+)
+
+// brief ends an evaluation that takes longer than its caller can do by itself. It implements topdown.Cancel.
+type brief struct {
+	start time.Time
+	polls int
+	over  bool
+}
+
+// Cancel implements topdown.Cancel. Nobody calls it: who would is evaluating.
+func (b *brief) Cancel() { b.over = true }
+
+// Cancelled implements topdown.Cancel.
+func (b *brief) Cancelled() bool {
+	if b.polls++; b.polls%briefPolls == 0 && time.Since(b.start) > briefFor {
+		b.over = true
+	}
+	return b.over
+}
+
+// lasting counts down the questions to a version that are not asked briefly.
+type lasting struct{ left atomic.Int32 }
+
+func (l *lasting) skip() bool { return l.left.Load() > 0 && l.left.Add(-1) >= 0 }
+
+func (l *lasting) again() { l.left.Store(briefAgain) }
+
+// evaluateBriefly evaluates on the calling goroutine, and gives up on what is not brief: a call of a builtin cannot be interrupted, so only what ends by itself
+// may keep a caller. It gives up before each call that may take milliseconds, and after briefFor; whoever gets no answer asks a worker, from the start.
+func (c *Compiled) evaluateBriefly(o options) (r Result, took time.Duration, ok bool) {
+	if c.program == nil || c.lasting.skip() {
+		return Result{}, 0, false
+	}
+	b := brief{start: time.Now()}
+	set, err := c.ask(o, &b)
+	if err != nil { // what is unusual is so the next time, too
+		c.lasting.again()
+		return Result{}, 0, false
+	}
+	return c.resultOf(set), time.Since(b.start), true
+}
