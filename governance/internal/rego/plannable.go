@@ -31,22 +31,50 @@ type planWalk struct {
 	compiler *ast.Compiler
 	seen     map[*ast.Rule]bool
 	todo     []*ast.Rule
+	terms    int // in the rules so far
+	read     int // bytes of text
+}
+
+// Bounds on what is planned. The planner cannot be interrupted and calls itself for each term, with half a kilobyte of stack; and for each of its
+// statements it reads the text of the expression that it is at.
+const (
+	maxPlanned = 1 << 15 // terms together
+	maxRead    = 1 << 26 // bytes: a few hundredths of a second
+)
+
+// ofParts reports whether the term is an array or an object. Where two of them in one expression cannot be equal, for example by their lengths, the planner
+// plans nothing instead of what fails, and not nothing is false.
+func ofParts(t *ast.Term) bool {
+	switch t.Value.(type) {
+	case *ast.Array, ast.Object:
+		return true
+	}
+	return false
 }
 
 // rule looks at a rule with everything in it, its else branches too.
 func (w *planWalk) rule(r *ast.Rule) bool {
-	ok := true
+	ok, before, longest := true, w.terms, 0
+	at := func(l *ast.Location) {
+		if l != nil {
+			longest = max(longest, len(l.Text))
+		}
+	}
 	ast.NewGenericVisitor(func(x any) bool {
 		switch x := x.(type) {
 		case *ast.Head:
 			// its reference names the rule itself; the values in it come below
+			at(x.Location)
 			w.walkHead(x, &ok)
 			return true
 		case *ast.Expr:
+			at(x.Location)
 			ok = ok && len(x.With) == 0
 			switch terms := x.Terms.(type) {
 			case *ast.Not, *ast.LogicalAnd, *ast.LogicalOr:
 				ok = false
+			case []*ast.Term:
+				ok = ok && (!x.Negated || !x.IsEquality() || !ofParts(terms[1]) || !ofParts(terms[2]))
 			case *ast.Term: // the planner leaves out what is never false, also where to evaluate it can fail
 				ok = ok && !ast.IsComprehension(terms.Value)
 			}
@@ -55,7 +83,8 @@ func (w *planWalk) rule(r *ast.Rule) bool {
 		}
 		return !ok
 	}).Walk(r)
-	return ok
+	w.read += (w.terms - before) * longest
+	return ok && w.read <= maxRead
 }
 
 func (w *planWalk) walkHead(h *ast.Head, ok *bool) {
@@ -70,6 +99,9 @@ func (w *planWalk) walkHead(h *ast.Head, ok *bool) {
 }
 
 func (w *planWalk) term(t *ast.Term) bool {
+	if w.terms++; w.terms > maxPlanned {
+		return false
+	}
 	switch v := t.Value.(type) {
 	case ast.Ref:
 		return w.resolve(v)

@@ -2,9 +2,11 @@ package rego
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/topdown"
 
 	"github.com/aumos-enterprise/platform/governance/internal/rego/machine"
@@ -49,6 +51,13 @@ r := 2 if input.n == 8`, unusual, Result{Outcome: Allow}},
 		{"a comprehension that nobody looks at", `allow if { {1: x | some x in input.list} }`, noProgram, Failed(Conflict)},
 		{"walk", `allow if { walk(input, [_, v]); v == 7 }`, noProgram, Result{Outcome: Allow}},
 		{"a package by a variable", "allow if { some n in [\"r\"]; count(data.p[n]) > 0 }\nr := [1]", noProgram, Result{Outcome: Allow}},
+		{"not two literals that cannot be equal", `allow if not {input.key: 1} == {"b": 1, "c": 2}`, noProgram, Result{Outcome: Allow}},
+		{"a call for one value, which the default has", "allow if r(1, 2)\nr(x) := 1 if x == 1\ndefault r(_) := 2", noProgram, Result{Outcome: Allow}},
+		{"a call for one value, which the else has", "allow if { y := input.n; r(1, y) }\nr(x) := 1 if x == 1 else := 7", noProgram, Result{Outcome: Allow}},
+		{"a call for any value", "allow if { r(1, y); y == 1 }\nr(x) := 1 if x == 1 else := 7", byMachine, Result{Outcome: Allow}},
+		{"what a body left behind", "allow if { x := input.n; z := 5; y := [z, x]; y[0] == 6 }\nallow if { [x, y] = [y, 1]; x == 1 }", noProgram, Result{Outcome: Allow}},
+		{"zero below zero", `allow if count({[to_number(s)] | some s in ["-0", "0"]}) == 1`, unusual, Result{Outcome: Allow}},
+		{"a rule with two ways to write a number", "allow if count(r) == 1\nr contains 1.0 if input.n\nr contains 1", unusual, Result{Outcome: Allow}},
 		{"a value over the limits", doublingSource, unusual, Failed(BuiltinError)},
 		{"a builtin that refuses", `allow if count(numbers.range(1, 1000000)) > 0`, unusual, Failed(BuiltinError)},
 	} {
@@ -84,6 +93,41 @@ r := 2 if input.n == 8`, unusual, Result{Outcome: Allow}},
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})
+	}
+}
+
+// A large literal has no program, and to find that out takes no time: the planner cannot be interrupted.
+func TestLargeLiteralHasNoProgram(t *testing.T) {
+	t.Parallel()
+	for _, element := range []string{"0", "[0]", "[input.x]"} {
+		literal := "[" + strings.Repeat(element+",", 9_000) + "1]"
+		parsed, err := parse([]Module{{Path: "p.rego", Source: "package p\nallow if { x := " + literal + "; x != input.x }"}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compiler := newCompiler(1, nil)
+		if compiler.Compile(parsed.byName()); compiler.Failed() {
+			t.Fatal(compiler.Errors)
+		}
+		if programOf(compiler, []ast.Ref{entryRef(parsed[0].Package, allowVar)}) != nil {
+			t.Errorf("a literal of %s has a program", element)
+		}
+	}
+}
+
+// What a program takes grows with the literals in it.
+func TestSizeCountsLiterals(t *testing.T) {
+	t.Parallel()
+	sizes := make([]int64, 2)
+	for i, n := range []int{10, 3_010} {
+		c, err := Compile(Source{Modules: []Module{{Path: "p.rego", Source: "package p\nallow if { x := [" + strings.Repeat("0,", n) + "1]; x != input.x }"}}})
+		if err != nil || c.program == nil {
+			t.Fatal(err)
+		}
+		sizes[i] = c.program.Size()
+	}
+	if per := (sizes[1] - sizes[0]) / 3_000; per < 16 {
+		t.Errorf("%d bytes for each element", per)
 	}
 }
 

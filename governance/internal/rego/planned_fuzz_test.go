@@ -16,7 +16,7 @@ import (
 func TestMachineIsTopdown(t *testing.T) {
 	t.Parallel()
 	var seen tally
-	for seed := range uint64(400) {
+	for seed := range uint64(500) {
 		differential(t, seed, &seen)
 	}
 	t.Logf("%+v", seen)

@@ -10,39 +10,43 @@ import (
 
 // block translates the statements of a block. depth is how many blocks a break may leave.
 func (t *translator) block(b *ir.Block, depth int) (code, error) {
-	c := make(code, 0, len(b.Stmts))
+	c, here := make(code, 0, len(b.Stmts)), make(additions)
+	for _, s := range b.Stmts {
+		here.count(s)
+	}
 	for i, s := range b.Stmts {
 		var err error
-		if c, err = t.statement(c, s, b.Stmts[i+1:], depth); err != nil {
+		if c, err = t.statement(c, s, b.Stmts[i+1:], here, depth); err != nil {
 			return nil, err
 		}
 	}
 	return slices.Clip(c), nil
 }
 
-// statement appends what the statement becomes. The statements after it in the block say whether a collection is a literal.
-func (t *translator) statement(c code, s ir.Stmt, after []ir.Stmt, depth int) (code, error) {
+// statement appends what the statement becomes. What its block adds to says whether a collection is a literal, and the statements after it who asks for
+// the result of a call.
+func (t *translator) statement(c code, s ir.Stmt, after []ir.Stmt, here additions, depth int) (code, error) {
 	switch s := s.(type) {
 	case *ir.NopStmt:
 		return c, nil
 	case *ir.MakeNullStmt:
-		t.constants[s.Target] = t.constant(ast.InternedNullTerm)
+		t.hold(s.Target, t.constant(ast.InternedNullTerm))
 		return c, nil
 	case *ir.MakeNumberIntStmt:
-		t.constants[s.Target] = t.constant(ast.InternedTerm(int(s.Value)))
+		t.hold(s.Target, t.constant(ast.InternedTerm(int(s.Value))))
 		return c, nil
 	case *ir.AssignIntStmt:
-		t.constants[s.Target] = t.constant(ast.InternedTerm(int(s.Value)))
+		t.hold(s.Target, t.constant(ast.InternedTerm(int(s.Value))))
 		return c, nil
 	case *ir.MakeNumberRefStmt:
-		t.constants[s.Target] = t.number(s.Index)
+		t.hold(s.Target, t.number(s.Index))
 		return c, nil
 	case *ir.MakeArrayStmt:
-		return t.begin(c, opMakeArray, s.Target, after)
+		return t.begin(c, opMakeArray, s.Target, here)
 	case *ir.MakeObjectStmt:
-		return t.begin(c, opMakeObject, s.Target, after)
+		return t.begin(c, opMakeObject, s.Target, here)
 	case *ir.MakeSetStmt:
-		return t.begin(c, opMakeSet, s.Target, after)
+		return t.begin(c, opMakeSet, s.Target, here)
 	case *ir.ArrayAppendStmt:
 		return t.add(c, opAppend, s.Array, s.Value)
 	case *ir.SetAddStmt:
@@ -52,7 +56,7 @@ func (t *translator) statement(c code, s ir.Stmt, after []ir.Stmt, depth int) (c
 	case *ir.ObjectInsertOnceStmt:
 		return t.add(c, opInsertOnce, s.Object, s.Key, s.Value)
 	case *ir.CallStmt:
-		return t.call(c, s)
+		return t.call(c, s, after)
 	case *ir.BlockStmt, *ir.NotStmt, *ir.ScanStmt, *ir.BreakStmt, *ir.ReturnLocalStmt:
 		in, err := t.flow(s, depth)
 		return append(c, in), err
@@ -135,11 +139,18 @@ func (t *translator) put(c code, op opcode, target ir.Local, operands ...ir.Oper
 func (t *translator) target(l ir.Local) operand {
 	delete(t.constants, l)
 	delete(t.stored, l)
+	t.scope.write(l)
 	return t.register(l)
 }
 
+// hold notes that a register is a constant from here on.
+func (t *translator) hold(l ir.Local, c operand) {
+	t.constants[l] = c
+	t.scope.write(l)
+}
+
 // call translates calls of functions and builtins. A check of values that have just become a literal needs no literal.
-func (t *translator) call(c code, s *ir.CallStmt) (code, error) {
+func (t *translator) call(c code, s *ir.CallStmt, after []ir.Stmt) (code, error) {
 	arguments := make([]operand, len(s.Args))
 	for i, a := range s.Args {
 		var err error
@@ -148,7 +159,7 @@ func (t *translator) call(c code, s *ir.CallStmt) (code, error) {
 		}
 	}
 	if s.Func == t.program.around.Check && len(arguments) == 1 {
-		t.constants[s.Result] = t.constant(ast.InternedTerm(true))
+		t.hold(s.Result, t.constant(ast.InternedTerm(true)))
 		if arguments[0] < 0 {
 			return c, nil
 		}
@@ -163,6 +174,9 @@ func (t *translator) call(c code, s *ir.CallStmt) (code, error) {
 	if f, ok := t.functions[s.Func]; ok {
 		if len(arguments) < 2 || arguments[0] != inputRegister || arguments[1] != dataRegister || len(arguments) != len(t.plan.Funcs.Funcs[f].Params) {
 			return nil, fmt.Errorf("%w: call of %s with other documents", ErrUnsupported, s.Func)
+		}
+		if len(arguments) > 2 && !asked(s.Result, after) {
+			return nil, fmt.Errorf("%w: call of %s for one value", ErrUnsupported, s.Func)
 		}
 		target.function, target.arguments = f, slices.Clip(arguments[2:])
 	} else {
@@ -180,6 +194,21 @@ func (t *translator) call(c code, s *ir.CallStmt) (code, error) {
 	return append(c, in), nil
 }
 
+// asked reports whether what follows a call of a function takes whatever the result is. Topdown unifies a result that the caller has already, as in
+// f(1, 2), with the value of each definition before its body: where that fails, it goes on to the else and the default.
+func asked(result ir.Local, after []ir.Stmt) bool {
+	if len(after) == 0 {
+		return false
+	}
+	switch s := after[0].(type) {
+	case *ir.AssignVarStmt:
+		return s.Source.Value == ir.Val(result)
+	case *ir.NotEqualStmt:
+		return s.A.Value == ir.Val(result) && s.B.Value == ir.Val(ir.Bool(false))
+	}
+	return false
+}
+
 // flow translates what runs other blocks or leaves its own.
 func (t *translator) flow(s ir.Stmt, depth int) (in instruction, err error) {
 	switch s := s.(type) {
@@ -189,15 +218,16 @@ func (t *translator) flow(s ir.Stmt, depth int) (in instruction, err error) {
 		}
 		return instruction{op: opBreak, at: int32(s.Index)}, nil //nolint:gosec // less than depth
 	case *ir.ReturnLocalStmt:
-		return instruction{op: opReturn, a: t.register(s.Source)}, nil
+		in.a, err = t.operand(ir.Operand{Value: s.Source})
+		in.op = opReturn
+		return in, err
 	case *ir.NotStmt:
 		inner, err := t.block(s.Block, 1)
 		return instruction{op: opNot, at: t.nest(inner)}, err
 	case *ir.ScanStmt:
-		source, ok := t.constants[s.Source]
-		in = instruction{op: opScan, to: source}
-		if !ok {
-			in.to = t.register(s.Source)
+		in.op = opScan
+		if in.to, err = t.operand(ir.Operand{Value: s.Source}); err != nil {
+			return in, err
 		}
 		in.a, in.b = t.target(s.Key), t.target(s.Value)
 		if t.stored[s.Source] {
@@ -209,7 +239,7 @@ func (t *translator) flow(s ir.Stmt, depth int) (in instruction, err error) {
 	case *ir.BlockStmt:
 		var blocks []operand
 		for _, b := range s.Blocks {
-			inner, err := t.block(b, depth+1)
+			inner, err := t.oneOf(s.Blocks, b, depth+1)
 			if err != nil {
 				return in, err
 			}
@@ -218,4 +248,12 @@ func (t *translator) flow(s ir.Stmt, depth int) (in instruction, err error) {
 		return instruction{op: opBlocks, at: t.list(blocks)}, nil
 	}
 	return in, fmt.Errorf("%w: %T", ErrUnsupported, s)
+}
+
+// oneOf translates one of several blocks. When they are more than one they are alternatives, for example a body and its else.
+func (t *translator) oneOf(blocks []*ir.Block, b *ir.Block, depth int) (code, error) {
+	if len(blocks) > 1 {
+		defer t.enter(b)()
+	}
+	return t.block(b, depth)
 }

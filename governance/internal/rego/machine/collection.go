@@ -115,7 +115,7 @@ func (m *machine) ordered(literal ast.Value, list []*ast.Term, step int) {
 	}
 }
 
-// grow adds an element.
+// grow adds an element. Of two ways to write a number the first one stays, and topdown may have the bodies of a rule in another order.
 func (m *machine) grow(f []*ast.Term, in *instruction) signal {
 	a, target := m.value(f, in.a), f[in.to]
 	if a == nil || target == nil {
@@ -128,13 +128,13 @@ func (m *machine) grow(f []*ast.Term, in *instruction) signal {
 		}
 		target.Value = v.Append(a)
 	case ast.Set:
-		n := v.Len()
-		if v.Add(a); v.Len() == n && !plain(a) || n >= m.program.around.MaxNodes {
+		if v.Len() >= m.program.around.MaxNodes || !plain(a) {
 			return m.unusual()
 		}
+		v.Add(a)
 	case ast.Object:
 		b := m.value(f, in.b)
-		if b == nil || v.Len() >= m.program.around.MaxNodes {
+		if b == nil || v.Len() >= m.program.around.MaxNodes || !plain(a) {
 			return m.unusual()
 		}
 		before := v.Get(a)
@@ -142,9 +142,11 @@ func (m *machine) grow(f []*ast.Term, in *instruction) signal {
 			v.Insert(a, b)
 			return finished
 		}
-		if eq, same := equal(before, b); in.op == opInsert || !eq || !same || !plain(a) || composite(a) {
+		if eq, same := equal(before, b); in.op == opInsert || !eq || !same || composite(a) {
 			return m.unusual()
 		}
+	default:
+		return m.unusual()
 	}
 	return finished
 }

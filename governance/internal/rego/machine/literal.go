@@ -15,45 +15,36 @@ type literal struct {
 	left int       // how many additions are still to come
 }
 
-// begin begins a collection. It is a literal if something is added, and only by the statements that follow in the block.
-func (t *translator) begin(c code, op opcode, target ir.Local, after []ir.Stmt) (code, error) {
-	here, all := 0, 0
-	for _, s := range after {
-		if adds(s, target) {
-			here++
-		}
-	}
-	visit(&ir.Block{Stmts: after}, func(s ir.Stmt) {
-		if adds(s, target) {
-			all++
-		}
-	})
+// begin begins a collection. It is a literal if something is added, and only by statements of its own block.
+func (t *translator) begin(c code, op opcode, target ir.Local, here additions) (code, error) {
 	register := t.target(target)
 	delete(t.literals, target)
-	if all == 0 || here == 0 {
+	if here[target] == 0 {
 		return append(c, instruction{op: op, to: register}), nil
 	}
-	if here != all {
+	if here[target] != t.scope.all[target] {
 		return nil, fmt.Errorf("%w: a literal in pieces", ErrUnsupported)
 	}
 	literals := map[opcode]opcode{opMakeArray: opArray, opMakeObject: opObject, opMakeSet: opSet}
-	t.literals[target] = &literal{op: literals[op], left: all}
+	t.literals[target] = &literal{op: literals[op], left: here[target]}
 	return c, nil
 }
 
-// adds reports whether the statement adds to the collection.
-func adds(s ir.Stmt, to ir.Local) bool {
+// additions is how often the plan adds to each collection.
+type additions map[ir.Local]int
+
+// count counts the statement, if it adds to a collection.
+func (n additions) count(s ir.Stmt) {
 	switch s := s.(type) {
 	case *ir.ArrayAppendStmt:
-		return s.Array == to
+		n[s.Array]++
 	case *ir.SetAddStmt:
-		return s.Set == to
+		n[s.Set]++
 	case *ir.ObjectInsertStmt:
-		return s.Object == to
+		n[s.Object]++
 	case *ir.ObjectInsertOnceStmt:
-		return s.Object == to
+		n[s.Object]++
 	}
-	return false
 }
 
 // add adds to a literal, or to a collection that grows while the program runs.
@@ -67,6 +58,9 @@ func (t *translator) add(c code, op opcode, target ir.Local, parts ...ir.Operand
 	}
 	l := t.literals[target]
 	if l == nil {
+		if !t.scope.written[target] {
+			return nil, unwritten(target)
+		}
 		return append(c, instruction{op: op, to: t.register(target), a: operands[0], b: operands[1]}), nil
 	}
 	l.list = append(l.list, operands[:len(parts)]...)
@@ -75,6 +69,7 @@ func (t *translator) add(c code, op opcode, target ir.Local, parts ...ir.Operand
 	}
 	delete(t.literals, target)
 	if term := t.ground(l); term != nil {
+		t.program.elements += len(l.list)
 		t.constants[target] = t.constant(term)
 		return c, nil
 	}

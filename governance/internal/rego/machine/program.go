@@ -47,13 +47,14 @@ type Program struct {
 	nested    []code
 	entries   []int // the functions that a run asks
 	clock     bool  // some builtin asks for the time
+	elements  int   // of constants that are collections
 	around    *Surroundings
 }
 
 // Size is about how many bytes of memory the program takes.
 func (p *Program) Size() int64 {
 	const word, slice, term = 8, 24, 128
-	size := slice*(len(p.functions)+len(p.lists)+len(p.nested)) + (slice+2*word)*len(p.calls) + (term+word)*len(p.constants)
+	size := slice*(len(p.functions)+len(p.lists)+len(p.nested)) + (slice+2*word)*len(p.calls) + (term+word)*len(p.constants) + term*p.elements
 	count := func(c code) { size += int(unsafe.Sizeof(instruction{})) * len(c) }
 	for _, f := range p.functions {
 		size += slice*(1+len(f.blocks)) + word

@@ -54,10 +54,10 @@ func (m *machine) run(f []*ast.Term, c code) signal {
 			}
 		case opDot:
 			source, key := m.value(f, in.a), m.value(f, in.b)
-			if source == nil {
+			if source == nil && in.a == inputRegister {
 				return undefined
 			}
-			if key == nil {
+			if source == nil || key == nil {
 				return m.unusual()
 			}
 			t := dot(source, key)
@@ -140,7 +140,7 @@ func (m *machine) run(f []*ast.Term, c code) signal {
 		case opBreak:
 			return signal(in.at)
 		case opReturn:
-			m.out = f[in.a]
+			m.out = m.value(f, in.a)
 			return returned
 		default:
 			if s := m.collection(f, in); s != finished {
@@ -154,8 +154,11 @@ func (m *machine) run(f []*ast.Term, c code) signal {
 // scan runs the nested code for each element. What is no collection has none.
 func (m *machine) scan(f []*ast.Term, in *instruction) signal {
 	source := m.value(f, in.to)
-	if source == nil {
+	if source == nil && in.to == inputRegister {
 		return undefined
+	}
+	if source == nil {
+		return m.unusual()
 	}
 	if m.loose != nil && m.loose[source.Value] {
 		return m.unusual()

@@ -14,6 +14,7 @@ func Translate(plan *ir.Policy, entries [][]string, around *Surroundings) (*Prog
 	t := translator{
 		plan: plan, program: &Program{around: around},
 		functions: make(map[string]int), strings: make(map[int]operand), numbers: make(map[int]operand), builtins: make(map[string]*Builtin),
+		known: make(map[*ast.Term]operand),
 	}
 	for i, fn := range plan.Funcs.Funcs {
 		t.functions[fn.Name] = i
@@ -43,10 +44,12 @@ type translator struct {
 	strings   map[int]operand // by the index of the constant
 	numbers   map[int]operand
 	builtins  map[string]*Builtin
+	known     map[*ast.Term]operand // the constants
 
 	// Of the function at work:
 	registers operand
-	uniform   ir.Local             // the result of its bodies, if all that it can be is one and the same constant; else 0
+	uniform   ir.Local // the result of its bodies, if all that it can be is one and the same constant; else 0
+	scope     scope
 	constants map[ir.Local]operand // registers that hold a constant where the plan is being read
 	literals  map[ir.Local]*literal
 	stored    map[ir.Local]bool // registers that hold parts of the data document, on the way of a reference
@@ -62,10 +65,17 @@ func (t *translator) function(fn *ir.Func) (function, error) {
 		f.parameters = append(f.parameters, t.register(p))
 	}
 	t.uniform = uniform(fn)
+	t.constants, t.literals, t.stored = make(map[ir.Local]operand), make(map[ir.Local]*literal), map[ir.Local]bool{ir.Data: true}
+	t.scope = scope{written: make(map[ir.Local]bool)}
+	result := fn.Return // and behind it and the parameters, where the planner has the result of a body
+	for _, l := range fn.Params {
+		t.scope.write(l)
+		result = max(result, l)
+	}
+	t.scope.write(fn.Return)
+	t.scope.write(result + 1)
 	for _, b := range fn.Blocks {
-		// Other bodies use the registers again.
-		t.constants, t.literals, t.stored = make(map[ir.Local]operand), make(map[ir.Local]*literal), map[ir.Local]bool{ir.Data: true}
-		c, err := t.block(b, 1)
+		c, err := t.body(b)
 		if err != nil {
 			return function{}, err
 		}
@@ -73,6 +83,12 @@ func (t *translator) function(fn *ir.Func) (function, error) {
 	}
 	f.registers = int(t.registers)
 	return f, nil
+}
+
+// body translates one of the function's bodies.
+func (t *translator) body(b *ir.Block) (code, error) {
+	defer t.enter(b)()
+	return t.block(b, 1)
 }
 
 func (t *translator) register(l ir.Local) operand {
@@ -84,6 +100,9 @@ func (t *translator) register(l ir.Local) operand {
 func (t *translator) operand(o ir.Operand) (operand, error) {
 	switch v := o.Value.(type) {
 	case ir.Local:
+		if !t.scope.written[v] {
+			return 0, unwritten(v)
+		}
 		if c, ok := t.constants[v]; ok {
 			return c, nil
 		}
@@ -97,13 +116,13 @@ func (t *translator) operand(o ir.Operand) (operand, error) {
 }
 
 func (t *translator) constant(term *ast.Term) operand {
-	for i, c := range t.program.constants {
-		if c == term {
-			return ^operand(i)
-		}
+	o, ok := t.known[term]
+	if !ok {
+		t.program.constants = append(t.program.constants, term)
+		o = ^operand(len(t.program.constants) - 1)
+		t.known[term] = o
 	}
-	t.program.constants = append(t.program.constants, term)
-	return ^operand(len(t.program.constants) - 1)
+	return o
 }
 
 func (t *translator) text(index int) operand {

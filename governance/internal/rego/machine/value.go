@@ -94,8 +94,8 @@ func plain(t *ast.Term) bool {
 	return true
 }
 
-func plainNumber(s string) bool {
-	s = strings.TrimPrefix(s, "-")
+func plainNumber(number string) bool {
+	s := strings.TrimPrefix(number, "-")
 	if s == "" || strings.Trim(s, "0123456789.") != "" {
 		return false
 	}
@@ -103,5 +103,5 @@ func plainNumber(s string) bool {
 	if whole == "" || len(whole) > 1 && whole[0] == '0' || hasPoint && (fraction == "" || strings.HasSuffix(fraction, "0")) {
 		return false
 	}
-	return s != "0" || len(s) == 1
+	return number != "-0"
 }
