@@ -15,18 +15,26 @@ import (
 // errUnusual says that bytes are not an entry as this package writes them. They can be one all the same.
 var errUnusual = errors.New("not written as this package does")
 
-// leafReader reads the wire format of an entry without messages between: whoever counts or replays decisions reads each of them. The texts of the entry
-// share one copy of the leaf.
+// leafReader reads the wire format of an entry without messages between: whoever counts or replays decisions reads each of them.
 type leafReader struct {
-	leaf []byte
-	text string // the same
+	text    string // a copy of the leaf, which the texts of the entry share
+	unusual bool   // found among the details
 }
 
 // readLeaf reads an entry as this package writes it. Whatever it reads, the protobuf library reads the same; whatever else there is, it leaves to it.
-func readLeaf(leaf []byte) (e Entry, err error) {
-	r := leafReader{leaf, string(leaf)}
+func readLeaf(leaf []byte) (Entry, error) {
+	r := leafReader{text: string(leaf)}
+	e, details, err := r.entry()
+	if err == nil && details.number != 0 {
+		e.Details, err = r.object(details)
+	}
+	return e, err
+}
+
+// entry reads all but the details.
+func (r *leafReader) entry() (e Entry, details field, err error) {
 	var version uint64
-	err = r.message(0, len(leaf), func(f field) error {
+	err = r.message(0, len(r.text), func(f field) error {
 		var err error
 		switch f.number {
 		case fieldFormatVersion:
@@ -68,7 +76,8 @@ func readLeaf(leaf []byte) (e Entry, err error) {
 		case fieldCorrelationID:
 			e.CorrelationID, err = r.string(f)
 		case fieldDetails:
-			e.Details, err = r.object(f, 0)
+			details = f
+			err = f.bytes()
 		case fieldDigests:
 			var d Digest
 			d, err = r.digest(f)
@@ -81,10 +90,10 @@ func readLeaf(leaf []byte) (e Entry, err error) {
 	if err == nil && (version != FormatVersion || e.EntryID == uuid.Nil || e.TenantID == tenant.ID{}) {
 		err = errUnusual
 	}
-	return e, err
+	return e, details, err
 }
 
-func (r leafReader) actor(f field) (a Actor, err error) {
+func (r *leafReader) actor(f field) (a Actor, err error) {
 	err = r.within(f, func(f field) error {
 		var err error
 		switch f.number {
@@ -104,7 +113,7 @@ func (r leafReader) actor(f field) (a Actor, err error) {
 	return a, err
 }
 
-func (r leafReader) resource(f field) (res Resource, err error) {
+func (r *leafReader) resource(f field) (res Resource, err error) {
 	err = r.within(f, func(f field) error {
 		var err error
 		switch f.number {
@@ -115,7 +124,7 @@ func (r leafReader) resource(f field) (res Resource, err error) {
 		case 3:
 			res.Name, err = r.string(f)
 		case 4:
-			res.State, err = r.object(f, 0)
+			res.State, err = r.object(f)
 		default:
 			err = errUnusual
 		}
@@ -124,7 +133,7 @@ func (r leafReader) resource(f field) (res Resource, err error) {
 	return res, err
 }
 
-func (r leafReader) digest(f field) (d Digest, err error) {
+func (r *leafReader) digest(f field) (d Digest, err error) {
 	size := 0
 	err = r.within(f, func(f field) error {
 		var err error
@@ -132,7 +141,7 @@ func (r leafReader) digest(f field) (d Digest, err error) {
 		case f.number == 1:
 			d.Name, err = r.string(f)
 		case f.number == 2 && f.wire == protowire.BytesType:
-			size = copy(d.SHA256[:], r.leaf[f.start:f.end])
+			size = copy(d.SHA256[:], r.text[f.start:f.end])
 			if f.end-f.start != len(d.SHA256) {
 				err = errUnusual
 			}
@@ -147,102 +156,19 @@ func (r leafReader) digest(f field) (d Digest, err error) {
 	return d, err
 }
 
-func (r leafReader) time(f field) (time.Time, error) {
-	if f.wire != protowire.BytesType {
-		return time.Time{}, errUnusual
+func (r *leafReader) time(f field) (time.Time, error) {
+	if err := f.bytes(); err != nil {
+		return time.Time{}, err
 	}
-	return decodeTime(r.leaf[f.start:f.end])
+	return decodeTime([]byte(r.text[f.start:f.end]))
 }
 
-func (r leafReader) string(f field) (string, error) {
+func (r *leafReader) string(f field) (string, error) {
 	s := r.text[f.start:f.end]
 	if f.wire != protowire.BytesType || !utf8.ValidString(s) {
 		return "", errUnusual
 	}
 	return s, nil
-}
-
-// object reads a google.protobuf.Struct whose keys ascend.
-func (r leafReader) object(f field, depth int) (map[string]any, error) {
-	if f.wire != protowire.BytesType || depth >= maxDepth {
-		return nil, errUnusual
-	}
-	object := make(map[string]any)
-	last := ""
-	for at := f.start; at < f.end; {
-		entry, next, err := r.next(at, f.end)
-		if err != nil || entry.number != 1 || entry.wire != protowire.BytesType {
-			return nil, errUnusual
-		}
-		at = next
-		key, valueAt, err := r.next(entry.start, entry.end)
-		if err != nil || key.number != 1 {
-			return nil, errUnusual
-		}
-		value, end, err := r.next(valueAt, entry.end)
-		if err != nil || value.number != 2 || end != entry.end {
-			return nil, errUnusual
-		}
-		name, err := r.string(key)
-		if err != nil || name <= last && len(object) > 0 {
-			return nil, errUnusual
-		}
-		if object[name], err = r.value(value, depth); err != nil {
-			return nil, err
-		}
-		last = name
-	}
-	return object, nil
-}
-
-func (r leafReader) list(f field, depth int) ([]any, error) {
-	if depth >= maxDepth {
-		return nil, errUnusual
-	}
-	list := []any{}
-	for at := f.start; at < f.end; {
-		element, next, err := r.next(at, f.end)
-		if err != nil || element.number != 1 {
-			return nil, errUnusual
-		}
-		at = next
-		value, err := r.value(element, depth)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, value)
-	}
-	return list, nil
-}
-
-// value reads a google.protobuf.Value: exactly one field.
-func (r leafReader) value(f field, depth int) (any, error) {
-	if f.wire != protowire.BytesType {
-		return nil, errUnusual
-	}
-	kind, end, err := r.next(f.start, f.end)
-	if err != nil || end != f.end {
-		return nil, errUnusual
-	}
-	switch {
-	case kind.number == valueNull && kind.wire == protowire.VarintType && kind.scalar == 0:
-		return nil, nil
-	case kind.number == valueBool && kind.wire == protowire.VarintType && kind.scalar <= 1:
-		return kind.scalar == 1, nil
-	case kind.number == valueNumber && kind.wire == protowire.Fixed64Type:
-		number := math.Float64frombits(kind.scalar)
-		if math.IsNaN(number) || math.IsInf(number, 0) {
-			return nil, errUnusual
-		}
-		return number, nil
-	case kind.number == valueString:
-		return r.string(kind)
-	case kind.number == valueStruct:
-		return r.object(kind, depth+1)
-	case kind.number == valueList && kind.wire == protowire.BytesType:
-		return r.list(kind, depth+1)
-	}
-	return nil, errUnusual
 }
 
 // field is a field of a message: the place of its bytes in the leaf, or its number.
@@ -260,6 +186,13 @@ func (f field) varint() (uint64, error) {
 	return f.scalar, nil
 }
 
+func (f field) bytes() error {
+	if f.wire != protowire.BytesType {
+		return errUnusual
+	}
+	return nil
+}
+
 func (f field) enum() (uint8, error) {
 	if f.wire != protowire.VarintType || f.scalar > math.MaxUint8 {
 		return 0, errUnusual
@@ -268,20 +201,20 @@ func (f field) enum() (uint8, error) {
 }
 
 // within calls each for the fields of a message within the leaf.
-func (r leafReader) within(f field, each func(field) error) error {
-	if f.wire != protowire.BytesType {
-		return errUnusual
+func (r *leafReader) within(f field, each func(field) error) error {
+	if err := f.bytes(); err != nil {
+		return err
 	}
 	return r.message(f.start, f.end, each)
 }
 
 // message calls each for every field; only digests come more than once.
-func (r leafReader) message(at, end int, each func(field) error) error {
+func (r *leafReader) message(at, end int, each func(field) error) error {
 	var last protowire.Number
 	for at < end {
-		f, next, err := r.next(at, end)
-		if err != nil {
-			return err
+		f, next := r.next(at, end)
+		if next == 0 {
+			return errUnusual
 		}
 		if f.number < last || f.number == last && f.number != fieldDigests {
 			return errUnusual
@@ -294,28 +227,52 @@ func (r leafReader) message(at, end int, each func(field) error) error {
 	return nil
 }
 
-// next reads the field at a place and returns the place after it.
-func (r leafReader) next(at, end int) (f field, after int, err error) {
-	number, wire, n := protowire.ConsumeTag(r.leaf[at:end])
-	if n < 0 {
-		return f, 0, errUnusual
+// next reads the field at a place and returns the place after it, 0 for none.
+func (r *leafReader) next(at, end int) (f field, after int) {
+	tag, at := r.uvarint(at, end)
+	f.number, f.wire = protowire.Number(tag>>3), protowire.Type(tag&7)
+	if at == 0 || tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) {
+		return f, 0
 	}
-	f.number, f.wire = number, wire
-	at += n
-	switch wire {
-	case protowire.VarintType:
-		f.scalar, n = protowire.ConsumeVarint(r.leaf[at:end])
-	case protowire.Fixed64Type:
-		f.scalar, n = protowire.ConsumeFixed64(r.leaf[at:end])
+	switch f.wire {
 	case protowire.BytesType:
-		var content []byte
-		content, n = protowire.ConsumeBytes(r.leaf[at:end])
-		f.start, f.end = at+n-len(content), at+n
-	default:
-		return f, 0, errUnusual
+		size, at := r.uvarint(at, end)
+		if at == 0 || size > uint64(end-at) {
+			return f, 0
+		}
+		f.start, f.end = at, at+int(size) // not more than there is
+		return f, f.end
+	case protowire.VarintType:
+		f.scalar, at = r.uvarint(at, end)
+		return f, at
+	case protowire.Fixed64Type:
+		if end-at < 8 {
+			return f, 0
+		}
+		for i := range 8 {
+			f.scalar |= uint64(r.text[at+i]) << (8 * i)
+		}
+		return f, at + 8
 	}
-	if n < 0 {
-		return f, 0, errUnusual
+	return f, 0
+}
+
+// uvarint reads a varint of at most 63 bits and returns the place after it, 0 for none. Negative numbers have more and are unusual.
+func (r *leafReader) uvarint(at, end int) (v uint64, after int) {
+	if at < end && r.text[at] < 0x80 {
+		return uint64(r.text[at]), at + 1
 	}
-	return f, at + n, nil
+	return r.longVarint(at, end)
+}
+
+func (r *leafReader) longVarint(at, end int) (v uint64, after int) {
+	for shift := 0; at < end && shift < 63; shift += 7 {
+		b := r.text[at]
+		at++
+		v |= uint64(b&0x7f) << shift
+		if b < 0x80 {
+			return v, at
+		}
+	}
+	return 0, 0
 }

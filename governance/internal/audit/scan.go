@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -16,7 +17,7 @@ const maxScanBytes = 4 << 20
 
 // Scanned is an entry that can be built upon.
 type Scanned struct {
-	auditlog.Entry
+	auditlog.Lean
 
 	LeafHash [32]byte
 	LeafSize int
@@ -84,7 +85,7 @@ var (
 // collect reads the rows up to the bounds.
 func (s *Scan) collect(rows pgx.Rows, id tenant.ID, limit int) error {
 	var index int64
-	var leaf, stored []byte
+	var leaf, stored pgtype.DriverBytes // of the row, while it is the current one
 	for size := 0; rows.Next(); {
 		if err := rows.Scan(&index, &leaf, &stored); err != nil {
 			return fmt.Errorf("scan audit entries: %w", err)
@@ -93,7 +94,7 @@ func (s *Scan) collect(rows pgx.Rows, id tenant.ID, limit int) error {
 			s.More = true
 			return nil
 		}
-		e, err := auditlog.Unmarshal(leaf)
+		e, err := auditlog.UnmarshalLean(leaf)
 		hash := auditlog.LeafHash(leaf)
 		switch {
 		case err != nil:
@@ -105,7 +106,7 @@ func (s *Scan) collect(rows pgx.Rows, id tenant.ID, limit int) error {
 		if err != nil {
 			return altered(index, err)
 		}
-		s.Entries = append(s.Entries, Scanned{Entry: e, LeafHash: hash, LeafSize: len(leaf)})
+		s.Entries = append(s.Entries, Scanned{Lean: e, LeafHash: hash, LeafSize: len(leaf)})
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("scan audit entries: %w", err)

@@ -80,11 +80,11 @@ func (l *Log) Get(ctx context.Context, id uuid.UUID) (decision.Decision, error) 
 	if err := e.Intact(); err != nil {
 		return decision.Decision{}, err
 	}
-	entry, err := auditlog.Unmarshal(e.Leaf)
+	lean, err := auditlog.UnmarshalLean(e.Leaf)
 	if err != nil {
 		return decision.Decision{}, err
 	}
-	d, err := decisionOf(audit.Scanned{Entry: entry, LeafHash: auditlog.LeafHash(e.Leaf)})
+	d, err := decisionOf(&audit.Scanned{Lean: lean, LeafHash: auditlog.LeafHash(e.Leaf)})
 	if errors.Is(err, decision.ErrNotDecision) {
 		return decision.Decision{}, notFound
 	}
@@ -92,8 +92,8 @@ func (l *Log) Get(ctx context.Context, id uuid.UUID) (decision.Decision, error) 
 }
 
 // decisionOf returns the decision with its whole position.
-func decisionOf(e audit.Scanned) (decision.Decision, error) {
-	d, err := decision.FromEntry(e.Entry)
+func decisionOf(e *audit.Scanned) (decision.Decision, error) {
+	d, err := decision.FromLean(&e.Lean)
 	d.Position = audit.Position{EntryID: e.EntryID, LeafIndex: e.LeafIndex, LeafHash: e.LeafHash}
 	return d, err
 }

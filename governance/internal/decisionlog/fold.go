@@ -49,7 +49,8 @@ func (l *Log) fold(ctx context.Context, lock lockWait) (p progress, err error) {
 			return err
 		}
 		t := newTally()
-		for _, e := range s.Entries {
+		for i := range s.Entries {
+			e := &s.Entries[i]
 			d, err := decisionOf(e)
 			if errors.Is(err, decision.ErrNotDecision) {
 				continue

@@ -106,7 +106,8 @@ func (p *paging) read(ctx context.Context, wall *audit.Wall, stretch audit.Filte
 		if err != nil {
 			return err
 		}
-		for _, e := range s.Entries {
+		for i := range s.Entries {
+			e := &s.Entries[i]
 			if full, err := p.look(e); full || err != nil {
 				return err
 			}
@@ -119,7 +120,7 @@ func (p *paging) read(ctx context.Context, wall *audit.Wall, stretch audit.Filte
 }
 
 // look adds a decision to the page, unless the page is full.
-func (p *paging) look(e audit.Scanned) (full bool, err error) {
+func (p *paging) look(e *audit.Scanned) (full bool, err error) {
 	d, err := decisionOf(e)
 	if errors.Is(err, decision.ErrNotDecision) || err == nil && !p.filter.match(d) {
 		return false, nil
