@@ -29,7 +29,7 @@ func question(t testing.TB) *governancev1.EvaluateRequest {
 
 func wire(t testing.TB, m proto.Message) []byte {
 	t.Helper()
-	b, err := proto.Marshal(m)
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
 		t.Fatal(err)
 	}
