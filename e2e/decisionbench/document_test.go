@@ -40,10 +40,12 @@ Each caller waits for its answer before it asks again. The contenders take turns
 processor time of one answer: the server's, PostgreSQL's and that of the program that asks.
 
 Goals, on two cores that servers, PostgreSQL and the load share: at least OPA's rate, and 1.8 times that of OPA with console decision logs, with 32 and with 256 connections; p99 below
-20 ms at 80 % of the highest rate. Run it on a machine that does nothing else. On the shared machine below the first was reached with 256 callers on shared connections
-only (1.20), the second by no row (1.79 at best), and the third by none of the platform's. The last column says why: governance and PostgreSQL together take the processor 132 to 156 µs for a
-durable decision where OPA's server takes 116 to 147 µs for one that nothing keeps; a caller alone on its connection costs up to 45 µs more than callers that share one, the asking program included. Where PostgreSQL
-has processors of its own the ratio is another.
+20 ms at 80 % of the highest rate. Run it on a machine that does nothing else: what other programs take, the contenders lack, and not in step.
+
+The last column explains the rates: what governance and PostgreSQL take of the cores together for a durable decision, beside what OPA's server takes for one that nothing keeps. A batch that waits for
+the disk leaves cores idle, more with few callers than with many. Where PostgreSQL has processors of its own the ratios are others. "Steady" shows stalls rather than speed: 80 % leaves a fifth of the time to
+catch up, so that a wait of 5 ms, for the disk or for a core that another program has, is followed by more than 20 ms in which questions find every caller busy. These waits are counted, and are most of
+a high p99.
 `
 
 // document is everything measured.
