@@ -6,6 +6,9 @@ import "math"
 // the oldest bucket would be dropped.
 const adwinRows = 44
 
+// adwinBatch is how many values are taken at once, which is cheaper by each than to come back for every one. Nobody asks what is in the buckets between cuts.
+const adwinBatch = 32
+
 // adwin keeps a window of the latest values in buckets of 1, 2, 4, ... values, at most max_buckets of each size, and drops the oldest bucket as long
 // as some cut of the window has two sides whose means differ by more than
 //
@@ -19,20 +22,24 @@ const adwinRows = 44
 type adwin struct {
 	delta     float64
 	clock     int64
-	capacity  int // buckets in a row; one more than are kept
-	room      int // places for them: the live ones move up, and back only when they come to the end
+	capacity  int64 // buckets in a row; one more than are kept
 	minLength int64
 	grace     int64
 
-	buckets  []bucket         // row by row; in each from starts on sizes live ones, the oldest first
-	starts   [adwinRows]int64 // in buckets
+	buckets  []bucket             // row by row; in each from starts on sizes live ones, the oldest first: they move up, and back only when they come to the end
+	fronts   [adwinRows + 1]int64 // where rows begin in buckets
+	starts   [adwinRows]int64     // in buckets
 	sizes    [adwinRows]int64
 	last     int // the last row with a bucket
 	width    int64
 	total    float64
 	variance float64 // sum of squared deviations from the mean
 	time     int64
-	left     int64 // values until cuts are tried: to count down is cheaper than a remainder for each value
+	left     int64 // values until cuts are tried, with those that wait
+
+	batch   [adwinBatch]float64 // values that are not in the buckets yet
+	waiting int                 // how many they are
+	due     int                 // and how many may be
 
 	leastWidth int64   // see leastConfidence
 	least      float64 // the confidence of that width
@@ -49,38 +56,39 @@ type bucket struct {
 
 func newADWIN(s settings) detector {
 	a := &adwin{
-		delta: s.parameters["delta"], clock: int64(s.parameters["clock"]), capacity: int(s.parameters["max_buckets"]) + 1,
+		delta: s.parameters["delta"], clock: int64(s.parameters["clock"]), capacity: int64(s.parameters["max_buckets"]) + 1,
 		minLength: int64(s.parameters["min_window_length"]), grace: int64(s.parameters["grace_period"]),
 	}
-	a.room = 4 * a.capacity
-	a.buckets = make([]bucket, adwinRows*a.room)
+	for row := range a.sizes {
+		a.fronts[row+1] = a.fronts[row] + 2*a.capacity + adwinBatch>>row // half of what a batch brings to a row goes on to the next
+	}
+	a.buckets = make([]bucket, a.fronts[adwinRows])
 	a.restart()
 	return a
 }
 
 func (a *adwin) restart() {
 	clear(a.sizes[:])
-	for row := range a.starts {
-		a.starts[row] = int64(row * a.room)
-	}
+	copy(a.starts[:], a.fronts[:])
 	a.last, a.width, a.total, a.variance, a.time, a.dropped, a.droppedTotal = 0, 0, 0, 0, 0, 0, 0
-	a.left = a.clock
+	a.await(a.clock)
+}
+
+// await waits for values until cuts are tried.
+func (a *adwin) await(left int64) {
+	a.left, a.waiting, a.due = left, 0, int(min(left, adwinBatch))
 }
 
 func (a *adwin) update(x float64) Zone {
-	a.time++
-	a.width++
-	if a.width > 1 {
-		w := float64(a.width)
-		d := x*(w-1) - a.total // from the mean of those before, times w−1: one division is enough
-		a.variance += d * d / ((w - 1) * w)
-	}
-	a.total += x
-	a.insert(x)
-	if a.left--; a.left > 0 {
+	a.batch[a.waiting%adwinBatch] = x
+	if a.waiting++; a.waiting < a.due {
 		return Stable
 	}
-	a.left = a.clock
+	a.take()
+	if a.left > 0 {
+		return Stable
+	}
+	a.await(a.clock)
 	if a.width <= a.grace {
 		return Stable
 	}
@@ -94,35 +102,64 @@ func (a *adwin) update(x float64) Zone {
 	return Stable
 }
 
-// insert adds a bucket of one value, and merges the two oldest of each row that has too many.
-func (a *adwin) insert(x float64) {
-	a.push(0, bucket{total: x})
+// take adds the values that wait to the window, to the last bit as one after the other.
+func (a *adwin) take() {
+	values := a.batch[:a.waiting]
+	w, total, variance := float64(a.width), a.total, a.variance
+	for _, x := range values {
+		if w > 0 {
+			d := x*w - total // from the mean of those before, times w: one division is enough
+			variance += d * d / (w * (w + 1))
+		}
+		w++
+		total += x
+	}
+	a.total, a.variance = total, variance
+	taken := int64(len(values))
+	a.width += taken
+	a.time += taken
+	newest := a.places(0, taken)
+	for i, x := range values {
+		newest[i] = bucket{total: x}
+	}
+	a.merge()
+	a.await(a.left - taken)
+}
+
+// merge takes the oldest buckets of each row that has too many, two by two, to the next.
+func (a *adwin) merge() {
 	n := 1.0 // a power of two: the divisions by it are exact
-	for row := 0; int(a.sizes[row]) == a.capacity; row++ {
+	for row := 0; a.sizes[row] >= a.capacity; row++ {
 		if row == adwinRows-1 {
 			a.drop()
-			return
+			row--
+			continue
 		}
-		oldest := a.buckets[a.starts[row]:][:2]
-		d := oldest[0].total*(1/n) - oldest[1].total*(1/n)
-		a.push(row+1, bucket{total: oldest[0].total + oldest[1].total, variance: oldest[0].variance + oldest[1].variance + n/2*d*d})
+		pairs := (a.sizes[row] - a.capacity + 2) / 2
+		old := a.buckets[a.starts[row]:][:2*pairs]
+		merged := a.places(row+1, pairs)
+		for i := range merged {
+			x, y := &old[2*i], &old[2*i+1]
+			d := x.total*(1/n) - y.total*(1/n)
+			merged[i] = bucket{total: x.total + y.total, variance: x.variance + y.variance + n/2*d*d}
+		}
 		a.last = max(a.last, row+1)
-		a.starts[row] += 2
-		a.sizes[row] -= 2
+		a.starts[row] += 2 * pairs
+		a.sizes[row] -= 2 * pairs
 		n *= 2
 	}
 }
 
-// push adds the newest bucket of a row.
-func (a *adwin) push(row int, b bucket) {
+// places returns n places for the newest buckets of a row.
+func (a *adwin) places(row int, n int64) []bucket {
 	end := a.starts[row] + a.sizes[row]
-	if end == int64((row+1)*a.room) {
-		front := int64(row * a.room)
+	if end+n > a.fronts[row+1] {
+		front := a.fronts[row]
 		copy(a.buckets[front:], a.buckets[a.starts[row]:end])
 		a.starts[row], end = front, front+a.sizes[row]
 	}
-	a.buckets[end] = b
-	a.sizes[row]++
+	a.sizes[row] += n
+	return a.buckets[end:][:n]
 }
 
 // live returns the buckets of a row, the oldest first.
@@ -188,6 +225,7 @@ func (a *adwin) change() change {
 }
 
 func (a *adwin) exchange(c *codec) {
+	a.take()
 	c.count(&a.time)
 	c.count(&a.dropped)
 	c.finite(&a.droppedTotal, math.MaxFloat64)
@@ -199,7 +237,7 @@ func (a *adwin) exchange(c *codec) {
 	a.last = int(last)
 	width := int64(0)
 	for row := range a.last + 1 {
-		c.between(&a.sizes[row], 0, int64(a.capacity)-1)
+		c.between(&a.sizes[row], 0, a.capacity-1)
 		live := a.live(row)
 		for i := range live {
 			c.finite(&live[i].total, math.MaxFloat64)
@@ -210,6 +248,7 @@ func (a *adwin) exchange(c *codec) {
 	// The last value is in a bucket of one, the last row is not empty.
 	c.require(width == 0 && a.last == 0 || a.sizes[0] > 0 && a.sizes[a.last] > 0 && width <= maxCount)
 	if c.reading {
-		a.width, a.left = width, a.clock-a.time%a.clock
+		a.width = width
+		a.await(a.clock - a.time%a.clock)
 	}
 }
