@@ -168,11 +168,11 @@ func arrivals(name string, swing float64, unit int64) source {
 // vectors have columns that hang together.
 func vectors(name string, columns int, draw func(*rand.Rand) float64) source {
 	return source{name: name, kind: detect.Vector, draw: func(rng *rand.Rand, n int) detect.Sample {
-		values := make([]float64, 0, n*columns)
+		values := make([]float32, 0, n*columns)
 		for range n {
 			common := draw(rng)
 			for range columns {
-				values = append(values, draw(rng)+common)
+				values = append(values, float32(draw(rng)+common))
 			}
 		}
 		return withMissing(rng, detect.Sample{Vectors: detect.Matrix{Rows: n, Columns: columns, Values: values}}, n)

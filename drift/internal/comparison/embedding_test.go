@@ -29,7 +29,7 @@ func (e *fakeEmbedder) Embed(_ context.Context, texts []string, reserve func(int
 	}
 	m := detect.Matrix{Rows: len(texts), Columns: 1}
 	for _, text := range texts {
-		m.Values = append(m.Values, float64(len(text)))
+		m.Values = append(m.Values, float32(len(text)))
 	}
 	return m, nil
 }

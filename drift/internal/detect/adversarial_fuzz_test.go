@@ -64,7 +64,7 @@ func bytesOf(kind detect.FeatureType, data []byte) detect.Sample {
 		s.Rows = int64(len(s.Times))
 	case detect.Vector:
 		for _, b := range data[:len(data)/3*3] {
-			s.Vectors.Values = append(s.Vectors.Values, float64(int8(b)))
+			s.Vectors.Values = append(s.Vectors.Values, float32(int8(b)))
 		}
 		s.Vectors.Rows, s.Vectors.Columns = len(data)/3, 3
 		s.Rows = int64(s.Vectors.Rows)

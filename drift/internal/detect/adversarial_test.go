@@ -274,7 +274,7 @@ func TestNastyTextsTimesAndVectors(t *testing.T) {
 	}
 	vectors := map[string]detect.Matrix{
 		"none": {}, "no columns": {Rows: 40}, "one": matrix(1, 3, func(int) float64 { return 1 }), "zeros": matrix(40, 3, func(int) float64 { return 0 }),
-		"huge": matrix(40, 3, func(i int) float64 { return math.MaxFloat64 * float64(1-i%3) }), "tiny": matrix(40, 3, func(i int) float64 { return float64(i%7) * 5e-324 }),
+		"huge": matrix(40, 3, func(i int) float64 { return math.MaxFloat32 * float64(1-i%3) }), "tiny": matrix(40, 3, func(i int) float64 { return float64(i%7) * math.SmallestNonzeroFloat32 }),
 		"normal": matrix(60, 3, func(i int) float64 { return math.Sin(float64(i * i)) }), "other width": matrix(40, 2, func(i int) float64 { return float64(i) }),
 		"wider than long": matrix(30, 200, func(i int) float64 { return math.Sin(float64(i * i)) }),
 	}
@@ -300,7 +300,11 @@ func stamps(n int, start, step int64) []int64 {
 }
 
 func matrix(rows, columns int, value func(i int) float64) detect.Matrix {
-	return detect.Matrix{Rows: rows, Columns: columns, Values: repeat(rows*columns, value)}
+	m := detect.Matrix{Rows: rows, Columns: columns}
+	for _, v := range repeat(rows*columns, value) {
+		m.Values = append(m.Values, float32(v))
+	}
+	return m
 }
 
 func TestNastyRows(t *testing.T) {

@@ -15,9 +15,9 @@ import (
 
 // cloud draws vectors around a centre.
 func cloud(rng *rand.Rand, rows, columns int, centre float64) detect.Matrix {
-	m := detect.Matrix{Rows: rows, Columns: columns, Values: make([]float64, rows*columns)}
+	m := detect.Matrix{Rows: rows, Columns: columns, Values: make([]float32, rows*columns)}
 	for i := range m.Values {
-		m.Values[i] = centre + rng.NormFloat64()
+		m.Values[i] = float32(centre + rng.NormFloat64())
 	}
 	return m
 }

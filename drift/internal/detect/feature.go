@@ -119,7 +119,7 @@ func (m Matrix) check() error {
 		return fmt.Errorf("%d values are no %d×%d matrix", len(m.Values), m.Rows, m.Columns)
 	}
 	for _, v := range m.Values {
-		if finite(v) == nil {
+		if v-v != 0 {
 			return errors.New("vectors are not finite")
 		}
 	}

@@ -10,15 +10,23 @@ import (
 // vectorCache keeps what several tests of a VECTOR feature need.
 type vectorCache struct{ pairs *pairSample }
 
-func matrix(m Matrix) multivariate.Matrix {
-	return multivariate.Matrix{Rows: m.Rows, Columns: m.Columns, Values: m.Values}
+// pick returns the chosen rows in the precision in which tests compute.
+func (m Matrix) pick(rows []int) multivariate.Matrix {
+	picked := multivariate.NewMatrix(len(rows), m.Columns)
+	for i, row := range rows {
+		into := picked.Row(i)
+		for k, v := range m.Row(row) {
+			into[k] = float64(v)
+		}
+	}
+	return picked
 }
 
 // vectors samples the vectors of both sides.
 func (c *comparison) vectors(name string, most int) (baseline, current multivariate.Matrix) {
-	b, cur := matrix(c.Baseline.Vectors), matrix(c.Current.Vectors)
+	b, cur := c.Baseline.Vectors, c.Current.Vectors
 	rows := sampled(c.settings.Seed, c.Name+"\x00"+name, b.Rows, cur.Rows, most)
-	return b.Pick(rows[0]), cur.Pick(rows[1])
+	return b.pick(rows[0]), cur.pick(rows[1])
 }
 
 // projected are the vectors of both sides with at most 128 numbers each.

@@ -40,9 +40,9 @@ func TestChangedType(t *testing.T) {
 func TestChangedLengthOfVectors(t *testing.T) {
 	t.Parallel()
 	side := func(rows, columns int) Sample {
-		m := Matrix{Rows: rows, Columns: columns, Values: make([]float64, rows*columns)}
+		m := Matrix{Rows: rows, Columns: columns, Values: make([]float32, rows*columns)}
 		for i := range m.Values {
-			m.Values[i] = float64(i * i % 17)
+			m.Values[i] = float32(i * i % 17)
 		}
 		return Sample{Vectors: m, Rows: int64(rows) + 1, Missing: 1}
 	}

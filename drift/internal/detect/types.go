@@ -141,13 +141,13 @@ type FeatureInput struct {
 	Importance *float64       // how much the feature matters to the model, for weighing in explanations: at least 0; nil: 1
 }
 
-// Matrix is a dense matrix of finite numbers, row after row.
+// Matrix is a dense matrix of finite numbers, row after row, in the precision in which vectors come.
 type Matrix struct {
 	Rows, Columns int
-	Values        []float64 // Rows × Columns
+	Values        []float32 // Rows × Columns
 }
 
 // Row returns row i; the matrix shares its memory.
-func (m Matrix) Row(i int) []float64 {
+func (m Matrix) Row(i int) []float32 {
 	return m.Values[i*m.Columns : (i+1)*m.Columns : (i+1)*m.Columns]
 }

@@ -1,16 +1,15 @@
 package detect
 
 import (
-	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 )
 
 func vectors(rng *rand.Rand, rows, columns int, shift float64) Sample {
-	m := Matrix{Rows: rows, Columns: columns, Values: make([]float64, rows*columns)}
+	m := Matrix{Rows: rows, Columns: columns, Values: make([]float32, rows*columns)}
 	for i := range m.Values {
-		m.Values[i] = rng.NormFloat64() + shift
+		m.Values[i] = float32(rng.NormFloat64() + shift)
 	}
 	return Sample{Vectors: m, Rows: int64(rows)}
 }
@@ -80,17 +79,17 @@ func TestVectorsOfOneNumberHaveAnswers(t *testing.T) {
 	}
 }
 
-// TestHugeVectorsHideNothing: a test whose statistic overflows has its p-value and its effect all the same.
+// TestHugeVectorsHideNothing: nothing overflows.
 func TestHugeVectorsHideNothing(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 1))
 	huge := vectors(rng, 150, 4, 0)
 	for i, v := range huge.Vectors.Values {
-		huge.Vectors.Values[i] = 1e306 * (150 + v)
+		huge.Vectors.Values[i] = 1e36 * (150 + v)
 	}
 	feature := FeatureInput{Name: "embedding", Type: Vector, Baseline: vectors(rng, 200, 4, 0), Current: huge}
 	for _, test := range []Test{TestEnergy, TestCentroidShift} {
-		if got := only(t, feature, test, ""); got.Status != StatusDrift || *got.Statistic != math.MaxFloat64 {
+		if got := only(t, feature, test, ""); got.Status != StatusDrift || !(*got.Statistic > 1e37) {
 			t.Errorf("got %+v", got)
 		}
 	}

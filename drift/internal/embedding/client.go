@@ -91,10 +91,10 @@ func (c *Client) embed(ctx context.Context, texts []string, reserve func(bytes i
 		for _, row := range rows {
 			if m.Columns == 0 {
 				m.Columns = len(row)
-				if err := reserve(int64(len(texts)) * int64(len(row)) * 8); err != nil {
+				if err := reserve(int64(len(texts)) * int64(len(row)) * 4); err != nil {
 					return detect.Matrix{}, err
 				}
-				m.Values = make([]float64, 0, len(texts)*len(row))
+				m.Values = make([]float32, 0, len(texts)*len(row))
 			}
 			if len(row) != m.Columns {
 				return detect.Matrix{}, fmt.Errorf("the embedding service answered with embeddings of %d and of %d dimensions", m.Columns, len(row))
@@ -126,12 +126,12 @@ type request struct {
 type response struct {
 	Data []struct {
 		Index     int       `json:"index"`
-		Embedding []float64 `json:"embedding"`
+		Embedding []float32 `json:"embedding"`
 	} `json:"data"`
 }
 
 // ask makes one request. Its errors hold nothing that the service said, which may repeat texts or the token.
-func (c *Client) ask(ctx context.Context, texts []string) ([][]float64, error) {
+func (c *Client) ask(ctx context.Context, texts []string) ([][]float32, error) {
 	body, err := json.Marshal(request{Model: c.config.Model, Input: texts, Format: "float"})
 	if err != nil {
 		return nil, err
@@ -175,15 +175,15 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 }
 
 // parse reads the embeddings of n texts, in their order.
-func parse(answer []byte, n int) ([][]float64, error) {
+func parse(answer []byte, n int) ([][]float32, error) {
 	var r response
-	if err := json.Unmarshal(answer, &r); err != nil { // also of NaN, infinities and numbers beyond a double, which JSON does not have
+	if err := json.Unmarshal(answer, &r); err != nil { // also of NaN and infinities, which JSON does not have, and of numbers beyond single precision
 		return nil, errors.New("its answer is not JSON with embeddings")
 	}
 	if len(r.Data) != n {
 		return nil, fmt.Errorf("it answered with %d embeddings of %d texts", len(r.Data), n)
 	}
-	rows := make([][]float64, n)
+	rows := make([][]float32, n)
 	for _, d := range r.Data {
 		switch {
 		case d.Index < 0 || d.Index >= n || rows[d.Index] != nil:

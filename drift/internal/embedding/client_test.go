@@ -75,7 +75,7 @@ func TestEmbed(t *testing.T) {
 		t.Fatalf("got %d × %d, %v", m.Rows, m.Columns, err)
 	}
 	for i, text := range texts {
-		if row := m.Row(i); row[0] != float64(len(text)) || row[1] != float64(text[0]) {
+		if row := m.Row(i); row[0] != float32(len(text)) || row[1] != float32(text[0]) {
 			t.Fatalf("row %d: got %v", i, row)
 		}
 	}
@@ -112,7 +112,7 @@ func TestFailures(t *testing.T) {
 		"one twice":      answer(http.StatusOK, `{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]}`),
 		"index":          answer(http.StatusOK, `{"data":[{"index":0,"embedding":[1]},{"index":-1,"embedding":[1]}]}`),
 		"NaN":            answer(http.StatusOK, `{"data":[{"index":0,"embedding":[NaN]},{"index":1,"embedding":[1]}]}`),
-		"infinity":       answer(http.StatusOK, `{"data":[{"index":0,"embedding":[1e999]},{"index":1,"embedding":[1]}]}`),
+		"infinity":       answer(http.StatusOK, `{"data":[{"index":0,"embedding":[1e39]},{"index":1,"embedding":[1]}]}`),
 		"text":           answer(http.StatusOK, `{"data":[{"index":0,"embedding":"AAAA"},{"index":1,"embedding":[1]}]}`),
 		"no dimension":   answer(http.StatusOK, `{"data":[{"index":0,"embedding":[]},{"index":1,"embedding":[]}]}`),
 		"two dimensions": answer(http.StatusOK, `{"data":[{"index":0,"embedding":[1]},{"index":1,"embedding":[1,2]}]}`),
@@ -274,7 +274,7 @@ func TestReserve(t *testing.T) {
 	t.Parallel()
 	c := serve(t, time.Minute, embed)
 	reserved, full := int64(0), errors.New("full")
-	if _, err := c.Embed(t.Context(), slices.Repeat([]string{"x"}, 200), func(n int64) error { reserved += n; return nil }); err != nil || reserved != 200*2*8 {
+	if _, err := c.Embed(t.Context(), slices.Repeat([]string{"x"}, 200), func(n int64) error { reserved += n; return nil }); err != nil || reserved != 200*2*4 {
 		t.Errorf("got %d, %v", reserved, err)
 	}
 	if m, err := c.Embed(t.Context(), []string{"x"}, func(int64) error { return full }); !errors.Is(err, full) || m.Values != nil {

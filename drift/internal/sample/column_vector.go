@@ -9,7 +9,7 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
 
-// addVectors takes the vectors that are whole. They wait in single precision, as they came.
+// addVectors takes the vectors that are whole, in single precision, as they came.
 func (c *column) addVectors(batch *Column, at int, first int64) error {
 	if c.dimension == 0 {
 		c.dimension = batch.Dimension
@@ -22,7 +22,7 @@ func (c *column) addVectors(batch *Column, at int, first int64) error {
 	if err != nil {
 		return err
 	}
-	if err := c.owner.reserve(8 * int64(len(batch.Vectors))); err != nil { // for the tests they become doubles
+	if err := c.owner.reserve(4 * int64(len(batch.Vectors))); err != nil { // and once more for a copy
 		return err
 	}
 	for i := range batch.Rows() {
@@ -41,22 +41,11 @@ func (c *column) addVectors(batch *Column, at int, first int64) error {
 	return nil
 }
 
-// matrix returns the gathered vectors and gives back what they took, piece by piece.
+// matrix returns the gathered vectors.
 func (c *column) matrix() detect.Matrix {
-	n := 0
-	for _, piece := range c.vectors.list {
-		n += len(piece)
-	}
-	m := detect.Matrix{Columns: c.dimension, Values: make([]float64, 0, n)}
-	for i, piece := range c.vectors.list {
-		for _, v := range piece {
-			m.Values = append(m.Values, float64(v))
-		}
-		c.vectors.list[i] = nil
-	}
-	c.vectors.list = nil
+	m := detect.Matrix{Columns: c.dimension, Values: c.vectors.join()}
 	if c.dimension > 0 {
-		m.Rows = n / c.dimension
+		m.Rows = len(m.Values) / c.dimension
 	}
 	return m
 }

@@ -94,7 +94,7 @@ func TestOpen(t *testing.T) {
 		{Counts: map[string]int64{"true": 2, "false": 1}, Rows: 4, Missing: 1},
 		{Texts: []string{"hello", "hello", "a"}, Rows: 4, Missing: 1},
 		{Times: []int64{7, 8, 9}, Rows: 4, Missing: 1},
-		{Vectors: detect.Matrix{Rows: 2, Columns: 2, Values: []float64{1, 2, 5, 6}}, Rows: 4, Missing: 2},
+		{Vectors: detect.Matrix{Rows: 2, Columns: 2, Values: []float32{1, 2, 5, 6}}, Rows: 4, Missing: 2},
 		{Counts: map[string]int64{"p": 3, "q": 1}, Rows: 4},
 	}
 	rows := []sample.Rowwise{
