@@ -17,6 +17,7 @@ const (
 // brief ends an evaluation that takes longer than its caller can do by itself. It implements topdown.Cancel.
 type brief struct {
 	start time.Time
+	limit time.Duration
 	polls int
 	over  bool
 }
@@ -26,7 +27,7 @@ func (b *brief) Cancel() { b.over = true }
 
 // Cancelled implements topdown.Cancel.
 func (b *brief) Cancelled() bool {
-	if b.polls++; b.polls%briefPolls == 0 && time.Since(b.start) > briefFor {
+	if b.polls++; b.polls%briefPolls == 0 && time.Since(b.start) > b.limit {
 		b.over = true
 	}
 	return b.over
@@ -45,7 +46,7 @@ func (c *Compiled) evaluateBriefly(o options) (r Result, took time.Duration, ok 
 	if c.program == nil || c.lasting.skip() {
 		return Result{}, 0, false
 	}
-	b := brief{start: time.Now()}
+	b := brief{start: time.Now(), limit: briefFor}
 	set, err := c.ask(o, &b)
 	if err != nil { // what is unusual is so the next time, too
 		c.lasting.again()

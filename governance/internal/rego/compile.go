@@ -42,6 +42,7 @@ type Compiled struct {
 	paths         []string         // of the modules
 	size          int64            // in memory
 	lasting       *lasting
+	doubt         *doubt // in the program
 }
 
 // Package returns the entry point: the package that is queried, for example "aumos.retrain".
@@ -98,7 +99,7 @@ func compile(source Source, s *stint) (*Compiled, parsedModules, error) {
 	if found := source.Data.conflicts(compiler); found != nil {
 		return nil, parsed, found
 	}
-	c := &Compiled{pkg: pkg, compiler: compiler, queryCompiler: compiler.QueryCompiler(), store: source.Data.store(), size: footprint(source), lasting: new(lasting)}
+	c := &Compiled{pkg: pkg, compiler: compiler, queryCompiler: compiler.QueryCompiler(), store: source.Data.store(), size: footprint(source), lasting: new(lasting), doubt: new(doubt)}
 	for _, m := range source.Modules {
 		c.paths = append(c.paths, m.Path)
 	}

@@ -64,7 +64,8 @@ type Engine struct {
 	workers     *workers
 	quarantine  *quarantine
 	metrics     metrics
-	asked       sync.Pool // of *asked
+	asked       sync.Pool     // of *asked
+	verifying   chan struct{} // holds one comparison
 }
 
 // NewEngine makes an engine. The caller calls Close when nobody uses it any more.
@@ -79,6 +80,7 @@ func NewEngine(c Config) *Engine {
 		turns:       newTurns(runtime.GOMAXPROCS(0)),
 		workers:     newWorkers(),
 		quarantine:  newQuarantine(),
+		verifying:   make(chan struct{}, 1),
 	}
 	if c.Beside != nil {
 		e.turns = c.Beside.turns
@@ -182,6 +184,9 @@ type Evaluation struct {
 func (e *Engine) Evaluate(ctx context.Context, ev Evaluation) (Result, error) {
 	if e.quarantine.holds(ev.Tenure) {
 		return Failed(Quarantined), nil
+	}
+	if ev.Policy.program != nil && ev.Policy.doubt.due() {
+		e.verify(ev)
 	}
 	if e.config.Rest == 0 {
 		if r, took, ok := ev.Policy.evaluateBriefly(options{input: ev.Input, now: ev.Now, seed: ev.Seed}); ok {

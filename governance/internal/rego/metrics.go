@@ -8,6 +8,7 @@ import (
 type metrics struct {
 	duration    prometheus.Histogram
 	overruns    prometheus.Counter
+	differences prometheus.Counter
 	busy        prometheus.GaugeFunc
 	compiling   prometheus.GaugeFunc
 	trying      prometheus.GaugeFunc
@@ -27,6 +28,9 @@ func newMetrics(e *Engine) metrics {
 		overruns: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "aumos_policy_evaluation_overruns_total", Help: "Evaluations that were not done at their deadline.",
 		}),
+		differences: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "aumos_policy_evaluation_differences_total", Help: "Comparisons in which the machine and the evaluator gave different answers.",
+		}),
 		busy: gauge("aumos_policy_evaluations_running", "Evaluations that run, also those that nobody waits for any more.",
 			e.evaluations.inUse),
 		compiling:   gauge("aumos_policy_compilations_running", "Compilations that run.", e.compiles.inUse),
@@ -38,5 +42,5 @@ func newMetrics(e *Engine) metrics {
 // Collectors returns the engine's metrics for the registry of the process.
 func (e *Engine) Collectors() []prometheus.Collector {
 	m := e.metrics
-	return []prometheus.Collector{m.duration, m.overruns, m.busy, m.compiling, m.quarantined, m.trying}
+	return []prometheus.Collector{m.duration, m.overruns, m.differences, m.busy, m.compiling, m.quarantined, m.trying}
 }

@@ -120,7 +120,7 @@ var errNoProgram = errors.New("the version has no program")
 
 // ask asks the program what decisions ask. It fails with machine.ErrUnusual, a panic included, when topdown has to answer.
 func (c *Compiled) ask(o options, cancel topdown.Cancel) (set topdown.QueryResultSet, err error) {
-	if c.program == nil || o.query != nil || len(o.tracers) > 0 {
+	if c.program == nil || o.query != nil || len(o.tracers) > 0 || c.doubt.justified.Load() {
 		return nil, errNoProgram
 	}
 	defer func() {
