@@ -234,7 +234,7 @@ func (r *leafReader) next(at, end int) (f field, after int) {
 	if at == 0 || tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) {
 		return f, 0
 	}
-	switch f.wire {
+	switch f.wire { //nolint:exhaustive // others are unusual
 	case protowire.BytesType:
 		size, at := r.uvarint(at, end)
 		if at == 0 || size > uint64(end-at) {

@@ -15,6 +15,9 @@ import (
 // maxScanBytes bounds the leaves of one scan.
 const maxScanBytes = 4 << 20
 
+// maxRoom is for how many entries a scan has room from the beginning.
+const maxRoom = 1_000
+
 // Scanned is an entry that can be built upon.
 type Scanned struct {
 	auditlog.Lean
@@ -45,14 +48,24 @@ func (w *Wall) Scan(ctx context.Context, f Filter, after int64, limit int) (s Sc
 		if f.EndIndex == 0 {
 			f.EndIndex = s.Size // nothing else is there, and who follows a log has not much left to read
 		}
-		sql, args := f.scan(id, after, limit)
-		rows, err := tx.Query(ctx, sql, args)
-		if err != nil {
-			return fmt.Errorf("scan audit entries: %w", err)
-		}
-		defer rows.Close()
-		return s.collect(rows, id, limit)
+		size := s.Size
+		s, err = f.read(ctx, tx, id, after, limit)
+		s.Size = size
+		return err
 	})
+	return s, err
+}
+
+// read reads the entries that match.
+func (f Filter) read(ctx context.Context, tx pgx.Tx, id tenant.ID, after int64, limit int) (s Scan, err error) {
+	sql, args := f.scan(id, after, limit)
+	rows, err := tx.Query(ctx, sql, args)
+	if err != nil {
+		return s, fmt.Errorf("scan audit entries: %w", err)
+	}
+	defer rows.Close()
+	s.Entries = make([]Scanned, 0, max(0, min(int64(limit), f.EndIndex-f.MinIndex, maxRoom)))
+	err = s.collect(rows, id, limit)
 	return s, err
 }
 

@@ -22,59 +22,71 @@ const foldTimeout = 15 * time.Second
 // progress is how far a log is counted.
 type progress struct {
 	position int64 // so many entries are
-	more     bool  // and others follow
+	left     int64 // so many others follow
 	busy     bool  // somebody else counts at the moment
 }
 
-// fold counts the next decisions of the tenant in ctx: what it counts and how far it has counted change in one transaction, under the lock of the tenant's
-// cursor, so that every decision counts exactly once.
-func (l *Log) fold(ctx context.Context, lock lockWait) (p progress, err error) {
+// fold counts the next decisions of the tenant in ctx, at most so many. They are read first; then what was counted and how far change in one transaction,
+// under the lock of the tenant's cursor and if it stands where it stood, so that every decision counts exactly once.
+func (l *Log) fold(ctx context.Context, most int, lock lockWait) (p progress, err error) {
 	ctx, cancel := context.WithTimeout(ctx, foldTimeout)
 	defer cancel()
 	started := time.Now()
-	counted := 0
+	c, err := l.readCursor(ctx)
+	if err != nil {
+		return progress{}, fmt.Errorf("count decisions: %w", err)
+	}
+	t, piece, err := l.read(ctx, c, most)
+	if err != nil {
+		return progress{}, fmt.Errorf("count decisions: %w", err)
+	}
+	p = progress{position: piece.End, left: piece.Size - piece.End}
+	if len(piece.Entries) == 0 && (lock == skip || p.position == c.position) { // to look at other entries again costs less than to move a cursor
+		return p, nil
+	}
 	err = postgres.TenantTx(ctx, l.cfg.Pool, func(ctx context.Context, tx pgx.Tx) error {
-		p, counted = progress{}, 0
-		var last []byte
-		if p.position, last, p.busy, err = lockCursor(ctx, tx, lock); err != nil || p.busy {
+		now, busy, err := lockCursor(ctx, tx, lock)
+		if err != nil {
 			return err
 		}
-		f := decisions
-		f.MinIndex = p.position
-		s, err := l.cfg.Wall.Scan(ctx, f, -1, l.cfg.Batch)
-		if err != nil || s.Size == p.position {
-			return err
+		if busy || !now.equal(c) {
+			p = progress{position: c.position, busy: true}
+			return nil
 		}
-		if err := l.sameLog(ctx, p.position, last); err != nil {
-			return err
-		}
-		t := newTally()
-		for i := range s.Entries {
-			e := &s.Entries[i]
-			d, err := decisionOf(e)
-			if errors.Is(err, decision.ErrNotDecision) {
-				continue
-			}
-			if err != nil {
-				return fmt.Errorf("count entry %d: %w", e.LeafIndex, err)
-			}
-			t.count(d, e.LeafIndex, e.RecordedTime)
-		}
-		p.position, p.more, counted = s.Size, s.More, len(s.Entries)
-		if s.More {
-			p.position = s.Entries[len(s.Entries)-1].LeafIndex + 1
-		}
-		if last, err = l.leafHash(ctx, p.position-1); err != nil {
-			return err
-		}
-		if err := t.write(ctx, tx); err != nil {
-			return err
-		}
-		return moveCursor(ctx, tx, p.position, last, t)
+		return t.write(ctx, tx, cursor{piece.End, piece.Last})
 	})
 	if err != nil {
 		return progress{}, fmt.Errorf("count decisions: %w", err)
 	}
-	l.metrics.observe(counted, time.Since(started))
+	if !p.busy {
+		l.metrics.observe(len(piece.Entries), time.Since(started))
+	}
 	return p, nil
+}
+
+// read counts decisions that follow the cursor.
+func (l *Log) read(ctx context.Context, c cursor, most int) (*tally, audit.Piece, error) {
+	f := decisions
+	f.MinIndex = c.position
+	piece, err := l.cfg.Wall.Follow(ctx, f, most)
+	if err != nil || piece.Size == c.position {
+		return nil, piece, err
+	}
+	if err := c.sameLog(piece); err != nil {
+		return nil, piece, err
+	}
+	t := newTally()
+	for i := range piece.Entries {
+		e := &piece.Entries[i]
+		d, err := decisionOf(e)
+		if errors.Is(err, decision.ErrNotDecision) {
+			continue
+		}
+		if err != nil {
+			return nil, piece, fmt.Errorf("count entry %d: %w", e.LeafIndex, err)
+		}
+		t.count(&d, e.LeafIndex, e.RecordedTime)
+	}
+	t.spread()
+	return t, piece, nil
 }

@@ -125,7 +125,7 @@ func (l *Log) catchUp(ctx context.Context) error {
 		return err
 	}
 	for end := time.Now().Add(l.cfg.CatchUp); ; {
-		p, err := l.fold(ctx, wait)
+		p, err := l.fold(ctx, l.cfg.Batch, wait)
 		if err != nil {
 			return err
 		}

@@ -41,6 +41,16 @@ func (c *counts) add(index int64, outcome rego.Outcome, took time.Duration) {
 	c.durations[bucketOf(took)]++
 }
 
+// merge adds what was counted elsewhere.
+func (c *counts) merge(other *counts) {
+	if c.durations == nil {
+		c.first, c.durations = other.first, make(histogram, len(other.durations))
+	}
+	c.first, c.last = min(c.first, other.first), max(c.last, other.last)
+	c.allowed, c.denied, c.errors = c.allowed+other.allowed, c.denied+other.denied, c.errors+other.errors
+	c.durations.add(other.durations)
+}
+
 // rollupKey is a row of gov_decision_rollups.
 type rollupKey struct {
 	scope
@@ -72,6 +82,7 @@ type found struct {
 // tally is what some entries of a log come to.
 type tally struct {
 	rollups     map[rollupKey]*counts
+	single      map[rollupKey]*counts // of decisions of one policy, which all scopes that they are in count alike; spread adds them to rollups
 	denials     map[denialKey]int64
 	violations  map[violationKey]*found
 	delay, lead time.Duration // the longest from decision to recording, and the other way round
@@ -79,40 +90,67 @@ type tally struct {
 
 func newTally() *tally {
 	return &tally{
-		rollups: make(map[rollupKey]*counts), denials: make(map[denialKey]int64), violations: make(map[violationKey]*found),
+		rollups: make(map[rollupKey]*counts), single: make(map[rollupKey]*counts), denials: make(map[denialKey]int64), violations: make(map[violationKey]*found),
 	}
 }
 
 // count adds a decision that stands at an index. Decisions are counted in the order of their indexes.
-func (t *tally) count(d decision.Decision, index int64, recorded time.Time) {
+func (t *tally) count(d *decision.Decision, index int64, recorded time.Time) {
 	t.delay, t.lead = max(t.delay, recorded.Sub(d.Time)), max(t.lead, d.Time.Sub(recorded))
 	hour := d.Time.Truncate(time.Hour).Unix()
-	count := func(s scope, outcome rego.Outcome) {
-		c := t.rollups[rollupKey{s, hour}]
-		if c == nil {
-			c = &counts{}
-			t.rollups[rollupKey{s, hour}] = c
-		}
-		c.add(index, outcome, d.Duration)
-	}
 	deny := func(s scope, outcome rego.Outcome) {
 		if outcome == rego.Deny && d.Resource.Type != "" {
 			t.denials[denialKey{rollupKey{s, hour}, d.Resource.Type, d.Resource.ID}]++
 		}
 	}
-	count(scope{}, d.Outcome)
+	point := scope{point: d.DecisionPoint}
 	if d.DecisionPoint != "" {
-		count(scope{point: d.DecisionPoint}, d.Outcome)
-		deny(scope{point: d.DecisionPoint}, d.Outcome)
+		deny(point, d.Outcome)
 	}
-	for _, r := range d.Results {
-		count(scope{policy: r.PolicyID}, r.Outcome)
+	if len(d.Results) == 1 && d.Results[0].Outcome == d.Outcome {
+		at(t.single, scope{d.DecisionPoint, d.Results[0].PolicyID}, hour).add(index, d.Outcome, d.Duration)
+	} else {
+		at(t.rollups, scope{}, hour).add(index, d.Outcome, d.Duration)
 		if d.DecisionPoint != "" {
-			count(scope{d.DecisionPoint, r.PolicyID}, r.Outcome)
+			at(t.rollups, point, hour).add(index, d.Outcome, d.Duration)
 		}
-		deny(scope{d.DecisionPoint, r.PolicyID}, r.Outcome)
-		t.violated(rollupKey{scope{d.DecisionPoint, r.PolicyID}, hour}, r.Violations, index)
+		for i := range d.Results {
+			r := &d.Results[i]
+			at(t.rollups, scope{policy: r.PolicyID}, hour).add(index, r.Outcome, d.Duration)
+			if d.DecisionPoint != "" {
+				at(t.rollups, scope{d.DecisionPoint, r.PolicyID}, hour).add(index, r.Outcome, d.Duration)
+			}
+		}
 	}
+	for i := range d.Results {
+		r := &d.Results[i]
+		s := scope{d.DecisionPoint, r.PolicyID}
+		deny(s, r.Outcome)
+		t.violated(rollupKey{s, hour}, r.Violations, index)
+	}
+}
+
+// at returns the counts of a scope in an hour.
+func at(m map[rollupKey]*counts, s scope, hour int64) *counts {
+	c := m[rollupKey{s, hour}]
+	if c == nil {
+		c = &counts{}
+		m[rollupKey{s, hour}] = c
+	}
+	return c
+}
+
+// spread adds the decisions of one policy to all scopes that they are in, once all are counted.
+func (t *tally) spread() {
+	for k, c := range t.single {
+		at(t.rollups, scope{}, k.hour).merge(c)
+		at(t.rollups, scope{policy: k.policy}, k.hour).merge(c)
+		if k.point != "" {
+			at(t.rollups, scope{point: k.point}, k.hour).merge(c)
+			at(t.rollups, k.scope, k.hour).merge(c)
+		}
+	}
+	clear(t.single)
 }
 
 // maxText bounds what is kept of a code and a control, in bytes.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // keyColumns are keys as parameters, a slice for each column.
@@ -26,25 +27,44 @@ func (c *keyColumns) args() pgx.NamedArgs {
 	return pgx.NamedArgs{"points": c.points, "policies": c.policies, "hours": c.hours}
 }
 
-// write adds the tally to the tenant's rows. The cursor is locked.
-func (t *tally) write(ctx context.Context, tx pgx.Tx) error {
-	if err := t.readDurations(ctx, tx); err != nil {
-		return fmt.Errorf("read rollups: %w", err)
-	}
-	if err := t.writeRollups(ctx, tx); err != nil {
-		return fmt.Errorf("write rollups: %w", err)
-	}
-	if err := t.writeDenials(ctx, tx); err != nil {
-		return fmt.Errorf("write denials: %w", err)
-	}
-	if err := t.writeViolations(ctx, tx); err != nil {
-		return fmt.Errorf("write violations: %w", err)
-	}
-	return nil
+// statement is one with its parameters.
+type statement struct {
+	what, sql string
+	args      pgx.NamedArgs
 }
 
-// readDurations adds the durations that are counted already, since the database cannot add them up.
-func (t *tally) readDurations(ctx context.Context, tx pgx.Tx) error {
+// write adds the tally to the tenant's rows and moves the cursor, which is locked.
+func (t *tally) write(ctx context.Context, tx pgx.Tx, to cursor) error {
+	stored, err := t.readDurations(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("read rollups: %w", err)
+	}
+	statements := []statement{t.moveCursor(to)}
+	if len(t.rollups) > 0 {
+		statements = append(statements, t.writeRollups(stored))
+	}
+	if len(t.denials) > 0 {
+		statements = append(statements, t.writeDenials())
+	}
+	if len(t.violations) > 0 {
+		statements = append(statements, t.writeViolations())
+	}
+	var batch pgx.Batch
+	for _, s := range statements {
+		batch.Queue(s.sql, s.args)
+	}
+	results := tx.SendBatch(ctx, &batch)
+	for _, s := range statements {
+		if _, err := results.Exec(); err != nil {
+			_ = results.Close() // has the same to say
+			return fmt.Errorf("%s: %w", s.what, err)
+		}
+	}
+	return results.Close()
+}
+
+// readDurations reads the durations that are counted already, since the database cannot add them up.
+func (t *tally) readDurations(ctx context.Context, tx pgx.Tx) (map[rollupKey]histogram, error) {
 	var keys keyColumns
 	for k := range t.rollups {
 		keys.add(k)
@@ -54,20 +74,22 @@ func (t *tally) readDurations(ctx context.Context, tx pgx.Tx) error {
 		FROM unnest(@points::text[], @policies::uuid[], @hours::timestamptz[]) AS asked (decision_point, policy_id, hour)
 		JOIN gov_decision_rollups USING (decision_point, policy_id, hour)`, keys.args())
 	if err != nil {
-		return err
+		return nil, err
 	}
+	stored := make(map[rollupKey]histogram, len(t.rollups))
 	var k rollupKey
 	var policy [16]byte
 	var hour time.Time
-	var durations []byte
+	var durations pgtype.DriverBytes
 	_, err = pgx.ForEachRow(rows, []any{&k.point, &policy, &hour, &durations}, func() error {
 		k.policy, k.hour = uuid.UUID(policy), hour.Unix()
-		return t.rollups[k].durations.decode(durations)
+		stored[k] = make(histogram)
+		return stored[k].decode(durations)
 	})
-	return err
+	return stored, err
 }
 
-func (t *tally) writeRollups(ctx context.Context, tx pgx.Tx) error {
+func (t *tally) writeRollups(stored map[rollupKey]histogram) statement {
 	var keys keyColumns
 	var first, last, allowed, denied, failed []int64
 	var durations [][]byte
@@ -75,25 +97,26 @@ func (t *tally) writeRollups(ctx context.Context, tx pgx.Tx) error {
 		keys.add(k)
 		first, last = append(first, c.first), append(last, c.last)
 		allowed, denied, failed = append(allowed, c.allowed), append(denied, c.denied), append(failed, c.errors)
-		durations = append(durations, c.durations.encode())
+		all := c.durations
+		if before := stored[k]; before != nil {
+			before.add(all)
+			all = before
+		}
+		durations = append(durations, all.encode())
 	}
 	args := keys.args()
 	args["first"], args["last"], args["allowed"], args["denied"], args["errors"], args["durations"] = first, last, allowed, denied, failed, durations
-	_, err := tx.Exec(ctx, `
+	return statement{"write rollups", `
 		INSERT INTO gov_decision_rollups AS r (decision_point, policy_id, hour, first_index, last_index, allowed, denied, errors, durations)
 		SELECT *
 		FROM unnest(@points::text[], @policies::uuid[], @hours::timestamptz[], @first::bigint[], @last::bigint[], @allowed::bigint[], @denied::bigint[],
 			@errors::bigint[], @durations::bytea[])
 		ON CONFLICT (tenant_id, decision_point, policy_id, hour) DO UPDATE SET
 			last_index = excluded.last_index, durations = excluded.durations,
-			allowed = r.allowed + excluded.allowed, denied = r.denied + excluded.denied, errors = r.errors + excluded.errors`, args)
-	return err
+			allowed = r.allowed + excluded.allowed, denied = r.denied + excluded.denied, errors = r.errors + excluded.errors`, args}
 }
 
-func (t *tally) writeDenials(ctx context.Context, tx pgx.Tx) error {
-	if len(t.denials) == 0 {
-		return nil
-	}
+func (t *tally) writeDenials() statement {
 	var keys keyColumns
 	var kinds []string
 	var ids [][]byte
@@ -104,18 +127,14 @@ func (t *tally) writeDenials(ctx context.Context, tx pgx.Tx) error {
 	}
 	args := keys.args()
 	args["kinds"], args["ids"], args["denied"] = kinds, ids, denied
-	_, err := tx.Exec(ctx, `
+	return statement{"write denials", `
 		INSERT INTO gov_decision_denials AS d (decision_point, policy_id, hour, resource_type, resource_id, denied)
 		SELECT *
 		FROM unnest(@points::text[], @policies::uuid[], @hours::timestamptz[], @kinds::text[], @ids::bytea[], @denied::bigint[])
-		ON CONFLICT (tenant_id, hour, decision_point, policy_id, resource_type, resource_id) DO UPDATE SET denied = d.denied + excluded.denied`, args)
-	return err
+		ON CONFLICT (tenant_id, hour, decision_point, policy_id, resource_type, resource_id) DO UPDATE SET denied = d.denied + excluded.denied`, args}
 }
 
-func (t *tally) writeViolations(ctx context.Context, tx pgx.Tx) error {
-	if len(t.violations) == 0 {
-		return nil
-	}
+func (t *tally) writeViolations() statement {
 	var keys keyColumns
 	var digests, codes, controls [][]byte
 	var last, decisions []int64
@@ -126,12 +145,11 @@ func (t *tally) writeViolations(ctx context.Context, tx pgx.Tx) error {
 	}
 	args := keys.args()
 	args["digests"], args["codes"], args["controls"], args["last"], args["decisions"] = digests, codes, controls, last, decisions
-	_, err := tx.Exec(ctx, `
+	return statement{"write violations", `
 		INSERT INTO gov_decision_violations AS v (decision_point, policy_id, hour, code_sha256, code, control, last_index, decisions)
 		SELECT *
 		FROM unnest(@points::text[], @policies::uuid[], @hours::timestamptz[], @digests::bytea[], @codes::bytea[], @controls::bytea[], @last::bigint[],
 			@decisions::bigint[])
 		ON CONFLICT (tenant_id, hour, decision_point, policy_id, code_sha256) DO UPDATE SET
-			control = excluded.control, last_index = excluded.last_index, decisions = v.decisions + excluded.decisions`, args)
-	return err
+			control = excluded.control, last_index = excluded.last_index, decisions = v.decisions + excluded.decisions`, args}
 }

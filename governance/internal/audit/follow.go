@@ -1,0 +1,75 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/aumos-enterprise/platform/pkg/tenant"
+)
+
+// Piece is what somebody reads at once who goes through a log: the entries that match a filter, of all from where it begins to before End.
+type Piece struct {
+	Entries []Scanned
+	End     int64
+	// Size is the number of entries that the log had.
+	Size int64
+	// Before and Last are the leaf hashes of the entry before the piece and of its last entry, nil where there is none. They tell who comes back whether
+	// the log is the same.
+	Before, Last []byte
+}
+
+// Follow reads the next piece of the log of the tenant in ctx, from the filter's MinIndex: at most limit entries that match, and fewer when they are large.
+// Others between them cost little, however many there are. An entry that has been altered is an error, LOG_INCONSISTENT.
+func (w *Wall) Follow(ctx context.Context, f Filter, limit int) (p Piece, err error) {
+	err = w.read(ctx, func(ctx context.Context, tx pgx.Tx, id tenant.ID) (err error) {
+		p = Piece{End: f.MinIndex}
+		if p.Size, err = StoredSize(ctx, tx, id); err != nil || p.Size == f.MinIndex {
+			return err
+		}
+		f := f
+		f.EndIndex = min(p.Size, f.MinIndex+narrowRange)
+		s, err := f.read(ctx, tx, id, -1, limit)
+		if err == nil && len(s.Entries) == 0 && f.EndIndex < p.Size {
+			f.EndIndex = p.Size
+			s, err = f.read(ctx, tx, id, -1, limit)
+		}
+		if err != nil {
+			return err
+		}
+		p.Entries, p.End = s.Entries, max(f.EndIndex, f.MinIndex)
+		if s.More {
+			p.End = s.Entries[len(s.Entries)-1].LeafIndex + 1
+		}
+		return p.readEnds(ctx, tx, id, f.MinIndex)
+	})
+	return p, err
+}
+
+// readEnds reads the hashes of the piece, which begins there.
+func (p *Piece) readEnds(ctx context.Context, tx pgx.Tx, id tenant.ID, begin int64) error {
+	rows, err := tx.Query(ctx, `
+		SELECT leaf_index, entry, substring(hashes FOR 32) AS leaf_hash
+		FROM public.gov_audit_trail_entries
+		WHERE tenant_id = @tenant_id AND leaf_index = ANY (@indexes)`,
+		pgx.NamedArgs{"tenant_id": [16]byte(id), "indexes": []int64{begin - 1, p.End - 1}})
+	if err != nil {
+		return fmt.Errorf("scan audit entries: %w", err)
+	}
+	defer rows.Close()
+	var ends Scan
+	if err := ends.collect(rows, id, 2); err != nil {
+		return err
+	}
+	for i := range ends.Entries {
+		e := &ends.Entries[i]
+		if e.LeafIndex == begin-1 {
+			p.Before = e.LeafHash[:]
+		}
+		if e.LeafIndex == p.End-1 {
+			p.Last = e.LeafHash[:]
+		}
+	}
+	return nil
+}
