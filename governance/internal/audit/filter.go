@@ -2,6 +2,7 @@ package audit
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,17 +59,27 @@ func (c *condition) String() string { return strings.Join(c.where, ` AND `) }
 func (f Filter) conditions(id tenant.ID, after int64) (string, pgx.NamedArgs) {
 	c := condition{where: []string{`tenant_id = @tenant_id`}, args: pgx.NamedArgs{"tenant_id": [16]byte(id)}}
 	narrow := f.indexes(&c, after)
-	ordered := f.equalities(&c) || narrow
 	f.times(&c)
+	bounds := c.String()
+	ordered := f.equalities(&c)
 	k := f.kinds(&c)
-	if !ordered && f.ResourceID == "" && len(k.first)+len(k.also) > 0 {
+	byKind := len(k.first)+len(k.also) > 0 && !narrow
+	if byKind && !ordered && f.ResourceID == "" {
 		return f.byKind(&c, k), c.args
 	}
 	c.where = append(append(c.where, k.first...), k.also...)
-	if !ordered && f.ResourceID != "" {
-		return f.byResourceType(&c), c.args
+	rest := c
+	if byKind {
+		rest.where = append(slices.Clip(c.where), manyMatch)
 	}
-	return c.String(), c.args
+	sql := rest.String()
+	if !ordered && !narrow && f.ResourceID != "" {
+		sql = f.byResourceType(&rest)
+	}
+	if byKind {
+		sql = f.byFew(&c, k, bounds, sql)
+	}
+	return sql, c.args
 }
 
 // indexes are the bounds of the index, and of the page. It reports whether they are so narrow that reading everything between them is cheap.
@@ -99,7 +110,10 @@ func (f Filter) equalities(c *condition) (ordered bool) {
 	}
 	if f.ResourceID != "" {
 		c.add(`resource_id = @resource_id`, "resource_id", f.ResourceID)
-		ordered = ordered || f.ResourceType != ""
+	}
+	if f.ResourceID != "" && f.ResourceType != "" {
+		c.add(`resource_type = @resource_type`, "resource_type", f.ResourceType)
+		ordered = true
 	}
 	if f.CorrelationID != "" {
 		c.add(`correlation_id = @correlation_id AND correlation_id <> ''`, "correlation_id", f.CorrelationID) // as the index says it

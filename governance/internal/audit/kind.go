@@ -18,9 +18,13 @@ func (f Filter) kinds(c *condition) (k kindConditions) {
 		c.args["event_type"] = f.EventType
 		k.first = []string{`event_type = @event_type`}
 	}
+	resourceType := f.ResourceType
+	if f.ResourceID != "" {
+		resourceType = "" // both together are one condition
+	}
 	for _, text := range []struct{ column, value string }{
 		{"action", f.Action},
-		{"resource_type", f.ResourceType},
+		{"resource_type", resourceType},
 		{"source_service", f.SourceService},
 	} {
 		if text.value != "" {
@@ -35,6 +39,15 @@ func (f Filter) kinds(c *condition) (k kindConditions) {
 // a page for each kind that matches and of a probe for each other one, however many entries there are of it and wherever they stand in the log. Sorting all of
 // them or reading the log from one end until there are enough, which is what a plan over the whole range comes to, has no such bound.
 func (f Filter) byKind(c *condition, k kindConditions) string {
+	return f.merged(k.matching(), c.String()+` AND `+ofKind)
+}
+
+// ofKind says that an entry is of one of the matching kinds.
+const ofKind = `event_type = matching.event_type AND action = matching.action
+				AND resource_type = matching.resource_type AND source_service = matching.source_service`
+
+// matching are the kinds that match, from one to the next.
+func (k kindConditions) matching() string {
 	const kind = `next.event_type, next.action, next.resource_type, next.source_service`
 	const next = `
 				SELECT ` + kind + `
@@ -51,22 +64,59 @@ func (f Filter) byKind(c *condition, k kindConditions) string {
 	case len(k.first) == 2:
 		end = ` AND next.event_type < @kind_end`
 	}
-	return f.merged(`
+	return `
 		WITH RECURSIVE kinds AS (
-			(`+next+strings.Join(append([]string{``}, k.first...), ` AND next.`)+one+`
+			(` + next + strings.Join(append([]string{``}, k.first...), ` AND next.`) + one + `
 			)
 			UNION ALL
 			SELECT following.*
 			FROM kinds
-			CROSS JOIN LATERAL (`+next+`
-					AND (`+kind+`) > (kinds.event_type, kinds.action, kinds.resource_type, kinds.source_service)`+end+one+`
+			CROSS JOIN LATERAL (` + next + `
+					AND (` + kind + `) > (kinds.event_type, kinds.action, kinds.resource_type, kinds.source_service)` + end + one + `
 			) AS following
 		), matching AS (
 			SELECT *
 			FROM kinds
-			`+where(k.also)+`
-		)`, c.String()+` AND event_type = matching.event_type AND action = matching.action
-				AND resource_type = matching.resource_type AND source_service = matching.source_service`)
+			` + where(k.also) + `
+		)`
+}
+
+// manyOfKind is a number of entries from which on they are looked for by another filter than that by kind.
+const manyOfKind = 512
+
+// manyMatch says within byFew that there are so many.
+const manyMatch = `(SELECT count(*) FROM few) = @many_of_kind`
+
+// byFew looks at all entries within the bounds that are of a matching kind, if they are few, and else for those that the other filters
+// find, as manyMatch says there: who did
+// almost everything in a log has also done what is rare in it, and that is not to be looked for in everything.
+func (f Filter) byFew(c *condition, k kindConditions, bounds, rest string) string {
+	c.args["many_of_kind"] = manyOfKind
+	page := func(where string) string {
+		return `(
+			SELECT leaf_index
+			FROM public.gov_audit_trail_entries
+			WHERE ` + where + `
+			ORDER BY ` + f.order() + `
+			LIMIT @limit
+		)`
+	}
+	return `tenant_id = @tenant_id AND leaf_index = ANY (ARRAY(` + k.matching() + `, few AS MATERIALIZED (
+			SELECT of_one.leaf_index
+			FROM matching
+			CROSS JOIN LATERAL (
+				SELECT leaf_index
+				FROM public.gov_audit_trail_entries
+				WHERE ` + bounds + ` AND ` + ofKind + `
+				ORDER BY leaf_index
+				LIMIT @many_of_kind
+			) AS of_one
+			LIMIT @many_of_kind
+		)
+		` + page(`(SELECT count(*) FROM few) < @many_of_kind AND leaf_index = ANY (ARRAY(SELECT leaf_index FROM few)) AND `+c.String()) + `
+		UNION ALL
+		` + page(rest) + `
+	))`
 }
 
 // byResourceType finds the entries of a resource id of each type by itself, as byKind does.
