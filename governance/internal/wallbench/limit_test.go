@@ -88,10 +88,12 @@ func (t *table) args(from, to int) []any {
 	return append(args, t.entries[from:to])
 }
 
+// plainInsert takes the arrays apart where the wall does, in the list of values.
 const plainInsert = `
 	INSERT INTO public.gov_audit_trail_entries (` + tableColumns + `)
-	SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bytea[], $5::bytea[], $6::timestamptz[], $7::timestamptz[], $8::boolean[],
-		$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::bytea[])`
+	SELECT unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::uuid[]), unnest($4::bytea[]), unnest($5::bytea[]), unnest($6::timestamptz[]),
+		unnest($7::timestamptz[]), unnest($8::boolean[]), unnest($9::text[]), unnest($10::text[]), unnest($11::text[]), unnest($12::text[]),
+		unnest($13::text[]), unnest($14::text[]), unnest($15::text[]), unnest($16::text[]), unnest($17::text[]), unnest($18::bytea[])`
 
 // plain is the limit that the wall is measured against: the same rows into the same table, as the same role, by one statement and one
 // transaction for each batch, one after the other, without a queue, a tree or an answer for each entry.
