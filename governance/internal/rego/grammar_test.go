@@ -15,11 +15,11 @@ type grammar struct {
 	depth int
 }
 
-const grammarRules = 7
+const grammarRules = 10
 
 func (g *grammar) module() string {
 	var b strings.Builder
-	b.WriteString("package p\n\ndefault allow := false\n\n")
+	b.WriteString("package p\n\nimport data.q\n\ndefault allow := false\n\n")
 	g.at = -1
 	fmt.Fprintf(&b, "allow if {\n%s}\n\n", g.body())
 	fmt.Fprintf(&b, "violations contains x if {\n%s\tx := %s\n}\n\n", g.body(), g.term())
@@ -29,9 +29,21 @@ func (g *grammar) module() string {
 	return b.String()
 }
 
+// other is a module beside the one of the grammar.
+const other = `package q
+
+import data.limits as l
+
+r := l.a if l.b > 1
+f(x) := 1.0 if x == l.a
+f(x) := x if x != l.a
+s contains x if some x in data.list
+o[k] := v if some k, v in l
+`
+
 // The kinds of rules by their number, so that those before know how to ask.
 func kind(rule int) string {
-	return [...]string{"complete", "set", "function", "object", "else", "many", "pattern"}[rule%7]
+	return [...]string{"complete", "set", "function", "object", "else", "many", "pattern", "chain", "word", "order"}[rule%10]
 }
 
 func (g *grammar) rule() string {
@@ -47,6 +59,14 @@ func (g *grammar) rule() string {
 		return fmt.Sprintf("%s := %s if {\n%s} else := %s if {\n%s}\n\n", r, g.constant(), g.body(), g.constant(), g.body())
 	case "many":
 		return fmt.Sprintf("%s if {\n%s}\n\n%s if {\n%s}\n\n", r, g.body(), r, g.body())
+	case "chain":
+		return fmt.Sprintf("default %s(_) := %s\n\n%s(a) := %s if {\n%s} else := x if {\n%s\tx := %s\n}\n\n",
+			r, g.constant(), r, g.constant(), g.body("a"), g.body("a"), g.term("a"))
+	case "word":
+		return fmt.Sprintf("%s := \"w\" if {\n%s}\n\n%s := \"w\" if {\n%s} else := %s if {\n%s}\n\n",
+			r, g.body(), r, g.body(), g.pick(`"w"`, g.constant()), g.body())
+	case "order":
+		return fmt.Sprintf("%s contains %s if {\n%s}\n\n%s contains %s if {\n%s}\n\n", r, g.constant(), g.body(), r, g.constant(), g.body())
 	case "pattern":
 		return fmt.Sprintf("%s(%s, b) := b if {\n%s}\n\n%s([a, _], _) := a\n\n", r, g.constant(), g.body("b"), r)
 	}
@@ -73,7 +93,7 @@ func (g *grammar) body(parameters ...string) string {
 func (g *grammar) expression() string {
 	g.depth++
 	defer func() { g.depth-- }()
-	switch g.IntN(14) {
+	switch g.IntN(16) {
 	case 0, 1:
 		t, v := g.term(), g.fresh()
 		g.vars = append(g.vars, v)
@@ -108,7 +128,56 @@ func (g *grammar) expression() string {
 	case 11:
 		return fmt.Sprintf("%s in %s", g.term(), g.collection())
 	}
+	if e := g.unification(); e != "" {
+		return e
+	}
 	return g.test()
+}
+
+// unification is an expression in which terms of several sorts meet.
+func (g *grammar) unification() string {
+	v, w := g.fresh(), g.fresh()
+	bind := func(format string, args ...any) string {
+		g.vars = append(g.vars, v)
+		return fmt.Sprintf(format, args...)
+	}
+	kind := 4 + g.IntN(6)
+	if g.IntN(12) == 0 { // one that the machine leaves to topdown
+		kind = g.IntN(4)
+	}
+	switch kind {
+	case 0:
+		return fmt.Sprintf("not {%s: input.a} == {input.key: %s, %s: input.b}", g.reference(), g.reference(), g.reference())
+	case 1:
+		return fmt.Sprintf("not [%s, %s] = [input.a, %s]", g.plain(), g.reference(), g.reference())
+	case 4:
+		return bind("{\"a\": %s, \"k\": %s} = {\"a\": %s, \"k\": %s}", v, g.reference(), g.leaf(), g.reference())
+	case 3:
+		return bind("[%s, %s] = [%s, %s]", v, w, w, g.leaf())
+	case 2:
+		if g.at < 7 {
+			return fmt.Sprintf("r7(%s, %s)", g.reference(), g.reference())
+		}
+	case 8:
+		return bind("some {\"a\": %s} in %s", v, g.pick("input.deep", "[input.o, {\"a\": 2}]"))
+	case 5:
+		return bind("some [%s, %s] in %s", v, g.pick(g.constant(), "_"), g.pick("input.pairs", "{[1, 2], [1, input.a]}"))
+	case 6:
+		return bind("%s[%s] = %s", g.pick("input.o", "input", "data.limits", "{1: 2, \"a\": 3}"), v, g.leaf())
+	case 7:
+		return bind("{[%s, 2], [3, input.one]}[[%s, %s]]", g.plain(), v, g.pick("2", "1", "input.a"))
+	case 9:
+		return fmt.Sprintf("every %s, %s in %s { %s == %s; %s }", v, w, g.collection(), v, w, g.test())
+	}
+	return ""
+}
+
+// plain binds nothing and asks nothing in turn.
+func (g *grammar) plain() string {
+	if len(g.vars) > 0 && g.IntN(2) == 0 {
+		return g.vars[g.IntN(len(g.vars))]
+	}
+	return g.pick(g.constant(), g.reference())
 }
 
 func (g *grammar) test() string {
@@ -179,7 +248,10 @@ func (g *grammar) call() string {
 	}
 	return g.pick("count("+g.pick("input.list", "input.o", a)+")", "sum(input.list)", "max(input.list)", fmt.Sprintf("object.get(input.o, %s, %s)", a, b),
 		fmt.Sprintf("sprintf(\"%%v-%%v\", [%s, %s])", a, b), "to_number("+a+")", "json.marshal("+a+")", fmt.Sprintf("%s + %s", a, b), "lower("+a+")",
-		fmt.Sprintf("array.concat([%s], [%s])", a, b), fmt.Sprintf("{%s} | {%s}", a, b), "type_name("+a+")", fmt.Sprintf("startswith(%s, %s)", a, b))
+		fmt.Sprintf("array.concat([%s], [%s])", a, b), fmt.Sprintf("{%s} | {%s}", a, b), "type_name("+a+")", fmt.Sprintf("startswith(%s, %s)", a, b),
+		"sort("+a+")", "abs("+a+")", fmt.Sprintf("object.union({\"a\": %s}, input.o)", a), "object.keys(input.o)", "split("+a+", \"a\")", "upper("+a+")",
+		fmt.Sprintf("%s - %s", a, b), fmt.Sprintf("%s / %s", a, b), "{"+a+", 1} & {"+b+", 1}", "json.unmarshal(\"{\\\"a\\\": 1.0}\")", "time.now_ns() > 0",
+		fmt.Sprintf("$\"t {%s} {%s}\"", g.reference(), g.reference()), "round("+a+")", "concat(\",\", ["+a+", \"z\"])", fmt.Sprintf("numbers.range(0, %s)", a), "data.q.r", "data.q.f("+a+")", "data.q.s", "q.o.a")
 }
 
 func (g *grammar) leaf() string {
@@ -214,11 +286,11 @@ func (g *grammar) term(bound ...string) string {
 			return g.leaf()
 		}
 		switch name := fmt.Sprint("r", next); kind(next) {
-		case "function":
+		case "function", "chain":
 			return fmt.Sprintf("%s(%s)", name, g.leaf())
 		case "pattern":
 			return fmt.Sprintf("%s(%s, %s)", name, g.leaf(), g.leaf())
-		case "object", "set":
+		case "object", "set", "order":
 			return g.pick(name, fmt.Sprintf("%s[%s]", name, g.leaf()))
 		default:
 			return name

@@ -69,7 +69,7 @@ func onBoth(t *testing.T, source rego.Source, example map[string]any, now time.T
 	every := 1 // of the variants, when they are many: large examples are asked of large policies
 	variants := 0
 	vary(example, func() { variants++ })
-	every += variants / 400
+	every += variants / 150
 	variants = 0
 	vary(example, func() {
 		if variants++; variants%every == 0 {

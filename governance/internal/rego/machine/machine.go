@@ -58,6 +58,9 @@ var machines = sync.Pool{New: func() any { //nolint:gochecknoglobals // machines
 // Run asks the entries in turn and puts their values into answers, nil where one is undefined; after the first one that is, it asks no more. It fails
 // with topdown's error when it is cancelled, and with ErrUnusual.
 func (p *Program) Run(q Question, answers []*ast.Term) error {
+	if p.clock && q.Now.IsZero() {
+		return ErrUnusual // topdown looks at the clock of the process then
+	}
 	m := machines.Get().(*machine)
 	m.program, m.question = p, q
 	m.context = topdown.BuiltinContext{Context: context.Background(), Metrics: metrics.NoOp(), Cancel: q.Cancel}
@@ -160,6 +163,8 @@ func (m *machine) call(index int, arguments []*ast.Term) *ast.Term {
 		memo.known, memo.result = true, result
 	case result != nil || len(m.kept) < manyArguments:
 		memo.put(key, result)
+	default:
+		clear(key)
 	}
 	return result
 }
