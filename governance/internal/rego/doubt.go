@@ -35,16 +35,12 @@ func (c *Compiled) compare(o options) (differ bool) {
 	if err != nil {
 		return false
 	}
-	own, want := c.resultOf(set), Result{}
-	switch set, err = c.run(o, inTime()); {
-	case err == nil:
-		want = c.resultOf(set)
-	default:
-		if want = failureOf(err); want.Reason == Deadline {
-			return false
-		}
+	own := c.resultOf(set)
+	if set, err = c.run(o, inTime()); err != nil {
+		failure := failureOf(err)
+		return failure.Reason != Deadline && !own.equal(failure)
 	}
-	return !own.equal(want)
+	return !own.equal(c.resultOf(set))
 }
 
 func (r Result) equal(other Result) bool {
