@@ -1,8 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"log/slog"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -83,26 +86,57 @@ func questionOf(ctx context.Context, req *governancev1.EvaluateRequest) (q decis
 	return q, err
 }
 
-func decisionMessage(d decision.Decision) *governancev1.Decision {
-	m := &governancev1.Decision{
-		Id: d.ID.String(), Outcome: governancev1.DecisionOutcome(d.Outcome), DecisionPoint: d.DecisionPoint,
-		InputSha256: d.InputSHA256[:], EvaluationDuration: durationpb.New(d.Duration), EngineVersion: d.EngineVersion, DecideTime: timestamppb.New(d.Time),
-		Position: positionMessage(d.Position), Subject: d.Subject, CorrelationId: d.CorrelationID, InputKept: d.InputKept, MaskedPaths: int32(d.MaskedPaths),
-		Resource: decidedMessage(d.Resource.Type, d.Resource.ID), Results: make([]*governancev1.PolicyResult, len(d.Results)),
+// decided are the messages that every decision has, in one piece of memory: a decision is answered thousands of times a second.
+type decided struct {
+	decision governancev1.Decision
+	duration durationpb.Duration
+	time     timestamppb.Timestamp
+	position governancev1.LogPosition
+	resource governancev1.DecidedResource
+	result   governancev1.PolicyResult // the only one
+	results  [1]*governancev1.PolicyResult
+
+	input, leaf, content [sha256.Size]byte
+}
+
+func decisionMessage(d *decision.Decision) *governancev1.Decision {
+	all := &decided{input: d.InputSHA256, leaf: d.Position.LeafHash}
+	all.duration.Seconds, all.duration.Nanos = int64(d.Duration/time.Second), int32(d.Duration%time.Second)
+	all.time.Seconds, all.time.Nanos = d.Time.Unix(), int32(d.Time.Nanosecond())
+	m := &all.decision
+	m.Id, m.Outcome, m.DecisionPoint, m.InputSha256 = d.ID.String(), governancev1.DecisionOutcome(d.Outcome), d.DecisionPoint, all.input[:]
+	m.EvaluationDuration, m.EngineVersion, m.DecideTime, m.Position = &all.duration, d.EngineVersion, &all.time, &all.position
+	m.Subject, m.CorrelationId, m.InputKept, m.MaskedPaths = d.Subject, d.CorrelationID, d.InputKept, int32(d.MaskedPaths)
+	p := &all.position
+	p.EntryId, p.LeafIndex, p.LeafHash, p.Position = m.GetId(), d.Position.LeafIndex, all.leaf[:], d.Position.LeafIndex+1
+	if d.Position.EntryID != d.ID {
+		p.EntryId = d.Position.EntryID.String()
 	}
-	for i, r := range d.Results {
-		m.Results[i] = resultMessage(r)
+	if d.Resource.Type != "" { // it named something
+		all.resource.Type, all.resource.Id = d.Resource.Type, d.Resource.ID
+		m.Resource = &all.resource
+	}
+	if len(d.Results) == 1 {
+		all.content = d.Results[0].ContentSHA256
+		writeResult(&all.result, &d.Results[0], all.content[:])
+		all.results[0] = &all.result
+		m.Results = all.results[:]
+		return m
+	}
+	m.Results = make([]*governancev1.PolicyResult, len(d.Results))
+	for i := range d.Results {
+		r := &governancev1.PolicyResult{}
+		writeResult(r, &d.Results[i], bytes.Clone(d.Results[i].ContentSHA256[:]))
+		m.Results[i] = r
 	}
 	return m
 }
 
-// resultMessage relies on the numbers of the outcomes and reasons being the contract's, which a test makes sure of.
-func resultMessage(r decision.Result) *governancev1.PolicyResult {
-	return &governancev1.PolicyResult{
-		PolicyId: r.PolicyID.String(), PolicyName: r.PolicyName, PolicyVersionId: r.VersionID.String(), ContentSha256: r.ContentSHA256[:],
-		Outcome: governancev1.DecisionOutcome(r.Outcome), ErrorReason: governancev1.DecisionErrorReason(r.Reason),
-		Violations: violationMessages(r.Violations), Obligations: obligationMessages(r.Obligations),
-	}
+// writeResult relies on the numbers of the outcomes and reasons being the contract's, which a test makes sure of.
+func writeResult(m *governancev1.PolicyResult, r *decision.Result, content []byte) {
+	m.PolicyId, m.PolicyName, m.PolicyVersionId, m.ContentSha256 = r.PolicyID.String(), r.PolicyName, r.VersionID.String(), content
+	m.Outcome, m.ErrorReason = governancev1.DecisionOutcome(r.Outcome), governancev1.DecisionErrorReason(r.Reason)
+	m.Violations, m.Obligations = violationMessages(r.Violations), obligationMessages(r.Obligations)
 }
 
 // decidedMessage is what a decision was about; nil for one that named nothing.

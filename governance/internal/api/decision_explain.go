@@ -36,7 +36,7 @@ func detailOf(ctx context.Context, level governancev1.ExplainLevel) (*rego.Detai
 }
 
 func answerMessage(d decision.Decision) *governancev1.EvaluateResponse {
-	m := &governancev1.EvaluateResponse{Decision: decisionMessage(d)}
+	m := &governancev1.EvaluateResponse{Decision: decisionMessage(&d)}
 	for i, x := range d.Explanations {
 		m.Explanations = append(m.Explanations, explanationMessage(d.Results[i].PolicyID, d.Results[i].VersionID, x))
 	}

@@ -31,7 +31,7 @@ func (s *DecisionService) GetDecision(ctx context.Context, req *governancev1.Get
 	if err := s.Reading.Note(ctx, read); err != nil {
 		return nil, err
 	}
-	return &governancev1.GetDecisionResponse{Decision: decisionMessage(d)}, nil
+	return &governancev1.GetDecisionResponse{Decision: decisionMessage(&d)}, nil
 }
 
 // ListDecisions lists recorded decisions, newest first.
@@ -54,7 +54,7 @@ func (s *DecisionService) ListDecisions(ctx context.Context, req *governancev1.L
 	res := &governancev1.ListDecisionsResponse{Decisions: make([]*governancev1.Decision, len(found.Decisions))}
 	indexes := make([]int64, len(found.Decisions))
 	for i, d := range found.Decisions {
-		res.Decisions[i], indexes[i] = decisionMessage(d), d.Position.LeafIndex
+		res.Decisions[i], indexes[i] = decisionMessage(&d), d.Position.LeafIndex
 	}
 	if err := s.Reading.Note(ctx, reading.Read{RPC: "ListDecisions", Filters: names, Indexes: indexes}); err != nil {
 		return nil, err
