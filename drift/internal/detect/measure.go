@@ -95,8 +95,6 @@ func (s Settings) rng(name string, t TestSetting) *rand.Rand {
 	return permutation.Rand(s.Seed, name, string(t.Test), t.Convention)
 }
 
-func (c *comparison) rng(t TestSetting) *rand.Rand { return c.settings.rng(c.Name, t) }
-
 // draws says how one test's p-value is made of draws.
 func (s Settings) draws(name string, t TestSetting) permutation.Draws {
 	return permutation.Draws{Count: s.Permutations, Rand: s.rng(name, t), Alpha: s.FDR}

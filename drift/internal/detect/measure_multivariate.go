@@ -2,9 +2,9 @@ package detect
 
 import (
 	"math"
-	"math/rand/v2"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/multivariate"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 // discrepancy reports a test on pairs of rows.
@@ -15,8 +15,8 @@ func discrepancy(d multivariate.Discrepancy, s pairSample) Finding {
 	}
 }
 
-func featureMMD(baseline, current multivariate.Matrix, rng *rand.Rand, s Settings) Finding {
-	d, asymptotic, err := multivariate.FeatureMMD(baseline, current, rng, s.Permutations, s.FDR)
+func featureMMD(baseline, current multivariate.Matrix, draws permutation.Draws) Finding {
+	d, asymptotic, err := multivariate.FeatureMMD(baseline, current, draws)
 	if err != nil {
 		return refused(err)
 	}
@@ -29,12 +29,12 @@ func featureMMD(baseline, current multivariate.Matrix, rng *rand.Rand, s Setting
 
 // reconstruction reports a PCA test. The statistic is the difference of the mean errors; the p-value is of their ranks, so that there is no
 // threshold for it.
-func reconstruction(baseline, current multivariate.Matrix, t TestSetting) Finding {
+func reconstruction(baseline, current multivariate.Matrix, t TestSetting, ended ended) Finding {
 	reconstruct := multivariate.Reconstruct
 	if t.Convention == "pca/nannyml" {
 		reconstruct = multivariate.ReconstructInSample
 	}
-	r, err := reconstruct(baseline, current, explainedVariance)
+	r, err := reconstruct(baseline, current, explainedVariance, ended.now)
 	if err != nil {
 		return refused(err)
 	}
@@ -55,15 +55,15 @@ func classifierRows(t TestSetting) func(columns int) int {
 }
 
 // classification reports a domain classifier. The statistic is the AUC.
-func classification(baseline, current [][]float64, t TestSetting, rng *rand.Rand, s Settings) Finding {
+func classification(baseline, current [][]float64, t TestSetting, draws permutation.Draws) Finding {
 	method := PAsymptotic
 	var c multivariate.Classification
 	var err error
 	if t.Convention == permutedClassifier {
 		method = PPermutation
-		c, err = multivariate.ClassifyAnew(baseline, current, rng, s.Permutations, s.FDR)
+		c, err = multivariate.ClassifyAnew(baseline, current, draws)
 	} else {
-		c, err = multivariate.Classify(baseline, current, rng, s.FDR)
+		c, err = multivariate.Classify(baseline, current, draws)
 	}
 	if err != nil {
 		return refused(err)
@@ -76,8 +76,8 @@ func classification(baseline, current [][]float64, t TestSetting, rng *rand.Rand
 }
 
 // correlation reports a test of correlations. The effect is that of the pair of columns that changed most.
-func correlation(baseline, current multivariate.Matrix, rng *rand.Rand, s Settings) Finding {
-	c, err := multivariate.Correlations(baseline, current, rng, s.Permutations, s.FDR)
+func correlation(baseline, current multivariate.Matrix, draws permutation.Draws) Finding {
+	c, err := multivariate.Correlations(baseline, current, draws)
 	if err != nil {
 		return refused(err)
 	}

@@ -3,10 +3,10 @@ package detect
 import (
 	"cmp"
 	"errors"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/multivariate"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 // rowCache keeps what several tests of rows need.
@@ -24,7 +24,7 @@ type pairSample struct {
 
 func (r *rowComparison) encoded() *rowEncoder {
 	if r.cache.encoder == nil {
-		r.cache.encoder = newRowEncoder(r.Baseline, r.Current)
+		r.cache.encoder = newRowEncoder(r.Baseline, r.Current, r.ended)
 	}
 	return r.cache.encoder
 }
@@ -52,9 +52,7 @@ func (r *rowComparison) paired(standardised bool) pairSample {
 	rows := r.sampled("pairs", multivariate.PairedRows(r.encoded().width()))
 	baseline, current := r.encoded().encode(rows, scoring(standardised))
 	s := pairSample{rows: [2]int{baseline.Rows, current.Rows}}
-	if s.pairs, s.err = multivariate.NewPairs(baseline, current); s.err == nil {
-		s.pairs.Ended = r.ended.now
-	}
+	s.pairs, s.err = multivariate.NewPairs(baseline, current, r.ended.now)
 	if r.cache.pairs == nil {
 		r.cache.pairs = map[string]pairSample{}
 	}
@@ -62,21 +60,24 @@ func (r *rowComparison) paired(standardised bool) pairSample {
 	return s
 }
 
-// rng is the source of one test's draws, as comparison.rng of a feature's.
-func (r *rowComparison) rng(t TestSetting) *rand.Rand { return r.settings.rng("rows", t) }
+// draws are as comparison.draws of a feature's.
+func (r *rowComparison) draws(t TestSetting) permutation.Draws {
+	d := r.settings.draws("rows", t)
+	d.Ended = r.ended.now
+	return d
+}
 
 func measureMMD(r *rowComparison, t TestSetting) Finding {
-	rng := r.rng(t)
 	if t.Convention == "mmd/random-features" {
 		rows := r.sampled("features", multivariate.FeatureRows(r.encoded().width()))
 		baseline, current := r.encoded().encode(rows, multivariate.NormalScores)
-		return featureMMD(baseline, current, rng, r.settings)
+		return featureMMD(baseline, current, r.draws(t))
 	}
 	s := r.paired(t.Convention == "mmd/standardised")
 	if s.err != nil {
 		return refused(s.err)
 	}
-	return discrepancy(s.pairs.MMD(rng, r.settings.Permutations, r.settings.FDR), s)
+	return discrepancy(s.pairs.MMD(r.draws(t)), s)
 }
 
 func measureEnergy(r *rowComparison, t TestSetting) Finding {
@@ -84,21 +85,19 @@ func measureEnergy(r *rowComparison, t TestSetting) Finding {
 	if s.err != nil {
 		return refused(s.err)
 	}
-	rng := r.rng(t)
-	return discrepancy(s.pairs.Energy(rng, r.settings.Permutations, r.settings.FDR), s)
+	return discrepancy(s.pairs.Energy(r.draws(t)), s)
 }
 
 func measurePCA(r *rowComparison, t TestSetting) Finding {
 	rows := r.sampled("components", multivariate.ReconstructedRows(len(r.Baseline.Columns)))
-	f := reconstruction(r.encoded().components(0, rows[0]), r.encoded().components(1, rows[1]), t)
+	f := reconstruction(r.encoded().components(0, rows[0]), r.encoded().components(1, rows[1]), t, r.ended)
 	f.Contributions = r.contributions(f.Contributions)
 	return f
 }
 
 func measureClassifier(r *rowComparison, t TestSetting) Finding {
 	rows := r.sampled("classifier", classifierRows(t)(len(r.Baseline.Columns)))
-	rng := r.rng(t)
-	f := classification(r.encoded().columns(0, rows[0]), r.encoded().columns(1, rows[1]), t, rng, r.settings)
+	f := classification(r.encoded().columns(0, rows[0]), r.encoded().columns(1, rows[1]), t, r.draws(t))
 	f.Contributions = r.contributions(f.Contributions)
 	return f
 }
@@ -113,13 +112,16 @@ func measureCovariance(r *rowComparison, t TestSetting) Finding {
 	for side := range sides {
 		sides[side] = multivariate.NewMatrix(len(rows[side]), columns)
 		for k, values := range r.encoded().columns(side, rows[side]) {
+			if r.ended.now() {
+				break
+			}
 			multivariate.NormalScores(values)
 			for i, v := range values {
 				sides[side].Row(i)[k] = v
 			}
 		}
 	}
-	f := correlation(sides[0], sides[1], r.rng(t), r.settings)
+	f := correlation(sides[0], sides[1], r.draws(t))
 	f.Contributions = r.contributions(f.Contributions)
 	return f
 }

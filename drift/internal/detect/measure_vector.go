@@ -41,9 +41,7 @@ func (c *comparison) paired() pairSample {
 	if c.vectorCache.pairs == nil {
 		b, cur := c.vectors("pairs", multivariate.PairedRows(c.Baseline.Vectors.Columns))
 		s := pairSample{rows: [2]int{b.Rows, cur.Rows}}
-		if s.pairs, s.err = multivariate.NewPairs(b, cur); s.err == nil {
-			s.pairs.Ended = c.ended.now
-		}
+		s.pairs, s.err = multivariate.NewPairs(b, cur, c.ended.now)
 		c.vectorCache.pairs = &s
 	}
 	return *c.vectorCache.pairs
@@ -52,13 +50,13 @@ func (c *comparison) paired() pairSample {
 func measureVectorMMD(c *comparison, t TestSetting) Finding {
 	if t.Convention == "mmd/random-features" {
 		b, cur := c.vectors("features", multivariate.FeatureRows(c.Baseline.Vectors.Columns))
-		return featureMMD(b, cur, c.rng(t), c.settings)
+		return featureMMD(b, cur, c.draws(t))
 	}
 	s := c.paired()
 	if s.err != nil {
 		return refused(s.err)
 	}
-	return discrepancy(s.pairs.MMD(c.rng(t), c.settings.Permutations, c.settings.FDR), s)
+	return discrepancy(s.pairs.MMD(c.draws(t)), s)
 }
 
 func measureVectorEnergy(c *comparison, t TestSetting) Finding {
@@ -66,7 +64,7 @@ func measureVectorEnergy(c *comparison, t TestSetting) Finding {
 	if s.err != nil {
 		return refused(s.err)
 	}
-	return discrepancy(s.pairs.Energy(c.rng(t), c.settings.Permutations, c.settings.FDR), s)
+	return discrepancy(s.pairs.Energy(c.draws(t)), s)
 }
 
 func measureCentroid(c *comparison, t TestSetting) Finding {
@@ -74,12 +72,12 @@ func measureCentroid(c *comparison, t TestSetting) Finding {
 	if s.err != nil {
 		return refused(s.err)
 	}
-	return discrepancy(s.pairs.Centroid(c.rng(t), c.settings.Permutations, c.settings.FDR), s)
+	return discrepancy(s.pairs.Centroid(c.draws(t)), s)
 }
 
 func measureVectorPCA(c *comparison, t TestSetting) Finding {
 	b, cur := c.projected("components", multivariate.ReconstructedRows)
-	f := reconstruction(b, cur, t)
+	f := reconstruction(b, cur, t, c.ended)
 	f.Contributions = nil // the columns have no names
 	return f
 }
@@ -89,7 +87,7 @@ func measureVectorClassifier(c *comparison, t TestSetting) Finding {
 	if b.Columns != cur.Columns {
 		return refused(fmt.Errorf("%w: vectors of %d and %d numbers", multivariate.ErrShape, b.Columns, cur.Columns))
 	}
-	f := classification(b.ByColumn(), cur.ByColumn(), t, c.rng(t), c.settings)
+	f := classification(b.ByColumn(), cur.ByColumn(), t, c.draws(t))
 	f.Contributions = nil
 	return f
 }
@@ -99,7 +97,7 @@ func measureVectorCovariance(c *comparison, t TestSetting) Finding {
 	if b.Columns == 1 && cur.Columns == 1 {
 		return NotApplicable("a single number has no correlation with another")
 	}
-	f := correlation(multivariate.NormalScoreColumns(b), multivariate.NormalScoreColumns(cur), c.rng(t), c.settings)
+	f := correlation(multivariate.NormalScoreColumns(b, c.ended.now), multivariate.NormalScoreColumns(cur, c.ended.now), c.draws(t))
 	f.Contributions = nil
 	return f
 }

@@ -206,7 +206,7 @@ func TestManyCategoriesAreBounded(t *testing.T) {
 		column.Codes[i], column.Names[i] = int32(i), string(rune(0x4e00+i))
 	}
 	table := Table{Rows: 2000, Columns: []TableColumn{column}}
-	e := newRowEncoder(table, table)
+	e := newRowEncoder(table, table, nil)
 	if e.width() != maxLevels+1 {
 		t.Errorf("%d columns", e.width())
 	}

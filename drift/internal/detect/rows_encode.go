@@ -16,6 +16,7 @@ const maxLevels = 32
 // permutations of the sides stay exact.
 type rowEncoder struct {
 	tables [2]Table // baseline, current
+	ended  ended
 	places []places // of the columns' categories; empty for numbers
 }
 
@@ -26,8 +27,8 @@ type places struct {
 	shares []float64 // of the baseline's rows that have a category, by place
 }
 
-func newRowEncoder(baseline, current Table) *rowEncoder {
-	e := &rowEncoder{tables: [2]Table{baseline, current}, places: make([]places, len(baseline.Columns))}
+func newRowEncoder(baseline, current Table, ended ended) *rowEncoder {
+	e := &rowEncoder{tables: [2]Table{baseline, current}, ended: ended, places: make([]places, len(baseline.Columns))}
 	for k, column := range baseline.Columns {
 		if column.Type != Numeric {
 			e.places[k] = placeCategories([2]TableColumn{column, current.Columns[k]})
@@ -136,6 +137,9 @@ func (e *rowEncoder) encode(rows [2][]int, score func(values []float64)) (baseli
 	n := len(rows[0]) + len(rows[1])
 	var encoded [][]float64
 	for k := range e.places {
+		if e.ended.now() {
+			break
+		}
 		values := make([]float64, 0, n)
 		for side := range rows {
 			for _, row := range rows[side] {

@@ -3,6 +3,8 @@ package multivariate
 import (
 	"math/rand/v2"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 // Each benchmark has the most rows that its test looks at, for the number of columns.
@@ -21,9 +23,9 @@ func benchmark(b *testing.B, rows, columns int, run func(x, y Matrix, rng *rand.
 func benchmarkMMD(b *testing.B, columns int) {
 	b.Helper()
 	benchmark(b, PairedRows(columns), columns, func(x, y Matrix, rng *rand.Rand) error {
-		pairs, err := NewPairs(x, y)
+		pairs, err := NewPairs(x, y, nil)
 		if err == nil {
-			pairs.MMD(rng, 999, alpha)
+			pairs.MMD(permutation.Draws{Count: 999, Rand: rng, Alpha: alpha})
 		}
 		return err
 	})
@@ -35,28 +37,28 @@ func BenchmarkMMD4096(b *testing.B) { benchmarkMMD(b, 4096) }
 
 func BenchmarkFeatureMMD20(b *testing.B) {
 	benchmark(b, FeatureRows(20), 20, func(x, y Matrix, rng *rand.Rand) error {
-		_, _, err := FeatureMMD(x, y, rng, 999, alpha)
+		_, _, err := FeatureMMD(x, y, permutation.Draws{Count: 999, Rand: rng, Alpha: alpha})
 		return err
 	})
 }
 
 func BenchmarkReconstruct20(b *testing.B) {
 	benchmark(b, ReconstructedRows(20), 20, func(x, y Matrix, _ *rand.Rand) error {
-		_, err := Reconstruct(x, y, 0.65)
+		_, err := Reconstruct(x, y, 0.65, nil)
 		return err
 	})
 }
 
 func BenchmarkCorrelations20(b *testing.B) {
 	benchmark(b, 1000, 20, func(x, y Matrix, rng *rand.Rand) error {
-		_, err := Correlations(x, y, rng, 999, alpha)
+		_, err := Correlations(x, y, permutation.Draws{Count: 999, Rand: rng, Alpha: alpha})
 		return err
 	})
 }
 
 func BenchmarkCorrelations50(b *testing.B) {
 	benchmark(b, CorrelatedRows(50), 50, func(x, y Matrix, rng *rand.Rand) error {
-		_, err := Correlations(x, y, rng, 999, alpha)
+		_, err := Correlations(x, y, permutation.Draws{Count: 999, Rand: rng, Alpha: alpha})
 		return err
 	})
 }
@@ -67,7 +69,7 @@ func BenchmarkClassify20(b *testing.B) {
 	x, y := normalMatrix(rng, rows, 20, 0, 1).ByColumn(), normalMatrix(rng, rows, 20, 0, 1).ByColumn()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Classify(x, y, rng, alpha); err != nil {
+		if _, err := Classify(x, y, permutation.Draws{Rand: rng, Alpha: alpha}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -79,7 +81,7 @@ func BenchmarkClassifyAnew20(b *testing.B) {
 	x, y := normalMatrix(rng, rows, 20, 0, 1).ByColumn(), normalMatrix(rng, rows, 20, 0, 1).ByColumn()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := ClassifyAnew(x, y, rng, 199, alpha); err != nil {
+		if _, err := ClassifyAnew(x, y, permutation.Draws{Count: 199, Rand: rng, Alpha: alpha}); err != nil {
 			b.Fatal(err)
 		}
 	}

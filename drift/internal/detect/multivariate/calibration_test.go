@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 const (
@@ -37,47 +39,47 @@ func heavy(rng *rand.Rand, rows, columns int) Matrix {
 // tests are all tests of the package as they are used.
 var tests = map[string]func(b, c Matrix, rng *rand.Rand) (p, effect float64, err error){
 	"MMD": func(b, c Matrix, rng *rand.Rand) (float64, float64, error) {
-		pairs, err := NewPairs(b, c)
+		pairs, err := NewPairs(b, c, nil)
 		if err != nil {
 			return 0, 0, err
 		}
-		d := pairs.MMD(rng, draws, alpha)
+		d := pairs.MMD(permutation.Draws{Count: draws, Rand: rng, Alpha: alpha})
 		return d.P, d.Effect, nil
 	},
 	"energy": func(b, c Matrix, rng *rand.Rand) (float64, float64, error) {
-		pairs, err := NewPairs(b, c)
+		pairs, err := NewPairs(b, c, nil)
 		if err != nil {
 			return 0, 0, err
 		}
-		d := pairs.Energy(rng, draws, alpha)
+		d := pairs.Energy(permutation.Draws{Count: draws, Rand: rng, Alpha: alpha})
 		return d.P, d.Effect, nil
 	},
 	"centroid": func(b, c Matrix, rng *rand.Rand) (float64, float64, error) {
-		pairs, err := NewPairs(b, c)
+		pairs, err := NewPairs(b, c, nil)
 		if err != nil {
 			return 0, 0, err
 		}
-		d := pairs.Centroid(rng, draws, alpha)
+		d := pairs.Centroid(permutation.Draws{Count: draws, Rand: rng, Alpha: alpha})
 		return d.P, d.Effect, nil
 	},
 	"random features": func(b, c Matrix, rng *rand.Rand) (float64, float64, error) {
-		d, _, err := FeatureMMD(b, c, rng, draws, alpha)
+		d, _, err := FeatureMMD(b, c, permutation.Draws{Count: draws, Rand: rng, Alpha: alpha})
 		return d.P, d.Effect, err
 	},
 	"reconstruction": func(b, c Matrix, _ *rand.Rand) (float64, float64, error) {
-		r, err := Reconstruct(b, c, 0.65)
+		r, err := Reconstruct(b, c, 0.65, nil)
 		return r.P, r.Effect, err
 	},
 	"correlations": func(b, c Matrix, rng *rand.Rand) (float64, float64, error) {
-		r, err := Correlations(b, c, rng, draws, alpha)
+		r, err := Correlations(b, c, permutation.Draws{Count: draws, Rand: rng, Alpha: alpha})
 		return r.P, r.Effect, err
 	},
 	"classifier learned anew": func(b, c Matrix, rng *rand.Rand) (float64, float64, error) {
-		r, err := ClassifyAnew(b.ByColumn(), c.ByColumn(), rng, 19, alpha)
+		r, err := ClassifyAnew(b.ByColumn(), c.ByColumn(), permutation.Draws{Count: 19, Rand: rng, Alpha: alpha})
 		return r.P, r.Effect, err
 	},
 	"classifier": func(b, c Matrix, rng *rand.Rand) (float64, float64, error) {
-		r, err := Classify(b.ByColumn(), c.ByColumn(), rng, alpha)
+		r, err := Classify(b.ByColumn(), c.ByColumn(), permutation.Draws{Rand: rng, Alpha: alpha})
 		return r.P, r.Effect, err
 	},
 }
@@ -182,7 +184,7 @@ func TestFeatureLimitLaw(t *testing.T) {
 	alarms := 0
 	for range trials {
 		x, y := heavy(rng, 300, 4), heavy(rng, 200, 4)
-		d, asymptotic, err := FeatureMMD(x, y, rng, 1<<40, alpha)
+		d, asymptotic, err := FeatureMMD(x, y, permutation.Draws{Count: 1 << 40, Rand: rng, Alpha: alpha})
 		if err != nil || !asymptotic {
 			t.Fatal(err, asymptotic)
 		}

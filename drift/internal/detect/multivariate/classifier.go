@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/tail"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/tree"
 )
@@ -62,12 +63,12 @@ type Classification struct {
 // the gain of all splits, up to 1 in all.
 //
 // It returns ErrFew for a side of fewer than 10 rows, and the errors of package tree.
-func Classify(baseline, current [][]float64, rng *rand.Rand, alpha float64) (Classification, error) {
-	d, err := newDomains(baseline, current, tree.Options{Loss: tree.Logistic, Rounds: 40, MaxLeaves: 8, L2: 1}, classifierBins)
+func Classify(baseline, current [][]float64, draws permutation.Draws) (Classification, error) {
+	d, err := newDomains(baseline, current, tree.Options{Loss: tree.Logistic, Rounds: 40, MaxLeaves: 8, L2: 1, Ended: draws.Ended}, classifierBins)
 	if err != nil {
 		return Classification{}, err
 	}
-	c, strata, err := d.observe(rng)
+	c, strata, err := d.observe(draws.Rand)
 	if err != nil {
 		return Classification{}, err
 	}
@@ -77,23 +78,24 @@ func Classify(baseline, current [][]float64, rng *rand.Rand, alpha float64) (Cla
 		variance += s.variance
 	}
 	c.P = max(tail.NormalAbove(rankStrata(strata, inflation).Z), math.SmallestNonzeroFloat64)
-	c.Critical = min(1, 0.5+tail.CriticalNormalAbove(alpha)*math.Sqrt(variance*inflation)/pairs)
+	c.Critical = min(1, 0.5+tail.CriticalNormalAbove(draws.Alpha)*math.Sqrt(variance*inflation)/pairs)
 	return c, nil
 }
 
 // ClassifyAnew is Classify with an exact P: smaller trees are learned anew for up to 199 random divisions of all rows into two sides, which takes
 // a thousand times as long for a row. P is at least 1/200.
-func ClassifyAnew(baseline, current [][]float64, rng *rand.Rand, draws int, alpha float64) (Classification, error) {
-	d, err := newDomains(baseline, current, tree.Options{Loss: tree.Logistic, Rounds: 10, MaxLeaves: 4, LearningRate: 0.3, L2: 1}, relearnedBins)
+func ClassifyAnew(baseline, current [][]float64, draws permutation.Draws) (Classification, error) {
+	d, err := newDomains(baseline, current, tree.Options{Loss: tree.Logistic, Rounds: 10, MaxLeaves: 4, LearningRate: 0.3, L2: 1, Ended: draws.Ended}, relearnedBins)
 	if err != nil {
 		return Classification{}, err
 	}
-	c, _, err := d.observe(rng)
+	c, _, err := d.observe(draws.Rand)
 	if err != nil {
 		return Classification{}, err
 	}
-	c.P, c.Critical = permute(c.AUC, min(draws, maxRelearnedDraws), alpha, 1, func() float64 {
-		shuffle(rng, d.order)
+	draws.Count = min(draws.Count, maxRelearnedDraws)
+	c.P, c.Critical = permute(c.AUC, draws, 1, func() float64 {
+		shuffle(draws.Rand, d.order)
 		strata, _, failed := d.validate()
 		if failed != nil {
 			err = failed

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 // Bounds on the cost of the correlation test.
@@ -45,20 +47,20 @@ type Correlation struct {
 // does not vary on a side are left out; without any pair P is 1.
 //
 // It returns ErrShape for fewer than two columns, ErrFew for a side of fewer than 4 rows, and ErrNotFinite.
-func Correlations(baseline, current Matrix, rng *rand.Rand, draws int, alpha float64) (Correlation, error) {
+func Correlations(baseline, current Matrix, d permutation.Draws) (Correlation, error) {
 	if err := checkSides(baseline, current, 4); err != nil {
 		return Correlation{}, err
 	}
 	if baseline.Columns < 2 {
 		return Correlation{}, ErrShape
 	}
-	x, y := standardized(baseline), standardized(current)
+	x, y := standardized(baseline, d), standardized(current, d)
 	first, second := columnPairs(x, y)
 	result := Correlation{P: 1, Shares: make([]float64, baseline.Columns)}
 	if len(first) == 0 {
 		return result, nil
 	}
-	t := newPairTest(x, y, first, second)
+	t := newPairTest(x, y, first, second, d)
 	observed, at := t.largest(t.sums)
 	result.Statistic, result.First, result.Second = observed, first[at], second[at]
 	result.Baseline = t.pooled[at] + t.sums[at]/t.n
@@ -71,26 +73,29 @@ func Correlations(baseline, current Matrix, rng *rand.Rand, draws int, alpha flo
 		result.Shares[second[i]] += beyond
 	}
 	normalize(result.Shares)
-	if result.Permuted = min(t.n, t.m)*float64(len(first))*float64(draws) <= maxPermutedWork; result.Permuted {
+	if result.Permuted = min(t.n, t.m)*float64(len(first))*float64(d.Count) <= maxPermutedWork; result.Permuted {
 		products := t.products(x, y)
-		result.P, result.Critical = permute(observed, draws, alpha, 1, t.draw(products, rng))
+		result.P, result.Critical = permute(observed, d, 1, t.draw(products, d.Rand))
 		return result, nil
 	}
 	student := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: t.n + t.m - 2}
 	single := 2 * student.Survival(observed)
 	result.P = min(max(-math.Expm1(float64(len(first))*math.Log1p(-min(single, 1))), math.SmallestNonzeroFloat64), 1)
-	result.Critical = student.Quantile(1 + math.Expm1(math.Log1p(-alpha)/float64(len(first)))/2)
+	result.Critical = student.Quantile(1 + math.Expm1(math.Log1p(-d.Alpha)/float64(len(first)))/2)
 	return result, nil
 }
 
 // standardized returns the columns with mean 0 and variance 1, divisor n; those that do not vary become 0.
-func standardized(m Matrix) Matrix {
+func standardized(m Matrix, d permutation.Draws) Matrix {
 	out := NewMatrix(m.Rows, m.Columns)
 	rows := make([]int, m.Rows)
 	for i := range rows {
 		rows[i] = i
 	}
 	for k := range m.Columns {
+		if d.Over() {
+			break
+		}
 		mean, deviation := center(m, rows, k)
 		squares := 0.0
 		for i := range rows {
@@ -141,7 +146,7 @@ type pairTest struct {
 	deviation     []float64 // standard error of a difference of means
 }
 
-func newPairTest(x, y Matrix, first, second []int) *pairTest {
+func newPairTest(x, y Matrix, first, second []int, d permutation.Draws) *pairTest {
 	pairs := len(first)
 	t := &pairTest{
 		first: first, second: second, n: float64(x.Rows), m: float64(y.Rows),
@@ -149,6 +154,9 @@ func newPairTest(x, y Matrix, first, second []int) *pairTest {
 	}
 	for _, side := range []Matrix{x, y} {
 		for row := range side.Rows {
+			if row%lookUp == 0 && d.Over() {
+				break
+			}
 			v := side.Row(row)
 			for i := range first {
 				t.pooled[i] += v[first[i]] * v[second[i]]
@@ -162,6 +170,9 @@ func newPairTest(x, y Matrix, first, second []int) *pairTest {
 	u := make([]float64, pairs)
 	for k, side := range []Matrix{x, y} {
 		for row := range side.Rows {
+			if row%lookUp == 0 && d.Over() {
+				break
+			}
 			t.contributions(side.Row(row), u)
 			if k == 0 {
 				addTo(t.sums, u)

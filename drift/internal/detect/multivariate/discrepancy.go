@@ -27,32 +27,32 @@ type Discrepancy struct {
 // MMD tests the null hypothesis that both sides come from one distribution by the maximum mean discrepancy with the Gaussian kernel
 // exp(−d²/2σ²): ρ = 1 − kernel, the unbiased MMD²_u of A. Gretton et al., A Kernel Two-Sample Test (JMLR 13, 2012). σ² is half the median of
 // the squared distances between all rows of both sides, which do not depend on how rows are divided, so that permutations are exact.
-func (p *Pairs) MMD(rng *rand.Rand, draws int, alpha float64) Discrepancy {
+func (p *Pairs) MMD(d permutation.Draws) Discrepancy {
 	median := p.medianSquared()
 	if median == 0 {
 		return Discrepancy{P: 1}
 	}
-	d := p.discrepancy(func(squared float64) float64 { return -math.Expm1(-squared / median) }, rng, draws, alpha)
-	d.Bandwidth = math.Sqrt(median/2) / p.scale
-	return d
+	found := p.discrepancy(func(squared float64) float64 { return -math.Expm1(-squared / median) }, d)
+	found.Bandwidth = math.Sqrt(median/2) / p.scale
+	return found
 }
 
 // Energy tests the null hypothesis that both sides come from one distribution by the energy distance: ρ is the Euclidean distance
 // (G. J. Székely and M. L. Rizzo, Testing for Equal Distributions in High Dimension, 2004). The effect is the square root of their coefficient
 // of inhomogeneity.
-func (p *Pairs) Energy(rng *rand.Rand, draws int, alpha float64) Discrepancy {
-	d := p.discrepancy(math.Sqrt, rng, draws, alpha)
-	d.Statistic, d.Critical = saturate(d.Statistic/p.scale), saturate(d.Critical/p.scale)
-	return d
+func (p *Pairs) Energy(d permutation.Draws) Discrepancy {
+	found := p.discrepancy(math.Sqrt, d)
+	found.Statistic, found.Critical = saturate(found.Statistic/p.scale), saturate(found.Critical/p.scale)
+	return found
 }
 
 // Centroid tests the null hypothesis that both sides have one mean, against shifts of it: ρ = d²/2, so that the statistic is the unbiased
 // estimate of the squared distance between the means. Under the permutations the distributions must be equal otherwise; a change of spread
 // alone is hardly seen.
-func (p *Pairs) Centroid(rng *rand.Rand, draws int, alpha float64) Discrepancy {
-	d := p.discrepancy(func(squared float64) float64 { return squared / 2 }, rng, draws, alpha)
-	d.Statistic, d.Critical = saturate(d.Statistic/p.scale/p.scale), saturate(d.Critical/p.scale/p.scale)
-	return d
+func (p *Pairs) Centroid(d permutation.Draws) Discrepancy {
+	found := p.discrepancy(func(squared float64) float64 { return squared / 2 }, d)
+	found.Statistic, found.Critical = saturate(found.Statistic/p.scale/p.scale), saturate(found.Critical/p.scale/p.scale)
+	return found
 }
 
 // saturate keeps a statistic finite whose values are so large that it overflows in their unit. P and Effect are right all the same, so that
@@ -61,7 +61,7 @@ func saturate(statistic float64) float64 {
 	return max(-math.MaxFloat64, min(statistic, math.MaxFloat64))
 }
 
-func (p *Pairs) discrepancy(dissimilarity func(squared float64) float64, rng *rand.Rand, draws int, alpha float64) Discrepancy {
+func (p *Pairs) discrepancy(dissimilarity func(squared float64) float64, d permutation.Draws) Discrepancy {
 	rho := make([]float64, len(p.squared))
 	total := 0.0
 	for i, squared := range p.squared {
@@ -73,28 +73,26 @@ func (p *Pairs) discrepancy(dissimilarity func(squared float64) float64, rng *ra
 	}
 	l := newLabelling(p, rho, total)
 	observed, cross := l.observed()
-	d := Discrepancy{Statistic: observed, Effect: effect(observed, cross)}
-	d.P, d.Critical = permute(observed, draws, alpha, 2*total/float64(len(rho)), func() float64 {
-		if p.Ended != nil && p.Ended() {
-			return 0
-		}
-		return l.draw(rng)
-	})
-	return d
+	found := Discrepancy{Statistic: observed, Effect: effect(observed, cross)}
+	found.P, found.Critical = permute(observed, d, 2*total/float64(len(rho)), func() float64 { return l.draw(d.Rand) })
+	return found
 }
 
 // permute compares the observed statistic with draws of it under re-labelling. Draws that are equal but for rounding, up to 10⁻¹² of scale,
-// count as equal. The critical value is the smallest draw at which the p-value would be at most alpha; NaN when it would be at none.
-func permute(observed float64, draws int, alpha, scale float64, draw func() float64) (p, critical float64) {
-	statistics := make([]float64, draws)
+// count as equal. The critical value is the smallest draw at which the p-value would be at most d.Alpha; NaN when it would be at none.
+func permute(observed float64, d permutation.Draws, scale float64, draw func() float64) (p, critical float64) {
+	statistics := make([]float64, d.Count)
 	exceed := 0
 	for i := range statistics {
+		if d.Over() {
+			break
+		}
 		statistics[i] = draw()
 		if statistics[i] >= observed-1e-12*scale {
 			exceed++
 		}
 	}
-	return permutation.PValue(exceed, draws), permutation.Critical(statistics, alpha)
+	return permutation.PValue(exceed, d.Count), permutation.Critical(statistics, d.Alpha)
 }
 
 // labelling computes the statistic for any division of the rows. Only pairs within the smaller side are added up; the rest follows from the

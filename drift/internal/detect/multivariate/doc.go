@@ -26,6 +26,12 @@ var (
 	ErrAllKept = errors.New("every principal component is kept, so that rows are reconstructed without error")
 )
 
+// lookUp is how many rows are between two looks whether anybody still waits.
+const lookUp = 256
+
+// over tells whether nobody waits for a result any more: what is returned then is of no use. A function that is nil says that somebody does.
+func over(ended func() bool) bool { return ended != nil && ended() }
+
 // Matrix holds rows of numbers, one after the other.
 type Matrix struct {
 	Rows, Columns int

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 // Bounds on the cost of random features.
@@ -30,25 +32,25 @@ func FeatureRows(columns int) int {
 // The p-value comes from permutations while they cost at most 5·10⁸ additions, about 3,900 rows on the smaller side at 999 permutations.
 // Beyond, the means are as good as normal, and the distance a sum of chi-squares weighed by the eigenvalues of the features' covariance.
 // Asymptotic says so. It returns the errors of NewPairs.
-func FeatureMMD(baseline, current Matrix, rng *rand.Rand, draws int, alpha float64) (d Discrepancy, asymptotic bool, err error) {
+func FeatureMMD(baseline, current Matrix, d permutation.Draws) (found Discrepancy, asymptotic bool, err error) {
 	if err := checkSides(baseline, current, 2); err != nil {
-		return d, false, err
+		return found, false, err
 	}
-	pairs, err := NewPairs(head(baseline, bandwidthRows), head(current, bandwidthRows))
+	pairs, err := NewPairs(head(baseline, bandwidthRows), head(current, bandwidthRows), d.Ended)
 	if err != nil {
-		return d, false, err
+		return found, false, err
 	}
 	median := pairs.medianSquared()
 	if median == 0 {
 		return Discrepancy{P: 1}, false, nil
 	}
 	scale := shrink(baseline, current)
-	f := newFourier(rng, baseline.Columns, math.Sqrt(median/2)*(scale/pairs.scale), scale)
+	f := newFourier(d.Rand, baseline.Columns, math.Sqrt(median/2)*(scale/pairs.scale), scale)
 	small, large := baseline, current
 	if current.Rows < baseline.Rows {
 		small, large = current, baseline
 	}
-	asymptotic = float64(small.Rows)*float64(draws)*2*frequencies > maxPermutedWork
+	asymptotic = float64(small.Rows)*float64(d.Count)*2*frequencies > maxPermutedWork
 	kept := small.Rows + large.Rows
 	if asymptotic {
 		kept = min(maxCovarianceRows, small.Rows) // of each side, for the covariance
@@ -60,6 +62,9 @@ func FeatureMMD(baseline, current Matrix, rng *rand.Rand, draws int, alpha float
 		sums[side] = make([]float64, 2*frequencies)
 		z := make([]float64, 2*frequencies)
 		for i := range m.Rows {
+			if i%lookUp == 0 && d.Over() {
+				return found, false, nil
+			}
 			f.features(m.Row(i), z)
 			addTo(sums[side], z)
 			if !asymptotic || i < kept/2 {
@@ -70,10 +75,10 @@ func FeatureMMD(baseline, current Matrix, rng *rand.Rand, draws int, alpha float
 	}
 	n, m := float64(small.Rows), float64(large.Rows)
 	statistic, cross := featureStatistic(sums[0], sums[1], n, m)
-	d = Discrepancy{Statistic: statistic, Effect: effect(statistic, cross), Bandwidth: math.Sqrt(median/2) / pairs.scale}
+	found = Discrepancy{Statistic: statistic, Effect: effect(statistic, cross), Bandwidth: math.Sqrt(median/2) / pairs.scale}
 	if !asymptotic {
-		d.P, d.Critical = permute(statistic, draws, alpha, 1, featureDraw(features, sums, small.Rows, rng))
-		return d, false, nil
+		found.P, found.Critical = permute(statistic, d, 1, featureDraw(features, sums, small.Rows, d.Rand))
+		return found, false, nil
 	}
 	weights := eigenvalues(features)
 	for i := range weights {
@@ -85,8 +90,8 @@ func FeatureMMD(baseline, current Matrix, rng *rand.Rand, draws int, alpha float
 		distance += delta * delta
 	}
 	// The distance between the means is the unbiased statistic plus what the rows' own spread adds to it.
-	d.P, d.Critical = quadraticTail(weights, distance), criticalQuadratic(weights, alpha)-(distance-statistic)
-	return d, true, nil
+	found.P, found.Critical = quadraticTail(weights, distance), criticalQuadratic(weights, d.Alpha)-(distance-statistic)
+	return found, true, nil
 }
 
 func head(m Matrix, rows int) Matrix {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/goldentest"
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 // The values in golden.json come from testdata/golden.py, which says what comes from where.
@@ -80,19 +81,19 @@ func TestDiscrepancyGolden(t *testing.T) {
 	for _, c := range readGolden(t).Discrepancies {
 		x, y := uniformRows(c.Seed, c.N, c.Columns, 1, 0, false), uniformRows(c.Seed+1, c.M, c.Columns, c.Scale, c.Shift, false)
 		for _, scale := range []float64{1, 0x1p500, 0x1p-500} { // extreme units change nothing else
-			p, err := NewPairs(scaled(x, scale), scaled(y, scale))
+			p, err := NewPairs(scaled(x, scale), scaled(y, scale), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			rng := rand.New(rand.NewPCG(1, 1))
-			mmd, energy := p.MMD(rng, 99, 0.05), p.Energy(rng, 99, 0.05)
+			mmd, energy := p.MMD(permutation.Draws{Count: 99, Rand: rng, Alpha: 0.05}), p.Energy(permutation.Draws{Count: 99, Rand: rng, Alpha: 0.05})
 			check(t, c.Name+" bandwidth", mmd.Bandwidth/scale, c.Bandwidth, 1e-12)
 			check(t, c.Name+" MMD", mmd.Statistic, c.MMD.Statistic, 1e-12)
 			check(t, c.Name+" MMD effect", mmd.Effect, c.MMD.Effect, 1e-12)
 			check(t, c.Name+" energy", energy.Statistic/scale, c.Energy.Statistic, 1e-12)
 			check(t, c.Name+" energy effect", energy.Effect, c.Energy.Effect, 1e-12)
 			if scale == 1 {
-				centroid := p.Centroid(rng, 99, 0.05)
+				centroid := p.Centroid(permutation.Draws{Count: 99, Rand: rng, Alpha: 0.05})
 				check(t, c.Name+" centroid", centroid.Statistic, c.Centroid.Statistic, 1e-12)
 				check(t, c.Name+" centroid effect", centroid.Effect, c.Centroid.Effect, 1e-12)
 			}
@@ -156,7 +157,7 @@ func TestCorrelationGolden(t *testing.T) {
 	for _, c := range readGolden(t).Correlations {
 		x, y := uniformRows(c.Seed, c.N, c.Columns, 1, 0, true), uniformRows(c.Seed+1, c.M, c.Columns, 1, 0, false)
 		// So many draws that the limit law is used.
-		r, err := Correlations(x, y, rand.New(rand.NewPCG(1, 1)), 1<<40, 0.05)
+		r, err := Correlations(x, y, permutation.Draws{Count: 1 << 40, Rand: rand.New(rand.NewPCG(1, 1)), Alpha: 0.05})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +183,7 @@ func TestReconstructionGolden(t *testing.T) {
 				}
 			}
 		}
-		r, err := ReconstructInSample(x, y, 0.65)
+		r, err := ReconstructInSample(x, y, 0.65, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +207,7 @@ func TestClassifierGolden(t *testing.T) {
 				}
 			}
 		}
-		r, err := Classify(x.ByColumn(), y.ByColumn(), rand.New(rand.NewPCG(1, c.Seed)), 0.05)
+		r, err := Classify(x.ByColumn(), y.ByColumn(), permutation.Draws{Rand: rand.New(rand.NewPCG(1, c.Seed)), Alpha: 0.05})
 		if err != nil {
 			t.Fatal(err)
 		}

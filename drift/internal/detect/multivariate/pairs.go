@@ -19,14 +19,11 @@ type Pairs struct {
 	baseline, current int       // numbers of rows; those of the baseline come first
 	squared           []float64 // of rows a < b at start(a) + b − a − 1
 	scale             float64   // what values were multiplied by
-
-	// Ended is asked before each permutation, unless it is nil; once it is true, no more are made, and what is returned is of no use.
-	Ended func() bool
 }
 
 // NewPairs computes the distances. It returns ErrFew for a side of fewer than two rows, ErrShape and ErrNotFinite. It takes
-// (n+m)²·columns/2 products and 4·(n+m)² bytes.
-func NewPairs(baseline, current Matrix) (*Pairs, error) {
+// (n+m)²·columns/2 products and 4·(n+m)² bytes, and stops once ended.
+func NewPairs(baseline, current Matrix, ended func() bool) (*Pairs, error) {
 	if err := checkSides(baseline, current, 2); err != nil {
 		return nil, err
 	}
@@ -40,7 +37,7 @@ func NewPairs(baseline, current Matrix) (*Pairs, error) {
 	}
 	p.squared = make([]float64, n*(n-1)/2)
 	block := max(1, 1<<14/baseline.Columns) // rows that stay in the cache while all others pass
-	for begin := 0; begin < n; begin += block {
+	for begin := 0; begin < n && !over(ended); begin += block {
 		for a := range n {
 			x, at := row(a), p.start(a)-a-1
 			for b := max(begin, a+1); b < min(begin+block, n); b++ {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
 )
 
 func TestRefusals(t *testing.T) {
@@ -43,14 +45,14 @@ func TestRefusals(t *testing.T) {
 		"columns":    {good.ByColumn(), wide.ByColumn(), ErrShape},
 		"few rows":   {good.ByColumn(), head(good, 9).ByColumn(), ErrFew},
 	} {
-		if _, err := Classify(c.baseline, c.current, rng, alpha); !errors.Is(err, c.want) {
+		if _, err := Classify(c.baseline, c.current, permutation.Draws{Rand: rng, Alpha: alpha}); !errors.Is(err, c.want) {
 			t.Errorf("classifier, %s: %v, want %v", kind, err, c.want)
 		}
 	}
-	if _, err := Classify(good.ByColumn(), nan.ByColumn(), rng, alpha); err == nil {
+	if _, err := Classify(good.ByColumn(), nan.ByColumn(), permutation.Draws{Rand: rng, Alpha: alpha}); err == nil {
 		t.Error("classifier takes an infinity")
 	}
-	if _, err := Correlations(good.Pick([]int{0, 1, 2, 3}), head(good, 3), rng, draws, alpha); !errors.Is(err, ErrFew) {
+	if _, err := Correlations(good.Pick([]int{0, 1, 2, 3}), head(good, 3), permutation.Draws{Count: draws, Rand: rng, Alpha: alpha}); !errors.Is(err, ErrFew) {
 		t.Errorf("correlations of three rows: %v", err)
 	}
 }
@@ -120,15 +122,15 @@ func TestPermutationIsOfLabels(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(8, 8))
 	x, y := normalMatrix(rng, 12, 2, 0, 1), normalMatrix(rng, 7, 2, 1, 1)
-	there, err := NewPairs(x, y)
+	there, err := NewPairs(x, y, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := NewPairs(y, x)
+	back, err := NewPairs(y, x, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, b := there.Energy(rng, draws, alpha), back.Energy(rng, draws, alpha)
+	a, b := there.Energy(permutation.Draws{Count: draws, Rand: rng, Alpha: alpha}), back.Energy(permutation.Draws{Count: draws, Rand: rng, Alpha: alpha})
 	check(t, "statistic of the sides exchanged", a.Statistic, b.Statistic, 1e-12)
 	check(t, "effect of the sides exchanged", a.Effect, b.Effect, 1e-12)
 }
@@ -139,12 +141,12 @@ func TestPermute(t *testing.T) {
 	count := func() float64 { next++; return next }
 	for _, c := range []struct{ observed, p, critical float64 }{{100, 0.01, 96}, {96, 0.05, 96}, {95, 0.06, 96}, {0, 1, 96}} {
 		next = 0
-		if p, critical := permute(c.observed, 99, 0.05, 1, count); p != c.p || critical != c.critical {
+		if p, critical := permute(c.observed, permutation.Draws{Count: 99, Alpha: 0.05}, 1, count); p != c.p || critical != c.critical {
 			t.Errorf("observed %v: p %v, critical %v, want %v, %v", c.observed, p, critical, c.p, c.critical)
 		}
 	}
 	// Equal but for rounding counts as equal.
-	if p, _ := permute(1+1e-15, 9, 0.05, 1, func() float64 { return 1 }); p != 1 {
+	if p, _ := permute(1+1e-15, permutation.Draws{Count: 9, Alpha: 0.05}, 1, func() float64 { return 1 }); p != 1 {
 		t.Errorf("p %v of equal draws", p)
 	}
 }
@@ -171,11 +173,11 @@ func TestNth(t *testing.T) {
 func TestReconstructionWithoutResidue(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(4, 4))
-	if _, err := Reconstruct(normalMatrix(rng, 100, 1, 0, 1), normalMatrix(rng, 100, 1, 50, 1), 0.65); !errors.Is(err, ErrAllKept) {
+	if _, err := Reconstruct(normalMatrix(rng, 100, 1, 0, 1), normalMatrix(rng, 100, 1, 50, 1), 0.65, nil); !errors.Is(err, ErrAllKept) {
 		t.Errorf("one column: %v, want %v", err, ErrAllKept)
 	}
 	// Three columns, all of them 50 standard deviations away: the replaced engine kept all components and saw nothing.
-	r, err := Reconstruct(normalMatrix(rng, 100, 3, 0, 1), normalMatrix(rng, 100, 3, 50, 1), 0.65)
+	r, err := Reconstruct(normalMatrix(rng, 100, 3, 0, 1), normalMatrix(rng, 100, 3, 50, 1), 0.65, nil)
 	if err != nil || r.P > 1e-9 || r.Effect < 0.99 || r.Direction != 1 {
 		t.Errorf("three columns far away: %+v, %v", r, err)
 	}
@@ -230,7 +232,7 @@ func TestSample(t *testing.T) {
 func TestDrawsAreUniform(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(9, 9))
-	p, err := NewPairs(normalMatrix(rng, 6, 2, 0, 1), normalMatrix(rng, 4, 2, 0, 1))
+	p, err := NewPairs(normalMatrix(rng, 6, 2, 0, 1), normalMatrix(rng, 4, 2, 0, 1), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,9 +46,9 @@ type Reconstruction struct {
 // so do those of a fifth of the current rows. A baseline judged by a model of its own rows looks better than new rows do, and would make every
 // comparison drift. Errors are compared by a rank-sum test within the folds. Rows must stand in a random order.
 //
-// It returns ErrAllKept when every component is kept, and then for any data; ErrFew for a side of fewer than 5 rows, ErrShape, and
+// Once ended it stops. It returns ErrAllKept when every component is kept, and then for any data; ErrFew for a side of fewer than 5 rows, ErrShape, and
 // ErrNotFinite for an infinity.
-func Reconstruct(baseline, current Matrix, variance float64) (Reconstruction, error) {
+func Reconstruct(baseline, current Matrix, variance float64, ended func() bool) (Reconstruction, error) {
 	if err := checkIncomplete(baseline, current, folds); err != nil {
 		return Reconstruction{}, err
 	}
@@ -61,6 +61,9 @@ func Reconstruct(baseline, current Matrix, variance float64) (Reconstruction, er
 	var strata []stratum
 	base, cur := newLosses(baseline.Columns), newLosses(baseline.Columns)
 	for fold := range folds {
+		if over(ended) {
+			return r, nil
+		}
 		model := fitComponents(baseline, func(row int) bool { return row%folds != fold })
 		var rows []scored
 		for side, m := range []Matrix{baseline, current} {
@@ -84,7 +87,7 @@ func Reconstruct(baseline, current Matrix, variance float64) (Reconstruction, er
 
 // ReconstructInSample compares as Reconstruct does, but with the errors of the baseline under the model that was made of it, as NannyML does.
 // They are too small, so that the test finds drift where there is none, the more the fewer rows there are for each column.
-func ReconstructInSample(baseline, current Matrix, variance float64) (Reconstruction, error) {
+func ReconstructInSample(baseline, current Matrix, variance float64, ended func() bool) (Reconstruction, error) {
 	if err := checkIncomplete(baseline, current, 2); err != nil {
 		return Reconstruction{}, err
 	}
@@ -92,6 +95,10 @@ func ReconstructInSample(baseline, current Matrix, variance float64) (Reconstruc
 	kept := model.explaining(variance)
 	if kept >= baseline.Columns {
 		return Reconstruction{}, fmt.Errorf("%w: %d of %d", ErrAllKept, kept, baseline.Columns)
+	}
+	r := Reconstruction{Components: kept}
+	if over(ended) {
+		return r, nil
 	}
 	var rows []scored
 	base, cur := newLosses(baseline.Columns), newLosses(baseline.Columns)
@@ -101,7 +108,6 @@ func ReconstructInSample(baseline, current Matrix, variance float64) (Reconstruc
 	for row := range current.Rows {
 		rows = append(rows, scored{cur.add(model.residual(current.Row(row), kept)), true})
 	}
-	r := Reconstruction{Components: kept}
 	r.conclude([]stratum{rankStratum(rows)}, 1, base, cur)
 	return r, nil
 }

@@ -65,11 +65,14 @@ func Standardize(values []float64) {
 	}
 }
 
-// NormalScoreColumns returns the matrix with each column replaced by its normal scores.
-func NormalScoreColumns(m Matrix) Matrix {
+// NormalScoreColumns returns the matrix with each column replaced by its normal scores. It stops once ended.
+func NormalScoreColumns(m Matrix, ended func() bool) Matrix {
 	out := NewMatrix(m.Rows, m.Columns)
 	values := make([]float64, m.Rows)
 	for k := range m.Columns {
+		if over(ended) {
+			break
+		}
 		for i := range values {
 			values[i] = m.Row(i)[k]
 		}

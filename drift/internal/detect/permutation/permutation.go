@@ -17,7 +17,8 @@ type Draws struct {
 	Rand  *rand.Rand // used by one goroutine
 	Alpha float64    // the p-value of the critical statistic
 
-	// Ended is asked before each, unless it is nil; once it is true, tests that draw for long make no more, and what they return is of no use.
+	// Ended is asked before each, and now and then by what else takes long, unless it is nil; once it is true, no more are made, and what is
+	// returned is of no use.
 	Ended func() bool
 }
 
