@@ -46,6 +46,12 @@ func (c *Compiled) evaluateBriefly(o options) (r Result, took time.Duration, ok 
 	if c.program == nil || c.lasting.skip() {
 		return Result{}, 0, false
 	}
+	defer func() {
+		if recover() != nil { // a worker reports it
+			r, took, ok = Result{}, 0, false
+			c.lasting.again()
+		}
+	}()
 	b := brief{start: time.Now(), limit: briefFor}
 	set, err := c.ask(o, &b)
 	if err != nil { // what is unusual is so the next time, too

@@ -42,6 +42,11 @@ type options struct {
 
 // evaluate asks the policy what decisions ask, on the calling goroutine.
 func (c *Compiled) evaluate(o options, cancel topdown.Cancel) (r Result, defect any) {
+	defer func() {
+		if p := recover(); p != nil {
+			r, defect = Failed(BuiltinError), p
+		}
+	}()
 	set, err := c.ask(o, cancel)
 	if errors.Is(err, errNoProgram) || errors.Is(err, machine.ErrUnusual) {
 		set, err = c.run(o, cancel)
