@@ -42,5 +42,5 @@ func newMetrics(e *Engine) metrics {
 // Collectors returns the engine's metrics for the registry of the process.
 func (e *Engine) Collectors() []prometheus.Collector {
 	m := e.metrics
-	return []prometheus.Collector{m.duration, m.overruns, m.differences, m.busy, m.compiling, m.quarantined, m.trying}
+	return []prometheus.Collector{m.duration, m.overruns, m.busy, m.compiling, m.quarantined, m.trying, m.differences}
 }
