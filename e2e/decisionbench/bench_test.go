@@ -3,6 +3,7 @@
 package decisionbench_test
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,7 +26,9 @@ const (
 	warmUp     = 2 * time.Second
 	roundTime  = 4 * time.Second
 	allRounds  = 5
-	steadyTime = 10 * time.Second
+	steadyTime = 6 * time.Second
+	// steadyRounds is how often: one stall of the machine would be all that a single round shows.
+	steadyRounds = 3
 	// steadyShare of the highest rate is what the latency is measured at.
 	steadyShare = 0.8
 )
@@ -78,7 +81,7 @@ var contenders = []contender{platformAlone, platformShared, opaAlone, opaLogging
 type result struct {
 	callers   int
 	saturated map[contender][]measured // one for each round
-	steady    map[contender]measured   // at a share of the contender's own highest rate
+	steady    map[contender][]measured // at a share of the contender's own highest rate, one for each round
 }
 
 // perSecond is the median of the rounds.
@@ -99,9 +102,22 @@ func (r result) ratio(of, to contender) float64 {
 	return median(ratios)
 }
 
-func median(values []float64) float64 {
+// latency is the median of the steady rounds' percentiles.
+func (r result) latency(c contender, percent int) time.Duration {
+	var found []time.Duration
+	for _, m := range r.steady[c] {
+		found = append(found, m.percentile(percent))
+	}
+	return median(found)
+}
+
+// median returns the zero value for no values.
+func median[T cmp.Ordered](values []T) (middle T) {
 	slices.Sort(values)
-	return values[len(values)/2]
+	if len(values) > 0 {
+		middle = values[len(values)/2]
+	}
+	return middle
 }
 
 // rounds is how often each contender has its turn, and whether that is only for a look in between: BENCH_DECISIONS_ROUNDS says how many.
@@ -121,7 +137,7 @@ func rounds(b *testing.B) (n int, look bool) {
 // compare lets the contenders take turns.
 func compare(b *testing.B, callers int, meters map[contender]meter, loads map[contender]*load) result {
 	b.Helper()
-	r := result{callers: callers, saturated: make(map[contender][]measured), steady: make(map[contender]measured)}
+	r := result{callers: callers, saturated: make(map[contender][]measured), steady: make(map[contender][]measured)}
 	for _, c := range contenders {
 		saturate(b, loads[c], warmUp)
 	}
@@ -137,8 +153,10 @@ func compare(b *testing.B, callers int, meters map[contender]meter, loads map[co
 	if look {
 		return r
 	}
-	for _, c := range contenders {
-		r.steady[c] = sustain(b, loads[c], steadyShare*r.perSecond(c), steadyTime)
+	for range steadyRounds {
+		for _, c := range contenders {
+			r.steady[c] = append(r.steady[c], sustain(b, loads[c], steadyShare*r.perSecond(c), steadyTime))
+		}
 	}
 	return r
 }

@@ -36,8 +36,8 @@ is wrong. Nearly all that it takes is the system's writing and reading. Client l
 the server shares here; they are the caller's, on other machines, and not what is compared.
 
 Each caller waits for its answer before it asks again. The contenders take turns; a ratio is the median of the ratios of the rounds. "Steady" asks at
-80 % of the contender's own highest rate, whether or not earlier questions are answered, and counts a question's time from when it was due. "CPU" is the
-processor time of one answer: the server's, PostgreSQL's and that of the program that asks.
+80 % of the contender's own highest rate, whether or not earlier questions are answered, and counts a question's time from when it was due; of three rounds it is
+the median. "CPU" is the processor time of one answer: the server's, PostgreSQL's and that of the program that asks.
 
 Goals, on two cores that servers, PostgreSQL and the load share: at least OPA's rate, and 1.8 times that of OPA with console decision logs, with 32 and with 256 connections; p99 below
 20 ms at 80 % of the highest rate. Run it on a machine that does nothing else: what other programs take, the contenders lack, and not in step.
@@ -64,7 +64,7 @@ func (d document) table() string {
 			last := r.saturated[c][len(r.saturated[c])-1]
 			fmt.Fprintf(&t, "| %d | %s | %.0f | %.2f× | %.2f× | %s | %s | %s | %s | %s |\n", r.callers, c, r.perSecond(c), r.ratio(c, opaAlone), r.ratio(c, opaLogging),
 				milliseconds(last.percentile(50)), milliseconds(last.percentile(99)),
-				milliseconds(r.steady[c].percentile(50)), milliseconds(r.steady[c].percentile(99)), last.cpu.each(len(last.latency)))
+				milliseconds(r.latency(c, 50)), milliseconds(r.latency(c, 99)), last.cpu.each(len(last.latency)))
 		}
 	}
 	return t.String()

@@ -5,7 +5,7 @@ package decisionbench_test
 import "github.com/jackc/pgx/v5"
 
 // segments of PostgreSQL's log, 16 MiB each, are more than a run of the benchmark fills.
-const segments = 160
+const segments = 360
 
 // settle makes the new database server one that has been running for a while: its log goes to segments that exist. A server whose log outgrows them fills
 // each new one with zeros first and waits for the disk: about once a second here, nobody would get an answer for up to 20 ms.
@@ -23,8 +23,8 @@ func (p *platform) settle() {
 		}
 	}
 	// As docs/audit-wall/writing.md says.
-	execute(`ALTER SYSTEM SET min_wal_size = '4GB'`)
-	execute(`ALTER SYSTEM SET max_wal_size = '8GB'`)
+	execute(`ALTER SYSTEM SET min_wal_size = '8GB'`)
+	execute(`ALTER SYSTEM SET max_wal_size = '16GB'`)
 	execute(`ALTER SYSTEM SET checkpoint_timeout = '10min'`)
 	execute(`SELECT pg_reload_conf()`)
 	for range segments {
