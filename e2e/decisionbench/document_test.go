@@ -32,7 +32,7 @@ crash may lose.
 
 The program that asks is as lean for the one as for the other: a single thread waits for all connections and writes the same bytes again and again, HTTP/1.1 to OPA,
 gRPC on HTTP/2 to the platform, with the token on every call. It looks for the outcome in every answer, reads each 64th as a whole, and ends the run at the first that
-is wrong. Nearly all that it takes is the system's writing and reading. Client libraries take two to three times as much, more for gRPC than for HTTP, of processors that
+is wrong. Nearly all that it takes is the system's writing and reading. Client libraries take two to four times as much, more for gRPC than for HTTP, of processors that
 the server shares here; they are the caller's, on other machines, and not what is compared.
 
 Each caller waits for its answer before it asks again. The contenders take turns; a ratio is the median of the ratios of the rounds. "Steady" asks at
