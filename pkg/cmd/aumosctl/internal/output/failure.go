@@ -133,7 +133,7 @@ var reasonHints = map[string]string{ //nolint:gochecknoglobals // a constant tab
 	"CONFLICT":                 "run the command again",
 	"UNAVAILABLE":              "run the command again; nothing is done twice",
 	"OVERLOADED":               "wait, then run the command again",
-	"CALL_ENDED":               "allow more time with --timeout",
+	"CALL_ENDED":               "allow more time with --timeout; a stream must not be silent for 5 minutes",
 	"INTERNAL":                 "report the request id to whoever runs the platform",
 	"REGO_INVALID":             "mend the policy where the fields say and push it again",
 	"POLICY_NOT_ACTIVE":        "submit, approve and activate a version: aumosctl policy --help",
