@@ -151,7 +151,7 @@ func TestSettle(t *testing.T) {
 		t.Fatal(err)
 	}
 	runtime.ReadMemStats(&after)
-	if took := after.TotalAlloc - before.TotalAlloc; took > uint64(runtime.GOMAXPROCS(0)+1)*rows*8 { // a column's worth for each processor, to sort with
+	if took := after.TotalAlloc - before.TotalAlloc; took > uint64(scratch(columns)*rows*8) {
 		t.Errorf("%d bytes were allocated for %d", took, input)
 	}
 	for k, s := range set.Samples {
