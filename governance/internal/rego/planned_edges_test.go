@@ -2,6 +2,7 @@ package rego
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,14 @@ r := 2 if input.n == 8`, unusual, Result{Outcome: Allow}},
 		{"what a body left behind", "allow if { x := input.n; z := 5; y := [z, x]; y[0] == 6 }\nallow if { [x, y] = [y, 1]; x == 1 }", noProgram, Result{Outcome: Allow}},
 		{"zero below zero", `allow if count({[to_number(s)] | some s in ["-0", "0"]}) == 1`, unusual, Result{Outcome: Allow}},
 		{"a rule with two ways to write a number", "allow if count(r) == 1\nr contains 1.0 if input.n\nr contains 1", unusual, Result{Outcome: Allow}},
+		{"a table", rows(`allow if input.key == "%d"`) + `allow if input.key == "a"`, byMachine, Result{Outcome: Allow}},
+		{"a table without the value", "default allow := false\n" + rows(`allow if input.key == "%d"`), byMachine, Result{Outcome: Deny}},
+		{"only the rows of the value run", rows(`allow if { input.n == 7.0; input.key == "%d" }`) + `allow if input.key`, byMachine, Result{Outcome: Allow}},
+		{"two rows of the value", rows("r := %[1]d if input.n == %[1]d") + "allow if r > 0\nr := 1 if input.n == 7", unusual, Failed(Conflict)},
+		{"rows with numbers written in two ways", rows("allow if input.n == %d.0"), unusual, Result{Outcome: Allow}},
+		{"rows for a number written in two ways", "allow if r(7.0)\n" + rows("r(%d)"), unusual, Result{Outcome: Allow}},
+		{"a row for what is no scalar", rows(`allow if input.twice == %d`) + "allow if input.twice == [1, 1]", byMachine, Result{Outcome: Allow}},
+		{"a row that is false", rows(`r(x) := "%[1]d" if x == %[1]d`) + "r(x) := \"f\" if x == false\nallow if r(input.n == 8) == \"f\"", byMachine, Result{Outcome: Allow}},
 		{"a value over the limits", doublingSource, unusual, Failed(BuiltinError)},
 		{"a builtin that refuses", `allow if count(numbers.range(1, 1000000)) > 0`, unusual, Failed(BuiltinError)},
 	} {
@@ -94,6 +103,15 @@ r := 2 if input.n == 8`, unusual, Result{Outcome: Allow}},
 			}
 		})
 	}
+}
+
+// rows is a definition for each number up to 9.
+func rows(definition string) string {
+	var b strings.Builder
+	for i := range 10 {
+		fmt.Fprintf(&b, definition+"\n", i)
+	}
+	return b.String()
 }
 
 // A large literal has no program, and to find that out takes no time: the planner cannot be interrupted.
@@ -141,7 +159,7 @@ x4 := [x3, x3]`
 // Without an input everything that asks for it is undefined, also where the input itself is passed on.
 func TestMachineWithoutInput(t *testing.T) {
 	t.Parallel()
-	c, err := Compile(Source{Modules: []Module{{Path: "p.rego", Source: "package p\nallow if { not input; not input.x; not r; count(s) == 0 }\nr := object.get(input, \"a\", 1)\ns contains x if some x in input"}}})
+	c, err := Compile(Source{Modules: []Module{{Path: "p.rego", Source: "package p\nallow if { not input; not input.x; not r; count(s) == 0; not t }\nr := object.get(input, \"a\", 1)\ns contains x if some x in input\n" + rows("t if input.x == %d")}}})
 	if err != nil {
 		t.Fatal(err)
 	}

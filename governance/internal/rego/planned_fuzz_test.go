@@ -17,21 +17,39 @@ func TestMachineIsTopdown(t *testing.T) {
 	t.Parallel()
 	var seen tally
 	for seed := range uint64(150) {
-		differential(t, seed, &seen)
+		differential(t, (&grammar{Rand: rand.New(rand.NewPCG(seed, 7))}).module(), &seen)
 	}
-	t.Logf("%+v", seen)
-	if seen.answered < 300 || seen.values < 300 {
-		t.Errorf("the grammar has come to say little: %+v", seen)
+	seen.enough(t)
+}
+
+// The same of rules with many definitions, of which the machine runs only those that can come to something.
+func TestTablesAreTopdown(t *testing.T) {
+	t.Parallel()
+	var seen tally
+	for seed := range uint64(60) {
+		differential(t, (&grammar{Rand: rand.New(rand.NewPCG(seed, 7))}).tables(), &seen)
 	}
+	seen.enough(t)
 }
 
 func FuzzMachine(f *testing.F) {
 	f.Add(uint64(1))
-	f.Fuzz(func(t *testing.T, seed uint64) { differential(t, seed, new(tally)) })
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		differential(t, (&grammar{Rand: rand.New(rand.NewPCG(seed, 7))}).module(), new(tally))
+		differential(t, (&grammar{Rand: rand.New(rand.NewPCG(seed, 7))}).tables(), new(tally))
+	})
 }
 
 // tally counts modules, the questions that the machine answered, and the rules that had a value then.
 type tally struct{ compiled, planned, answered, values int }
+
+func (n tally) enough(t *testing.T) {
+	t.Helper()
+	t.Logf("%+v", n)
+	if n.answered < 300 || n.values < 300 {
+		t.Errorf("the grammar has come to say little: %+v", n)
+	}
+}
 
 var grammarInputs = []map[string]any{
 	{
@@ -45,9 +63,8 @@ var grammarInputs = []map[string]any{
 }
 
 // differential asks a module for every rule that is no function, by the machine and by topdown.
-func differential(t *testing.T, seed uint64, seen *tally) {
+func differential(t *testing.T, source string, seen *tally) {
 	t.Helper()
-	source := (&grammar{Rand: rand.New(rand.NewPCG(seed, 7))}).module()
 	data, err := NewData(map[string]any{"limits": map[string]any{"a": 1.0, "b": 10.0}, "list": []any{1.0, "a", nil}, "names": map[string]any{"a": "x", "1": "y"}})
 	if err != nil {
 		t.Fatal(err)
@@ -59,18 +76,18 @@ func differential(t *testing.T, seed uint64, seen *tally) {
 	seen.compiled++
 	if program := programOf(c.compiler, refs); program != nil {
 		seen.planned++
-		onBothForms(t, seed, c, program, refs, seen)
+		onBothForms(t, source, c, program, refs, seen)
 		return
 	}
 	for _, ref := range refs { // some rule has what the machine does not do
 		if program := programOf(c.compiler, []ast.Ref{ref}); program != nil {
-			onBothForms(t, seed, c, program, []ast.Ref{ref}, seen)
+			onBothForms(t, source, c, program, []ast.Ref{ref}, seen)
 		}
 	}
 }
 
 // onBothForms asks the program and topdown for the rules, with every input.
-func onBothForms(t *testing.T, seed uint64, c *Compiled, program *machine.Program, refs []ast.Ref, seen *tally) {
+func onBothForms(t *testing.T, source string, c *Compiled, program *machine.Program, refs []ast.Ref, seen *tally) {
 	t.Helper()
 	for _, values := range grammarInputs {
 		o := options{now: time.Unix(1_700_000_000, 0)}
@@ -97,8 +114,7 @@ func onBothForms(t *testing.T, seed uint64, c *Compiled, program *machine.Progra
 				seen.values++
 			}
 			if want := byTopdown(t, c, ref, o); written(got[i]) != want {
-				source := (&grammar{Rand: rand.New(rand.NewPCG(seed, 7))}).module()
-				t.Fatalf("seed %d, input %s:\n%s\n%v is %s, want %s", seed, o.input.JSON(), source, ref, written(got[i]), want)
+				t.Fatalf("input %s:\n%s\n%v is %s, want %s", o.input.JSON(), source, ref, written(got[i]), want)
 			}
 		}
 	}

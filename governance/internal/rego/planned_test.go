@@ -1,8 +1,12 @@
 package rego
 
 import (
+	"fmt"
 	"os"
+	"strings"
 	"testing"
+
+	"github.com/open-policy-agent/opa/v1/topdown"
 )
 
 // BenchmarkAsk is the sample policy on the machine and by topdown, without the engine around them.
@@ -50,4 +54,33 @@ func BenchmarkAsk(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkDefinitions is a rule with more and more definitions, of which one holds: topdown has an index for them.
+func BenchmarkDefinitions(b *testing.B) {
+	for _, n := range []int{3, 10, 100, 1_000} {
+		var source strings.Builder
+		source.WriteString("package p\n")
+		for i := range n {
+			fmt.Fprintf(&source, "allow if input.subject.role == \"r%d\"\n", i)
+		}
+		c, err := Compile(Source{Modules: []Module{{Path: "p.rego", Source: source.String()}}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		in, err := NewInput(map[string]any{"subject": map[string]any{"role": fmt.Sprint("r", n/2)}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		o, s := options{input: in}, NewEngine(Config{}).newStint()
+		for name, ask := range map[string]func(options, topdown.Cancel) (topdown.QueryResultSet, error){"machine": c.ask, "topdown": c.run} {
+			b.Run(fmt.Sprint(name, "/", n), func(b *testing.B) {
+				for b.Loop() {
+					if set, err := ask(o, s); err != nil || c.resultOf(set).Outcome != Allow {
+						b.Fatalf("got %v, %v", set, err)
+					}
+				}
+			})
+		}
+	}
 }

@@ -139,17 +139,10 @@ func (m *machine) call(index int, arguments []*ast.Term) *ast.Term {
 		m.kept = append(m.kept, arguments...)
 		key = m.kept[start:len(m.kept):len(m.kept)]
 	}
-	var result *ast.Term
-	for _, block := range fn.blocks {
-		if s := m.run(f, block); s >= returned {
-			if s == returned {
-				result = m.out
-			}
-			if s != left {
-				break
-			}
-		}
+	for _, p := range fn.paths {
+		f[p.to] = p.find(f)
 	}
+	result := m.runBodies(f, fn.bodies)
 	clear(f)
 	m.top = base
 	if m.err != nil {
@@ -167,6 +160,25 @@ func (m *machine) call(index int, arguments []*ast.Term) *ast.Term {
 		clear(key)
 	}
 	return result
+}
+
+// runBodies runs the bodies that do not fail their tests until one returns, and returns what it does.
+func (m *machine) runBodies(f []*ast.Term, bodies []body) *ast.Term {
+	for i := range bodies {
+		if bodies[i].fails(f) {
+			continue
+		}
+		for _, block := range bodies[i].blocks {
+			switch m.run(f, block) {
+			case returned:
+				return m.out
+			case failed:
+				return nil
+			default: // the next one
+			}
+		}
+	}
+	return nil
 }
 
 // light fails the run when the value is over the limits.

@@ -57,9 +57,15 @@ func (p *Program) Size() int64 {
 	size := slice*(len(p.functions)+len(p.lists)+len(p.nested)) + (slice+2*word)*len(p.calls) + (term+word)*len(p.constants) + term*p.elements
 	count := func(c code) { size += int(unsafe.Sizeof(instruction{})) * len(c) }
 	for _, f := range p.functions {
-		size += slice*(1+len(f.blocks)) + word
-		for _, c := range f.blocks {
-			count(c)
+		size += 3*slice + word
+		for _, b := range f.bodies {
+			size += slice*(2+len(b.blocks)) + 2*word*len(b.tests)
+			for _, c := range b.blocks {
+				count(c)
+			}
+		}
+		for _, path := range f.paths {
+			size += 2*slice + 5*word + word*len(path.keys) + 6*word*len(path.constants)
 		}
 	}
 	for _, c := range p.nested {
@@ -78,7 +84,8 @@ func (p *Program) Size() int64 {
 type function struct {
 	parameters []operand // registers, without those of input and data
 	registers  int
-	blocks     []code
+	paths      []*path
+	bodies     []body
 }
 
 // call is one place that calls.

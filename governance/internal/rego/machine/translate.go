@@ -74,14 +74,15 @@ func (t *translator) function(fn *ir.Func) (function, error) {
 	}
 	t.scope.write(fn.Return)
 	t.scope.write(result + 1)
-	for _, b := range fn.Blocks {
-		c, err := t.body(b)
-		if err != nil {
+	blocks := make([]code, len(fn.Blocks))
+	for i, b := range fn.Blocks {
+		var err error
+		if blocks[i], err = t.body(b); err != nil {
 			return function{}, err
 		}
-		f.blocks = append(f.blocks, c)
 	}
 	f.registers = int(t.registers)
+	t.index(&f, blocks)
 	return f, nil
 }
 
