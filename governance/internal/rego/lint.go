@@ -20,6 +20,7 @@ const (
 	warnUndefinedData        = "undefined_data"
 	warnUndefinedInput       = "undefined_input"
 	warnSchemaUnchecked      = "schema_unchecked"
+	warnLargeRules           = "large_rules"
 )
 
 // maxWarnings bounds how many warnings are reported.

@@ -20,6 +20,9 @@ func (l *linter) compiled(c *Compiled, data Data) (entryPoints []string) {
 	}
 	l.unused(c, pkg)
 	l.undefinedData(c, data)
+	if _, large := plannable(c.compiler, c.asks(pkg)); large != nil {
+		l.warn(large.Loc(), warnLargeRules, "with %s the rules are too large to be decided fast: put tables and long lists into the data document", ruleName(large))
+	}
 	return entryPoints
 }
 

@@ -66,7 +66,7 @@ var declarations = sync.OnceValue(func() []func(*oparego.Rego) { //nolint:gochec
 
 // programOf returns the program for what decisions ask, nil where topdown has to answer.
 func programOf(compiler *ast.Compiler, refs []ast.Ref) *machine.Program {
-	if !plannable(compiler, refs) {
+	if ok, _ := plannable(compiler, refs); !ok {
 		return nil
 	}
 	p, err := plan(compiler, refs)

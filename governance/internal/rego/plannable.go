@@ -8,22 +8,26 @@ import (
 
 // plannable reports whether the plan of the references is one for the machine: no larger than the rules behind them, and with topdown's meaning. OPA's
 // planner plans what follows an expression once for each way to go on, and the rules below a `with` once more, so that a short policy can have a plan
-// that does not end; and it is at its edges where documents are made of rules and data together.
-func plannable(compiler *ast.Compiler, refs []ast.Ref) bool {
+// that does not end; and it is at its edges where documents are made of rules and data together. large is the rule with which they are too large.
+func plannable(compiler *ast.Compiler, refs []ast.Ref) (ok bool, large *ast.Rule) {
 	w := planWalk{compiler: compiler, seen: make(map[*ast.Rule]bool)}
 	for _, ref := range refs {
 		if !w.resolve(ref) {
-			return false
+			return false, nil
 		}
 	}
 	for len(w.todo) > 0 {
 		r := w.todo[len(w.todo)-1]
 		w.todo = w.todo[:len(w.todo)-1]
-		if !w.rule(r) {
-			return false
+		ok := w.rule(r)
+		if w.terms > maxPlanned || w.read > maxRead {
+			return false, r
+		}
+		if !ok {
+			return false, nil
 		}
 	}
-	return true
+	return true, nil
 }
 
 // planWalk follows references from rule to rule.
@@ -84,7 +88,7 @@ func (w *planWalk) rule(r *ast.Rule) bool {
 		return !ok
 	}).Walk(r)
 	w.read += (w.terms - before) * longest
-	return ok && w.read <= maxRead
+	return ok
 }
 
 func (w *planWalk) walkHead(h *ast.Head, ok *bool) {

@@ -122,6 +122,9 @@ func TestValidateWarnings(t *testing.T) {
 		"undefined data": {[]string{head + "import data.lib\nallow if lib.f\nallow if data.q.y\nallow if data.q.x", "package q\nx := 1"}, []string{
 			"0:4:10 undefined_data: data.lib.f is defined by no module of the version", "0:5:10 undefined_data: data.q.y is defined by no module of the version",
 		}},
+		"a literal that is large": {[]string{head + "allow if input.x in names\nnames := [" + strings.Repeat("0, ", 9_000) + "1]"}, []string{
+			"0:4:1 large_rules: with names the rules are too large to be decided fast: put tables and long lists into the data document",
+		}},
 		"data given by with": {[]string{head + "allow if data.users[input.u]\ntest_a if allow with data.users as {\"a\"}"}, []string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
