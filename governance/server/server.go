@@ -134,7 +134,7 @@ func serve(
 	if err != nil {
 		return err
 	}
-	names := decisionlog.Expiry{Pool: db.primary, After: cfg.Decision.NamesAfter, Log: log}
+	names := decisionlog.NewExpiry(decisionlog.ExpiryConfig{Pool: db.primary, After: cfg.Decision.NamesAfter, Log: log})
 	decisions := decisionlog.New(decisionlog.Config{Pool: db.primary, Wall: wall, Log: log})
 	followers := replay.NewFollowers(db.primary)
 	replays := replay.New(replay.Config{
@@ -142,7 +142,7 @@ func serve(
 	})
 	registry := telemetry.NewRegistry(name)
 	for _, c := range slices.Concat(wall.Collectors(), watch.Collectors(), engine.Collectors(), keeper.Collectors(), decider.Collectors(),
-		decisions.Collectors(), inputs.Collectors(), replays.Collectors(), shadows.Collectors()) {
+		decisions.Collectors(), names.Collectors(), inputs.Collectors(), replays.Collectors(), shadows.Collectors()) {
 		if err := registry.Register(c); err != nil {
 			return fmt.Errorf("register metrics: %w", err)
 		}

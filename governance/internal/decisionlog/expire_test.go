@@ -2,7 +2,6 @@ package decisionlog_test
 
 import (
 	"fmt"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -46,7 +45,9 @@ func TestNamesExpire(t *testing.T) {
 			t.Fatalf("counted %+v", s)
 		}
 	}
-	expiry := decisionlog.Expiry{Pool: b.governance.App, After: time.Since(now) + 30*24*time.Hour, Log: slog.New(slog.DiscardHandler)}
+	expiry := decisionlog.NewExpiry(decisionlog.ExpiryConfig{
+		Pool: b.governance.App, After: time.Since(now) + 30*24*time.Hour, Every: time.Millisecond, Log: audittest.Quiet(),
+	})
 	if err := expiry.Round(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,6 @@ func TestNamesExpire(t *testing.T) {
 	if s := look(tenants[0]); s.Counts.Denied != 8 || len(s.Denied) != 5 {
 		t.Errorf("counted late: %+v", s)
 	}
-	expiry.Every = time.Millisecond
 	stop := audittest.Run(t, expiry.Run)
 	for tick := time.NewTicker(5 * time.Millisecond); len(look(tenants[0]).Denied) != 4; {
 		select {

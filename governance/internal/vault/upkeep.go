@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/aumos-enterprise/platform/governance/internal/upkeep"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
@@ -25,73 +24,27 @@ func (v *Vault) Wake() {
 	}
 }
 
-// keepUp makes a pass at once and then regularly, until ctx ends.
-func (v *Vault) keepUp(ctx context.Context) {
-	ticker := time.NewTicker(v.config.UpkeepEvery)
-	defer ticker.Stop()
-	for {
-		err := v.Upkeep(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		v.metrics.overdue.Set(0)
-		if err != nil {
-			v.metrics.overdue.Set(1)
-			v.config.Log.LogAttrs(ctx, slog.LevelWarn, "the upkeep of kept inputs failed and goes on later", slog.Any("error", err))
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		case <-v.wake:
-		}
+// rounds are the passes of the upkeep.
+func (v *Vault) rounds() upkeep.Rounds {
+	return upkeep.Rounds{
+		Every: v.config.UpkeepEvery, Round: v.Upkeep, Wake: v.wake, Overdue: v.metrics.overdue, Log: v.config.Log,
+		Complaint: "the upkeep of kept inputs failed and goes on later",
 	}
 }
 
 // Upkeep makes one pass over all tenants: it deletes inputs whose retention has ended or whose key was destroyed, wraps keys that an older key
 // wraps anew, and makes keys that could not be made before. Replicas may do so at the same time. A tenant that fails does not hold up the others.
 func (v *Vault) Upkeep(ctx context.Context) error {
-	tenants, err := v.tenants(ctx)
-	if err != nil {
-		return err
-	}
-	var failed []error
-	unreadable := 0
-	for _, id := range tenants {
-		ctx := tenant.NewContext(ctx, id)
+	looked, unreadable := false, 0
+	err := upkeep.EachTenant(ctx, v.config.Pool, "gov_decision_settings", func(ctx context.Context) error {
 		n, err := v.wrapAnew(ctx)
-		unreadable += n
-		failed = append(failed, err, v.expire(ctx))
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-	}
-	v.metrics.unreadable.Set(float64(unreadable))
-	return errors.Join(failed...)
-}
-
-func (v *Vault) tenants(ctx context.Context) ([]tenant.ID, error) {
-	var found []uuid.UUID
-	err := postgres.Tx(ctx, v.config.Pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(ctx context.Context, tx pgx.Tx) error {
-		// What the policy gov_decision_settings_upkeep asks for: ids alone are read here.
-		if _, err := tx.Exec(ctx, `SELECT set_config('aumos.upkeep', 'on', true)`); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, `SELECT tenant_id FROM gov_decision_settings ORDER BY tenant_id`)
-		if err != nil {
-			return err
-		}
-		found, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-		return err
+		looked, unreadable = true, unreadable+n
+		return errors.Join(err, v.expire(ctx))
 	})
-	if err != nil {
-		return nil, fmt.Errorf("look for tenants with inputs: %w", err)
+	if ctx.Err() == nil && (err == nil || looked) { // without the tenants it is not known how many keys there are
+		v.metrics.unreadable.Set(float64(unreadable))
 	}
-	tenants := make([]tenant.ID, len(found))
-	for i, id := range found {
-		tenants[i] = tenant.ID(id)
-	}
-	return tenants, nil
+	return err
 }
 
 // expire deletes what is due of the tenant, batch by batch.

@@ -76,7 +76,7 @@ func (v *Vault) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		v.keepUp(ctx)
+		v.rounds().Run(ctx)
 		return nil
 	})
 	return group.Wait()
