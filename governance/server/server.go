@@ -141,7 +141,7 @@ func serve(
 		Pool: db.primary, Wall: wall, Inputs: inputs, Engine: engine, Recorder: recorder, Progressed: followers.Wake, Log: log,
 	})
 	registry := telemetry.NewRegistry(name)
-	for _, c := range slices.Concat(wall.Collectors(), watch.Collectors(), engine.Collectors(), keeper.Collectors(), decider.Collectors(),
+	for _, c := range slices.Concat(wall.Collectors(), recorder.Collectors(), watch.Collectors(), engine.Collectors(), keeper.Collectors(), decider.Collectors(),
 		decisions.Collectors(), names.Collectors(), inputs.Collectors(), replays.Collectors(), shadows.Collectors()) {
 		if err := registry.Register(c); err != nil {
 			return fmt.Errorf("register metrics: %w", err)

@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
-	"github.com/aumos-enterprise/platform/pkg/errs"
-	"github.com/aumos-enterprise/platform/pkg/postgres"
+	"github.com/aumos-enterprise/platform/governance/internal/upkeep"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
@@ -20,89 +18,98 @@ const (
 	drainEvery = 5 * time.Second
 	// settling is how long an intent is left to the request that made it.
 	settling = 5 * time.Second
-	// drainBatch bounds one query; draining goes on until a query finds less.
-	drainBatch = 500
 )
 
 // Run appends the intents that crashes and outages left, at once and then regularly, until ctx ends. Several replicas may run it: the entry's
 // id decides which append counts.
 func (r *Recorder) Run(ctx context.Context) error {
-	ticker := time.NewTicker(drainEvery)
-	defer ticker.Stop()
-	for {
-		if err := r.Drain(ctx); err != nil && ctx.Err() == nil {
-			r.log.LogAttrs(ctx, slog.LevelWarn, "audit intents could not be drained; they are kept", slog.Any("error", err))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-	}
+	upkeep.Rounds{
+		Every: drainEvery, Round: r.Drain, Overdue: r.metrics.overdue, Log: r.log,
+		Complaint: "audit intents could not be drained; they are kept",
+	}.Run(ctx)
+	return nil
 }
 
-// leftover identifies an intent whose request has had its time.
-type leftover struct {
-	TenantID uuid.UUID
-	EntryID  uuid.UUID
-}
-
-// Drain appends every leftover intent, oldest first. It stops when the wall or the database does not answer; an intent that fails by itself is reported
-// and does not hold up the others.
+// Drain tries every leftover intent once, oldest first, and then some of those that have failed before and are due again, so that however many of these
+// there are they hold up no other. It fails when the wall or the database does not answer. When it is a tenant's log that takes nothing, the tenant's
+// other intents are left for another time, too. At last it measures what is left.
 func (r *Recorder) Drain(ctx context.Context) error {
-	for {
-		found, err := r.leftovers(ctx)
-		if err != nil {
-			return err
-		}
-		var failed []error
-		for _, l := range found {
-			_, err := r.Settle(tenant.NewContext(ctx, tenant.ID(l.TenantID)), l.EntryID)
-			if down(err) {
-				return err
-			}
-			if err != nil {
-				failed = append(failed, err)
-			}
-		}
-		if settled := len(found) - len(failed); settled > 0 {
-			r.log.LogAttrs(ctx, slog.LevelInfo, "audit intents drained", slog.Int("count", settled))
-		}
-		if len(failed) > 0 || len(found) < drainBatch {
-			return errors.Join(failed...)
-		}
-	}
+	p := pass{recorder: r, closed: make(map[uuid.UUID]bool)}
+	err := p.run(ctx)
+	p.report(ctx)
+	return errors.Join(err, r.measure(ctx))
 }
 
-// down reports whether err says that nothing else would succeed either for now.
-func down(err error) bool {
-	if e, ok := errors.AsType[*errs.Error](err); ok {
-		return e.Kind == errs.Unavailable || e.Kind == errs.ResourceExhausted
-	}
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+// pass is one draining.
+type pass struct {
+	recorder        *Recorder
+	closed          map[uuid.UUID]bool // tenants whose logs take nothing for now
+	settled, failed int
+	first           error // of those that failed
 }
 
-func (r *Recorder) leftovers(ctx context.Context) ([]leftover, error) {
-	var found []leftover
-	err := postgres.Tx(ctx, r.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(ctx context.Context, tx pgx.Tx) error {
-		// What the policy gov_audit_intents_drain asks for: ids alone are read here, each entry under its tenant.
-		if _, err := tx.Exec(ctx, `SELECT set_config('aumos.drain', 'on', true)`); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, `
-			SELECT tenant_id, entry_id
-			FROM gov_audit_intents
-			WHERE created_at < now() - @settling::interval
-			ORDER BY created_at, tenant_id, entry_id
-			LIMIT @row_limit`, pgx.NamedArgs{"settling": settling, "row_limit": drainBatch})
-		if err != nil {
-			return err
-		}
-		found, err = pgx.CollectRows(rows, pgx.RowToStructByName[leftover])
-		return err
-	})
+func (p *pass) run(ctx context.Context) error {
+	again, err := p.recorder.dueAgain(ctx) // now: what fails below has to rest
 	if err != nil {
-		return nil, fmt.Errorf("look for audit intents: %w", err)
+		return err
 	}
-	return found, nil
+	var last leftover
+	for {
+		found, err := p.recorder.untried(ctx, last)
+		if err != nil {
+			return err
+		}
+		if err := p.settleAll(ctx, found); err != nil {
+			return err
+		}
+		if len(found) < drainBatch {
+			break
+		}
+		last = found[len(found)-1]
+	}
+	return p.settleAll(ctx, again)
+}
+
+func (p *pass) settleAll(ctx context.Context, found []leftover) error {
+	for _, l := range found {
+		if p.closed[l.TenantID] {
+			continue
+		}
+		if err := p.settle(tenant.NewContext(ctx, tenant.ID(l.TenantID)), l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle settles one intent, or puts it off. Its error says that nothing else would succeed either.
+func (p *pass) settle(ctx context.Context, l leftover) error {
+	due, err := p.recorder.read(ctx, l.EntryID)
+	if err != nil {
+		return err
+	}
+	_, err = p.recorder.bring(ctx, due)
+	if err == nil {
+		p.settled++
+		return nil
+	}
+	reach := reachOf(err)
+	if reach == everything {
+		return err
+	}
+	if p.failed++; p.first == nil {
+		p.first = fmt.Errorf("tenant %s: %w", tenant.ID(l.TenantID), err)
+	}
+	p.closed[l.TenantID] = reach == wholeLog
+	return p.recorder.putOff(ctx, l.EntryID, reach == itself)
+}
+
+func (p *pass) report(ctx context.Context) {
+	if p.settled > 0 {
+		p.recorder.log.LogAttrs(ctx, slog.LevelInfo, "audit intents drained", slog.Int("count", p.settled))
+	}
+	if p.failed > 0 {
+		p.recorder.log.LogAttrs(ctx, slog.LevelError, "audit intents cannot be settled; they are kept and tried again",
+			slog.Int("count", p.failed), slog.Any("first", p.first))
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
@@ -48,53 +49,79 @@ func Add(ctx context.Context, tx pgx.Tx, e auditlog.Entry) error {
 
 // Recorder brings intents to the wall.
 type Recorder struct {
-	pool *pgxpool.Pool
-	wall *audit.Wall
-	log  *slog.Logger
+	pool    *pgxpool.Pool
+	wall    *audit.Wall
+	log     *slog.Logger
+	metrics *metrics
 }
 
 // NewRecorder returns a recorder of the intents in the governance database of pool.
 func NewRecorder(pool *pgxpool.Pool, wall *audit.Wall, log *slog.Logger) *Recorder {
-	return &Recorder{pool: pool, wall: wall, log: log}
+	return &Recorder{pool: pool, wall: wall, log: log, metrics: newMetrics()}
 }
+
+// Collectors returns the recorder's metrics for the registry of the process.
+func (r *Recorder) Collectors() []prometheus.Collector { return r.metrics.all() }
 
 // Settle appends the intent of the tenant in ctx to the wall and removes it: between a mutation's commit and its answer. An intent that was settled
 // before is no error, so that retries may settle again; its position is then unknown and zero.
 //
-// Intents of the same resource that were added before it go first: on the wall a resource's states follow each other as its changes did. One that can never
-// land does not hold up those after it.
+// Intents of the same resource that were added before it go first: on the wall a resource's states follow each other as its changes did. One that the wall
+// refuses for what it says does not hold up those after it.
 //
 // When the wall does not answer, the intent stays and Run appends it later. The entry's id makes that harmless, however often it happens.
-func (r *Recorder) Settle(ctx context.Context, entryID uuid.UUID) (position audit.Position, err error) {
+func (r *Recorder) Settle(ctx context.Context, entryID uuid.UUID) (audit.Position, error) {
 	due, err := r.read(ctx, entryID)
 	if err != nil {
 		return audit.Position{}, err
 	}
-	for _, e := range due {
-		position, err = r.wall.Append(ctx, e)
-		if err != nil && e.EntryID != entryID && !down(err) {
-			continue // it fails by itself, and says so when it is its turn
+	return r.bring(ctx, due)
+}
+
+// bring settles the intents of a resource, in their order, and returns the position of the last, whose failure alone counts unless those after a failed
+// one would have to wait for it.
+func (r *Recorder) bring(ctx context.Context, due []intent) (position audit.Position, err error) {
+	for i, d := range due {
+		position, err = r.append(ctx, d)
+		if err != nil && i < len(due)-1 && reachOf(err) == itself {
+			continue // it says so when it is its turn
 		}
 		if err != nil {
-			return audit.Position{}, fmt.Errorf("append intent %s: %w", e.EntryID, err)
+			return audit.Position{}, fmt.Errorf("append intent %s: %w", d.EntryID, err)
 		}
-		if err := r.remove(ctx, e.EntryID); err != nil {
+		if err := r.remove(ctx, d.EntryID); err != nil {
 			// The entry is where it belongs. Run finds the intent, appends it to no effect, and removes it.
-			r.log.LogAttrs(ctx, slog.LevelWarn, "settled audit intent could not be removed", slog.String("entry_id", e.EntryID.String()), slog.Any("error", err))
+			r.log.LogAttrs(ctx, slog.LevelWarn, "settled audit intent could not be removed", slog.String("entry_id", d.EntryID.String()), slog.Any("error", err))
 		}
 	}
 	return position, nil
 }
 
-// read returns the intent's entry, last, and those of the same resource that go before it; none when the intent is settled.
-func (r *Recorder) read(ctx context.Context, entryID uuid.UUID) ([]auditlog.Entry, error) {
-	var serialized [][]byte
-	err := postgres.ReadTenantTx(ctx, r.pool, func(ctx context.Context, tx pgx.Tx) error {
+func (r *Recorder) append(ctx context.Context, d intent) (audit.Position, error) {
+	e, err := auditlog.Unmarshal(d.Entry)
+	if err != nil {
+		return audit.Position{}, err
+	}
+	if id, ok := tenant.FromContext(ctx); !ok || id != e.TenantID || d.EntryID != e.EntryID {
+		return audit.Position{}, errors.New("its entry is another one's")
+	}
+	return r.wall.Append(ctx, e)
+}
+
+// intent is one as it is stored.
+type intent struct {
+	EntryID uuid.UUID
+	Entry   []byte
+}
+
+// read returns the intent, last, and those of the same resource that go before it; none when it is settled.
+func (r *Recorder) read(ctx context.Context, entryID uuid.UUID) (due []intent, err error) {
+	err = postgres.ReadTenantTx(ctx, r.pool, func(ctx context.Context, tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
-			SELECT i.entry
+			SELECT i.entry_id, i.entry
 			FROM gov_audit_intents AS asked
 			JOIN gov_audit_intents AS i ON i.tenant_id = asked.tenant_id AND (i.entry_id = asked.entry_id
-				OR i.resource_type = asked.resource_type AND i.resource_id = asked.resource_id AND i.sequence < asked.sequence)
+				OR i.resource_type = asked.resource_type AND i.resource_id = asked.resource_id AND i.sequence < asked.sequence AND NOT i.refused)
 			WHERE asked.entry_id = @entry_id
 			  AND asked.tenant_id = nullif(current_setting('aumos.tenant_id', true), '')::uuid
 			ORDER BY i.sequence`,
@@ -102,20 +129,11 @@ func (r *Recorder) read(ctx context.Context, entryID uuid.UUID) ([]auditlog.Entr
 		if err != nil {
 			return err
 		}
-		serialized, err = pgx.CollectRows(rows, pgx.RowTo[[]byte])
+		due, err = pgx.CollectRows(rows, pgx.RowToStructByName[intent])
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read audit intent: %w", err)
-	}
-	due := make([]auditlog.Entry, len(serialized))
-	for i, entry := range serialized {
-		if due[i], err = auditlog.Unmarshal(entry); err != nil {
-			return nil, fmt.Errorf("read audit intent: %w", err)
-		}
-		if id, ok := tenant.FromContext(ctx); !ok || id != due[i].TenantID {
-			return nil, errors.New("read audit intent: it is of another tenant")
-		}
 	}
 	return due, nil
 }
