@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
@@ -22,29 +21,20 @@ const turnLock int64 = 0x61756d_57414c4c // "aumWALL"
 
 // tryAtOnce writes a batch at the positions that follow the remembered heads.
 func (s *sequencer) tryAtOnce(ctx context.Context, batch []*pending) ([]*pending, error) {
-	rows := newRows(batch)
-	var unknown [][16]byte
-	for _, id := range rows.tenants() {
-		if s.heads[tenant.ID(id)] == nil {
-			unknown = append(unknown, id)
-		}
-	}
-	if len(unknown) > 0 {
-		if _, err := s.heads.refresh(ctx, s.pool, unknown); err != nil {
-			return batch, err
-		}
-	}
-	rows.place(s.heads, positionTime(time.Now()))
-	// One statement by itself is one transaction, in one round trip.
-	if err := s.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error { return rows.insert(ctx, c.Conn(), insertShared) }); err != nil {
+	f := s.launch(ctx, batch, nil)
+	f.land()
+	if err := <-f.landed; err != nil {
 		return batch, err
 	}
-	s.commit(rows)
+	s.commit(f.rows)
 	return nil, nil
 }
 
 // tryInTurn writes a batch while no other replica writes. A careful try answers entries that are on the wall already.
 func (s *sequencer) tryInTurn(ctx context.Context, batch []*pending, careful bool) ([]*pending, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.FlushTimeout)
+	defer cancel()
+	s.heads.bound()
 	rest := batch
 	var rows *rowBatch
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -171,8 +161,8 @@ func (r *rowBatch) place(known headCache, now time.Time) {
 
 // insert writes the rows.
 func (r *rowBatch) insert(ctx context.Context, conn *pgx.Conn, statement insertion) error {
-	if _, err := conn.Prepare(ctx, statement.name, statement.sql); err != nil { // nothing to do if it is
-		return fmt.Errorf("append entries: %w", err)
+	if err := statement.prepare(ctx, conn); err != nil {
+		return err
 	}
 	result := conn.PgConn().ExecPrepared(ctx, statement.name, statement.parameters(r.rows), []int16{pgx.BinaryFormatCode}, nil)
 	if _, err := result.Close(); err != nil {

@@ -1,12 +1,15 @@
 package audit
 
 import (
+	"context"
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
@@ -65,6 +68,14 @@ func newInsertion(name string, columns []column, from string) insertion {
 	return insertion{name, `
 		INSERT INTO public.gov_audit_trail_entries (` + strings.Join(names, ", ") + `)
 		SELECT ` + strings.Join(values, ", ") + from, columns}
+}
+
+// prepare has the connection know the statement; nothing is sent if it does.
+func (s insertion) prepare(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Prepare(ctx, s.name, s.sql); err != nil {
+		return fmt.Errorf("append entries: %w", err)
+	}
+	return nil
 }
 
 // parameters are a batch's columns as the server takes them, arrays in binary form (array_recv in PostgreSQL's arrayfuncs.c). The driver's own way there

@@ -43,6 +43,26 @@ func PlainInserts(
 	return inserts
 }
 
+// InsertAs returns, for each of the first entries of a log, what inserts it as another replica would.
+func InsertAs(t testing.TB, entries ...auditlog.Entry) (inserts []func(context.Context, pgx.Tx) error) {
+	t.Helper()
+	heads := headCache{}
+	for _, e := range entries {
+		draft, err := auditlog.NewDraft(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if heads[e.TenantID] == nil {
+			heads[e.TenantID] = &head{}
+		}
+		rows := newRows([]*pending{newPending(draft)})
+		rows.place(heads, positionTime(time.Now()))
+		maps.Copy(heads, rows.heads)
+		inserts = append(inserts, func(ctx context.Context, tx pgx.Tx) error { return rows.insert(ctx, tx.Conn(), insertShared) })
+	}
+	return inserts
+}
+
 // TurnLock is the lock of every batch.
 const TurnLock = turnLock
 

@@ -60,18 +60,19 @@ func (p *pending) fail(err error) { p.answer(nil, err) }
 // larger than that is let in when nothing else waits.
 type queue struct {
 	maxEntries, maxBytes int
-	// wake holds one token while the queue may have something to take.
+	// wake gets a token when as many entries wait as wakes says.
 	wake chan struct{}
 
 	mu      sync.Mutex
 	items   []*pending // in the order of arrival
 	entries int        // of the items
 	bytes   int        // of the items
+	wakes   int
 	closed  bool
 }
 
 func newQueue(maxEntries, maxBytes int) *queue {
-	return &queue{maxEntries: maxEntries, maxBytes: maxBytes, wake: make(chan struct{}, 1)}
+	return &queue{maxEntries: maxEntries, maxBytes: maxBytes, wake: make(chan struct{}, 1), wakes: 1}
 }
 
 // put adds an append. It fails with OVERLOADED when the queue is full, and with UNAVAILABLE when the wall is closing.
@@ -89,11 +90,27 @@ func (q *queue) put(p *pending) error {
 	q.items = append(q.items, p)
 	q.entries += len(p.drafts)
 	q.bytes += p.bytes
+	q.signal()
+	return nil
+}
+
+// filled returns a channel that has a token when so many entries wait, and perhaps when they do not.
+func (q *queue) filled(entries int) <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.wakes = entries
+	q.signal()
+	return q.wake
+}
+
+func (q *queue) signal() {
+	if q.entries < q.wakes {
+		return
+	}
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // leave gives up an append whose caller does not wait any longer. What the sequencer has taken may yet land.
@@ -148,7 +165,7 @@ func (q *queue) len() int {
 // wait returns when there may be something to take, or ctx ends, or tick fires.
 func (q *queue) wait(ctx context.Context, tick <-chan time.Time) {
 	select {
-	case <-q.wake:
+	case <-q.filled(1):
 	case <-tick:
 	case <-ctx.Done():
 	}

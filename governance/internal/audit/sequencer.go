@@ -99,31 +99,43 @@ func (s *sequencer) drain(ctx context.Context) {
 
 // flush answers every append of the batch.
 func (s *sequencer) flush(ctx context.Context, batch []*pending) {
-	start := time.Now()
-	s.metrics.batch.Observe(float64(countEntries(batch)))
-	batch = s.answerRecent(ctx, batch)
-	batch, repeated := splitRepeated(batch)
-	s.write(ctx, batch)
-	s.metrics.flush.Observe(time.Since(start).Seconds())
-	if len(repeated) > 0 { // what came first under their ids is decided now
-		s.flush(ctx, repeated)
+	for len(batch) > 0 {
+		if s.contended > 0 {
+			batch = s.flushInTurn(ctx, batch)
+		} else {
+			batch = s.fly(ctx, batch)
+		}
 	}
 }
 
-// splitRepeated takes out appends of which an id comes again within the batch.
-func splitRepeated(batch []*pending) (first, repeated []*pending) {
-	seen := make(map[entryKey]struct{}, len(batch))
+// flushInTurn writes a batch while other replicas are at work, too. It returns what is to be written next.
+func (s *sequencer) flushInTurn(ctx context.Context, batch []*pending) (rest []*pending) {
+	start := time.Now()
+	s.metrics.batch.Observe(float64(countEntries(batch)))
+	first, repeated, _ := splitRepeated(s.answerRecent(ctx, batch), nil)
+	s.write(ctx, first)
+	s.metrics.flush.Observe(time.Since(start).Seconds())
+	return repeated // what came first under their ids is decided now
+}
+
+// splitRepeated takes out appends of which an id comes again within the batch, or is on its way before it.
+func splitRepeated(batch []*pending, before *flight) (first, repeated []*pending, ids map[entryKey]struct{}) {
+	ids = make(map[entryKey]struct{}, len(batch))
 	for _, p := range batch {
-		if slices.ContainsFunc(p.drafts, func(d *auditlog.Draft) bool { _, again := seen[keyOf(d)]; return again }) {
+		again := slices.ContainsFunc(p.drafts, func(d *auditlog.Draft) bool {
+			_, within := ids[keyOf(d)]
+			return within || before.has(keyOf(d))
+		})
+		if again {
 			repeated = append(repeated, p)
 			continue
 		}
 		for _, d := range p.drafts {
-			seen[keyOf(d)] = struct{}{}
+			ids[keyOf(d)] = struct{}{}
 		}
 		first = append(first, p)
 	}
-	return first, repeated
+	return first, repeated, ids
 }
 
 // entryKey identifies an entry across tenants.
@@ -141,17 +153,19 @@ func countEntries(batch []*pending) (n int) {
 	return n
 }
 
-// write tries to write a batch until it is on the wall, or known not to get there. Whatever a failed try left open is looked up, never assumed.
+// write writes a batch, or finds that it cannot be written.
 func (s *sequencer) write(ctx context.Context, batch []*pending) {
-	var err error
-	for attempt, unreachable := 0, 0; attempt < maxAttempts && unreachable < maxUnreachable; attempt++ {
-		if len(batch) == 0 {
-			return
-		}
-		if attempt > 0 {
-			pause(ctx, attempt)
-		}
-		batch, err = s.try(ctx, batch, attempt > 0)
+	if len(batch) == 0 {
+		return
+	}
+	batch, err := s.try(ctx, batch, false)
+	s.settle(ctx, batch, err)
+}
+
+// settle tries a batch again until it is on the wall, or known not to get there. Whatever a failed try left open is looked up, never assumed.
+func (s *sequencer) settle(ctx context.Context, batch []*pending, err error) {
+	unreachable := 0
+	for attempt := 1; ; attempt++ {
 		switch classify(err) {
 		case noFailure:
 			s.up(ctx)
@@ -166,15 +180,20 @@ func (s *sequencer) write(ctx context.Context, batch []*pending) {
 			s.forget()
 			unreachable++
 		}
+		switch {
+		case len(batch) == 0:
+			return
+		case attempt == maxAttempts || unreachable == maxUnreachable:
+			s.giveUp(ctx, batch, err)
+			return
+		}
+		pause(ctx, attempt)
+		batch, err = s.try(ctx, batch, true)
 	}
-	s.giveUp(ctx, batch, err)
 }
 
 // try writes the batch in one transaction. It returns what is still to be answered: careful tries answer entries that are on the wall already.
 func (s *sequencer) try(ctx context.Context, batch []*pending, careful bool) ([]*pending, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.FlushTimeout)
-	defer cancel()
-	s.heads.bound()
 	if careful || s.contended > 0 {
 		return s.tryInTurn(ctx, batch, careful)
 	}
