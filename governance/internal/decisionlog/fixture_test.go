@@ -34,9 +34,9 @@ func setup(t testing.TB) *bundle {
 	return b
 }
 
-// log returns the log of another replica.
+// log returns the log of another replica. What it answers counts everything, however slow the machine, unless the change says otherwise.
 func (b *bundle) log(change func(*decisionlog.Config)) *decisionlog.Log {
-	cfg := decisionlog.Config{Pool: b.governance.App, Wall: b.wall}
+	cfg := decisionlog.Config{Pool: b.governance.App, Wall: b.wall, CatchUp: time.Hour}
 	if change != nil {
 		change(&cfg)
 	}
