@@ -49,7 +49,7 @@ func (b *bench) again(cfg reading.Config) *bench {
 func newBenchOn(t *testing.T, db postgrestest.AuditDB, cfg reading.Config) *bench {
 	t.Helper()
 	b := &bench{t: t, db: db}
-	b.wall, b.stopWall = audittest.Start(t, audittest.Databases(b.db), audit.Config{HeadsDir: t.TempDir(), FlushTimeout: time.Second})
+	b.wall, b.stopWall = audittest.Start(t, audittest.Databases(b.db), audit.Config{HeadsDir: t.TempDir()})
 	cfg.Wall = b.wall
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

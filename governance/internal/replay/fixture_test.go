@@ -44,7 +44,7 @@ func setup(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{t: t, db: postgrestest.Governance(t)}
 	auditDB := postgrestest.Audit(t)
-	f.wall, _ = audittest.Start(t, audittest.Databases(auditDB), audit.Config{HeadsDir: t.TempDir(), FlushTimeout: time.Second})
+	f.wall, _ = audittest.Start(t, audittest.Databases(auditDB), audit.Config{HeadsDir: t.TempDir()})
 	f.engine = rego.NewEngine(rego.Config{Deadline: time.Second})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
