@@ -22,6 +22,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/pkg/postgreslocal"
 	"github.com/aumos-enterprise/platform/pkg/postgreslocal/filelock"
+	"github.com/aumos-enterprise/platform/pkg/porttest"
 )
 
 // options are for a server in dir that loses nothing but a test when the machine crashes.
@@ -31,6 +32,16 @@ func options(dir string) postgreslocal.Options {
 		Settings: map[string]string{"fsync": "off"},
 		InitArgs: []string{"--no-sync"},
 	}
+}
+
+// withPort returns a directory whose server takes a port that nobody gets by chance while it is down.
+func withPort(t *testing.T) string {
+	t.Helper()
+	dir := tempDir(t)
+	if err := os.WriteFile(filepath.Join(dir, "port"), []byte(strconv.Itoa(porttest.Free(t))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // tempDir returns a directory that PostgreSQL's user may enter: those of testing are closed to everyone else.
@@ -87,7 +98,7 @@ func query(t *testing.T, server *postgreslocal.Server, sql string) string {
 
 func TestServerKeepsDataPortAndPasswordOverRestarts(t *testing.T) {
 	t.Parallel()
-	dir := tempDir(t)
+	dir := withPort(t)
 	first := start(t, options(dir))
 	query(t, first, `CREATE TABLE kept AS SELECT 'still here' AS word`)
 	if got := query(t, first, `SHOW fsync`); got != "off" {
@@ -120,7 +131,7 @@ func TestServerKeepsDataPortAndPasswordOverRestarts(t *testing.T) {
 
 func TestServerTakesAnotherPortWhenItsOwnIsTaken(t *testing.T) {
 	t.Parallel()
-	dir := tempDir(t)
+	dir := withPort(t)
 	first := start(t, options(dir))
 	if err := first.Stop(); err != nil {
 		t.Fatal(err)
