@@ -47,9 +47,14 @@ test_empty_input if {
 }
 
 test_each_article if {
-	every article, _ in example.input.evidence {
-		codes([put(sprintf("/evidence/%s", [article]), true)]) == {"EVIDENCE"}
-		some message in messages("EVIDENCE", [cut(sprintf("/evidence/%s", [article]))])
+	claims := {article: true | some article, _ in example.input.evidence}
+	flawed := messages("EVIDENCE", [put("/evidence", claims)])
+	count(flawed) == count(claims)
+	missing := messages("EVIDENCE", [put("/evidence", {})])
+	every article, _ in claims {
+		some flaw in flawed
+		contains(flaw, sprintf("input.evidence.%s: no id", [article]))
+		some message in missing
 		endswith(message, sprintf("input.evidence.%s is missing", [article]))
 	}
 }

@@ -53,9 +53,14 @@ test_counts if {
 }
 
 test_each_number if {
-	every number, _ in example.input.evidence {
-		codes([put(sprintf("/evidence/%s", [number]), true)]) == {"EVIDENCE"}
-		some message in messages("EVIDENCE", [cut(sprintf("/evidence/%s", [number]))])
+	claims := {number: true | some number, _ in example.input.evidence}
+	flawed := messages("EVIDENCE", [put("/evidence", claims)])
+	count(flawed) == count(claims)
+	missing := messages("EVIDENCE", [put("/evidence", {})])
+	every number, _ in claims {
+		some flaw in flawed
+		contains(flaw, sprintf("input.evidence.%s: no id", [number]))
+		some message in missing
 		endswith(message, sprintf("input.evidence.%s is missing", [number]))
 	}
 }

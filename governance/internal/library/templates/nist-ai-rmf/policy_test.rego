@@ -47,9 +47,14 @@ test_empty_input if {
 }
 
 test_each_category if {
-	every category, _ in example.input.evidence {
-		codes([put(sprintf("/evidence/%s", [category]), true)]) == {"EVIDENCE"}
-		some message in messages("EVIDENCE", [cut(sprintf("/evidence/%s", [category]))])
+	claims := {category: true | some category, _ in example.input.evidence}
+	flawed := messages("EVIDENCE", [put("/evidence", claims)])
+	count(flawed) == count(claims)
+	missing := messages("EVIDENCE", [put("/evidence", {})])
+	every category, _ in claims {
+		some flaw in flawed
+		contains(flaw, sprintf("input.evidence.%s: no id", [category]))
+		some message in missing
 		endswith(message, sprintf("input.evidence.%s is missing", [category]))
 	}
 }
