@@ -20,9 +20,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/aumos-enterprise/platform/pkg/porttest"
 	"github.com/aumos-enterprise/platform/pkg/postgreslocal"
 	"github.com/aumos-enterprise/platform/pkg/postgreslocal/filelock"
-	"github.com/aumos-enterprise/platform/pkg/porttest"
 )
 
 // options are for a server in dir that loses nothing but a test when the machine crashes.
