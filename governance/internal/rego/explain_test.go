@@ -154,14 +154,21 @@ func TestExplainDeadline(t *testing.T) {
 	e := engine(t, rego.Config{Deadline: 100 * time.Millisecond})
 	c := compile(t, "package p\nviolations contains \"v\" if input.x\nallow if {\n\tcount(violations) == 1\n\tcount([1 | some i in numbers.range(1, 30000); some j in numbers.range(1, 30000); i == j + 1000000]) > 0\n}")
 	q := question(c, input(t, map[string]any{"x": true}))
+	seen := 0
 	for range 10 {
 		x, err := e.Explain(t.Context(), q, rego.Detail{Trace: true})
 		if errs.ReasonOf(err) == errs.ReasonOverloaded {
 			continue // those that were given up still hold the tenant's slots
 		}
-		if err != nil || !x.Truncated || len(x.Rules) == 0 || len(x.Trace) == 0 {
-			t.Errorf("%v: %d rules, %d steps, truncated %v", err, len(x.Rules), len(x.Trace), x.Truncated)
+		if err != nil || !x.Truncated {
+			t.Errorf("%v: truncated %v", err, x.Truncated)
 		}
+		if len(x.Rules) > 0 && len(x.Trace) > 0 { // it had a processor before the deadline
+			seen++
+		}
+	}
+	if seen == 0 {
+		t.Error("nothing was seen of any")
 	}
 	simple := q
 	simple.Policy = compile(t, "package p\nallow := true")
