@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -49,6 +50,7 @@ type platform struct {
 	governance postgrestest.GovernanceDB
 	audit      postgrestest.AuditDB
 
+	deciding          *pgxpool.Pool // of deciders and their service alone; nil: that of everything else
 	lease             time.Duration // of what deciders remember; 0: the default
 	versionBytes      int64         // for compiled versions; 0: the default
 	wrapping          string        // the key that wraps tenants' keys for inputs; "": there is none
@@ -80,10 +82,10 @@ type replica struct {
 	stopShadows context.CancelFunc
 }
 
-// setup runs one replica on databases of its own.
+// setup runs one replica on databases of its own. How long a policy takes is nothing to its tests, on a machine that may do much else.
 func setup(t testing.TB) *replica {
 	t.Helper()
-	return newPlatform(t).replica(rego.Config{})
+	return newPlatform(t).replica(rego.Config{Deadline: time.Minute, CompileDeadline: time.Minute})
 }
 
 func (p *platform) replica(limits rego.Config) *replica {
@@ -106,7 +108,7 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 	run(p.t, inputs.Run)
 	shadows, stopShadows := p.shadows(limits)
 	decider, err := decision.New(decision.Config{
-		Pool: pool, Engine: engine, Wall: wall, Vault: inputs, Lease: p.lease, Shadows: shadows.Runner, VersionBytes: p.versionBytes,
+		Pool: cmp.Or(p.deciding, pool), Engine: engine, Wall: wall, Vault: inputs, Lease: p.lease, Shadows: shadows.Runner, VersionBytes: p.versionBytes,
 	})
 	if err != nil {
 		p.t.Fatal(err)
@@ -137,7 +139,7 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 		governancev1.RegisterPolicyTestServiceServer(s, &api.PolicyTestService{Pool: pool, Engine: engine, Mutations: mutations})
 		governancev1.RegisterPolicyTemplateServiceServer(s, &api.PolicyTemplateService{Engine: engine, Mutations: mutations, Limits: p.limits})
 		governancev1.RegisterDecisionServiceServer(s, &api.DecisionService{
-			Decider: decider, Decisions: decisions, Pool: pool, Vault: inputs, Mutations: mutations, Reading: readings, Log: slog.New(slog.DiscardHandler),
+			Decider: decider, Decisions: decisions, Pool: cmp.Or(p.deciding, pool), Vault: inputs, Mutations: mutations, Reading: readings, Log: slog.New(slog.DiscardHandler),
 		})
 		governancev1.RegisterPolicySimulationServiceServer(s, &api.PolicySimulationService{
 			Pool: pool, Engine: engine, Wall: wall, Decider: decider, Mutations: mutations, Replays: replays, Followers: followers,
@@ -164,7 +166,7 @@ func (p *platform) vault(pool *pgxpool.Pool) *vault.Vault {
 // wall runs a wall until the returned function is called or the test ends.
 func (p *platform) wall() (wall *audit.Wall, stop func()) {
 	p.t.Helper()
-	return audittest.Start(p.t, audittest.Databases(p.audit), audit.Config{HeadsDir: p.t.TempDir(), FlushTimeout: time.Second})
+	return audittest.Start(p.t, audittest.Databases(p.audit), audit.Config{HeadsDir: p.t.TempDir()})
 }
 
 // run runs f until the returned function is called or the test ends, and waits for it then.

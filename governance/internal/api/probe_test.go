@@ -16,8 +16,6 @@ import (
 )
 
 const (
-	// probeDeadline is shorter than the default, to save the tests' time.
-	probeDeadline   = 50*time.Millisecond + slack
 	compileDeadline = 2*time.Second + 10*(slack-50*time.Millisecond)
 	// late is how much after the deadline an answer may come.
 	late = 50*time.Millisecond + slack

@@ -47,7 +47,6 @@ type neighbour struct {
 	policyID string
 	mu       sync.Mutex
 	took     []time.Duration // guarded by mu
-	calm     time.Duration   // the smallest p99 without an attack so far; 0: not measured
 }
 
 func watchNeighbour(c client) *neighbour {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -12,7 +11,6 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/aumos-enterprise/platform/governance/internal/library"
-	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -55,7 +53,7 @@ func TestListPolicyTemplates(t *testing.T) {
 // What the library shows is enough to make a policy of every template: the tenant activates it, and it denies what has no evidence. The tests that it brings along pass.
 func TestInstantiateEveryPolicyTemplate(t *testing.T) {
 	t.Parallel()
-	r := newPlatform(t).replica(rego.Config{Deadline: 2 * time.Second}) // the race detector takes most of it
+	r := setup(t)
 	c, templates, tests := r.admin(tenantA), r.templates(tenantA, auth.RolePolicyAuthor), r.tester(tenantA, auth.RolePolicyAuthor)
 	for _, template := range library.Templates() {
 		got, err := templates.GetPolicyTemplate(t.Context(), &governancev1.GetPolicyTemplateRequest{Name: template.Name})
