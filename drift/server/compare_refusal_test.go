@@ -195,7 +195,7 @@ func TestCompareCancelled(t *testing.T) {
 		}
 	}
 	cancel()
-	if _, err := stream.CloseAndRecv(); status.Code(err) != codes.Canceled {
+	if err := stream.RecvMsg(new(driftv1.CompareResponse)); status.Code(err) != codes.Canceled {
 		t.Errorf("got %v", err)
 	}
 	awaitNoUpload(t, s)
@@ -203,8 +203,10 @@ func TestCompareCancelled(t *testing.T) {
 	short, cancelShort := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancelShort()
 	if stream, err = c.Compare(short); err == nil {
+		part := &driftv1.CompareRequest{Part: &driftv1.CompareRequest_Header{Header: &driftv1.ComparisonHeader{}}}
 		for err == nil {
-			err = stream.Send(&driftv1.CompareRequest{Part: &driftv1.CompareRequest_Header{Header: &driftv1.ComparisonHeader{}}})
+			err = stream.Send(part)
+			part = &driftv1.CompareRequest{Part: &driftv1.CompareRequest_Batch{Batch: batch}} // a second header would be refused, perhaps sooner
 			<-short.Done()
 		}
 		err = stream.RecvMsg(&driftv1.CompareResponse{})

@@ -273,7 +273,7 @@ func TestReplicas(t *testing.T) {
 		}
 		recordedOnce(t, two, b, d)
 	}
-	if n := len(stack.Governance.Entries(id)); n != 5+2*runs {
+	if n := len(stack.Governance.AwaitEntries(t, id, 5+2*runs)); n != 5+2*runs { // those before the runs may come after theirs
 		t.Errorf("got %d entries, want %d", n, 5+2*runs)
 	}
 	for _, s := range []*drifttest.Service{one, two} {
