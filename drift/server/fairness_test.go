@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/aumos-enterprise/platform/drift/internal/cputest"
 	"github.com/aumos-enterprise/platform/drift/internal/drifttest"
 	driftv1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1"
 )
@@ -35,12 +36,12 @@ func hours() (header *driftv1.PerformanceHeader, before, after *driftv1.Comparis
 // awaitEvaluations waits until so many evaluations are in progress, and returns how long that took.
 func awaitEvaluations(t *testing.T, s *drifttest.Service, n string) time.Duration {
 	t.Helper()
-	for start := time.Now(); ; {
+	for start := cputest.Now(t); ; {
 		_, body := get(t, "http://"+s.Addresses.Admin+"/metrics")
 		if match := evaluationsMetric.FindStringSubmatch(body); match == nil {
 			t.Fatal("the metric is missing")
 		} else if match[1] == n {
-			return time.Since(start)
+			return cputest.Since(t, start)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aumos-enterprise/platform/drift/internal/cputest"
 	"github.com/aumos-enterprise/platform/drift/internal/detect"
 )
 
@@ -52,12 +53,12 @@ func hold(t *testing.T, name string, in detect.Input, settings detect.Settings) 
 	if settings.MinRows == 0 {
 		settings.MinRows = 1
 	}
-	start := time.Now()
+	start := cputest.Now(t)
 	run, err := detect.Evaluate(context.Background(), in, settings)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	if took := time.Since(start); took > patience {
+	if took := cputest.Since(t, start); took > patience {
 		t.Errorf("%s took %v", name, took)
 	}
 	if _, err := json.Marshal(run); err != nil {

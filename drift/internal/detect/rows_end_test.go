@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/aumos-enterprise/platform/drift/internal/cputest"
 )
 
 // TestRowsEnd leaves tests of rows and of vectors as large as they get, right away and some looks later. What is between two looks takes a small part
@@ -23,8 +25,8 @@ func TestRowsEnd(t *testing.T) {
 		}
 		return t
 	}
-	baseline, current := table(60_000, 20), table(60_000, 20)
-	wide, wider := vectors(rng, 15_000, 128, 0), vectors(rng, 15_000, 128, 0)
+	baseline, current := table(largeRows, 20), table(largeRows, 20)
+	wide, wider := vectors(rng, largeVectors, 128, 0), vectors(rng, largeVectors, 128, 0)
 	settings := Settings{Permutations: 9999}.withDefaults()
 	for _, spec := range Catalog() {
 		for _, convention := range spec.Conventions {
@@ -33,18 +35,18 @@ func TestRowsEnd(t *testing.T) {
 				name := convention.Name + " " + strconv.Itoa(looks)
 				if s.ValidateRows() == nil && spec.Test != TestDuplicateRows {
 					t.Run("rows "+name, func(t *testing.T) {
-						left := leaving{looks: looks}
+						left := leaving{t: t, looks: looks}
 						r := &rowComparison{RowInput: RowInput{Baseline: baseline, Current: current}, settings: settings, ended: left.look}
 						r.measure(s.WithDefaults(rowsType))
-						left.check(t)
+						left.check()
 					})
 				}
 				if spec.Test.Applies(Vector) && spec.Kind != KindQuality && s.Validate(Vector) == nil {
 					t.Run("vectors "+name, func(t *testing.T) {
-						left := leaving{looks: looks}
+						left := leaving{t: t, looks: looks}
 						c := &comparison{FeatureInput: FeatureInput{Name: "v", Type: Vector, Baseline: wide, Current: wider}, settings: settings, ended: left.look}
 						c.measure(s)
-						left.check(t)
+						left.check()
 					})
 				}
 			}
@@ -54,23 +56,24 @@ func TestRowsEnd(t *testing.T) {
 
 // leaving is a caller who leaves at a look.
 type leaving struct {
+	t            *testing.T
 	looks, asked int
-	since        time.Time
+	since        cputest.Moment
 }
 
 func (l *leaving) look() bool {
 	if l.asked++; l.asked == l.looks {
-		l.since = time.Now()
+		l.since = cputest.Now(l.t)
 	}
 	return l.asked >= l.looks
 }
 
-func (l *leaving) check(t *testing.T) {
-	t.Helper()
+func (l *leaving) check() {
+	l.t.Helper()
 	if l.asked == 0 {
-		t.Error("nobody asked")
+		l.t.Error("nobody asked")
 	}
-	if took := time.Since(l.since); l.asked >= l.looks && took > 3*time.Second { // on a machine that does much else, under the race detector
-		t.Errorf("asked %d times, and went on for %v", l.asked, took)
+	if took := cputest.Since(l.t, l.since); l.asked >= l.looks && took > 3*time.Second { // beside other tests
+		l.t.Errorf("asked %d times, and went on for %v", l.asked, took)
 	}
 }
