@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/aumos-enterprise/platform/drift/internal/embedding"
+	"github.com/aumos-enterprise/platform/pkg/porttest"
 )
 
 const token = "very-secret-token"
@@ -231,9 +232,9 @@ func TestAddresses(t *testing.T) {
 func TestLog(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	closed := httptest.NewServer(nil)
-	closed.Close()
-	cfg := embedding.Config{URL: closed.URL + "/v1/embeddings", Model: "m", Token: token, Timeout: time.Minute, TextsTimeout: time.Minute, Comparisons: 1}
+	cfg := embedding.Config{
+		URL: fmt.Sprintf("http://127.0.0.1:%d/v1/embeddings", porttest.Free(t)), Model: "m", Token: token, Timeout: time.Minute, TextsTimeout: time.Minute, Comparisons: 1,
+	}
 	c, err := embedding.NewClient(cfg, slog.New(slog.NewTextHandler(&out, nil)))
 	if err != nil {
 		t.Fatal(err)
