@@ -64,9 +64,11 @@ func Proportions(baselineHits, baselineRows, currentHits, currentRows int64) (Ch
 		return change, nil
 	}
 	change.Z = change.Difference / math.Sqrt(pooled*(1-pooled)*(1/n+1/m))
-	sigma := math.Sqrt(hits * (1 - pooled) * (n / (n + m)) * (m / (n + m)))
-	skewness := math.Abs(1-2*pooled) * math.Abs(n-m) / (n + m) / sigma
-	if min(pooled, 1-pooled)*min(n, m) < minExpectedRate || skewness > maxRateSkew {
+	// From counts alone, so that hits and misses, and either order of the sides, come out on the same side of the limits.
+	fewer := min(hits, n+m-hits)
+	sigma := math.Sqrt(fewer * (1 - fewer/(n+m)) * (n * m) / (n + m) / (n + m))
+	skewness := (1 - 2*fewer/(n+m)) * math.Abs(n-m) / (n + m) / sigma
+	if fewer*min(n, m)/(n+m) < minExpectedRate || skewness > maxRateSkew {
 		change.Exact = true
 		change.P = FisherExact(baselineHits, baselineRows-baselineHits, currentHits, currentRows-currentHits)
 		return change, nil
