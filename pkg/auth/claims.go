@@ -39,7 +39,7 @@ func (v *Verifier) principalOf(t *oidc.IDToken) (Principal, error) {
 	if err := checkSubject(subject); err != nil {
 		return Principal{}, err
 	}
-	p := Principal{Subject: subject, Kind: KindUser}
+	p := Principal{Subject: subject, Kind: KindUser, Expiry: t.Expiry}
 	if tenantID != nil {
 		id, err := tenant.Parse(*tenantID)
 		if err != nil {

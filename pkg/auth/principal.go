@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
@@ -26,6 +27,8 @@ type Principal struct {
 	Tenant tenant.ID
 	// Roles are the platform roles that the token grants.
 	Roles []Role
+	// Expiry is when the token does.
+	Expiry time.Time
 }
 
 // May reports whether one of the principal's roles grants the permission.

@@ -26,13 +26,8 @@ var algorithms = []string{oidc.RS256, oidc.ES256, oidc.EdDSA} //nolint:gocheckno
 type Verifier struct {
 	cfg    Config
 	keys   *keySet
-	cached *lru.Cache[[sha256.Size]byte, cachedPrincipal]
+	cached *lru.Cache[[sha256.Size]byte, Principal]
 	now    func() time.Time
-}
-
-type cachedPrincipal struct {
-	principal Principal
-	expiry    time.Time
 }
 
 // NewVerifier returns a verifier for one issuer. It does not reach the issuer: a service starts while the issuer is down, and Ready says so.
@@ -41,7 +36,7 @@ func NewVerifier(_ context.Context, cfg Config) (*Verifier, error) {
 		return nil, fmt.Errorf("configure token verification: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	cached, err := lru.New[[sha256.Size]byte, cachedPrincipal](cfg.CacheSize)
+	cached, err := lru.New[[sha256.Size]byte, Principal](cfg.CacheSize)
 	if err != nil {
 		return nil, fmt.Errorf("make token cache: %w", err)
 	}
@@ -57,20 +52,20 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Principal, error) 
 		return Principal{}, invalid(fmt.Errorf("the token has %d bytes, over %d", len(token), maxTokenBytes))
 	}
 	digest := digestOf(token)
-	if c, ok := v.cached.Get(digest); ok {
-		if v.now().Before(c.expiry) {
-			return c.principal, nil
+	if p, ok := v.cached.Get(digest); ok {
+		if v.now().Before(p.Expiry) {
+			return p, nil
 		}
 		v.cached.Remove(digest)
-		return Principal{}, invalid(&oidc.TokenExpiredError{Expiry: c.expiry})
+		return Principal{}, invalid(&oidc.TokenExpiredError{Expiry: p.Expiry})
 	}
 	generation := v.keys.generation()
-	principal, expiry, err := v.verify(ctx, token)
+	p, err := v.verify(ctx, token)
 	if err != nil {
 		return Principal{}, err
 	}
-	v.remember(digest, generation, cachedPrincipal{principal, expiry})
-	return principal, nil
+	v.remember(digest, generation, p)
+	return p, nil
 }
 
 // digestOf copies the token to the stack, where the usual ones fit, since every call has one.
@@ -80,16 +75,16 @@ func digestOf(token string) [sha256.Size]byte {
 }
 
 // remember caches a principal unless keys were withdrawn while its token was verified, perhaps by one of them.
-func (v *Verifier) remember(digest [sha256.Size]byte, generation uint64, c cachedPrincipal) {
-	v.cached.Add(digest, c)
+func (v *Verifier) remember(digest [sha256.Size]byte, generation uint64, p Principal) {
+	v.cached.Add(digest, p)
 	if v.keys.generation() != generation {
 		v.cached.Remove(digest)
 	}
 }
 
-func (v *Verifier) verify(ctx context.Context, token string) (Principal, time.Time, error) {
+func (v *Verifier) verify(ctx context.Context, token string) (Principal, error) {
 	if err := checkForm(token); err != nil {
-		return Principal{}, time.Time{}, invalid(err)
+		return Principal{}, invalid(err)
 	}
 	// go-oidc drops the chain of a key set's error, so it is kept here: an unreachable issuer is not the caller's fault.
 	keys := &observedKeys{set: v.keys}
@@ -99,19 +94,19 @@ func (v *Verifier) verify(ctx context.Context, token string) (Principal, time.Ti
 	t, err := verifier.Verify(ctx, token)
 	switch {
 	case keys.down != nil:
-		return Principal{}, time.Time{}, keys.down
+		return Principal{}, keys.down
 	case err != nil:
-		return Principal{}, time.Time{}, invalid(err)
+		return Principal{}, invalid(err)
 	case t.Issuer != v.cfg.Issuer: // go-oidc makes an exception for one provider
-		return Principal{}, time.Time{}, invalid(fmt.Errorf("the token's issuer is %q", t.Issuer))
+		return Principal{}, invalid(fmt.Errorf("the token's issuer is %q", t.Issuer))
 	case !v.now().Before(t.Expiry):
-		return Principal{}, time.Time{}, invalid(&oidc.TokenExpiredError{Expiry: t.Expiry})
+		return Principal{}, invalid(&oidc.TokenExpiredError{Expiry: t.Expiry})
 	}
-	principal, err := v.principalOf(t)
+	p, err := v.principalOf(t)
 	if err != nil {
-		return Principal{}, time.Time{}, invalid(err)
+		return Principal{}, invalid(err)
 	}
-	return principal, t.Expiry, nil
+	return p, nil
 }
 
 // Ready reports whether tokens can be verified: nil once the issuer's keys have been read.

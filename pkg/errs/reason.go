@@ -22,6 +22,7 @@ const (
 	ReasonOverloaded        Reason = "OVERLOADED"
 	ReasonCallEnded         Reason = "CALL_ENDED"
 	ReasonInternal          Reason = "INTERNAL"
+	ReasonTokenExpired      Reason = "TOKEN_EXPIRED"
 )
 
 // Reasons of governance.

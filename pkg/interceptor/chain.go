@@ -31,6 +31,8 @@ type Config struct {
 	RateLimit RateLimit
 	// Silence is how long the next message of a stream may take, or its end; 0: five minutes.
 	Silence time.Duration
+	// ExpiryLeeway is how long a stream of answers outlasts the token that opened it; 0: thirty seconds.
+	ExpiryLeeway time.Duration
 	// Traces makes a span of each call, or passes the caller's on to the calls that its handler makes.
 	Traces bool
 	// Files holds the contract; nil: the descriptors that are linked into the program.
@@ -47,6 +49,7 @@ type Chain struct {
 	limiter   *limiter // nil: no limit
 	metrics   *metrics
 	silence   time.Duration
+	leeway    time.Duration
 	traces    bool
 }
 
@@ -73,6 +76,7 @@ func NewChain(cfg Config) (*Chain, error) {
 	return &Chain{
 		log: cfg.Log, verifier: cfg.Verifier, domain: cfg.Domain, files: cfg.Files, validator: validator,
 		limiter: limiter, metrics: metrics, traces: cfg.Traces, silence: cmp.Or(cfg.Silence, defaultSilence),
+		leeway: cmp.Or(cfg.ExpiryLeeway, defaultLeeway),
 	}, nil
 }
 
@@ -87,6 +91,7 @@ func (c *Chain) layers() []layer {
 		c.errors(),
 		c.metrics.recovery(),
 		guarded(step(c.authenticate, c.tenant, c.limit)),
+		guarded(c.expiry()),
 		guarded(c.validation()),
 	}
 }

@@ -1,8 +1,6 @@
 package interceptor
 
 import (
-	"fmt"
-	"runtime/debug"
 	"time"
 
 	"google.golang.org/grpc"
@@ -26,21 +24,10 @@ func (s *heardStream) RecvMsg(m any) error {
 	if s.ended != nil {
 		return s.ended
 	}
-	received := make(chan func() error, 1)
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				at := debug.Stack()
-				received <- func() error { panic(fmt.Sprintf("%v, received at %s", p, at)) } // in the call's own goroutine, which recovers it
-			}
-		}()
-		err := s.ServerStream.RecvMsg(m)
-		received <- func() error { return err }
-	}()
 	timer := time.NewTimer(s.silence)
 	defer timer.Stop()
 	select {
-	case result := <-received:
+	case result := <-aside(func() error { return s.ServerStream.RecvMsg(m) }):
 		return result()
 	case <-timer.C:
 		s.ended = errs.New(errs.DeadlineExceeded, errs.ReasonCallEnded,

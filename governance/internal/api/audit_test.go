@@ -54,11 +54,16 @@ func startAudit(t testing.TB) *auditServer {
 // startAuditOn runs one of several services on a wall.
 func startAuditOn(t testing.TB, db postgrestest.AuditDB, sessions reading.Config) *auditServer {
 	t.Helper()
+	return startAuditWith(t, db, sessions, grpcservertest.Options{})
+}
+
+func startAuditWith(t testing.TB, db postgrestest.AuditDB, sessions reading.Config, options grpcservertest.Options) *auditServer {
+	t.Helper()
 	wall, _ := audittest.Start(t, audittest.Databases(db), audit.Config{HeadsDir: t.TempDir(), OriginPrefix: "audit.example.com"})
 	sessions.Wall, sessions.Log = wall, slog.New(slog.DiscardHandler)
 	readings := reading.New(sessions)
 	stopReading := run(t, readings.Run)
-	server := grpcservertest.Start(t, "governance.aumos", grpcservertest.Options{}, func(s *grpc.Server) {
+	server := grpcservertest.Start(t, "governance.aumos", options, func(s *grpc.Server) {
 		governancev1.RegisterAuditServiceServer(s, &api.AuditService{Wall: wall, Reading: readings})
 	})
 	return &auditServer{

@@ -17,6 +17,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/reading"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+	"github.com/aumos-enterprise/platform/pkg/grpcserver/grpcservertest"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 )
 
@@ -144,6 +145,32 @@ func TestWatchEndsWithTheService(t *testing.T) {
 	late, _ := watch(t, auditor, &governancev1.WatchEntriesRequest{})
 	_, err = late.Recv()
 	wantError(t, err, codes.Unavailable, governancev1.ErrorReason_ERROR_REASON_UNAVAILABLE)
+}
+
+// TestWatchOutlastsTokens: a watch ends with its token, and whoever goes on with a fresh one from where it was misses nothing.
+func TestWatchOutlastsTokens(t *testing.T) {
+	t.Parallel()
+	s := startAuditWith(t, postgrestest.Audit(t), reading.Config{}, grpcservertest.Options{Leeway: -time.Hour})
+	service := s.service(tenantA)
+	next := int64(0)
+	for range 3 {
+		token := s.Issuer.Sign(t, map[string]any{
+			"sub": "ann", "tenant_id": tenantA.String(), "roles": []auth.Role{auth.RoleAuditor}, "exp": time.Now().Add(time.Hour + time.Second).Unix(),
+		})
+		stream, _ := watch(t, governancev1.NewAuditServiceClient(s.Dial(t, token, "")), &governancev1.WatchEntriesRequest{FromLeafIndex: next})
+		for {
+			e, err := nextEntry(stream)
+			if err != nil {
+				wantError(t, err, codes.Unauthenticated, governancev1.ErrorReason_ERROR_REASON_TOKEN_EXPIRED)
+				break
+			}
+			if index := e.GetEntry().GetLeafIndex(); index != next {
+				t.Fatalf("entry %d came where %d was due", index, next)
+			}
+			next++
+			record(t, service, recordRequest(t))
+		}
+	}
 }
 
 // TestWatchesAreBounded: one tenant cannot take all, and who leaves makes room.

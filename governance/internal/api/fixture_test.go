@@ -55,6 +55,7 @@ type platform struct {
 	versionBytes      int64         // for compiled versions; 0: the default
 	wrapping          string        // the key that wraps tenants' keys for inputs; "": there is none
 	candidateDeadline time.Duration // of shadows; 0: that of decisions
+	leeway            time.Duration // of streams whose token expires; 0: the default
 	limits            policy.Limits
 }
 
@@ -134,7 +135,7 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 	followers := replay.NewFollowers(pool)
 	replays := replay.New(replay.Config{Pool: pool, Wall: wall, Inputs: inputs, Engine: engine, Recorder: recorder, Progressed: followers.Wake})
 	run(p.t, replays.Run)
-	server := grpcservertest.Start(p.t, "governance.aumos", grpcservertest.Options{}, func(s *grpc.Server) {
+	server := grpcservertest.Start(p.t, "governance.aumos", grpcservertest.Options{Leeway: p.leeway}, func(s *grpc.Server) {
 		governancev1.RegisterPolicyServiceServer(s, &api.PolicyService{Pool: pool, Engine: engine, Decider: decider, Mutations: mutations, Limits: p.limits})
 		governancev1.RegisterPolicyTestServiceServer(s, &api.PolicyTestService{Pool: pool, Engine: engine, Mutations: mutations})
 		governancev1.RegisterPolicyTemplateServiceServer(s, &api.PolicyTemplateService{Engine: engine, Mutations: mutations, Limits: p.limits})

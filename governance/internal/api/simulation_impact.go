@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/aumos-enterprise/platform/governance/internal/replay"
+	"github.com/aumos-enterprise/platform/pkg/errs"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	typev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/type/v1"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
@@ -54,7 +55,7 @@ func (s *PolicySimulationService) AnalyzeImpact(
 		}
 		return stream.Send(last)
 	})
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && errs.ReasonOf(context.Cause(ctx)) != errs.ReasonTokenExpired { // whose token has expired asks for it by its id
 		s.abandon(ctx, id)
 	}
 	return err

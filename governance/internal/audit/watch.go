@@ -20,7 +20,7 @@ const (
 	watchPause = 20 * time.Millisecond
 	// watchReport is how many entries a watch passes over in silence.
 	watchReport = 10_000
-	// maxWatch is how long a watch lasts: whoever goes on shows a valid token and the right to read again.
+	// maxWatch is how long a watch lasts, however long its token is good: whoever goes on shows the right to read again.
 	maxWatch = time.Hour
 )
 

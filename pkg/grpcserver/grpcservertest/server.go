@@ -26,6 +26,7 @@ type Options struct {
 	Server    grpcserver.Config
 	RateLimit interceptor.RateLimit
 	Silence   time.Duration // as in interceptor.Config
+	Leeway    time.Duration // ExpiryLeeway of interceptor.Config
 	LogLevel  slog.Leveler  // nil: all
 	// Setup is called before the server runs, for example to add probes; it may be nil.
 	Setup func(*grpcserver.Server)
@@ -53,6 +54,7 @@ func Start(tb testing.TB, domain string, options Options, register func(*grpc.Se
 	log := telemetry.NewLogger(s.Log, options.LogLevel)
 	chain, err := interceptor.NewChain(interceptor.Config{
 		Log: log, Registry: s.Registry, Verifier: s.Issuer.Verifier(tb), Domain: domain, RateLimit: options.RateLimit, Silence: options.Silence,
+		ExpiryLeeway: options.Leeway,
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -60,6 +60,8 @@ const (
 	ErrorReason_ERROR_REASON_CALL_ENDED ErrorReason = 14
 	// A defect of the platform; the request id finds it in the logs. Code INTERNAL.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 15
+	// The token with which a stream of answers was opened has expired. Open another with a fresh token, and go on where this one ended. Code UNAUTHENTICATED.
+	ErrorReason_ERROR_REASON_TOKEN_EXPIRED ErrorReason = 16
 	// A stream's messages are out of order: the header must come first, once, and batches after it. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_STREAM_ORDER ErrorReason = 101
 	// The upload has no rows. Code INVALID_ARGUMENT.
@@ -116,6 +118,7 @@ var (
 		13:  "ERROR_REASON_OVERLOADED",
 		14:  "ERROR_REASON_CALL_ENDED",
 		15:  "ERROR_REASON_INTERNAL",
+		16:  "ERROR_REASON_TOKEN_EXPIRED",
 		101: "ERROR_REASON_STREAM_ORDER",
 		102: "ERROR_REASON_DATA_EMPTY",
 		103: "ERROR_REASON_COLUMN_UNKNOWN",
@@ -150,6 +153,7 @@ var (
 		"ERROR_REASON_OVERLOADED":               13,
 		"ERROR_REASON_CALL_ENDED":               14,
 		"ERROR_REASON_INTERNAL":                 15,
+		"ERROR_REASON_TOKEN_EXPIRED":            16,
 		"ERROR_REASON_STREAM_ORDER":             101,
 		"ERROR_REASON_DATA_EMPTY":               102,
 		"ERROR_REASON_COLUMN_UNKNOWN":           103,
@@ -200,7 +204,7 @@ var File_aumos_drift_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_aumos_drift_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"!aumos/drift/v1/error_reason.proto\x12\x0eaumos.drift.v1*\xac\b\n" +
+	"!aumos/drift/v1/error_reason.proto\x12\x0eaumos.drift.v1*\xcc\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\x1e\n" +
@@ -218,7 +222,8 @@ const file_aumos_drift_v1_error_reason_proto_rawDesc = "" +
 	"\x18ERROR_REASON_UNAVAILABLE\x10\f\x12\x1b\n" +
 	"\x17ERROR_REASON_OVERLOADED\x10\r\x12\x1b\n" +
 	"\x17ERROR_REASON_CALL_ENDED\x10\x0e\x12\x19\n" +
-	"\x15ERROR_REASON_INTERNAL\x10\x0f\x12\x1d\n" +
+	"\x15ERROR_REASON_INTERNAL\x10\x0f\x12\x1e\n" +
+	"\x1aERROR_REASON_TOKEN_EXPIRED\x10\x10\x12\x1d\n" +
 	"\x19ERROR_REASON_STREAM_ORDER\x10e\x12\x1b\n" +
 	"\x17ERROR_REASON_DATA_EMPTY\x10f\x12\x1f\n" +
 	"\x1bERROR_REASON_COLUMN_UNKNOWN\x10g\x12\x1f\n" +

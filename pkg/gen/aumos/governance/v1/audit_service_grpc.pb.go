@@ -63,7 +63,7 @@ type AuditServiceClient interface {
 	// Streams entries from an index on, those that are there and then each as it is appended, until the caller or the server ends the call.
 	//
 	// Every entry that matches comes exactly once and in order. After a break the caller goes on from the index after the last entry, or from the last
-	// heartbeat's next_leaf_index, and misses nothing.
+	// heartbeat's next_leaf_index, and misses nothing. A watch ends with TOKEN_EXPIRED when the token that opened it has expired, and with UNAVAILABLE after an hour.
 	WatchEntries(ctx context.Context, in *WatchEntriesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchEntriesResponse], error)
 	// Returns a checkpoint that covers every entry whose append had been answered when the call arrived, signing one if needed.
 	GetCheckpoint(ctx context.Context, in *GetCheckpointRequest, opts ...grpc.CallOption) (*GetCheckpointResponse, error)
@@ -268,7 +268,7 @@ type AuditServiceServer interface {
 	// Streams entries from an index on, those that are there and then each as it is appended, until the caller or the server ends the call.
 	//
 	// Every entry that matches comes exactly once and in order. After a break the caller goes on from the index after the last entry, or from the last
-	// heartbeat's next_leaf_index, and misses nothing.
+	// heartbeat's next_leaf_index, and misses nothing. A watch ends with TOKEN_EXPIRED when the token that opened it has expired, and with UNAVAILABLE after an hour.
 	WatchEntries(*WatchEntriesRequest, grpc.ServerStreamingServer[WatchEntriesResponse]) error
 	// Returns a checkpoint that covers every entry whose append had been answered when the call arrived, signing one if needed.
 	GetCheckpoint(context.Context, *GetCheckpointRequest) (*GetCheckpointResponse, error)

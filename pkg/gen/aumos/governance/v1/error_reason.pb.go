@@ -60,6 +60,8 @@ const (
 	ErrorReason_ERROR_REASON_CALL_ENDED ErrorReason = 14
 	// A defect of the platform; the request id finds it in the logs. Code INTERNAL.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 15
+	// The token with which a stream of answers was opened has expired. Open another with a fresh token, and go on where this one ended. Code UNAUTHENTICATED.
+	ErrorReason_ERROR_REASON_TOKEN_EXPIRED ErrorReason = 16
 	// The Rego does not parse, does not compile, or uses a builtin outside the capability profile; the violations give row and
 	// column. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_REGO_INVALID ErrorReason = 101
@@ -120,6 +122,7 @@ var (
 		13:  "ERROR_REASON_OVERLOADED",
 		14:  "ERROR_REASON_CALL_ENDED",
 		15:  "ERROR_REASON_INTERNAL",
+		16:  "ERROR_REASON_TOKEN_EXPIRED",
 		101: "ERROR_REASON_REGO_INVALID",
 		102: "ERROR_REASON_POLICY_NOT_ACTIVE",
 		103: "ERROR_REASON_DECISION_POINT_UNBOUND",
@@ -156,6 +159,7 @@ var (
 		"ERROR_REASON_OVERLOADED":             13,
 		"ERROR_REASON_CALL_ENDED":             14,
 		"ERROR_REASON_INTERNAL":               15,
+		"ERROR_REASON_TOKEN_EXPIRED":          16,
 		"ERROR_REASON_REGO_INVALID":           101,
 		"ERROR_REASON_POLICY_NOT_ACTIVE":      102,
 		"ERROR_REASON_DECISION_POINT_UNBOUND": 103,
@@ -208,7 +212,7 @@ var File_aumos_governance_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_aumos_governance_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"&aumos/governance/v1/error_reason.proto\x12\x13aumos.governance.v1*\xff\b\n" +
+	"&aumos/governance/v1/error_reason.proto\x12\x13aumos.governance.v1*\x9f\t\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\x1e\n" +
@@ -226,7 +230,8 @@ const file_aumos_governance_v1_error_reason_proto_rawDesc = "" +
 	"\x18ERROR_REASON_UNAVAILABLE\x10\f\x12\x1b\n" +
 	"\x17ERROR_REASON_OVERLOADED\x10\r\x12\x1b\n" +
 	"\x17ERROR_REASON_CALL_ENDED\x10\x0e\x12\x19\n" +
-	"\x15ERROR_REASON_INTERNAL\x10\x0f\x12\x1d\n" +
+	"\x15ERROR_REASON_INTERNAL\x10\x0f\x12\x1e\n" +
+	"\x1aERROR_REASON_TOKEN_EXPIRED\x10\x10\x12\x1d\n" +
 	"\x19ERROR_REASON_REGO_INVALID\x10e\x12\"\n" +
 	"\x1eERROR_REASON_POLICY_NOT_ACTIVE\x10f\x12'\n" +
 	"#ERROR_REASON_DECISION_POINT_UNBOUND\x10g\x12%\n" +

@@ -55,7 +55,7 @@ type PolicySimulationServiceClient interface {
 	// Lists the decisions that differ, oldest first; at most 10,000 of a replay are kept.
 	ListReplayDifferences(ctx context.Context, in *ListReplayDifferencesRequest, opts ...grpc.CallOption) (*ListReplayDifferencesResponse, error)
 	// Replays the last days with a candidate and sends the replay while it goes on, until it is done: the last message has the whole report. A caller that
-	// leaves cancels it.
+	// leaves cancels it; one whose token expires meanwhile (TOKEN_EXPIRED) has not left, and finds it with GetReplay.
 	AnalyzeImpact(ctx context.Context, in *AnalyzeImpactRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[AnalyzeImpactResponse], error)
 	// Asks a candidate beside the active version from now on. The policy's running shadow, if it has one, stops. Of the tenant's shadows that have ended, the
 	// 100 that ended last are kept, fewer when they have more than 512 MiB of differences: others are removed as replays are.
@@ -229,7 +229,7 @@ type PolicySimulationServiceServer interface {
 	// Lists the decisions that differ, oldest first; at most 10,000 of a replay are kept.
 	ListReplayDifferences(context.Context, *ListReplayDifferencesRequest) (*ListReplayDifferencesResponse, error)
 	// Replays the last days with a candidate and sends the replay while it goes on, until it is done: the last message has the whole report. A caller that
-	// leaves cancels it.
+	// leaves cancels it; one whose token expires meanwhile (TOKEN_EXPIRED) has not left, and finds it with GetReplay.
 	AnalyzeImpact(*AnalyzeImpactRequest, grpc.ServerStreamingServer[AnalyzeImpactResponse]) error
 	// Asks a candidate beside the active version from now on. The policy's running shadow, if it has one, stops. Of the tenant's shadows that have ended, the
 	// 100 that ended last are kept, fewer when they have more than 512 MiB of differences: others are removed as replays are.
