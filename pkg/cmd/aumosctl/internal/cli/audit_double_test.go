@@ -34,6 +34,7 @@ type auditDouble struct {
 	listed  *governancev1.ListEntriesRequest // the last one
 
 	onWatch   func()                              // called for each watch
+	expires   int                                 // watches whose token expires
 	watched   []*governancev1.WatchEntriesRequest // each stream's
 	corrected *governancev1.CorrectEntryRequest   // the last one
 	failAt    int                                 // the call of ListEntries that fails; 0: none

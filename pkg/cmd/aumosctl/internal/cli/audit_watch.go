@@ -31,8 +31,8 @@ func (a *app) auditWatchCommand() *cobra.Command {
 	var o watchOptions
 	cmd := &cobra.Command{
 		Use: "watch", Short: "Print entries as they are recorded", Args: cobra.NoArgs,
-		Long: `Prints entries as they are recorded, from now on or from an index on, until it is interrupted. After a break it goes on by itself where it was: no
-entry is left out or comes twice.
+		Long: `Prints entries as they are recorded, from now on or from an index on, until it is interrupted. After a break, and when its token has expired, it goes on by
+itself where it was: no entry is left out or comes twice.
 
 Watching is reading: the log says who does it.`,
 		Example: `  aumosctl audit watch
@@ -104,6 +104,9 @@ func (w *entryWatch) run(ctx context.Context) error {
 		switch {
 		case errors.Is(err, errEnough):
 			return nil
+		case tokenExpired(err):
+			wait = firstResume
+			continue // the next has a fresh one, or is refused
 		case ctx.Err() != nil || status.Code(err) != codes.Unavailable:
 			return err
 		case w.req.GetFromLeafIndex() != from:

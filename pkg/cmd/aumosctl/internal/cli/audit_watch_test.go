@@ -36,6 +36,10 @@ func (d *auditDouble) WatchEntries(req *governancev1.WatchEntriesRequest, stream
 	}}); err != nil {
 		return err
 	}
+	if d.expires > 0 {
+		d.expires--
+		return refuse(codes.Unauthenticated, "TOKEN_EXPIRED", "the token that opened the stream has expired")
+	}
 	if int(next) < len(d.entries) {
 		return refuse(codes.Unavailable, "UNAVAILABLE", "the watch is unavailable: retry")
 	}
@@ -84,6 +88,17 @@ func TestAuditWatch(t *testing.T) {
 	p.run(t, "audit", "watch", "--from", "6", "--limit", "5").expect(t, 0).says(t, "    10  2026-11-22 10:00:10Z  SUCCESS", "analyst: detection detection-10", "goes on from entry 9")
 	p.run(t, "audit", "watch", "--outcome", "fine").expect(t, 3).says(t, "none of success, denied, failure")
 	p.run(t, "audit", "watch", "--type", "Drift").expect(t, 3).says(t, "INVALID_FIELD")
+}
+
+// A watch outlasts its tokens: it goes on with a fresh one, and ends when there is none.
+func TestAuditWatchOutlastsItsToken(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.audit.expires = 1
+	got := p.run(t, "audit", "watch", "--from", "2", "--limit", "7").expect(t, 0)
+	if strings.Count(got.stdout, "\n") != 7 || strings.Contains(got.stderr, "goes on from entry 5") || !strings.Contains(got.stderr, "goes on from entry 8") {
+		t.Errorf("%s%s", got.stdout, got.stderr)
+	}
 }
 
 // Without --from a watch begins after the last entry. An interruption ends it, and is no failure.

@@ -7,7 +7,9 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
 
+	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
 	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/profile"
+	"github.com/aumos-enterprise/platform/pkg/errs"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	"github.com/aumos-enterprise/platform/pkg/grpcclient"
 )
@@ -170,4 +172,9 @@ func call[Req, Res any](ctx context.Context, a *app, rpc func(context.Context, R
 		defer cancel()
 	}
 	return rpc(ctx, req)
+}
+
+// tokenExpired reports whether a stream ended because the token that opened it had expired. Another one has a fresh token.
+func tokenExpired(err error) bool {
+	return err != nil && output.Describe(err, "").Reason == string(errs.ReasonTokenExpired)
 }

@@ -21,6 +21,9 @@ Exit codes: 0 nothing changes, 1 answers change, 2 no decision could be replayed
 const impactExample = `  aumosctl policy impact promotion --dir policies/promotion
   aumosctl policy impact promotion --version 4 --days 30 -o json`
 
+// impactDifferences is how many differences the service sends with the report.
+const impactDifferences = 100
+
 type impactOptions struct {
 	candidateOptions
 
@@ -61,7 +64,14 @@ func (a *app) policyImpact(ctx context.Context, policy string, o impactOptions) 
 		req.Candidate = &governancev1.AnalyzeImpactRequest_Modules{Modules: c.modules}
 	}
 	last, err := a.followImpact(ctx, client, req)
+	id := last.GetReplay().GetId()
+	if id != "" && tokenExpired(err) {
+		last, err = a.awaitImpact(ctx, client, last.GetReplay())
+	}
 	if err != nil {
+		if id != "" && ctx.Err() == nil {
+			a.note("replay %s goes on: aumosctl policy replay show has what it finds", id)
+		}
 		return err
 	}
 	if a.format != formatTable {
@@ -75,7 +85,7 @@ func (a *app) policyImpact(ctx context.Context, policy string, o impactOptions) 
 	return replayAnswer(last.GetReplay())
 }
 
-// followImpact returns the last message, which has the whole report.
+// followImpact returns the last message, which has the whole report unless there is an error.
 func (a *app) followImpact(
 	ctx context.Context, client governancev1.PolicySimulationServiceClient, req *governancev1.AnalyzeImpactRequest,
 ) (last *governancev1.AnalyzeImpactResponse, err error) {
@@ -91,10 +101,7 @@ func (a *app) followImpact(
 			break
 		}
 		if err != nil {
-			if id := last.GetReplay().GetId(); id != "" && ctx.Err() == nil {
-				a.note("replay %s goes on: aumosctl policy replay show has what it finds", id)
-			}
-			return nil, err
+			return last, err
 		}
 		last = m
 		bar.Set(m.GetReplay().GetScanned(), m.GetReplay().GetTotal())
@@ -103,4 +110,16 @@ func (a *app) followImpact(
 		return nil, errors.New("the service ended the analysis before it was done")
 	}
 	return last, nil
+}
+
+// awaitImpact returns what the last message would have been, of a replay whose stream was shorter than the replay.
+func (a *app) awaitImpact(
+	ctx context.Context, client governancev1.PolicySimulationServiceClient, r *governancev1.Replay,
+) (*governancev1.AnalyzeImpactResponse, error) {
+	r, err := a.awaitReplay(ctx, client, r)
+	if err != nil {
+		return nil, err
+	}
+	res, err := call(ctx, a, client.ListReplayDifferences, &governancev1.ListReplayDifferencesRequest{ReplayId: r.GetId(), PageSize: impactDifferences})
+	return &governancev1.AnalyzeImpactResponse{Replay: r, Differences: res.GetDifferences()}, err
 }

@@ -25,6 +25,7 @@ type simulationDouble struct {
 	analyzed  []*governancev1.AnalyzeImpactRequest
 	replay    *governancev1.Replay // what replays come to
 	looks     int                  // until a replay is done
+	expires   bool                 // the token, before a replay is done
 }
 
 var (
@@ -146,6 +147,9 @@ func (d *simulationDouble) AnalyzeImpact(
 	running := &governancev1.Replay{Id: id(700), State: governancev1.ReplayState_REPLAY_STATE_RUNNING, Scanned: 3, Total: 12}
 	if err := stream.Send(&governancev1.AnalyzeImpactResponse{Replay: running}); err != nil {
 		return err
+	}
+	if d.expires {
+		return refuse(codes.Unauthenticated, "TOKEN_EXPIRED", "the token that opened the stream has expired")
 	}
 	if d.replay == nil { // this replica stops
 		return refuse(codes.Unavailable, "UNAVAILABLE", "this replica is unavailable: retry")

@@ -145,7 +145,9 @@ func TestPolicyImpact(t *testing.T) {
 	p.simulation.replay = doneReplay(&governancev1.DifferenceSummary{Compared: 4, Same: 4})
 	p.run(t, "policy", "impact", "promotion", "-o", "json").expect(t, 0).says(t, `"same": 4`)
 	p.run(t, "policy", "impact", "promotion", "--days", "0").expect(t, 3)
-	p.simulation.replay = nil
+	p.simulation.replay, p.simulation.expires = doneReplay(&governancev1.DifferenceSummary{Compared: 4, Same: 2, AllowToDeny: 2}), true
+	p.run(t, "policy", "impact", "promotion").expect(t, 1).says(t, "2 of 4 differ", "BIAS", id(800)) // asked for until it is done
+	p.simulation.replay, p.simulation.expires = nil, false
 	p.run(t, "policy", "impact", "promotion").expect(t, 3).says(t, "replay "+id(700)+" goes on")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
