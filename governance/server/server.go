@@ -176,7 +176,7 @@ func serve(
 	governancev1.RegisterPolicySimulationServiceServer(server.GRPC(), &api.PolicySimulationService{
 		Pool: db.primary, Engine: engine, Wall: wall, Decider: decider, Mutations: mutations, Replays: replays, Followers: followers,
 	})
-	governancev1.RegisterBundleServiceServer(server.GRPC(), &api.BundleService{Pool: db.primary, Bundles: bundles})
+	governancev1.RegisterBundleServiceServer(server.GRPC(), &api.BundleService{Pool: db.primary, Bundles: bundles, Mutations: mutations})
 	governancev1.RegisterAuditServiceServer(server.GRPC(), &api.AuditService{Wall: wall, Reading: readings, Posture: watch})
 	governancev1.RegisterTimeMachineServiceServer(server.GRPC(), &api.TimeMachineService{Wall: wall, Reading: readings})
 	addresses, ports := Addresses{GRPC: server.Addr(), Admin: server.AdminAddr()}, together(server.Run, wall.RunWatches, followers.Run)

@@ -48,9 +48,9 @@ var rolePermissions = map[Role][]string{ //nolint:gochecknoglobals // a constant
 	RolePolicyApprover:    with(reading, "policy.approve", "policy.activate", "policy.test", "policy.simulate", "policy.simulation_read", "audit.read", "decision.read"),
 	RoleComplianceOfficer: with(reading, "audit.read", "audit.posture", "audit.correct", "policy.simulate", "policy.simulation_read", "decision.evaluate", "decision.read", "decision.configure"),
 	RoleMLEngineer:        with(reading, "model.write", "monitor.write", "baseline.write", "detection.run", "detection.compare", "stream.write", "decision.evaluate"),
-	RoleOperator:          with(reading, "audit.read", "audit.posture", "policy.quarantine_lift", "bundle.read", "decision.read"),
+	RoleOperator:          with(reading, "audit.read", "audit.posture", "policy.quarantine_lift", "bundle.read", "bundle.sidecar_release", "decision.read"),
 	RoleService:           with(reading, "audit.record", "decision.evaluate", "bundle.read", "detection.run", "detection.compare", "baseline.write", "stream.write"),
-	RoleAdmin: with(reading, "policy.author", "policy.approve", "policy.activate", "policy.test", "policy.simulate", "policy.simulation_read", "policy.quarantine_lift", "bundle.read",
+	RoleAdmin: with(reading, "policy.author", "policy.approve", "policy.activate", "policy.test", "policy.simulate", "policy.simulation_read", "policy.quarantine_lift", "bundle.read", "bundle.sidecar_release",
 		"decision.evaluate", "decision.read", "decision.trace", "decision.configure", "audit.read", "audit.posture", "audit.correct",
 		"model.write", "monitor.write", "baseline.write", "detection.run", "detection.compare", "stream.write"),
 }

@@ -39,6 +39,7 @@ const (
 	ReasonInputsKeyMissing     Reason = "INPUTS_KEY_MISSING"
 	ReasonBundlesKeyMissing    Reason = "BUNDLES_KEY_MISSING"
 	ReasonLimitReached         Reason = "LIMIT_REACHED"
+	ReasonSidecarOwned         Reason = "SIDECAR_OWNED"
 	ReasonEntryTooLarge        Reason = "ENTRY_TOO_LARGE"
 	ReasonEntryIDReused        Reason = "ENTRY_ID_REUSED"
 	ReasonTreeSizeBeyondLog    Reason = "TREE_SIZE_BEYOND_LOG"

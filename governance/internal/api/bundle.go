@@ -10,6 +10,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/bundle"
 	"github.com/aumos-enterprise/platform/governance/internal/bundleport"
 	"github.com/aumos-enterprise/platform/governance/internal/sidecar"
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	"github.com/aumos-enterprise/platform/pkg/page"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
@@ -22,6 +23,8 @@ type BundleService struct {
 
 	Pool    *pgxpool.Pool // the governance database, as its application role
 	Bundles *bundle.Source
+
+	Mutations *Mutations
 }
 
 // GetBundle describes the tenant's bundle.
@@ -59,12 +62,33 @@ func (s *BundleService) RecordHeartbeat(
 	report := sidecar.Report{
 		ID: req.GetSidecarId(), Version: req.GetVersion(), LoadedRevision: req.GetLoadedRevision(), Healthy: req.GetHealthy(), Message: req.GetMessage(),
 	}
-	err := postgres.TenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error { return sidecar.Record(ctx, tx, report) })
+	caller, err := actorOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = postgres.TenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error { return sidecar.Record(ctx, tx, caller.ID, report) })
 	if err != nil {
 		return nil, err
 	}
 	revision, err := s.Bundles.Revision(ctx)
 	return &governancev1.RecordHeartbeatResponse{CurrentRevision: revision}, err
+}
+
+// ReleaseSidecar forgets a sidecar and who spoke for it. Unlike heartbeats this is somebody's decision, so the wall has an entry.
+func (s *BundleService) ReleaseSidecar(
+	ctx context.Context, req *governancev1.ReleaseSidecarRequest,
+) (*governancev1.ReleaseSidecarResponse, error) {
+	return mutate(ctx, s.Mutations, "bundle.sidecar_release", governancev1.BundleService_ReleaseSidecar_FullMethodName, req,
+		func(ctx context.Context, tx pgx.Tx) (*governancev1.ReleaseSidecarResponse, []change, error) {
+			owner, err := sidecar.Release(ctx, tx, req.GetSidecarId())
+			if err != nil {
+				return nil, nil, err
+			}
+			return &governancev1.ReleaseSidecarResponse{Owner: owner}, []change{{
+				eventType: "governance.sidecar_released", resource: auditlog.Resource{Type: "sidecar", ID: req.GetSidecarId()},
+				details: map[string]any{"reason": req.GetReason(), "owner": owner},
+			}}, nil
+		})
 }
 
 // ListSidecars lists the sidecars, last heard of first.
@@ -87,7 +111,7 @@ func (s *BundleService) ListSidecars(ctx context.Context, req *governancev1.List
 		for i, c := range sidecars {
 			res.Sidecars[i] = &governancev1.Sidecar{
 				SidecarId: c.ID, Version: c.Version, LoadedRevision: c.LoadedRevision, UpToDate: c.LoadedRevision == revision, Healthy: c.Healthy,
-				Message: c.Message, Alive: c.Alive, FirstSeenTime: timestamppb.New(c.FirstSeenTime), LastSeenTime: timestamppb.New(c.LastSeenTime),
+				Message: c.Message, Alive: c.Alive, FirstSeenTime: timestamppb.New(c.FirstSeenTime), LastSeenTime: timestamppb.New(c.LastSeenTime), Owner: c.Owner,
 			}
 		}
 		if more {

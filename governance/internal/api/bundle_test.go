@@ -117,6 +117,22 @@ func TestHeartbeats(t *testing.T) {
 	if n := len(r.entries(tenantA)); n != 0 {
 		t.Errorf("heartbeats made %d entries", n)
 	}
+	other := r.bundleClient(tenantA, auth.RoleAdmin)
+	_, err = other.RecordHeartbeat(t.Context(), &governancev1.RecordHeartbeatRequest{SidecarId: "old"})
+	wantError(t, err, codes.PermissionDenied, governancev1.ErrorReason_ERROR_REASON_SIDECAR_OWNED)
+	release := &governancev1.ReleaseSidecarRequest{SidecarId: "old", Reason: "another service runs it now"}
+	_, err = r.bundleClient(tenantA, auth.RoleViewer).ReleaseSidecar(t.Context(), release)
+	wantError(t, err, codes.PermissionDenied, governancev1.ErrorReason_ERROR_REASON_PERMISSION_MISSING)
+	released, err := sidecars.ReleaseSidecar(t.Context(), release)
+	if err != nil || released.GetOwner() != "subject-of-operator" {
+		t.Fatalf("released %v, %v", released, err)
+	}
+	entry := r.entries(tenantA)[0]
+	if entry.EventType != "governance.sidecar_released" || entry.Resource.ID != "old" || entry.Details["owner"] != "subject-of-operator" || entry.Details["reason"] != release.GetReason() {
+		t.Errorf("entry %+v", entry)
+	}
+	_, err = sidecars.ReleaseSidecar(t.Context(), release)
+	wantError(t, err, codes.NotFound, governancev1.ErrorReason_ERROR_REASON_NOT_FOUND)
 	_, err = sidecars.RecordHeartbeat(t.Context(), &governancev1.RecordHeartbeatRequest{SidecarId: "a b"})
 	wantError(t, err, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD)
 	_, err = r.bundleClient(tenantA, auth.RoleViewer).GetBundle(t.Context(), &governancev1.GetBundleRequest{})

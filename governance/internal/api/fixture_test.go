@@ -145,7 +145,9 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 		governancev1.RegisterPolicySimulationServiceServer(s, &api.PolicySimulationService{
 			Pool: pool, Engine: engine, Wall: wall, Decider: decider, Mutations: mutations, Replays: replays, Followers: followers,
 		})
-		governancev1.RegisterBundleServiceServer(s, &api.BundleService{Pool: p.governance.App, Bundles: bundles(p.t, p.governance.App, engine)})
+		governancev1.RegisterBundleServiceServer(s, &api.BundleService{
+			Pool: p.governance.App, Bundles: bundles(p.t, p.governance.App, engine), Mutations: mutations,
+		})
 		governancev1.RegisterAuditServiceServer(s, &api.AuditService{Wall: wall, Reading: readings, Posture: watch})
 		governancev1.RegisterTimeMachineServiceServer(s, &api.TimeMachineService{Wall: wall, Reading: readings})
 	})

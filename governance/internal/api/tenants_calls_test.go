@@ -173,6 +173,7 @@ var tenantCalls = map[string]tenantCall{
 	"BundleService/GetBundle":       {request: fixed(&governancev1.GetBundleRequest{})},
 	"BundleService/ListBundleKeys":  {request: fixed(&governancev1.ListBundleKeysRequest{})},
 	"BundleService/RecordHeartbeat": {request: func(w *world) proto.Message { return w.beat("sidecar-1") }},
+	"BundleService/ReleaseSidecar":  {request: fixed(&governancev1.ReleaseSidecarRequest{SidecarId: "sidecar-2", Reason: "moved"})},
 	"BundleService/ListSidecars":    {request: fixed(&governancev1.ListSidecarsRequest{})},
 
 	"AuditService/RecordEntry": {request: func(w *world) proto.Message { return w.recorded("entry") }, free: []string{"entry_id"}},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/bundle"
 	"github.com/aumos-enterprise/platform/governance/internal/sidecar"
+	"github.com/aumos-enterprise/platform/pkg/auth"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -90,7 +91,8 @@ func (h *handler) status(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = postgres.TenantTx(ctx, h.pool, func(ctx context.Context, tx pgx.Tx) error { return sidecar.Record(ctx, tx, report) })
+	caller, _ := auth.FromContext(ctx)
+	err = postgres.TenantTx(ctx, h.pool, func(ctx context.Context, tx pgx.Tx) error { return sidecar.Record(ctx, tx, caller.Subject, report) })
 	if err != nil {
 		return err
 	}

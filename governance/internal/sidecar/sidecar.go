@@ -4,6 +4,7 @@ package sidecar
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,57 +35,89 @@ type Report struct {
 type Sidecar struct {
 	Report
 
+	// Owner is the subject that speaks for it; empty for one that nobody has spoken for since owners are known.
+	Owner         string
 	FirstSeenTime time.Time
 	LastSeenTime  time.Time
 	Alive         bool
 }
 
-// Record keeps the report in place of the sidecar's last one. It fails with OVERLOADED for a new sidecar of a tenant that has too many.
-func Record(ctx context.Context, tx pgx.Tx, r Report) error {
+// Record keeps the report in place of the sidecar's last one. Whoever reports a sidecar first owns it until it is forgotten or released: others fail with
+// SIDECAR_OWNED. It fails with OVERLOADED for a new sidecar of a tenant that has too many.
+func Record(ctx context.Context, tx pgx.Tx, owner string, r Report) error {
+	if owner == "" {
+		return errors.New("record sidecar: nobody speaks for it")
+	}
 	args := pgx.NamedArgs{
-		"id": r.ID, "version": text(r.Version, 128), "loaded_revision": text(r.LoadedRevision, 128), "healthy": r.Healthy, "message": text(r.Message, 1000),
+		"id": r.ID, "owner": owner, "version": text(r.Version, 128), "loaded_revision": text(r.LoadedRevision, 128), "healthy": r.Healthy, "message": text(r.Message, 1000),
 	}
 	tag, err := tx.Exec(ctx, `
 		UPDATE gov_sidecars
-		SET version = @version, loaded_revision = @loaded_revision, healthy = @healthy, message = @message, last_seen_time = statement_timestamp()
-		WHERE id = @id`, args)
+		SET owner = @owner, version = @version, loaded_revision = @loaded_revision, healthy = @healthy, message = @message, last_seen_time = statement_timestamp()
+		WHERE id = @id AND owner IN ('', @owner)`, args)
 	if err != nil {
 		return fmt.Errorf("update sidecar: %w", err)
 	}
 	if tag.RowsAffected() > 0 {
 		return nil
 	}
-	if err := makeRoom(ctx, tx); err != nil {
+	if err := makeRoom(ctx, tx, r.ID); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `
-		INSERT INTO gov_sidecars (id, version, loaded_revision, healthy, message)
-		VALUES (@id, @version, @loaded_revision, @healthy, @message)
+	tag, err = tx.Exec(ctx, `
+		INSERT INTO gov_sidecars (id, owner, version, loaded_revision, healthy, message)
+		VALUES (@id, @owner, @version, @loaded_revision, @healthy, @message)
 		ON CONFLICT (tenant_id, id) DO UPDATE
-		SET version = @version, loaded_revision = @loaded_revision, healthy = @healthy, message = @message, last_seen_time = statement_timestamp()`, args)
+		SET owner = @owner, version = @version, loaded_revision = @loaded_revision, healthy = @healthy, message = @message, last_seen_time = statement_timestamp()
+		WHERE gov_sidecars.owner IN ('', @owner)`, args)
 	if err != nil {
 		return fmt.Errorf("insert sidecar: %w", err)
+	}
+	if tag.RowsAffected() == 0 { // somebody else was first, just now
+		return owned(r.ID)
 	}
 	return nil
 }
 
-// makeRoom forgets the tenant's sidecars that have been silent for long, and fails when too many are left.
-func makeRoom(ctx context.Context, tx pgx.Tx) error {
+// owned reports that another principal speaks for the sidecar.
+func owned(id string) error {
+	return errs.New(errs.PermissionDenied, errs.ReasonSidecarOwned,
+		"another principal speaks for this sidecar: choose another name, or have an operator release it").With("sidecar_id", id)
+}
+
+// makeRoom forgets the tenant's sidecars that have been silent for long, and fails when the one of the id is left, since it is another's, or too many are.
+func makeRoom(ctx context.Context, tx pgx.Tx, id string) error {
 	_, err := tx.Exec(ctx, `
 		DELETE FROM gov_sidecars
 		WHERE last_seen_time < statement_timestamp() - @forget_after::interval`, pgx.NamedArgs{"forget_after": forgetAfter})
 	if err != nil {
 		return fmt.Errorf("delete silent sidecars: %w", err)
 	}
-	var n int
-	if err := tx.QueryRow(ctx, `SELECT count(*) FROM gov_sidecars`).Scan(&n); err != nil {
+	var n, known int
+	if err := tx.QueryRow(ctx, `SELECT count(*), count(*) FILTER (WHERE id = $1) FROM gov_sidecars`, id).Scan(&n, &known); err != nil {
 		return fmt.Errorf("count sidecars: %w", err)
 	}
-	if n >= maxSidecars {
+	switch {
+	case known > 0:
+		return owned(id)
+	case n >= maxSidecars:
 		return errs.New(errs.ResourceExhausted, errs.ReasonOverloaded,
 			"the tenant has %d sidecars: give each a name that it keeps when it starts again", n)
+	default:
+		return nil
 	}
-	return nil
+}
+
+// Release forgets a sidecar and returns whose it was: whoever reports it next owns it.
+func Release(ctx context.Context, tx pgx.Tx, id string) (owner string, err error) {
+	err = tx.QueryRow(ctx, `DELETE FROM gov_sidecars WHERE id = $1 RETURNING owner`, id).Scan(&owner)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return "", errs.ResourceNotFound("sidecar", id)
+	case err != nil:
+		return "", fmt.Errorf("delete sidecar: %w", err)
+	}
+	return owner, nil
 }
 
 // Key is a sidecar's place in the list.
@@ -97,7 +130,7 @@ type Key struct {
 // between two pages moves to the front.
 func List(ctx context.Context, tx pgx.Tx, after Key, limit int) (sidecars []Sidecar, more bool, err error) {
 	rows, err := tx.Query(ctx, `
-		SELECT id, version, loaded_revision, healthy, message, first_seen_time, last_seen_time,
+		SELECT id, owner, version, loaded_revision, healthy, message, first_seen_time, last_seen_time,
 			last_seen_time > statement_timestamp() - @alive::interval AS alive
 		FROM gov_sidecars
 		WHERE @id = '' OR (last_seen_time, id) < (@at, @id)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -30,7 +32,14 @@ func setup(t *testing.T) fixture {
 
 func (f fixture) record(t *testing.T, id tenant.ID, r sidecar.Report) error {
 	t.Helper()
-	return postgres.TenantTx(tenant.NewContext(t.Context(), id), f.App, func(ctx context.Context, tx pgx.Tx) error { return sidecar.Record(ctx, tx, r) })
+	return f.recordAs(t, id, "ann", r)
+}
+
+func (f fixture) recordAs(t *testing.T, id tenant.ID, owner string, r sidecar.Report) error {
+	t.Helper()
+	return postgres.TenantTx(tenant.NewContext(t.Context(), id), f.App, func(ctx context.Context, tx pgx.Tx) error {
+		return sidecar.Record(ctx, tx, owner, r)
+	})
 }
 
 // list reads all pages of the size.
@@ -123,6 +132,78 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// Whoever reports a sidecar first speaks for it, until it is forgotten or released.
+func TestOwner(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	says := func(owner, version string, want errs.Reason) {
+		t.Helper()
+		if err := f.recordAs(t, f.a, owner, sidecar.Report{ID: "x", Version: version}); errs.ReasonOf(err) != want {
+			t.Errorf("%s reports %s: %v", owner, version, err)
+		}
+	}
+	now := func(owner, version string) {
+		t.Helper()
+		if all := f.list(t, f.a, 50); len(all) != 1 || all[0].Owner != owner || all[0].Version != version {
+			t.Errorf("got %+v, want %s of %s", all, version, owner)
+		}
+	}
+	says("ann", "1", "")
+	says("bob", "2", errs.ReasonSidecarOwned)
+	says("ann", "3", "")
+	now("ann", "3")
+	if err := f.recordAs(t, f.b, "bob", sidecar.Report{ID: "x"}); err != nil {
+		t.Errorf("in another tenant: %v", err)
+	}
+	f.exec(t, `UPDATE gov_sidecars SET last_seen_time = now() - interval '6 days'`)
+	says("bob", "4", errs.ReasonSidecarOwned)
+	f.exec(t, `UPDATE gov_sidecars SET last_seen_time = now() - interval '8 days'`)
+	says("bob", "5", "") // ann's is forgotten
+	now("bob", "5")
+	f.exec(t, `UPDATE gov_sidecars SET owner = ''`) // as it was before owners were kept
+	says("ann", "6", "")
+	says("bob", "7", errs.ReasonSidecarOwned)
+
+	release := func() (owner string, err error) {
+		err = postgres.TenantTx(tenant.NewContext(t.Context(), f.a), f.App, func(ctx context.Context, tx pgx.Tx) (err error) {
+			owner, err = sidecar.Release(ctx, tx, "x")
+			return err
+		})
+		return owner, err
+	}
+	if owner, err := release(); err != nil || owner != "ann" {
+		t.Errorf("released %q, %v", owner, err)
+	}
+	if _, err := release(); errs.ReasonOf(err) != errs.ReasonNotFound {
+		t.Errorf("released twice: %v", err)
+	}
+	says("bob", "8", "")
+	now("bob", "8")
+}
+
+// Of several who report a name at the same time, one speaks for it.
+func TestOwnersAtOnce(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	var first atomic.Int32
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			switch err := f.recordAs(t, f.a, fmt.Sprint(i), sidecar.Report{ID: "x"}); errs.ReasonOf(err) {
+			case "":
+				first.Add(1)
+			case errs.ReasonSidecarOwned:
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if first.Load() != 1 {
+		t.Errorf("%d speak for one sidecar", first.Load())
+	}
+}
+
 // A tenant cannot fill the table.
 func TestTooMany(t *testing.T) {
 	t.Parallel()
@@ -134,6 +215,9 @@ func TestTooMany(t *testing.T) {
 	}
 	if err := f.record(t, f.a, sidecar.Report{ID: "7", Version: "again"}); err != nil {
 		t.Errorf("one that is known: %v", err)
+	}
+	if err := f.recordAs(t, f.a, "bob", sidecar.Report{ID: "7"}); errs.ReasonOf(err) != errs.ReasonSidecarOwned {
+		t.Errorf("another's: %v", err)
 	}
 	if err := f.record(t, f.b, sidecar.Report{ID: "more"}); err != nil {
 		t.Errorf("another tenant: %v", err)

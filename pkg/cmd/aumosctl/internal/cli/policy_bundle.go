@@ -32,7 +32,7 @@ func (a *app) policyBundleCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&out, "out", "", "fetch the bundle into this file")
 	cmd.Flags().StringVar(&url, "url", "", "governance's HTTP port for bundles, for example https://governance.example.com:9390")
-	cmd.AddCommand(a.bundleKeysCommand(), a.bundleSidecarsCommand(), a.bundleConfigCommand())
+	cmd.AddCommand(a.bundleKeysCommand(), a.bundleSidecarsCommand(), a.bundleReleaseCommand(), a.bundleConfigCommand())
 	return cmd
 }
 
@@ -136,11 +136,11 @@ when one that is alive is not well, or has not loaded the bundle of now.`,
 				}
 				return res.GetSidecars(), res.GetNextPageToken(), err
 			})
-			grid := output.NewGrid("sidecar", "state", "version", "revision", "last heard of", "message")
+			grid := output.NewGrid("sidecar", "state", "version", "revision", "last heard of", "owner", "message")
 			err = printList(a, sidecars, grid, func(c *governancev1.Sidecar) []string {
 				revision := c.GetLoadedRevision()
 				return []string{
-					c.GetSidecarId(), sidecarState(c), c.GetVersion(), revision[:min(len(revision), 12)], when(c.GetLastSeenTime()), c.GetMessage(),
+					c.GetSidecarId(), sidecarState(c), c.GetVersion(), revision[:min(len(revision), 12)], when(c.GetLastSeenTime()), c.GetOwner(), c.GetMessage(),
 				}
 			})
 			if err == nil && strict && behind {
@@ -151,6 +151,34 @@ when one that is alive is not well, or has not loaded the bundle of now.`,
 	}
 	cmd.Flags().IntVar(&limit, "limit", 0, "at most this many; 0: all")
 	cmd.Flags().BoolVar(&strict, "check", false, "exit with 1 unless all that are alive are well and up to date")
+	return cmd
+}
+
+func (a *app) bundleReleaseCommand() *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use: "release SIDECAR --reason TEXT", Short: "Let another principal speak for a sidecar", Args: cobra.ExactArgs(1),
+		Long: `Forgets a sidecar and who reported it: whoever reports its name next owns it. Stop the sidecar that had the name first, or it takes it back. The reason
+stands on the Audit Wall.`,
+		Example: `  aumosctl policy bundle release eu-1 --reason "the payments service has a client of its own now"`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, done, err := a.bundles(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer done()
+			res, err := call(cmd.Context(), a, client.ReleaseSidecar, &governancev1.ReleaseSidecarRequest{SidecarId: args[0], Reason: reason})
+			if err != nil {
+				return err
+			}
+			if a.format != formatTable {
+				return a.printMessage("released", res)
+			}
+			return output.Pairs(a.stdout, "", "sidecar", args[0], "owner", "none", "before", res.GetOwner())
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why somebody else may speak for it")
+	_ = cmd.MarkFlagRequired("reason") // fails for unknown flags only
 	return cmd
 }
 

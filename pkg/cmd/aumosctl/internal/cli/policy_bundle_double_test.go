@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
@@ -53,6 +55,16 @@ func (d *bundleDouble) ListSidecars(_ context.Context, req *governancev1.ListSid
 	return res, nil
 }
 
+func (d *bundleDouble) ReleaseSidecar(_ context.Context, req *governancev1.ReleaseSidecarRequest) (*governancev1.ReleaseSidecarResponse, error) {
+	for i, s := range d.sidecars {
+		if s.GetSidecarId() == req.GetSidecarId() && req.GetReason() != "" && req.GetRequestId() != "" {
+			d.sidecars = slices.Delete(d.sidecars, i, i+1)
+			return &governancev1.ReleaseSidecarResponse{Owner: s.GetOwner()}, nil
+		}
+	}
+	return nil, refuse(codes.NotFound, "NOT_FOUND", "sidecar not found")
+}
+
 // serve serves what the port for bundles does.
 func (d *bundleDouble) serve(t *testing.T) string {
 	t.Helper()
@@ -71,6 +83,7 @@ func (d *bundleDouble) serve(t *testing.T) string {
 func sidecar(id string, change func(*governancev1.Sidecar)) *governancev1.Sidecar {
 	s := &governancev1.Sidecar{
 		SidecarId: id, Version: "opa/1.22.2", LoadedRevision: "cafe0123456789", UpToDate: true, Healthy: true, Alive: true, LastSeenTime: timestamppb.New(time.Now()),
+		Owner: "svc-" + id,
 	}
 	change(s)
 	return s

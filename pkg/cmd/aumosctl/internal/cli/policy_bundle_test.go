@@ -81,4 +81,7 @@ func TestPolicyBundleSidecars(t *testing.T) {
 	if got := p.run(t, "policy", "bundle", "sidecars", "--limit", "1").expect(t, 0).stdout; strings.Contains(got, "us-1") {
 		t.Errorf("--limit 1 prints\n%s", got)
 	}
+	p.run(t, "policy", "bundle", "release", "us-1").expect(t, 3).says(t, "required flag(s)")
+	p.run(t, "policy", "bundle", "release", "us-1", "--reason", "moved").expect(t, 0).says(t, "svc-us-1")
+	p.run(t, "policy", "bundle", "release", "us-1", "--reason", "moved").expect(t, 3).says(t, "NOT_FOUND")
 }

@@ -593,7 +593,9 @@ type Sidecar struct {
 	// When it was first heard of.
 	FirstSeenTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=first_seen_time,json=firstSeenTime,proto3" json:"first_seen_time,omitempty"`
 	// When it was last heard of.
-	LastSeenTime  *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_seen_time,json=lastSeenTime,proto3" json:"last_seen_time,omitempty"`
+	LastSeenTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_seen_time,json=lastSeenTime,proto3" json:"last_seen_time,omitempty"`
+	// The subject of the principal that speaks for it. Empty for one that was last heard of before owners were kept.
+	Owner         string `protobuf:"bytes,10,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -691,6 +693,123 @@ func (x *Sidecar) GetLastSeenTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Sidecar) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+// Which sidecar to release, and why.
+type ReleaseSidecarRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the sidecar within the tenant.
+	SidecarId string `protobuf:"bytes,1,opt,name=sidecar_id,json=sidecarId,proto3" json:"sidecar_id,omitempty"`
+	// Why, 1 to 2,000 characters.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Makes retries safe (UUID).
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseSidecarRequest) Reset() {
+	*x = ReleaseSidecarRequest{}
+	mi := &file_aumos_governance_v1_bundle_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseSidecarRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseSidecarRequest) ProtoMessage() {}
+
+func (x *ReleaseSidecarRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_bundle_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseSidecarRequest.ProtoReflect.Descriptor instead.
+func (*ReleaseSidecarRequest) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_bundle_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ReleaseSidecarRequest) GetSidecarId() string {
+	if x != nil {
+		return x.SidecarId
+	}
+	return ""
+}
+
+func (x *ReleaseSidecarRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReleaseSidecarRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Whose it was.
+type ReleaseSidecarResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The subject of the principal that spoke for it.
+	Owner         string `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseSidecarResponse) Reset() {
+	*x = ReleaseSidecarResponse{}
+	mi := &file_aumos_governance_v1_bundle_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseSidecarResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseSidecarResponse) ProtoMessage() {}
+
+func (x *ReleaseSidecarResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_aumos_governance_v1_bundle_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseSidecarResponse.ProtoReflect.Descriptor instead.
+func (*ReleaseSidecarResponse) Descriptor() ([]byte, []int) {
+	return file_aumos_governance_v1_bundle_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ReleaseSidecarResponse) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
 // Which page of them.
 type ListSidecarsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -704,7 +823,7 @@ type ListSidecarsRequest struct {
 
 func (x *ListSidecarsRequest) Reset() {
 	*x = ListSidecarsRequest{}
-	mi := &file_aumos_governance_v1_bundle_service_proto_msgTypes[10]
+	mi := &file_aumos_governance_v1_bundle_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -716,7 +835,7 @@ func (x *ListSidecarsRequest) String() string {
 func (*ListSidecarsRequest) ProtoMessage() {}
 
 func (x *ListSidecarsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_bundle_service_proto_msgTypes[10]
+	mi := &file_aumos_governance_v1_bundle_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -729,7 +848,7 @@ func (x *ListSidecarsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSidecarsRequest.ProtoReflect.Descriptor instead.
 func (*ListSidecarsRequest) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_bundle_service_proto_rawDescGZIP(), []int{10}
+	return file_aumos_governance_v1_bundle_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListSidecarsRequest) GetPageSize() int32 {
@@ -759,7 +878,7 @@ type ListSidecarsResponse struct {
 
 func (x *ListSidecarsResponse) Reset() {
 	*x = ListSidecarsResponse{}
-	mi := &file_aumos_governance_v1_bundle_service_proto_msgTypes[11]
+	mi := &file_aumos_governance_v1_bundle_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +890,7 @@ func (x *ListSidecarsResponse) String() string {
 func (*ListSidecarsResponse) ProtoMessage() {}
 
 func (x *ListSidecarsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_aumos_governance_v1_bundle_service_proto_msgTypes[11]
+	mi := &file_aumos_governance_v1_bundle_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +903,7 @@ func (x *ListSidecarsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSidecarsResponse.ProtoReflect.Descriptor instead.
 func (*ListSidecarsResponse) Descriptor() ([]byte, []int) {
-	return file_aumos_governance_v1_bundle_service_proto_rawDescGZIP(), []int{11}
+	return file_aumos_governance_v1_bundle_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListSidecarsResponse) GetSidecars() []*Sidecar {
@@ -841,7 +960,7 @@ const file_aumos_governance_v1_bundle_service_proto_rawDesc = "" +
 	"\ahealthy\x18\x04 \x01(\bR\ahealthy\x12\"\n" +
 	"\amessage\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\amessage\"D\n" +
 	"\x17RecordHeartbeatResponse\x12)\n" +
-	"\x10current_revision\x18\x01 \x01(\tR\x0fcurrentRevision\"\xd9\x02\n" +
+	"\x10current_revision\x18\x01 \x01(\tR\x0fcurrentRevision\"\xef\x02\n" +
 	"\aSidecar\x12\x1d\n" +
 	"\n" +
 	"sidecar_id\x18\x01 \x01(\tR\tsidecarId\x12\x18\n" +
@@ -853,21 +972,34 @@ const file_aumos_governance_v1_bundle_service_proto_rawDesc = "" +
 	"\amessage\x18\x06 \x01(\tR\amessage\x12\x14\n" +
 	"\x05alive\x18\a \x01(\bR\x05alive\x12B\n" +
 	"\x0ffirst_seen_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\rfirstSeenTime\x12@\n" +
-	"\x0elast_seen_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\flastSeenTime\"d\n" +
+	"\x0elast_seen_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\flastSeenTime\x12\x14\n" +
+	"\x05owner\x18\n" +
+	" \x01(\tR\x05owner\"\xf9\x01\n" +
+	"\x15ReleaseSidecarRequest\x12I\n" +
+	"\n" +
+	"sidecar_id\x18\x01 \x01(\tB*\xbaH'r%\x10\x01\x18\x80\x012\x1e^[A-Za-z0-9][A-Za-z0-9._:/-]*$R\tsidecarId\x12i\n" +
+	"\x06reason\x18\x02 \x01(\tBQ\xbaHN\xba\x01F\n" +
+	"\freason.blank\x12\x12must say something\x1a\"this.matches('[^\\\\s\\\\p{Z}\\\\p{C}]')r\x03\x18\xd0\x0fR\x06reason\x12*\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\".\n" +
+	"\x16ReleaseSidecarResponse\x12\x14\n" +
+	"\x05owner\x18\x01 \x01(\tR\x05owner\"d\n" +
 	"\x13ListSidecarsRequest\x12$\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\"x\n" +
 	"\x14ListSidecarsResponse\x128\n" +
 	"\bsidecars\x18\x01 \x03(\v2\x1c.aumos.governance.v1.SidecarR\bsidecars\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x82\x04\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x8f\x05\n" +
 	"\rBundleService\x12p\n" +
 	"\tGetBundle\x12%.aumos.governance.v1.GetBundleRequest\x1a&.aumos.governance.v1.GetBundleResponse\"\x14\x8a\xe7\x18\r\n" +
 	"\vbundle.read\x90\x02\x01\x12\x7f\n" +
 	"\x0eListBundleKeys\x12*.aumos.governance.v1.ListBundleKeysRequest\x1a+.aumos.governance.v1.ListBundleKeysResponse\"\x14\x8a\xe7\x18\r\n" +
 	"\vbundle.read\x90\x02\x01\x12\x82\x01\n" +
 	"\x0fRecordHeartbeat\x12+.aumos.governance.v1.RecordHeartbeatRequest\x1a,.aumos.governance.v1.RecordHeartbeatResponse\"\x14\x8a\xe7\x18\r\n" +
-	"\vbundle.read\x90\x02\x02\x12y\n" +
+	"\vbundle.read\x90\x02\x02\x12\x8a\x01\n" +
+	"\x0eReleaseSidecar\x12*.aumos.governance.v1.ReleaseSidecarRequest\x1a+.aumos.governance.v1.ReleaseSidecarResponse\"\x1f\x8a\xe7\x18\x18\n" +
+	"\x16bundle.sidecar_release\x90\x02\x02\x12y\n" +
 	"\fListSidecars\x12(.aumos.governance.v1.ListSidecarsRequest\x1a).aumos.governance.v1.ListSidecarsResponse\"\x14\x8a\xe7\x18\r\n" +
 	"\vpolicy.read\x90\x02\x01B\xea\x01\n" +
 	"\x17com.aumos.governance.v1B\x12BundleServiceProtoP\x01ZMgithub.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1;governancev1\xa2\x02\x03AGX\xaa\x02\x13Aumos.Governance.V1\xca\x02\x13Aumos\\Governance\\V1\xe2\x02\x1fAumos\\Governance\\V1\\GPBMetadata\xea\x02\x15Aumos::Governance::V1b\x06proto3"
@@ -884,7 +1016,7 @@ func file_aumos_governance_v1_bundle_service_proto_rawDescGZIP() []byte {
 	return file_aumos_governance_v1_bundle_service_proto_rawDescData
 }
 
-var file_aumos_governance_v1_bundle_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_aumos_governance_v1_bundle_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_aumos_governance_v1_bundle_service_proto_goTypes = []any{
 	(*BundledPolicy)(nil),           // 0: aumos.governance.v1.BundledPolicy
 	(*Bundle)(nil),                  // 1: aumos.governance.v1.Bundle
@@ -896,27 +1028,31 @@ var file_aumos_governance_v1_bundle_service_proto_goTypes = []any{
 	(*RecordHeartbeatRequest)(nil),  // 7: aumos.governance.v1.RecordHeartbeatRequest
 	(*RecordHeartbeatResponse)(nil), // 8: aumos.governance.v1.RecordHeartbeatResponse
 	(*Sidecar)(nil),                 // 9: aumos.governance.v1.Sidecar
-	(*ListSidecarsRequest)(nil),     // 10: aumos.governance.v1.ListSidecarsRequest
-	(*ListSidecarsResponse)(nil),    // 11: aumos.governance.v1.ListSidecarsResponse
-	(*timestamppb.Timestamp)(nil),   // 12: google.protobuf.Timestamp
+	(*ReleaseSidecarRequest)(nil),   // 10: aumos.governance.v1.ReleaseSidecarRequest
+	(*ReleaseSidecarResponse)(nil),  // 11: aumos.governance.v1.ReleaseSidecarResponse
+	(*ListSidecarsRequest)(nil),     // 12: aumos.governance.v1.ListSidecarsRequest
+	(*ListSidecarsResponse)(nil),    // 13: aumos.governance.v1.ListSidecarsResponse
+	(*timestamppb.Timestamp)(nil),   // 14: google.protobuf.Timestamp
 }
 var file_aumos_governance_v1_bundle_service_proto_depIdxs = []int32{
 	0,  // 0: aumos.governance.v1.Bundle.policies:type_name -> aumos.governance.v1.BundledPolicy
 	1,  // 1: aumos.governance.v1.GetBundleResponse.bundle:type_name -> aumos.governance.v1.Bundle
 	5,  // 2: aumos.governance.v1.ListBundleKeysResponse.keys:type_name -> aumos.governance.v1.BundleKey
-	12, // 3: aumos.governance.v1.Sidecar.first_seen_time:type_name -> google.protobuf.Timestamp
-	12, // 4: aumos.governance.v1.Sidecar.last_seen_time:type_name -> google.protobuf.Timestamp
+	14, // 3: aumos.governance.v1.Sidecar.first_seen_time:type_name -> google.protobuf.Timestamp
+	14, // 4: aumos.governance.v1.Sidecar.last_seen_time:type_name -> google.protobuf.Timestamp
 	9,  // 5: aumos.governance.v1.ListSidecarsResponse.sidecars:type_name -> aumos.governance.v1.Sidecar
 	2,  // 6: aumos.governance.v1.BundleService.GetBundle:input_type -> aumos.governance.v1.GetBundleRequest
 	4,  // 7: aumos.governance.v1.BundleService.ListBundleKeys:input_type -> aumos.governance.v1.ListBundleKeysRequest
 	7,  // 8: aumos.governance.v1.BundleService.RecordHeartbeat:input_type -> aumos.governance.v1.RecordHeartbeatRequest
-	10, // 9: aumos.governance.v1.BundleService.ListSidecars:input_type -> aumos.governance.v1.ListSidecarsRequest
-	3,  // 10: aumos.governance.v1.BundleService.GetBundle:output_type -> aumos.governance.v1.GetBundleResponse
-	6,  // 11: aumos.governance.v1.BundleService.ListBundleKeys:output_type -> aumos.governance.v1.ListBundleKeysResponse
-	8,  // 12: aumos.governance.v1.BundleService.RecordHeartbeat:output_type -> aumos.governance.v1.RecordHeartbeatResponse
-	11, // 13: aumos.governance.v1.BundleService.ListSidecars:output_type -> aumos.governance.v1.ListSidecarsResponse
-	10, // [10:14] is the sub-list for method output_type
-	6,  // [6:10] is the sub-list for method input_type
+	10, // 9: aumos.governance.v1.BundleService.ReleaseSidecar:input_type -> aumos.governance.v1.ReleaseSidecarRequest
+	12, // 10: aumos.governance.v1.BundleService.ListSidecars:input_type -> aumos.governance.v1.ListSidecarsRequest
+	3,  // 11: aumos.governance.v1.BundleService.GetBundle:output_type -> aumos.governance.v1.GetBundleResponse
+	6,  // 12: aumos.governance.v1.BundleService.ListBundleKeys:output_type -> aumos.governance.v1.ListBundleKeysResponse
+	8,  // 13: aumos.governance.v1.BundleService.RecordHeartbeat:output_type -> aumos.governance.v1.RecordHeartbeatResponse
+	11, // 14: aumos.governance.v1.BundleService.ReleaseSidecar:output_type -> aumos.governance.v1.ReleaseSidecarResponse
+	13, // 15: aumos.governance.v1.BundleService.ListSidecars:output_type -> aumos.governance.v1.ListSidecarsResponse
+	11, // [11:16] is the sub-list for method output_type
+	6,  // [6:11] is the sub-list for method input_type
 	6,  // [6:6] is the sub-list for extension type_name
 	6,  // [6:6] is the sub-list for extension extendee
 	0,  // [0:6] is the sub-list for field type_name
@@ -933,7 +1069,7 @@ func file_aumos_governance_v1_bundle_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_aumos_governance_v1_bundle_service_proto_rawDesc), len(file_aumos_governance_v1_bundle_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

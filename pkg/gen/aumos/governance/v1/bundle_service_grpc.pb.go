@@ -22,6 +22,7 @@ const (
 	BundleService_GetBundle_FullMethodName       = "/aumos.governance.v1.BundleService/GetBundle"
 	BundleService_ListBundleKeys_FullMethodName  = "/aumos.governance.v1.BundleService/ListBundleKeys"
 	BundleService_RecordHeartbeat_FullMethodName = "/aumos.governance.v1.BundleService/RecordHeartbeat"
+	BundleService_ReleaseSidecar_FullMethodName  = "/aumos.governance.v1.BundleService/ReleaseSidecar"
 	BundleService_ListSidecars_FullMethodName    = "/aumos.governance.v1.BundleService/ListSidecars"
 )
 
@@ -36,8 +37,11 @@ type BundleServiceClient interface {
 	// Returns the public keys that verify bundles.
 	ListBundleKeys(ctx context.Context, in *ListBundleKeysRequest, opts ...grpc.CallOption) (*ListBundleKeysResponse, error)
 	// Says that a sidecar lives and what it has loaded. OPA's own status reports, sent over HTTP, do the same. A tenant has at most 10,000 sidecars, else OVERLOADED;
-	// one that is silent for 7 days is forgotten when a new one needs its place.
+	// one that is silent for 7 days is forgotten when a new one needs its place. Whoever reports a name first speaks for it until it is forgotten or released: others
+	// get SIDECAR_OWNED.
 	RecordHeartbeat(ctx context.Context, in *RecordHeartbeatRequest, opts ...grpc.CallOption) (*RecordHeartbeatResponse, error)
+	// Forgets a sidecar, so that whoever reports its name next speaks for it. The entry on the wall (event type "governance.sidecar_released") says who did before.
+	ReleaseSidecar(ctx context.Context, in *ReleaseSidecarRequest, opts ...grpc.CallOption) (*ReleaseSidecarResponse, error)
 	// Lists the sidecars that are not forgotten, last heard of first.
 	ListSidecars(ctx context.Context, in *ListSidecarsRequest, opts ...grpc.CallOption) (*ListSidecarsResponse, error)
 }
@@ -80,6 +84,16 @@ func (c *bundleServiceClient) RecordHeartbeat(ctx context.Context, in *RecordHea
 	return out, nil
 }
 
+func (c *bundleServiceClient) ReleaseSidecar(ctx context.Context, in *ReleaseSidecarRequest, opts ...grpc.CallOption) (*ReleaseSidecarResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReleaseSidecarResponse)
+	err := c.cc.Invoke(ctx, BundleService_ReleaseSidecar_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *bundleServiceClient) ListSidecars(ctx context.Context, in *ListSidecarsRequest, opts ...grpc.CallOption) (*ListSidecarsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListSidecarsResponse)
@@ -101,8 +115,11 @@ type BundleServiceServer interface {
 	// Returns the public keys that verify bundles.
 	ListBundleKeys(context.Context, *ListBundleKeysRequest) (*ListBundleKeysResponse, error)
 	// Says that a sidecar lives and what it has loaded. OPA's own status reports, sent over HTTP, do the same. A tenant has at most 10,000 sidecars, else OVERLOADED;
-	// one that is silent for 7 days is forgotten when a new one needs its place.
+	// one that is silent for 7 days is forgotten when a new one needs its place. Whoever reports a name first speaks for it until it is forgotten or released: others
+	// get SIDECAR_OWNED.
 	RecordHeartbeat(context.Context, *RecordHeartbeatRequest) (*RecordHeartbeatResponse, error)
+	// Forgets a sidecar, so that whoever reports its name next speaks for it. The entry on the wall (event type "governance.sidecar_released") says who did before.
+	ReleaseSidecar(context.Context, *ReleaseSidecarRequest) (*ReleaseSidecarResponse, error)
 	// Lists the sidecars that are not forgotten, last heard of first.
 	ListSidecars(context.Context, *ListSidecarsRequest) (*ListSidecarsResponse, error)
 	mustEmbedUnimplementedBundleServiceServer()
@@ -123,6 +140,9 @@ func (UnimplementedBundleServiceServer) ListBundleKeys(context.Context, *ListBun
 }
 func (UnimplementedBundleServiceServer) RecordHeartbeat(context.Context, *RecordHeartbeatRequest) (*RecordHeartbeatResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RecordHeartbeat not implemented")
+}
+func (UnimplementedBundleServiceServer) ReleaseSidecar(context.Context, *ReleaseSidecarRequest) (*ReleaseSidecarResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReleaseSidecar not implemented")
 }
 func (UnimplementedBundleServiceServer) ListSidecars(context.Context, *ListSidecarsRequest) (*ListSidecarsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListSidecars not implemented")
@@ -202,6 +222,24 @@ func _BundleService_RecordHeartbeat_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BundleService_ReleaseSidecar_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReleaseSidecarRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BundleServiceServer).ReleaseSidecar(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BundleService_ReleaseSidecar_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BundleServiceServer).ReleaseSidecar(ctx, req.(*ReleaseSidecarRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _BundleService_ListSidecars_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListSidecarsRequest)
 	if err := dec(in); err != nil {
@@ -238,6 +276,10 @@ var BundleService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RecordHeartbeat",
 			Handler:    _BundleService_RecordHeartbeat_Handler,
+		},
+		{
+			MethodName: "ReleaseSidecar",
+			Handler:    _BundleService_ReleaseSidecar_Handler,
 		},
 		{
 			MethodName: "ListSidecars",

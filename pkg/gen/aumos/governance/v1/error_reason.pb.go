@@ -88,6 +88,8 @@ const (
 	// The tenant has as many policies, or versions of them, as it may have. Waiting makes no room: the platform's operator can raise the limit; metadata:
 	// resource, limit. Code RESOURCE_EXHAUSTED.
 	ErrorReason_ERROR_REASON_LIMIT_REACHED ErrorReason = 112
+	// Another principal speaks for the sidecar: choose another name, or have an operator release it; metadata: sidecar_id. Code PERMISSION_DENIED.
+	ErrorReason_ERROR_REASON_SIDECAR_OWNED ErrorReason = 113
 	// The entry, serialized, is over the size that a log entry may have; metadata: limit, actual. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_ENTRY_TOO_LARGE ErrorReason = 201
 	// An entry with this id and other content is on the wall. Code INVALID_ARGUMENT.
@@ -135,6 +137,7 @@ var (
 		110: "ERROR_REASON_INPUTS_KEY_MISSING",
 		111: "ERROR_REASON_BUNDLES_KEY_MISSING",
 		112: "ERROR_REASON_LIMIT_REACHED",
+		113: "ERROR_REASON_SIDECAR_OWNED",
 		201: "ERROR_REASON_ENTRY_TOO_LARGE",
 		202: "ERROR_REASON_ENTRY_ID_REUSED",
 		203: "ERROR_REASON_TREE_SIZE_BEYOND_LOG",
@@ -172,6 +175,7 @@ var (
 		"ERROR_REASON_INPUTS_KEY_MISSING":     110,
 		"ERROR_REASON_BUNDLES_KEY_MISSING":    111,
 		"ERROR_REASON_LIMIT_REACHED":          112,
+		"ERROR_REASON_SIDECAR_OWNED":          113,
 		"ERROR_REASON_ENTRY_TOO_LARGE":        201,
 		"ERROR_REASON_ENTRY_ID_REUSED":        202,
 		"ERROR_REASON_TREE_SIZE_BEYOND_LOG":   203,
@@ -212,7 +216,7 @@ var File_aumos_governance_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_aumos_governance_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"&aumos/governance/v1/error_reason.proto\x12\x13aumos.governance.v1*\x9f\t\n" +
+	"&aumos/governance/v1/error_reason.proto\x12\x13aumos.governance.v1*\xbf\t\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\x1e\n" +
@@ -243,7 +247,8 @@ const file_aumos_governance_v1_error_reason_proto_rawDesc = "" +
 	"\x1cERROR_REASON_INPUTS_NOT_KEPT\x10m\x12#\n" +
 	"\x1fERROR_REASON_INPUTS_KEY_MISSING\x10n\x12$\n" +
 	" ERROR_REASON_BUNDLES_KEY_MISSING\x10o\x12\x1e\n" +
-	"\x1aERROR_REASON_LIMIT_REACHED\x10p\x12!\n" +
+	"\x1aERROR_REASON_LIMIT_REACHED\x10p\x12\x1e\n" +
+	"\x1aERROR_REASON_SIDECAR_OWNED\x10q\x12!\n" +
 	"\x1cERROR_REASON_ENTRY_TOO_LARGE\x10\xc9\x01\x12!\n" +
 	"\x1cERROR_REASON_ENTRY_ID_REUSED\x10\xca\x01\x12&\n" +
 	"!ERROR_REASON_TREE_SIZE_BEYOND_LOG\x10\xcb\x01\x12\"\n" +
