@@ -3,6 +3,7 @@ package sidecar_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -189,7 +190,7 @@ func TestOwnersAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
-			switch err := f.recordAs(t, f.a, fmt.Sprint(i), sidecar.Report{ID: "x"}); errs.ReasonOf(err) {
+			switch err := f.recordAs(t, f.a, strconv.Itoa(i), sidecar.Report{ID: "x"}); errs.ReasonOf(err) {
 			case "":
 				first.Add(1)
 			case errs.ReasonSidecarOwned:
