@@ -11,8 +11,9 @@ import (
 
 // Bounds on the cost of the correlation test.
 const (
-	maxCorrelatedRows = 20_000 // of a side
-	maxCorrelatedWork = 5e8    // products for all pairs of columns
+	maxCorrelatedRows = 20_000  // of a side
+	maxCorrelatedWork = 5e8     // products for all pairs of columns
+	maxContributions  = 1 << 21 // that are kept: 16 MB
 )
 
 // CorrelatedRows is the number of rows of each side that the correlation test looks at: 20,000, or so many that there are 5·10⁸ products of
@@ -74,8 +75,7 @@ func Correlations(baseline, current Matrix, d permutation.Draws) (Correlation, e
 	}
 	normalize(result.Shares)
 	if result.Permuted = min(t.n, t.m)*float64(len(first))*float64(d.Count) <= maxPermutedWork; result.Permuted {
-		products := t.products(x, y)
-		result.P, result.Critical = permute(observed, d, 1, t.draw(products, d.Rand))
+		result.P, result.Critical = permute(observed, d, 1, t.draw(t.rows(x, y), x.Rows+y.Rows, d.Rand))
 		return result, nil
 	}
 	student := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: t.n + t.m - 2}
@@ -216,31 +216,41 @@ func (t *pairTest) largest(sums []float64) (statistic float64, at int) {
 	return statistic, at
 }
 
-// products returns all rows' contributions.
-func (t *pairTest) products(x, y Matrix) Matrix {
-	p := NewMatrix(x.Rows+y.Rows, len(t.first))
-	for i := range p.Rows {
-		row := x
-		at := i
-		if i >= x.Rows {
-			row, at = y, i-x.Rows
+// rows returns what gives a row's contributions, those of the baseline first. They are kept when they are few; else each is made anew for every
+// draw that it is in, in the same memory: those of 15,000 vectors would take a gigabyte, and as long to read as to make.
+func (t *pairTest) rows(x, y Matrix) func(row int) []float64 {
+	value := func(row int) []float64 {
+		if row < x.Rows {
+			return x.Row(row)
 		}
-		t.contributions(row.Row(at), p.Row(i))
+		return y.Row(row - x.Rows)
 	}
-	return p
+	rows := x.Rows + y.Rows
+	if rows*len(t.first) > maxContributions {
+		u := make([]float64, len(t.first))
+		return func(row int) []float64 {
+			t.contributions(value(row), u)
+			return u
+		}
+	}
+	kept := NewMatrix(rows, len(t.first))
+	for row := range rows {
+		t.contributions(value(row), kept.Row(row))
+	}
+	return kept.Row
 }
 
 // draw returns draws of the statistic under re-labelling. Only the smaller side is added up.
-func (t *pairTest) draw(products Matrix, rng *rand.Rand) func() float64 {
-	order := Sample(rng, products.Rows, products.Rows)
-	sums := make([]float64, products.Columns)
+func (t *pairTest) draw(contributions func(row int) []float64, rows int, rng *rand.Rand) func() float64 {
+	order := Sample(rng, rows, rows)
+	sums := make([]float64, len(t.sums))
 	small := int(min(t.n, t.m))
 	return func() float64 {
 		clear(sums)
 		for i := range small {
 			j := i + rng.IntN(len(order)-i)
 			order[i], order[j] = order[j], order[i]
-			addTo(sums, products.Row(order[i]))
+			addTo(sums, contributions(order[i]))
 		}
 		if t.m < t.n {
 			for i := range sums {
