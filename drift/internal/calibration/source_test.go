@@ -175,7 +175,7 @@ func vectors(name string, columns int, draw func(*rand.Rand) float64) source {
 				values = append(values, float32(draw(rng)+common))
 			}
 		}
-		return withMissing(rng, detect.Sample{Vectors: detect.Matrix{Rows: n, Columns: columns, Values: values}}, n)
+		return withMissing(rng, detect.Sample{Vectors: detect.NewMatrix(columns, values)}, n)
 	}}
 }
 

@@ -65,16 +65,10 @@ func (r Request) Embed(ctx context.Context, embedder Embedder, reserve func(byte
 		case err != nil:
 			failed, e.Err = err, err
 		default:
-			e.Baseline, e.Current = split(m, n)
+			e.Baseline, e.Current = m.Split(n)
 		}
 	}
 	return embeddings, nil
-}
-
-// split parts the first n rows from the others.
-func split(m detect.Matrix, n int) (first, rest detect.Matrix) {
-	cut := n * m.Columns
-	return detect.Matrix{Rows: n, Columns: m.Columns, Values: m.Values[:cut:cut]}, detect.Matrix{Rows: m.Rows - n, Columns: m.Columns, Values: m.Values[cut:]}
 }
 
 // typeFor is the type of the values that a test of the feature looks at.

@@ -27,11 +27,11 @@ func (e *fakeEmbedder) Embed(_ context.Context, texts []string, reserve func(int
 	if err := reserve(int64(len(texts)) * 8); err != nil {
 		return detect.Matrix{}, err
 	}
-	m := detect.Matrix{Rows: len(texts), Columns: 1}
+	var values []float32
 	for _, text := range texts {
-		m.Values = append(m.Values, float32(len(text)))
+		values = append(values, float32(len(text)))
 	}
-	return m, nil
+	return detect.NewMatrix(1, values), nil
 }
 
 // written is a side with TEXT columns of so many texts.
@@ -58,7 +58,7 @@ func TestEmbed(t *testing.T) {
 		t.Fatalf("got %d, %v; asked %d times, %d bytes", len(got), err, len(e.asked), reserved)
 	}
 	for _, name := range []string{"a", "c"} {
-		if v := got[name]; v.Model != "fake" || v.Err != nil || v.Baseline.Rows != maxEmbeddedTexts || len(v.Baseline.Values) != maxEmbeddedTexts || v.Current.Rows != 40 || len(v.Current.Values) != 40 {
+		if v := got[name]; v.Model != "fake" || v.Err != nil || v.Baseline.Rows != maxEmbeddedTexts || len(v.Baseline.Pieces[0]) != maxEmbeddedTexts || v.Current.Rows != 40 || len(v.Current.Pieces[0]) != 40 {
 			t.Errorf("%s: got %d, %d, %v", name, v.Baseline.Rows, v.Current.Rows, v.Err)
 		}
 	}

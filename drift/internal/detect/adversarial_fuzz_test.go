@@ -63,10 +63,12 @@ func bytesOf(kind detect.FeatureType, data []byte) detect.Sample {
 		slices.Sort(s.Times)
 		s.Rows = int64(len(s.Times))
 	case detect.Vector:
+		var values []float32
 		for _, b := range data[:len(data)/3*3] {
-			s.Vectors.Values = append(s.Vectors.Values, float32(int8(b)))
+			values = append(values, float32(int8(b)))
 		}
-		s.Vectors.Rows, s.Vectors.Columns = len(data)/3, 3
+		cut := len(values) / 6 * 3 // two pieces
+		s.Vectors = detect.NewMatrix(3, values[:cut], values[cut:])
 		s.Rows = int64(s.Vectors.Rows)
 	}
 	return s

@@ -301,11 +301,11 @@ func stamps(n int, start, step int64) []int64 {
 }
 
 func matrix(rows, columns int, value func(i int) float64) detect.Matrix {
-	m := detect.Matrix{Rows: rows, Columns: columns}
+	var values []float32
 	for _, v := range repeat(rows*columns, value) {
-		m.Values = append(m.Values, float32(v))
+		values = append(values, float32(v))
 	}
-	return m
+	return detect.NewMatrix(columns, values)
 }
 
 func TestNastyRows(t *testing.T) {

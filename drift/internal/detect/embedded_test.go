@@ -15,11 +15,11 @@ import (
 
 // cloud draws vectors around a centre.
 func cloud(rng *rand.Rand, rows, columns int, centre float64) detect.Matrix {
-	m := detect.Matrix{Rows: rows, Columns: columns, Values: make([]float32, rows*columns)}
-	for i := range m.Values {
-		m.Values[i] = float32(centre + rng.NormFloat64())
+	values := make([]float32, rows*columns)
+	for i := range values {
+		values[i] = float32(centre + rng.NormFloat64())
 	}
-	return m
+	return detect.NewMatrix(columns, values)
 }
 
 // embeddedText is a feature whose texts stay as they are, and whose embeddings lie apart by a shift.
@@ -72,7 +72,7 @@ func TestNotEmbedded(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(f *detect.FeatureInput){
 		"failed":     func(f *detect.FeatureInput) { f.Embedded = &detect.Embedded{Err: errors.New("it is down")} },
-		"no matrix":  func(f *detect.FeatureInput) { f.Embedded.Current.Values = f.Embedded.Current.Values[1:] },
+		"no matrix":  func(f *detect.FeatureInput) { f.Embedded.Current.Rows++ },
 		"not asked":  func(f *detect.FeatureInput) { f.Embedded = nil },
 		"two widths": func(f *detect.FeatureInput) { f.Embedded.Current = cloud(rand.New(rand.NewPCG(1, 1)), 50, 3, 0) },
 	} {

@@ -77,7 +77,7 @@ func checkSample(kind FeatureType, s Sample) error {
 
 // used counts the values of the feature type's own field. No other field may hold any.
 func (s Sample) used(kind FeatureType) (int64, error) {
-	lengths := map[FeatureType]int{Numeric: len(s.Sorted), Categorical: len(s.Counts), Text: len(s.Texts), Timestamp: len(s.Times), Vector: len(s.Vectors.Values)}
+	lengths := map[FeatureType]int{Numeric: len(s.Sorted), Categorical: len(s.Counts), Text: len(s.Texts), Timestamp: len(s.Times), Vector: s.Vectors.numbers()}
 	for other, n := range lengths {
 		if n > 0 && other != kind && (other != Categorical || kind != Boolean) {
 			return 0, fmt.Errorf("%s values in a %s feature", other, kind)
@@ -112,18 +112,6 @@ func (s Sample) counted(kind FeatureType) (used int64, err error) {
 		used += count
 	}
 	return used, nil
-}
-
-func (m Matrix) check() error {
-	if m.Rows < 0 || m.Columns < 0 || len(m.Values) != m.Rows*m.Columns {
-		return fmt.Errorf("%d values are no %d×%d matrix", len(m.Values), m.Rows, m.Columns)
-	}
-	for _, v := range m.Values {
-		if v-v != 0 {
-			return errors.New("vectors are not finite")
-		}
-	}
-	return nil
 }
 
 // checkOrder keeps summaries from being made of values out of order, for which

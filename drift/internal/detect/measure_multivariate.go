@@ -15,12 +15,12 @@ func discrepancy(d multivariate.Discrepancy, s pairSample) Finding {
 	}
 }
 
-func featureMMD(baseline, current multivariate.Matrix, draws permutation.Draws) Finding {
+func featureMMD(baseline, current multivariate.Rows, draws permutation.Draws) Finding {
 	d, asymptotic, err := multivariate.FeatureMMD(baseline, current, draws)
 	if err != nil {
 		return refused(err)
 	}
-	f := discrepancy(d, pairSample{rows: [2]int{baseline.Rows, current.Rows}})
+	f := discrepancy(d, pairSample{rows: [2]int{baseline.Count, current.Count}})
 	if asymptotic {
 		f.Method = PAsymptotic
 	}

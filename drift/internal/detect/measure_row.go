@@ -71,7 +71,7 @@ func measureMMD(r *rowComparison, t TestSetting) Finding {
 	if t.Convention == "mmd/random-features" {
 		rows := r.sampled("features", multivariate.FeatureRows(r.encoded().width()))
 		baseline, current := r.encoded().encode(rows, multivariate.NormalScores)
-		return featureMMD(baseline, current, r.draws(t))
+		return featureMMD(baseline.Each(), current.Each(), r.draws(t))
 	}
 	s := r.paired(t.Convention == "mmd/standardised")
 	if s.err != nil {

@@ -12,28 +12,57 @@ type vectorCache struct{ pairs *pairSample }
 
 // pick returns the chosen rows in the precision in which tests compute.
 func (m Matrix) pick(rows []int) multivariate.Matrix {
-	picked := multivariate.NewMatrix(len(rows), m.Columns)
-	for i, row := range rows {
-		into := picked.Row(i)
-		for k, v := range m.Row(row) {
-			into[k] = float64(v)
-		}
+	picked, row := multivariate.NewMatrix(len(rows), m.Columns), m.finder()
+	for i, at := range rows {
+		widen(row(at), picked.Row(i))
 	}
 	return picked
 }
 
-// vectors samples the vectors of both sides.
-func (c *comparison) vectors(name string, most int) (baseline, current multivariate.Matrix) {
-	b, cur := c.Baseline.Vectors, c.Current.Vectors
-	rows := sampled(c.settings.Seed, c.Name+"\x00"+name, b.Rows, cur.Rows, most)
-	return b.pick(rows[0]), cur.pick(rows[1])
+// one returns the chosen rows one by one, for tests that need not have them all in twice the precision.
+func (m Matrix) one(rows []int) multivariate.Rows {
+	wide, row := make([]float64, m.Columns), m.finder()
+	return multivariate.Rows{Count: len(rows), Columns: m.Columns, Row: func(i int) []float64 {
+		widen(row(rows[i]), wide)
+		return wide
+	}}
 }
 
-// projected are the vectors of both sides with at most 128 numbers each.
+// project returns the images of the chosen rows, which take less memory than the rows.
+func (m Matrix) project(rows []int, p multivariate.Projection) multivariate.Matrix {
+	images, row := multivariate.NewMatrix(len(rows), multivariate.MaxProjected), m.finder()
+	for i, at := range rows {
+		p.Row(row(at), images.Row(i))
+	}
+	return images
+}
+
+func widen(row []float32, into []float64) {
+	for k, v := range row {
+		into[k] = float64(v)
+	}
+}
+
+// sampled draws the vectors of each side that a test looks at.
+func (c *comparison) sampled(name string, most int) [2][]int {
+	return sampled(c.settings.Seed, c.Name+"\x00"+name, c.Baseline.Vectors.Rows, c.Current.Vectors.Rows, most)
+}
+
+// vectors samples the vectors of both sides.
+func (c *comparison) vectors(name string, most int) (baseline, current multivariate.Matrix) {
+	rows := c.sampled(name, most)
+	return c.Baseline.Vectors.pick(rows[0]), c.Current.Vectors.pick(rows[1])
+}
+
+// projected samples the vectors of both sides, mapped to at most 128 numbers each. Those of different lengths are left as they are.
 func (c *comparison) projected(name string, most func(columns int) int) (baseline, current multivariate.Matrix) {
-	columns := min(c.Baseline.Vectors.Columns, multivariate.MaxProjected)
-	b, cur := c.vectors(name, most(columns))
-	return multivariate.Project(b, cur, permutation.Rand(c.settings.Seed, c.Name, "project"))
+	b, cur := c.Baseline.Vectors, c.Current.Vectors
+	if b.Columns <= multivariate.MaxProjected || b.Columns != cur.Columns {
+		return c.vectors(name, most(min(b.Columns, multivariate.MaxProjected)))
+	}
+	rows := c.sampled(name, most(multivariate.MaxProjected))
+	p := multivariate.NewProjection(b.Columns, permutation.Rand(c.settings.Seed, c.Name, "project"))
+	return b.project(rows[0], p), cur.project(rows[1], p)
 }
 
 // paired returns the distances between vectors, which three tests share.
@@ -49,8 +78,8 @@ func (c *comparison) paired() pairSample {
 
 func measureVectorMMD(c *comparison, t TestSetting) Finding {
 	if t.Convention == "mmd/random-features" {
-		b, cur := c.vectors("features", multivariate.FeatureRows(c.Baseline.Vectors.Columns))
-		return featureMMD(b, cur, c.draws(t))
+		rows := c.sampled("features", multivariate.FeatureRows(c.Baseline.Vectors.Columns))
+		return featureMMD(c.Baseline.Vectors.one(rows[0]), c.Current.Vectors.one(rows[1]), c.draws(t))
 	}
 	s := c.paired()
 	if s.err != nil {
@@ -97,7 +126,9 @@ func measureVectorCovariance(c *comparison, t TestSetting) Finding {
 	if b.Columns == 1 && cur.Columns == 1 {
 		return NotApplicable("a single number has no correlation with another")
 	}
-	f := correlation(multivariate.NormalScoreColumns(b, c.ended.now), multivariate.NormalScoreColumns(cur, c.ended.now), c.draws(t))
+	multivariate.NormalScoreColumns(b, c.ended.now)
+	multivariate.NormalScoreColumns(cur, c.ended.now)
+	f := correlation(b, cur, c.draws(t))
 	f.Contributions = nil
 	return f
 }

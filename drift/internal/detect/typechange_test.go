@@ -40,10 +40,11 @@ func TestChangedType(t *testing.T) {
 func TestChangedLengthOfVectors(t *testing.T) {
 	t.Parallel()
 	side := func(rows, columns int) Sample {
-		m := Matrix{Rows: rows, Columns: columns, Values: make([]float32, rows*columns)}
-		for i := range m.Values {
-			m.Values[i] = float32(i * i % 17)
+		values := make([]float32, rows*columns)
+		for i := range values {
+			values[i] = float32(i * i % 17)
 		}
+		m := NewMatrix(columns, values)
 		return Sample{Vectors: m, Rows: int64(rows) + 1, Missing: 1}
 	}
 	for _, test := range []Test{TestMMD, TestCentroidShift, TestDomainClassifier, TestCovariance, TestPCAReconstruction} {

@@ -140,14 +140,3 @@ type FeatureInput struct {
 	Embedded   *Embedded      // TEXT: vectors that stand for the texts, for the tests of VECTOR features; nil: none
 	Importance *float64       // how much the feature matters to the model, for weighing in explanations: at least 0; nil: 1
 }
-
-// Matrix is a dense matrix of finite numbers, row after row, in the precision in which vectors come.
-type Matrix struct {
-	Rows, Columns int
-	Values        []float32 // Rows × Columns
-}
-
-// Row returns row i; the matrix shares its memory.
-func (m Matrix) Row(i int) []float32 {
-	return m.Values[i*m.Columns : (i+1)*m.Columns : (i+1)*m.Columns]
-}

@@ -7,11 +7,11 @@ import (
 )
 
 func vectors(rng *rand.Rand, rows, columns int, shift float64) Sample {
-	m := Matrix{Rows: rows, Columns: columns, Values: make([]float32, rows*columns)}
-	for i := range m.Values {
-		m.Values[i] = float32(rng.NormFloat64() + shift)
+	values := make([]float32, rows*columns)
+	for i := range values {
+		values[i] = float32(rng.NormFloat64() + shift)
 	}
-	return Sample{Vectors: m, Rows: int64(rows)}
+	return Sample{Vectors: NewMatrix(columns, values), Rows: int64(rows)}
 }
 
 // vectorTests are all tests of the distribution of VECTOR features, each in all its conventions.
@@ -84,8 +84,8 @@ func TestHugeVectorsHideNothing(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 1))
 	huge := vectors(rng, 150, 4, 0)
-	for i, v := range huge.Vectors.Values {
-		huge.Vectors.Values[i] = 1e36 * (150 + v)
+	for i, v := range huge.Vectors.Pieces[0] {
+		huge.Vectors.Pieces[0][i] = 1e36 * (150 + v)
 	}
 	feature := FeatureInput{Name: "embedding", Type: Vector, Baseline: vectors(rng, 200, 4, 0), Current: huge}
 	for _, test := range []Test{TestEnergy, TestCentroidShift} {

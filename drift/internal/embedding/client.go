@@ -81,7 +81,8 @@ func (c *Client) embed(ctx context.Context, texts []string, reserve func(bytes i
 	if len(texts) > MaxTexts {
 		return detect.Matrix{}, fmt.Errorf("embed %d texts: at most %d at once", len(texts), MaxTexts)
 	}
-	m := detect.Matrix{Rows: len(texts)}
+	columns := 0
+	var values []float32
 	for rest := texts; len(rest) > 0; {
 		n := batch(rest)
 		rows, err := c.ask(ctx, rest[:n])
@@ -89,21 +90,21 @@ func (c *Client) embed(ctx context.Context, texts []string, reserve func(bytes i
 			return detect.Matrix{}, fmt.Errorf("the embedding service failed: %w", err)
 		}
 		for _, row := range rows {
-			if m.Columns == 0 {
-				m.Columns = len(row)
+			if columns == 0 {
+				columns = len(row)
 				if err := reserve(int64(len(texts)) * int64(len(row)) * 4); err != nil {
 					return detect.Matrix{}, err
 				}
-				m.Values = make([]float32, 0, len(texts)*len(row))
+				values = make([]float32, 0, len(texts)*len(row))
 			}
-			if len(row) != m.Columns {
-				return detect.Matrix{}, fmt.Errorf("the embedding service answered with embeddings of %d and of %d dimensions", m.Columns, len(row))
+			if len(row) != columns {
+				return detect.Matrix{}, fmt.Errorf("the embedding service answered with embeddings of %d and of %d dimensions", columns, len(row))
 			}
-			m.Values = append(m.Values, row...)
+			values = append(values, row...)
 		}
 		rest = rest[n:]
 	}
-	return m, nil
+	return detect.Matrix{Rows: len(texts), Columns: columns, Pieces: [][]float32{values}}, nil
 }
 
 // batch is how many texts the next request takes.

@@ -72,18 +72,18 @@ func TestEmbed(t *testing.T) {
 	}
 	texts[200] = strings.Repeat("z", 1<<20) // by itself in a request, or nearly
 	m, err := c.Embed(t.Context(), texts, room)
-	if err != nil || m.Rows != 300 || m.Columns != 2 || len(m.Values) != 600 {
+	if err != nil || m.Rows != 300 || m.Columns != 2 || len(m.Pieces[0]) != 600 {
 		t.Fatalf("got %d × %d, %v", m.Rows, m.Columns, err)
 	}
 	for i, text := range texts {
-		if row := m.Row(i); row[0] != float32(len(text)) || row[1] != float32(text[0]) {
+		if row := m.Pieces[0][2*i:]; row[0] != float32(len(text)) || row[1] != float32(text[0]) {
 			t.Fatalf("row %d: got %v", i, row)
 		}
 	}
 	if got := requests.Load(); got != 4 {
 		t.Errorf("%d requests", got)
 	}
-	if m, err := c.Embed(t.Context(), nil, room); err != nil || m.Rows != 0 || len(m.Values) != 0 {
+	if m, err := c.Embed(t.Context(), nil, room); err != nil || m.Rows != 0 || len(m.Pieces[0]) != 0 {
 		t.Errorf("no texts: got %+v, %v", m, err)
 	}
 	if _, err := c.Embed(t.Context(), make([]string, embedding.MaxTexts+1), room); err == nil {
@@ -140,7 +140,7 @@ func TestFailures(t *testing.T) {
 				handler(w, r)
 			})
 			m, err := c.Embed(t.Context(), []string{"one", "two"}, room)
-			if err == nil || m.Values != nil || strings.Contains(err.Error(), token) || strings.Contains(err.Error(), "/v1/embeddings") {
+			if err == nil || m.Pieces != nil || strings.Contains(err.Error(), token) || strings.Contains(err.Error(), "/v1/embeddings") {
 				t.Errorf("got %+v, %v", m, err)
 			}
 		})
@@ -278,7 +278,7 @@ func TestReserve(t *testing.T) {
 	if _, err := c.Embed(t.Context(), slices.Repeat([]string{"x"}, 200), func(n int64) error { reserved += n; return nil }); err != nil || reserved != 200*2*4 {
 		t.Errorf("got %d, %v", reserved, err)
 	}
-	if m, err := c.Embed(t.Context(), []string{"x"}, func(int64) error { return full }); !errors.Is(err, full) || m.Values != nil {
+	if m, err := c.Embed(t.Context(), []string{"x"}, func(int64) error { return full }); !errors.Is(err, full) || m.Pieces != nil {
 		t.Errorf("got %v, %v", m, err)
 	}
 }

@@ -169,7 +169,7 @@ func (c *column) sample(rows int64) Sample {
 		s.Times = c.times.join()
 		slices.Sort(s.Times)
 	case detect.Vector:
-		s.Vectors = c.matrix()
+		s.Vectors = detect.NewMatrix(c.dimension, c.vectors.list...)
 	}
 	return s
 }

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/aumos-enterprise/platform/drift/internal/detect"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
 
@@ -22,9 +21,6 @@ func (c *column) addVectors(batch *Column, at int, first int64) error {
 	if err != nil {
 		return err
 	}
-	if err := c.owner.reserve(4 * int64(len(batch.Vectors))); err != nil { // and once more for a copy
-		return err
-	}
 	for i := range batch.Rows() {
 		vector := batch.Vectors[i*c.dimension : (i+1)*c.dimension]
 		if !batch.valid(i) || slices.ContainsFunc(vector, func(v float32) bool { return v != v }) {
@@ -39,13 +35,4 @@ func (c *column) addVectors(batch *Column, at int, first int64) error {
 		*room = append(*room, vector...)
 	}
 	return nil
-}
-
-// matrix returns the gathered vectors.
-func (c *column) matrix() detect.Matrix {
-	m := detect.Matrix{Columns: c.dimension, Values: c.vectors.join()}
-	if c.dimension > 0 {
-		m.Rows = len(m.Values) / c.dimension
-	}
-	return m
 }

@@ -95,7 +95,7 @@ func TestOpen(t *testing.T) {
 		{Counts: map[string]int64{"true": 2, "false": 1}, Rows: 4, Missing: 1},
 		{Texts: []string{"hello", "hello", "a"}, Rows: 4, Missing: 1},
 		{Times: []int64{7, 8, 9}, Rows: 4, Missing: 1},
-		{Vectors: detect.Matrix{Rows: 2, Columns: 2, Values: []float32{1, 2, 5, 6}}, Rows: 4, Missing: 2},
+		{Vectors: detect.NewMatrix(2, []float32{1, 2}, []float32{5, 6}), Rows: 4, Missing: 2},
 		{Counts: map[string]int64{"p": 3, "q": 1}, Rows: 4},
 	}
 	rows := []sample.Rowwise{
@@ -171,6 +171,29 @@ func TestSettle(t *testing.T) {
 	}
 	if err := set.Settle(ended); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestVectorsStayInPieces: they are charged as often as they are held, which is once.
+func TestVectorsStayInPieces(t *testing.T) {
+	const rows, columns, batches = 1000, 64, 20
+	var sent [][]sample.Column
+	for range batches {
+		sent = append(sent, []sample.Column{vectors("v", columns, make([]float32, rows*columns)...)})
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	set, charged, err := open(t, sample.Options{}, sent...)
+	runtime.ReadMemStats(&after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := set.Samples[0].Vectors; m.Rows != rows*batches || m.Columns != columns {
+		t.Errorf("got %d × %d", m.Rows, m.Columns)
+	}
+	const input = 4 * rows * columns * batches
+	if took := after.TotalAlloc - before.TotalAlloc; took > input*5/4 || charged > input*5/4 {
+		t.Errorf("%d bytes were allocated and %d charged for %d", took, charged, input)
 	}
 }
 

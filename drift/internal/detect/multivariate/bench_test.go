@@ -37,7 +37,7 @@ func BenchmarkMMD4096(b *testing.B) { benchmarkMMD(b, 4096) }
 
 func BenchmarkFeatureMMD20(b *testing.B) {
 	benchmark(b, FeatureRows(20), 20, func(x, y Matrix, rng *rand.Rand) error {
-		_, _, err := FeatureMMD(x, y, permutation.Draws{Count: 999, Rand: rng, Alpha: alpha})
+		_, _, err := FeatureMMD(x.Each(), y.Each(), permutation.Draws{Count: 999, Rand: rng, Alpha: alpha})
 		return err
 	})
 }

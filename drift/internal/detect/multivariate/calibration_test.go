@@ -63,7 +63,7 @@ var tests = map[string]func(b, c Matrix, rng *rand.Rand) (p, effect float64, err
 		return d.P, d.Effect, nil
 	},
 	"random features": func(b, c Matrix, rng *rand.Rand) (float64, float64, error) {
-		d, _, err := FeatureMMD(b, c, permutation.Draws{Count: draws, Rand: rng, Alpha: alpha})
+		d, _, err := FeatureMMD(b.Each(), c.Each(), permutation.Draws{Count: draws, Rand: rng, Alpha: alpha})
 		return d.P, d.Effect, err
 	},
 	"reconstruction": func(b, c Matrix, _ *rand.Rand) (float64, float64, error) {
@@ -184,7 +184,7 @@ func TestFeatureLimitLaw(t *testing.T) {
 	alarms := 0
 	for range trials {
 		x, y := heavy(rng, 300, 4), heavy(rng, 200, 4)
-		d, asymptotic, err := FeatureMMD(x, y, permutation.Draws{Count: 1 << 40, Rand: rng, Alpha: alpha})
+		d, asymptotic, err := FeatureMMD(x.Each(), y.Each(), permutation.Draws{Count: 1 << 40, Rand: rng, Alpha: alpha})
 		if err != nil || !asymptotic {
 			t.Fatal(err, asymptotic)
 		}

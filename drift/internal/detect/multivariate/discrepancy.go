@@ -62,7 +62,7 @@ func saturate(statistic float64) float64 {
 }
 
 func (p *Pairs) discrepancy(dissimilarity func(squared float64) float64, d permutation.Draws) Discrepancy {
-	rho := make([]float64, len(p.squared))
+	rho := p.scratch()
 	total := 0.0
 	for i, squared := range p.squared {
 		rho[i] = dissimilarity(squared)

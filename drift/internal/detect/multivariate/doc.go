@@ -115,6 +115,11 @@ func shrink(sides ...Matrix) float64 {
 			largest = max(largest, math.Abs(v))
 		}
 	}
+	return shrinkBy(largest)
+}
+
+// shrinkBy is shrink for values of which the largest without its sign is known.
+func shrinkBy(largest float64) float64 {
 	if largest == 0 || 0x1p-400 < largest && largest < 0x1p400 {
 		return 1
 	}

@@ -27,16 +27,13 @@ func FeatureRows(columns int) int {
 
 // FeatureMMD is MMD in linear time: the kernel is that of 64 random frequencies (A. Rahimi and B. Recht, Random Features for Large-Scale
 // Kernel Machines, NeurIPS 2007), so that the statistic is a squared distance between two means of 128 numbers. The bandwidth is the median
-// heuristic of MMD on the first 250 rows of each side, which must stand in a random order.
+// heuristic of MMD on the first 250 rows of each side, which must stand in a random order. Each row is asked for twice, and none is kept.
 //
 // The p-value comes from permutations while they cost at most 5·10⁸ additions, about 3,900 rows on the smaller side at 999 permutations.
 // Beyond, the means are as good as normal, and the distance a sum of chi-squares weighed by the eigenvalues of the features' covariance.
 // Asymptotic says so. It returns the errors of NewPairs.
-func FeatureMMD(baseline, current Matrix, d permutation.Draws) (found Discrepancy, asymptotic bool, err error) {
-	if err := checkSides(baseline, current, 2); err != nil {
-		return found, false, err
-	}
-	pairs, err := NewPairs(head(baseline, bandwidthRows), head(current, bandwidthRows), d.Ended)
+func FeatureMMD(baseline, current Rows, d permutation.Draws) (found Discrepancy, asymptotic bool, err error) {
+	pairs, err := NewPairs(baseline.head(bandwidthRows), current.head(bandwidthRows), d.Ended)
 	if err != nil {
 		return found, false, err
 	}
@@ -44,24 +41,28 @@ func FeatureMMD(baseline, current Matrix, d permutation.Draws) (found Discrepanc
 	if median == 0 {
 		return Discrepancy{P: 1}, false, nil
 	}
-	scale := shrink(baseline, current)
+	top := max(baseline.largest(d), current.largest(d))
+	if math.IsInf(top, 0) || math.IsNaN(top) {
+		return found, false, ErrNotFinite
+	}
+	scale := shrinkBy(top)
 	f := newFourier(d.Rand, baseline.Columns, math.Sqrt(median/2)*(scale/pairs.scale), scale)
 	small, large := baseline, current
-	if current.Rows < baseline.Rows {
+	if current.Count < baseline.Count {
 		small, large = current, baseline
 	}
-	asymptotic = float64(small.Rows)*float64(d.Count)*2*frequencies > maxPermutedWork
-	kept := small.Rows + large.Rows
+	asymptotic = float64(small.Count)*float64(d.Count)*2*frequencies > maxPermutedWork
+	kept := small.Count + large.Count
 	if asymptotic {
-		kept = min(maxCovarianceRows, small.Rows) // of each side, for the covariance
+		kept = min(maxCovarianceRows, small.Count) // of each side, for the covariance
 	}
 	features := NewMatrix(0, 2*frequencies)
 	features.Values = make([]float64, 0, kept*2*frequencies)
 	var sums [2][]float64
-	for side, m := range []Matrix{small, large} {
+	for side, m := range []Rows{small, large} {
 		sums[side] = make([]float64, 2*frequencies)
 		z := make([]float64, 2*frequencies)
-		for i := range m.Rows {
+		for i := range m.Count {
 			if i%lookUp == 0 && d.Over() {
 				return found, false, nil
 			}
@@ -73,11 +74,11 @@ func FeatureMMD(baseline, current Matrix, d permutation.Draws) (found Discrepanc
 			}
 		}
 	}
-	n, m := float64(small.Rows), float64(large.Rows)
+	n, m := float64(small.Count), float64(large.Count)
 	statistic, cross := featureStatistic(sums[0], sums[1], n, m)
 	found = Discrepancy{Statistic: statistic, Effect: effect(statistic, cross), Bandwidth: math.Sqrt(median/2) / pairs.scale}
 	if !asymptotic {
-		found.P, found.Critical = permute(statistic, d, 1, featureDraw(features, sums, small.Rows, d.Rand))
+		found.P, found.Critical = permute(statistic, d, 1, featureDraw(features, sums, small.Count, d.Rand))
 		return found, false, nil
 	}
 	weights := eigenvalues(features)
@@ -92,11 +93,6 @@ func FeatureMMD(baseline, current Matrix, d permutation.Draws) (found Discrepanc
 	// The distance between the means is the unbiased statistic plus what the rows' own spread adds to it.
 	found.P, found.Critical = quadraticTail(weights, distance), criticalQuadratic(weights, d.Alpha)-(distance-statistic)
 	return found, true, nil
-}
-
-func head(m Matrix, rows int) Matrix {
-	rows = min(rows, m.Rows)
-	return Matrix{Rows: rows, Columns: m.Columns, Values: m.Values[:rows*m.Columns]}
 }
 
 // effect is that of a Discrepancy.

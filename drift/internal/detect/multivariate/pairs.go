@@ -14,11 +14,12 @@ func PairedRows(columns int) int {
 	return max(2, min(maxPairedRows, int(math.Sqrt(2*maxPairedWork/float64(max(columns, 1)))/2)))
 }
 
-// Pairs holds the squared Euclidean distances between all rows of both sides. Several tests can be made of them.
+// Pairs holds the squared Euclidean distances between all rows of both sides. Several tests can be made of them, one after the other.
 type Pairs struct {
 	baseline, current int       // numbers of rows; those of the baseline come first
 	squared           []float64 // of rows a < b at start(a) + b − a − 1
 	scale             float64   // what values were multiplied by
+	work              []float64 // of the test that is made, parallel to squared
 }
 
 // NewPairs computes the distances. It returns ErrFew for a side of fewer than two rows, ErrShape and ErrNotFinite. It takes
@@ -76,11 +77,20 @@ func squaredDistance(x, y []float64, scale float64) float64 {
 
 // medianSquared returns the lower median of the squared distances, or their mean when that is 0, as when most rows are alike.
 func (p *Pairs) medianSquared() float64 {
-	values := append([]float64(nil), p.squared...)
+	values := p.scratch()
+	copy(values, p.squared)
 	if median := nth(values, (len(values)-1)/2); median > 0 {
 		return median
 	}
 	return mean(p.squared)
+}
+
+// scratch is memory for a number of each pair, until it is asked for again.
+func (p *Pairs) scratch() []float64 {
+	if p.work == nil {
+		p.work = make([]float64, len(p.squared))
+	}
+	return p.work
 }
 
 func mean(values []float64) float64 {

@@ -65,9 +65,8 @@ func Standardize(values []float64) {
 	}
 }
 
-// NormalScoreColumns returns the matrix with each column replaced by its normal scores. It stops once ended.
-func NormalScoreColumns(m Matrix, ended func() bool) Matrix {
-	out := NewMatrix(m.Rows, m.Columns)
+// NormalScoreColumns replaces each column by its normal scores. It stops once ended.
+func NormalScoreColumns(m Matrix, ended func() bool) {
 	values := make([]float64, m.Rows)
 	for k := range m.Columns {
 		if over(ended) {
@@ -78,8 +77,7 @@ func NormalScoreColumns(m Matrix, ended func() bool) Matrix {
 		}
 		NormalScores(values)
 		for i, v := range values {
-			out.Row(i)[k] = v
+			m.Row(i)[k] = v
 		}
 	}
-	return out
 }
