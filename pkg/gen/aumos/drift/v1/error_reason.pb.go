@@ -66,24 +66,25 @@ const (
 	ErrorReason_ERROR_REASON_STREAM_ORDER ErrorReason = 101
 	// The upload has no rows. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_DATA_EMPTY ErrorReason = 102
-	// A column is not a feature of the monitor; metadata: column. Code INVALID_ARGUMENT.
+	// A column is not a feature of the monitor, nor one of the first batch of its side; metadata: column. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_COLUMN_UNKNOWN ErrorReason = 103
-	// A feature of the monitor is missing from a batch; metadata: column. Code INVALID_ARGUMENT.
+	// A batch lacks a feature of the monitor or a column of the first batch of its side, or the data lack a column that the header names; metadata: column. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_COLUMN_MISSING ErrorReason = 104
 	// A column stands twice in a batch; metadata: column. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_COLUMN_DUPLICATE ErrorReason = 105
-	// A column's values are not of the feature's type; metadata: column, expected, actual. Code INVALID_ARGUMENT.
+	// A column's values are not of the feature's type, or its vectors not of one dimension; metadata: column, and expected and actual where one type is
+	// expected. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_COLUMN_TYPE ErrorReason = 106
 	// The columns of a batch, or a column's values and its validity, differ in length; metadata: column. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_COLUMN_LENGTH ErrorReason = 107
 	// A value is infinite; metadata: column, row (NaN counts as missing). Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_VALUE_NOT_FINITE ErrorReason = 108
-	// A category is over 1,024 bytes or not UTF-8; metadata: column, row. Code INVALID_ARGUMENT.
+	// A category is over 1,024 bytes, a text over 65,536, or either not UTF-8; metadata: column, row. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_VALUE_TOO_LONG ErrorReason = 109
-	// A column has more than 10,000 distinct categories; metadata: column. Code INVALID_ARGUMENT.
+	// A column has more than 10,000 distinct categories, or more than it may have of classes or segments; metadata: column. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_CARDINALITY_TOO_HIGH ErrorReason = 110
-	// The upload is over the limits on rows or cells, or comparing it over the limit on time; metadata: limit. Code
-	// INVALID_ARGUMENT.
+	// The upload is over the limits on rows, cells, or bytes of names or texts, or comparing it over the limit on time; metadata: limit.
+	// Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_DATA_TOO_LARGE ErrorReason = 111
 	// A feature of a baseline has no value in any row, or fewer than the monitor's min_rows; metadata: column, rows.
 	// Code INVALID_ARGUMENT.

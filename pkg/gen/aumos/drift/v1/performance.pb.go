@@ -1367,7 +1367,7 @@ func (x *ErrorModel) GetBias() float64 {
 // How good the predictions probably are.
 type PerformanceEstimation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The worst status of all chunks.
+	// The worst status of all chunks; at least WARNING where thresholds are made of fewer than six chunks of the baseline, which say little.
 	Status DriftStatus `protobuf:"varint,1,opt,name=status,proto3,enum=aumos.drift.v1.DriftStatus" json:"status,omitempty"`
 	// What was estimated, in a paragraph for people.
 	Summary string `protobuf:"bytes,2,opt,name=summary,proto3" json:"summary,omitempty"`
