@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -196,6 +197,10 @@ func TestAuthorsDoNotChangeWhatIsInForce(t *testing.T) {
 		if _, named := fieldsOf(err)[path]; !named {
 			t.Errorf("%s: fields %v", path, fieldsOf(err))
 		}
+	}
+	method := governancev1.File_aumos_governance_v1_policy_service_proto.Services().ByName("PolicyService").Methods().ByName("UpdatePolicy")
+	if also := requirementOf(method).GetAlso(); !slices.Contains(also, "policy.activate") {
+		t.Errorf("the contract says that it may need %v besides", also)
 	}
 	if d := author.decide(askPoint("a.point", x(1))); d.GetOutcome() != deny {
 		t.Errorf("decided %v", d)

@@ -22,9 +22,9 @@ type tenantCall struct {
 	free []string
 }
 
-func permissionOf(method protoreflect.MethodDescriptor) string {
+func requirementOf(method protoreflect.MethodDescriptor) *typev1.Requirement {
 	requirement, _ := proto.GetExtension(method.Options(), typev1.E_Requires).(*typev1.Requirement)
-	return requirement.GetPermission()
+	return requirement
 }
 
 func fixed(m proto.Message) func(*world) proto.Message {

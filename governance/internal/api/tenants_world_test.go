@@ -228,7 +228,7 @@ func (w *world) recorded(step string) *governancev1.RecordEntryRequest {
 func (w *world) call(ctx context.Context, method protoreflect.MethodDescriptor, req proto.Message) (answers []proto.Message, err error) {
 	w.t.Helper()
 	conn := w.admin
-	if permissionOf(method) == "audit.record" {
+	if requirementOf(method).GetPermission() == "audit.record" {
 		conn = w.service
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)

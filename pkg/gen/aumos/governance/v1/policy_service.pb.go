@@ -2608,16 +2608,16 @@ const file_aumos_governance_v1_policy_service_proto_rawDesc = "" +
 	"\x1aDiffPolicyVersionsResponse\x12R\n" +
 	"\x13from_policy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\x11fromPolicyVersion\x12N\n" +
 	"\x11to_policy_version\x18\x02 \x01(\v2\".aumos.governance.v1.PolicyVersionR\x0ftoPolicyVersion\x12:\n" +
-	"\x04diff\x18\x03 \x01(\v2&.aumos.governance.v1.PolicyVersionDiffR\x04diff2\xed\x14\n" +
+	"\x04diff\x18\x03 \x01(\v2&.aumos.governance.v1.PolicyVersionDiffR\x04diff2\xff\x14\n" +
 	"\rPolicyService\x12{\n" +
 	"\fCreatePolicy\x12(.aumos.governance.v1.CreatePolicyRequest\x1a).aumos.governance.v1.CreatePolicyResponse\"\x16\x8a\xe7\x18\x0f\n" +
 	"\rpolicy.author\x90\x02\x02\x12p\n" +
 	"\tGetPolicy\x12%.aumos.governance.v1.GetPolicyRequest\x1a&.aumos.governance.v1.GetPolicyResponse\"\x14\x8a\xe7\x18\r\n" +
 	"\vpolicy.read\x90\x02\x01\x12y\n" +
 	"\fListPolicies\x12(.aumos.governance.v1.ListPoliciesRequest\x1a).aumos.governance.v1.ListPoliciesResponse\"\x14\x8a\xe7\x18\r\n" +
-	"\vpolicy.read\x90\x02\x01\x12{\n" +
-	"\fUpdatePolicy\x12(.aumos.governance.v1.UpdatePolicyRequest\x1a).aumos.governance.v1.UpdatePolicyResponse\"\x16\x8a\xe7\x18\x0f\n" +
-	"\rpolicy.author\x90\x02\x02\x12\x80\x01\n" +
+	"\vpolicy.read\x90\x02\x01\x12\x8c\x01\n" +
+	"\fUpdatePolicy\x12(.aumos.governance.v1.UpdatePolicyRequest\x1a).aumos.governance.v1.UpdatePolicyResponse\"'\x8a\xe7\x18 \n" +
+	"\rpolicy.author\x1a\x0fpolicy.activate\x90\x02\x02\x12\x80\x01\n" +
 	"\rArchivePolicy\x12).aumos.governance.v1.ArchivePolicyRequest\x1a*.aumos.governance.v1.ArchivePolicyResponse\"\x18\x8a\xe7\x18\x11\n" +
 	"\x0fpolicy.activate\x90\x02\x02\x12\x86\x01\n" +
 	"\x0fUnarchivePolicy\x12+.aumos.governance.v1.UnarchivePolicyRequest\x1a,.aumos.governance.v1.UnarchivePolicyResponse\"\x18\x8a\xe7\x18\x11\n" +
