@@ -232,7 +232,7 @@ func TestUpdatePolicyKeepsDecisionPointsBounded(t *testing.T) {
 	_, err := c.UpdatePolicy(t.Context(), &governancev1.UpdatePolicyRequest{
 		PolicyId: p.GetId(), UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"decision_points"}}, DecisionPoints: []string{"a.point"},
 	})
-	wantError(t, err, codes.ResourceExhausted, governancev1.ErrorReason_ERROR_REASON_OVERLOADED)
+	wantError(t, err, codes.ResourceExhausted, governancev1.ErrorReason_ERROR_REASON_LIMIT_REACHED)
 	if got := c.decide(askPoint("a.point", nil)); len(got.GetResults()) != 32 {
 		t.Errorf("%d results", len(got.GetResults()))
 	}

@@ -227,7 +227,7 @@ func TestDecisionPointIsBounded(t *testing.T) {
 	v := c.version(p.GetId(), "allow := true")
 	c.tested(v.GetId())
 	_, err := c.ActivatePolicyVersion(t.Context(), &governancev1.ActivatePolicyVersionRequest{PolicyVersionId: v.GetId()})
-	wantError(t, err, codes.ResourceExhausted, governancev1.ErrorReason_ERROR_REASON_OVERLOADED)
+	wantError(t, err, codes.ResourceExhausted, governancev1.ErrorReason_ERROR_REASON_LIMIT_REACHED)
 	if got := c.decide(askPoint("a.point", nil)); len(got.GetResults()) != 32 || got.GetOutcome() != allow {
 		t.Errorf("got %v with %d results", got.GetOutcome(), len(got.GetResults()))
 	}

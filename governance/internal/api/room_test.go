@@ -68,8 +68,8 @@ func TestRoomForTheLastPolicyIsGivenOnce(t *testing.T) {
 	if first != nil {
 		t.Errorf("the first: %v", first)
 	}
-	if err := <-second; errs.ReasonOf(err) != errs.ReasonOverloaded {
-		t.Errorf("the second: %v, want OVERLOADED", err)
+	if err := <-second; errs.ReasonOf(err) != errs.ReasonLimitReached {
+		t.Errorf("the second: %v, want LIMIT_REACHED", err)
 	}
 	c.decide(askPoint(point, nil))
 }

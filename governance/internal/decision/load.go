@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,7 +22,7 @@ import (
 // MaxPolicies is the number of active policies that a decision point may have, so that a decision and its entry stay bounded.
 const MaxPolicies = 32
 
-// CheckRoom fails with OVERLOADED when one of the decision points has too many active policies. Whoever activates one asks before the commit, and
+// CheckRoom fails with LIMIT_REACHED when one of the decision points has too many active policies. Whoever activates one asks before the commit, and
 // waits for the others who have asked about the same points: two who count at the same time would both find room for the last policy.
 func CheckRoom(ctx context.Context, tx pgx.Tx, decisionPoints []string) error {
 	_, err := tx.Exec(ctx, `
@@ -57,8 +58,8 @@ func checkRoom(decisionPoint string, n int) error {
 	if n <= MaxPolicies {
 		return nil
 	}
-	return errs.New(errs.ResourceExhausted, errs.ReasonOverloaded, "decision point %s has %d active policies, at most %d can be asked together",
-		decisionPoint, n, MaxPolicies)
+	return errs.New(errs.ResourceExhausted, errs.ReasonLimitReached, "decision point %s has %d active policies, at most %d can be asked together",
+		decisionPoint, n, MaxPolicies).With("resource", "active policy").With("limit", strconv.Itoa(MaxPolicies))
 }
 
 // find returns what the target leads to, with the compiled versions. What memory had no more room for is read and compiled again.

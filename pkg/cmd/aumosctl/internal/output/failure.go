@@ -146,7 +146,7 @@ var reasonHints = map[string]string{ //nolint:gochecknoglobals // a constant tab
 	"INPUTS_NOT_KEPT":          "let inputs be kept with aumosctl decision settings set --keep-inputs --retention DURATION, and wait for decisions",
 	"INPUTS_KEY_MISSING":       "ask whoever runs the platform for the setting INPUTS__KEY_FILE",
 	"BUNDLES_KEY_MISSING":      "ask whoever runs the platform for the setting BUNDLES__SIGNING_KEY_FILE",
-	"LIMIT_REACHED":            "add versions to policies that exist, or ask whoever runs the platform for a larger limit (POLICY__MAX_POLICIES, POLICY__MAX_VERSIONS)",
+	"LIMIT_REACHED":            "add versions to policies that exist, retire what a decision point no longer needs, or ask whoever runs the platform for a larger limit (POLICY__MAX_POLICIES, POLICY__MAX_VERSIONS)",
 	"ENTRY_TOO_LARGE":          "store the large part elsewhere and record its digest",
 	"TREE_SIZE_BEYOND_LOG":     "compare with the newest checkpoint: a log that was larger before has been cut",
 	"POSITION_NOT_REACHED":     "run the command again: the replica that answered is behind the one that recorded",

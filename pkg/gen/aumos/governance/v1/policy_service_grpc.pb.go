@@ -75,7 +75,8 @@ type PolicyServiceClient interface {
 	// Makes an APPROVED version the one that decisions use.
 	//
 	// Its newest complete test run must have passed, with at least one test and the policy's coverage, on exactly this content, by the engine and on the suite of
-	// now: TESTS_REQUIRED says what is missing. Atomic: the version that was active retires in the same transaction. Activating the active version again changes nothing.
+	// now: TESTS_REQUIRED says what is missing. A decision point has at most 32 active policies: LIMIT_REACHED. Atomic: the version that was active retires in the same
+	// transaction. Activating the active version again changes nothing.
 	ActivatePolicyVersion(ctx context.Context, in *ActivatePolicyVersionRequest, opts ...grpc.CallOption) (*ActivatePolicyVersionResponse, error)
 	// Takes the active version out of use: decisions of the policy are refused until another is activated, and its decision points go on without it.
 	RetirePolicyVersion(ctx context.Context, in *RetirePolicyVersionRequest, opts ...grpc.CallOption) (*RetirePolicyVersionResponse, error)
@@ -328,7 +329,8 @@ type PolicyServiceServer interface {
 	// Makes an APPROVED version the one that decisions use.
 	//
 	// Its newest complete test run must have passed, with at least one test and the policy's coverage, on exactly this content, by the engine and on the suite of
-	// now: TESTS_REQUIRED says what is missing. Atomic: the version that was active retires in the same transaction. Activating the active version again changes nothing.
+	// now: TESTS_REQUIRED says what is missing. A decision point has at most 32 active policies: LIMIT_REACHED. Atomic: the version that was active retires in the same
+	// transaction. Activating the active version again changes nothing.
 	ActivatePolicyVersion(context.Context, *ActivatePolicyVersionRequest) (*ActivatePolicyVersionResponse, error)
 	// Takes the active version out of use: decisions of the policy are refused until another is activated, and its decision points go on without it.
 	RetirePolicyVersion(context.Context, *RetirePolicyVersionRequest) (*RetirePolicyVersionResponse, error)
