@@ -96,7 +96,7 @@ func (s insertion) parameters(rows []placedRow) [][]byte {
 		for j := range rows {
 			at := len(b)
 			b = c.value(append(b, 0, 0, 0, 0), &rows[j])
-			binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4)) //nolint:gosec // no value is larger than an entry
+			binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4)) // no value is larger than an entry
 		}
 		ends[i] = len(b)
 	}
@@ -112,9 +112,9 @@ func (s insertion) parameters(rows []placedRow) [][]byte {
 // rowOverhead is about what a row takes besides its leaf and its hashes. The search columns are copies of parts of the leaf.
 const rowOverhead = 256
 
-func appendInt32(b []byte, n int) []byte { return binary.BigEndian.AppendUint32(b, uint32(n)) } //nolint:gosec // small numbers
+func appendInt32(b []byte, n int) []byte { return binary.BigEndian.AppendUint32(b, uint32(n)) } // small numbers
 
-func appendInt64(b []byte, n int64) []byte { return binary.BigEndian.AppendUint64(b, uint64(n)) } //nolint:gosec // two's complement is the format
+func appendInt64(b []byte, n int64) []byte { return binary.BigEndian.AppendUint64(b, uint64(n)) } // two's complement is the format
 
 func appendBool(b []byte, v bool) []byte {
 	if v {
