@@ -52,7 +52,7 @@ type PolicySimulationServiceClient interface {
 	ListReplays(ctx context.Context, in *ListReplaysRequest, opts ...grpc.CallOption) (*ListReplaysResponse, error)
 	// Stops a replay. One that is done stays as it is.
 	CancelReplay(ctx context.Context, in *CancelReplayRequest, opts ...grpc.CallOption) (*CancelReplayResponse, error)
-	// Lists the decisions that differ, oldest first; at most 10,000 of a replay are kept.
+	// Lists the decisions that differ, oldest first; the first 10,000 of a replay, or 64 MiB of them, are kept.
 	ListReplayDifferences(ctx context.Context, in *ListReplayDifferencesRequest, opts ...grpc.CallOption) (*ListReplayDifferencesResponse, error)
 	// Replays the last days with a candidate and sends the replay while it goes on, until it is done: the last message has the whole report. A caller that
 	// leaves cancels it; one whose token expires meanwhile (TOKEN_EXPIRED) has not left, and finds it with GetReplay.
@@ -66,7 +66,7 @@ type PolicySimulationServiceClient interface {
 	GetShadow(ctx context.Context, in *GetShadowRequest, opts ...grpc.CallOption) (*GetShadowResponse, error)
 	// Lists shadows, newest first.
 	ListShadows(ctx context.Context, in *ListShadowsRequest, opts ...grpc.CallOption) (*ListShadowsResponse, error)
-	// Lists the decisions that differ, newest first; the newest 10,000 of a shadow are kept.
+	// Lists the decisions that differ, newest first; the newest 10,000 of a shadow, or 64 MiB of them, are kept.
 	ListShadowDifferences(ctx context.Context, in *ListShadowDifferencesRequest, opts ...grpc.CallOption) (*ListShadowDifferencesResponse, error)
 }
 
@@ -226,7 +226,7 @@ type PolicySimulationServiceServer interface {
 	ListReplays(context.Context, *ListReplaysRequest) (*ListReplaysResponse, error)
 	// Stops a replay. One that is done stays as it is.
 	CancelReplay(context.Context, *CancelReplayRequest) (*CancelReplayResponse, error)
-	// Lists the decisions that differ, oldest first; at most 10,000 of a replay are kept.
+	// Lists the decisions that differ, oldest first; the first 10,000 of a replay, or 64 MiB of them, are kept.
 	ListReplayDifferences(context.Context, *ListReplayDifferencesRequest) (*ListReplayDifferencesResponse, error)
 	// Replays the last days with a candidate and sends the replay while it goes on, until it is done: the last message has the whole report. A caller that
 	// leaves cancels it; one whose token expires meanwhile (TOKEN_EXPIRED) has not left, and finds it with GetReplay.
@@ -240,7 +240,7 @@ type PolicySimulationServiceServer interface {
 	GetShadow(context.Context, *GetShadowRequest) (*GetShadowResponse, error)
 	// Lists shadows, newest first.
 	ListShadows(context.Context, *ListShadowsRequest) (*ListShadowsResponse, error)
-	// Lists the decisions that differ, newest first; the newest 10,000 of a shadow are kept.
+	// Lists the decisions that differ, newest first; the newest 10,000 of a shadow, or 64 MiB of them, are kept.
 	ListShadowDifferences(context.Context, *ListShadowDifferencesRequest) (*ListShadowDifferencesResponse, error)
 	mustEmbedUnimplementedPolicySimulationServiceServer()
 }
