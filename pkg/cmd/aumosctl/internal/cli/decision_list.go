@@ -12,7 +12,6 @@ import (
 
 	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
-	typev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/type/v1"
 )
 
 type decisionListOptions struct {
@@ -80,18 +79,8 @@ func (o decisionListOptions) request(now time.Time) (*governancev1.ListDecisions
 	if req.Outcome, err = decisionOutcome(o.outcome); err != nil {
 		return nil, err
 	}
-	since, err := moment("--since", o.since, now)
-	if err != nil {
-		return nil, err
-	}
-	until, err := moment("--until", o.until, now)
-	if err != nil {
-		return nil, err
-	}
-	if since != nil || until != nil {
-		req.TimeRange = &typev1.TimeRange{StartTime: since, EndTime: until}
-	}
-	return req, nil
+	req.TimeRange, err = timeRange(o.since, o.until, now)
+	return req, err
 }
 
 func decisionOutcome(name string) (governancev1.DecisionOutcome, error) {

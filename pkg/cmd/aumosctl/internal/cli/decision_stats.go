@@ -73,19 +73,16 @@ func (a *app) decisionStats(ctx context.Context, o decisionStatsOptions) error {
 
 // hours are the whole ones that the time asked for touches.
 func (o decisionStatsOptions) hours(now time.Time) (*typev1.TimeRange, error) {
-	since, err := moment("--since", o.since, now)
+	asked, err := timeRange(o.since, o.until, now)
 	if err != nil {
 		return nil, err
 	}
-	until, err := moment("--until", o.until, now)
-	if err != nil {
-		return nil, err
-	}
-	if since == nil || until == nil {
+	if asked.GetStartTime() == nil || asked.GetEndTime() == nil {
 		return nil, errors.New("--since and --until must not be empty")
 	}
-	from, end := since.AsTime().Truncate(time.Hour), until.AsTime().Truncate(time.Hour)
-	if end.Before(until.AsTime()) {
+	from, until := asked.GetStartTime().AsTime().Truncate(time.Hour), asked.GetEndTime().AsTime()
+	end := until.Truncate(time.Hour)
+	if end.Before(until) {
 		end = end.Add(time.Hour)
 	}
 	if !from.Before(end) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -55,12 +56,7 @@ func (a *app) replayStartCommand() *cobra.Command {
 }
 
 func (a *app) replayStart(ctx context.Context, policy string, o replayOptions) error {
-	now := time.Now()
-	since, err := moment("--since", o.since, now)
-	if err != nil {
-		return err
-	}
-	until, err := moment("--until", o.until, now)
+	decided, err := timeRange(o.since, o.until, time.Now())
 	if err != nil {
 		return err
 	}
@@ -74,7 +70,7 @@ func (a *app) replayStart(ctx context.Context, policy string, o replayOptions) e
 		return err
 	}
 	req := &governancev1.CreateReplayRequest{
-		PolicyId: c.policy.GetId(), TimeRange: &typev1.TimeRange{StartTime: since, EndTime: until}, DecisionPoint: o.point, RequestId: uuid.NewString(),
+		PolicyId: c.policy.GetId(), TimeRange: cmp.Or(decided, &typev1.TimeRange{}), DecisionPoint: o.point, RequestId: uuid.NewString(),
 	}
 	if c.version != nil {
 		req.Candidate = &governancev1.CreateReplayRequest_PolicyVersionId{PolicyVersionId: c.version.GetId()}
