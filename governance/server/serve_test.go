@@ -19,6 +19,7 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	typev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/type/v1"
+	"github.com/aumos-enterprise/platform/pkg/telemetry/telemetrytest"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
@@ -155,17 +156,12 @@ func checkReflection(t *testing.T, running *service) {
 func checkAdmin(t *testing.T, running *service) {
 	t.Helper()
 	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+running.addresses.Admin+path, http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
+		response, body := do(t, http.MethodGet, "http://"+running.addresses.Admin+path, "")
 		if response.StatusCode != http.StatusOK {
 			t.Errorf("%s: %s", path, response.Status)
 		}
-		_ = response.Body.Close()
+		if path == "/metrics" {
+			telemetrytest.Documented(t, body, "../../docs/metrics.md")
+		}
 	}
 }
