@@ -23,7 +23,7 @@ OPA_VERSION := v1.22.2
 MODULES := migrations pkg governance drift e2e
 PACKAGES := $(addprefix ./,$(addsuffix /...,$(MODULES)))
 VALIDATE_PROTO := .deps/proto/buf/validate/validate.proto
-# A race-enabled test binary is slow to link: fewer packages at once keep two cores responsive.
+# The largest packages take minutes under the race detector on a busy machine.
 TESTFLAGS ?= -timeout 15m
 FUZZTIME ?= 30s
 
