@@ -66,7 +66,7 @@ type detectOptions struct {
 func (a *app) driftDetectCommand() *cobra.Command {
 	var o detectOptions
 	cmd := &cobra.Command{
-		Use: "detect --baseline FILE --current FILE", Short: "Compare two files", Long: detectHelp, Example: detectExample, Args: cobra.NoArgs,
+		Use: "detect --baseline FILE --current FILE", Short: "Compare two files by a monitor, and record the detection on the Audit Wall", Long: detectHelp, Example: detectExample, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.given = cmd.Flags().Changed
 			return a.driftDetect(cmd.Context(), &o)

@@ -17,7 +17,7 @@ const quarantineHelp = `A version whose evaluations overrun their deadline again
 replica, until somebody has looked into it and lifts the quarantine. Another version of the policy may be activated meanwhile.`
 
 func (a *app) policyQuarantineCommand() *cobra.Command {
-	cmd := group("quarantine", "Versions that overran their deadline too often", a.quarantineListCommand(), a.quarantineLiftCommand())
+	cmd := group("quarantine", "List and lift quarantines of versions that overran their deadline too often", a.quarantineListCommand(), a.quarantineLiftCommand())
 	cmd.Long = quarantineHelp
 	return cmd
 }
