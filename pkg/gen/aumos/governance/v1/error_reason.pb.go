@@ -58,7 +58,7 @@ const (
 	ErrorReason_ERROR_REASON_OVERLOADED ErrorReason = 13
 	// The call's deadline passed, the client went away, or its stream was silent for 5 minutes. Code DEADLINE_EXCEEDED or CANCELLED.
 	ErrorReason_ERROR_REASON_CALL_ENDED ErrorReason = 14
-	// A defect of the platform; the request id finds it in the logs. Code INTERNAL.
+	// A defect of the platform; the request id finds it in the logs. Code INTERNAL, or DATA_LOSS when what is stored is damaged.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 15
 	// The token with which a stream of answers was opened has expired. Open another with a fresh token, and go on where this one ended. Code UNAUTHENTICATED.
 	ErrorReason_ERROR_REASON_TOKEN_EXPIRED ErrorReason = 16
