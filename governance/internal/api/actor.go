@@ -3,11 +3,9 @@ package api
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/auth"
-	"github.com/aumos-enterprise/platform/pkg/errs"
 )
 
 // sourceService is what entries name as the service that recorded them.
@@ -23,13 +21,4 @@ func actorOf(ctx context.Context) (auditlog.Actor, error) {
 		return auditlog.Actor{Kind: auditlog.ActorService, ID: p.Subject}, nil
 	}
 	return auditlog.Actor{Kind: auditlog.ActorUser, ID: p.Subject}, nil
-}
-
-// retryAfter returns the advice that err carries.
-func retryAfter(err error) time.Duration {
-	var e *errs.Error
-	if errors.As(err, &e) && e.RetryAfter > 0 {
-		return e.RetryAfter
-	}
-	return time.Second
 }

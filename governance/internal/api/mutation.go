@@ -1,10 +1,12 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -149,18 +151,23 @@ func intend(ctx context.Context, tx pgx.Tx, action string, changes []change) ([]
 // settle brings the entries to the wall.
 func (m *Mutations) settle(ctx context.Context, entries []uuid.UUID) error {
 	for _, id := range entries {
-		_, err := m.recorder.Settle(ctx, id)
-		switch reason := errs.ReasonOf(err); {
-		case err == nil:
-		case reason == errs.ReasonUnavailable || reason == errs.ReasonOverloaded || reason == errs.ReasonConflict:
-			return errs.New(errs.Unavailable, reason,
-				"the change is made and its audit entry follows: send the request again with the same request_id for the answer").
-				After(retryAfter(err)).Because(err)
-		default:
-			return err
+		if _, err := m.recorder.Settle(ctx, id); err != nil {
+			return unsettled(err)
 		}
 	}
 	return nil
+}
+
+// unsettled says what is known of a change that is made and whose entry is not on the wall. Whatever passing thing kept it from there is the same to the
+// caller, and UNAVAILABLE is what clients repeat.
+func unsettled(err error) error {
+	e, ok := errors.AsType[*errs.Error](err)
+	if !ok || e.Reason != errs.ReasonUnavailable && e.Reason != errs.ReasonOverloaded && e.Reason != errs.ReasonConflict {
+		return err
+	}
+	return errs.New(errs.Unavailable, errs.ReasonUnavailable,
+		"the change is made and its audit entry follows: send the request again with the same request_id for the answer").
+		After(cmp.Or(e.RetryAfter, time.Second)).Because(err)
 }
 
 // seal joins the ids of the entries and the response: what a repeated request needs.
