@@ -28,7 +28,7 @@ func (s *AuditService) CorrectEntry(ctx context.Context, req *governancev1.Corre
 	if strings.TrimSpace(req.GetReason()) == "" {
 		return nil, errs.InvalidField("reason", "must not be blank: say what was wrong")
 	}
-	actor, err := actorOf(ctx)
+	actor, err := audit.Caller(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -82,7 +82,7 @@ func questionOf(ctx context.Context, req *governancev1.EvaluateRequest) (q decis
 	if q.Input, err = rego.InputOf(req.GetInput()); err != nil {
 		return q, err
 	}
-	q.Actor, err = actorOf(ctx)
+	q.Actor, err = audit.Caller(ctx)
 	return q, err
 }
 

@@ -128,7 +128,7 @@ func answer[M any, P interface {
 // intend writes the changes' entries as intents and returns the entries' ids.
 func intend(ctx context.Context, tx pgx.Tx, action string, changes []change) ([]uuid.UUID, error) {
 	id, _ := tenant.FromContext(ctx)
-	actor, err := actorOf(ctx)
+	actor, err := audit.Caller(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func intend(ctx context.Context, tx pgx.Tx, action string, changes []change) ([]
 		}
 		err := outbox.Add(ctx, tx, auditlog.Entry{
 			EntryID: entries[i], TenantID: id, EventType: c.eventType, Action: action, Outcome: auditlog.Success, Actor: actor, Resource: c.resource,
-			SourceService: sourceService, RequestID: requestid.FromContext(ctx), Details: c.details,
+			SourceService: audit.Source, RequestID: requestid.FromContext(ctx), Details: c.details,
 		})
 		if err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/difference"
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
@@ -46,7 +47,7 @@ func policyAnswerMessage(a difference.Answer) *governancev1.PolicyAnswer {
 func (s *PolicySimulationService) recordSimulation(
 	ctx context.Context, c candidate, res *governancev1.SimulatePolicyResponse, inputs int, digest policy.Digest,
 ) error {
-	actor, err := actorOf(ctx)
+	actor, err := audit.Caller(ctx)
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (s *PolicySimulationService) recordSimulation(
 	_, err = s.Wall.Append(ctx, auditlog.Entry{
 		EntryID: entry, TenantID: id, EventType: "policy.simulated", Action: actionSimulate, Outcome: auditlog.Success, Actor: actor,
 		Resource:      auditlog.Resource{Type: "policy", ID: c.policy.ID.String(), Name: c.policy.Name},
-		SourceService: sourceService, RequestID: requestid.FromContext(ctx), Details: details,
+		SourceService: audit.Source, RequestID: requestid.FromContext(ctx), Details: details,
 		Digests: []auditlog.Digest{{Name: "candidate", SHA256: c.version.ContentSHA256}, {Name: "inputs", SHA256: digest}},
 	})
 	if err != nil {

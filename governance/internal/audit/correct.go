@@ -15,10 +15,7 @@ import (
 // correctionNamespace is that of the ids of corrections (RFC 9562, section 5.5).
 var correctionNamespace = uuid.MustParse("9c1f7c52-3a7e-5d0b-8a34-5be2c7e1d7a4") //nolint:gochecknoglobals // a constant
 
-const (
-	actionCorrect    = "audit.correct"
-	correctionSource = "governance"
-)
+const actionCorrect = "audit.correct"
 
 // CorrectionRequest asks for a correction.
 type CorrectionRequest struct {
@@ -63,7 +60,7 @@ func (r CorrectionRequest) entry(id tenant.ID, leafIndex int64) auditlog.Entry {
 		EntryID: uuid.NewSHA1(correctionNamespace, append(name, r.Actor.ID...)), TenantID: id,
 		EventType: EventCorrection, Action: actionCorrect, Outcome: auditlog.Success, Actor: r.Actor,
 		Resource:      auditlog.Resource{Type: ResourceEntry, ID: r.Entry.String()},
-		SourceService: correctionSource, RequestID: r.RequestID,
+		SourceService: Source, RequestID: r.RequestID,
 		Details: map[string]any{detailLeafIndex: float64(leafIndex), detailReason: r.Reason},
 	}
 	if len(r.Corrected) > 0 {

@@ -18,7 +18,7 @@ var ErrNotDecision = errors.New("the entry is not a decision")
 // but the leaf's hash.
 func FromEntry(e auditlog.Entry) (Decision, error) {
 	input := slices.IndexFunc(e.Digests, func(d auditlog.Digest) bool { return d.Name == inputDigest })
-	if e.EventType != EventType || e.SourceService != sourceService || input < 0 {
+	if e.EventType != EventType || e.SourceService != audit.Source || input < 0 {
 		return Decision{}, ErrNotDecision
 	}
 	f := fields{values: e.Details}

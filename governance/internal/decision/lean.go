@@ -30,7 +30,7 @@ func FromLean(l *auditlog.Lean) (Decision, error) {
 
 func readLean(l *auditlog.Lean) (d Decision, ok bool) {
 	input := slices.IndexFunc(l.Digests, func(d auditlog.Digest) bool { return d.Name == inputDigest })
-	if l.SourceService != sourceService || input < 0 {
+	if l.SourceService != audit.Source || input < 0 {
 		return d, false
 	}
 	d = Decision{

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/errs"
@@ -19,10 +20,9 @@ import (
 const EventType = "decision.evaluated"
 
 const (
-	action        = "decision.evaluate"
-	sourceService = "governance"
-	inputDigest   = "input"
-	inputHMAC     = "input_hmac"
+	action      = "decision.evaluate"
+	inputDigest = "input"
+	inputHMAC   = "input_hmac"
 
 	resourcePolicy = "policy"
 	resourcePoint  = "decision_point"
@@ -49,7 +49,7 @@ func newEntry(ctx context.Context, q Question, in seen, decision Decision) audit
 		EntryID: decision.ID, TenantID: id, EffectiveTime: decision.Time,
 		EventType: EventType, Action: action, Outcome: outcomes[decision.Outcome], Actor: q.Actor,
 		Resource:      auditlog.Resource{Type: resourcePoint, ID: q.DecisionPoint, Name: q.DecisionPoint},
-		SourceService: sourceService, RequestID: requestid.FromContext(ctx), CorrelationID: q.CorrelationID,
+		SourceService: audit.Source, RequestID: requestid.FromContext(ctx), CorrelationID: q.CorrelationID,
 		Digests: []auditlog.Digest{{Name: inputDigest, SHA256: decision.InputSHA256}},
 	}
 	if q.Policy != uuid.Nil {

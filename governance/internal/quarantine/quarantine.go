@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
@@ -32,7 +33,6 @@ const (
 	// lastTimeout bounds the last try when the service stops.
 	lastTimeout = 5 * time.Second
 
-	service   = "governance"
 	eventType = "policy.version_quarantined"
 	action    = "policy.quarantine"
 )
@@ -165,7 +165,7 @@ func (k *Keeper) store(ctx context.Context, v version, o overruns) error {
 		}
 		return outbox.Add(ctx, tx, auditlog.Entry{
 			EntryID: entry, TenantID: v.tenant, EventType: eventType, Action: action, Outcome: auditlog.Success,
-			Actor: auditlog.Actor{Kind: auditlog.ActorSystem, ID: service}, Resource: k.config.Describe(c.Policy, c.Version), SourceService: service,
+			Actor: auditlog.Actor{Kind: auditlog.ActorSystem, ID: audit.Source}, Resource: k.config.Describe(c.Policy, c.Version), SourceService: audit.Source,
 			Details: map[string]any{"overruns": float64(o.count)},
 		})
 	})

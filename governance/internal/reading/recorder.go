@@ -8,13 +8,13 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
-	"github.com/aumos-enterprise/platform/pkg/auth"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
@@ -116,13 +116,9 @@ func keyOf(ctx context.Context) (key, error) {
 	if !ok {
 		return key{}, errors.New("record reading: no tenant in context")
 	}
-	caller, ok := auth.FromContext(ctx)
-	if !ok {
-		return key{}, errors.New("record reading: no principal in context")
-	}
-	actor := auditlog.Actor{Kind: auditlog.ActorUser, ID: caller.Subject}
-	if caller.Kind == auth.KindService {
-		actor.Kind = auditlog.ActorService
+	actor, err := audit.Caller(ctx)
+	if err != nil {
+		return key{}, fmt.Errorf("record reading: %w", err)
 	}
 	return key{id, actor}, nil
 }

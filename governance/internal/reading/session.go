@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/requestid"
 )
@@ -18,8 +19,7 @@ const (
 	// EventType and Action are those of the entries.
 	EventType = "audit.read"
 	// resourceType is that of a tenant's log; its id is the tenant's.
-	resourceType  = "audit_log"
-	sourceService = "governance"
+	resourceType = "audit_log"
 )
 
 // Why sessions end, as closing entries say it.
@@ -113,7 +113,7 @@ func (s *session) entry(id uuid.UUID, details map[string]any) auditlog.Entry {
 	return auditlog.Entry{
 		EntryID: id, TenantID: s.key.tenant, EventType: EventType, Action: EventType, Outcome: auditlog.Success, Actor: s.key.actor,
 		Resource:      auditlog.Resource{Type: resourceType, ID: s.key.tenant.String()},
-		SourceService: sourceService, CorrelationID: s.id.String(), Details: details,
+		SourceService: audit.Source, CorrelationID: s.id.String(), Details: details,
 	}
 }
 

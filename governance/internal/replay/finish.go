@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/outbox"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -16,8 +17,7 @@ const (
 	// EventFinished is the type of the entry that says how a replay ended.
 	EventFinished = "policy.replay_finished"
 
-	actionReplay  = "policy.replay"
-	sourceService = "governance"
+	actionReplay = "policy.replay"
 )
 
 // finish ends a replay that the holder works on, and adds the entry about it. reason is why it failed.
@@ -37,8 +37,8 @@ func finish(ctx context.Context, tx pgx.Tx, id, holder uuid.UUID, reason string)
 	tenantID, _ := tenant.FromContext(ctx)
 	return entry, outbox.Add(ctx, tx, auditlog.Entry{
 		EntryID: entry, TenantID: tenantID, EventType: EventFinished, Action: actionReplay, Outcome: auditlog.Success,
-		Actor:    auditlog.Actor{Kind: auditlog.ActorSystem, ID: sourceService, OnBehalfOf: r.Subject},
-		Resource: r.Resource(), SourceService: sourceService,
+		Actor:    auditlog.Actor{Kind: auditlog.ActorSystem, ID: audit.Source, OnBehalfOf: r.Subject},
+		Resource: r.Resource(), SourceService: audit.Source,
 	})
 }
 

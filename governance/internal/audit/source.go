@@ -1,4 +1,4 @@
-package api
+package audit
 
 import (
 	"context"
@@ -8,11 +8,11 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/auth"
 )
 
-// sourceService is what entries name as the service that recorded them.
-const sourceService = "governance"
+// Source is what entries name as the service that recorded them, and as the actor of what the service does by itself.
+const Source = "governance"
 
-// actorOf returns the caller as entries name it.
-func actorOf(ctx context.Context) (auditlog.Actor, error) {
+// Caller returns the principal in ctx as entries name it.
+func Caller(ctx context.Context) (auditlog.Actor, error) {
 	p, ok := auth.FromContext(ctx)
 	if !ok {
 		return auditlog.Actor{}, errors.New("no principal in context")
