@@ -9,7 +9,7 @@ import (
 )
 
 // family is how a metric of the platform begins in what a service exposes.
-var family = regexp.MustCompile(`(?m)^# HELP (aumos_\w+) `) //nolint:gochecknoglobals // a constant
+var family = regexp.MustCompile(`(?m)^# HELP (aumos_\w+) `)
 
 // Documented fails the test for every metric of the platform that is exposed and does not stand in the document, a file.
 func Documented(tb testing.TB, exposed, document string) {
