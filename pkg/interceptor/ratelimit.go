@@ -3,17 +3,20 @@ package interceptor
 import (
 	"fmt"
 	"math"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/time/rate"
 
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
-// maxLimiters bounds the tenants whose rate is remembered; the one that called longest ago is forgotten first, and starts with a full bucket again.
-const maxLimiters = 10_000
+const (
+	// limiterShards is how many locks the tenants' rates are spread over.
+	limiterShards = 64
+	// maxShard bounds the tenants of a shard whose rate is remembered; one that is forgotten too early starts anew.
+	maxShard = 256
+)
 
 // RateLimit bounds the rpcs that one tenant may start.
 type RateLimit struct {
@@ -21,12 +24,19 @@ type RateLimit struct {
 	Burst     int     `env:"BURST" envDefault:"0" help:"Calls that one tenant may make at once; 0: as many as in a second."`
 }
 
-// limiter holds one token bucket per tenant.
+// limiter holds each tenant's calls to the rate by the generic cell rate algorithm (ITU-T I.371): all that it keeps of a tenant is when calls at the rate
+// would have used up what was taken. Tenants wait for each other only while one of a shard is new.
 type limiter struct {
-	limit   rate.Limit
-	burst   int
-	buckets *lru.Cache[tenant.ID, *rate.Limiter]
-	now     func() time.Time
+	interval time.Duration // between two calls at the rate
+	burst    time.Duration // how far ahead of the rate a tenant may be
+	start    time.Time
+	now      func() time.Time
+	shards   [limiterShards]limiterShard
+}
+
+type limiterShard struct {
+	mu   sync.RWMutex
+	used map[tenant.ID]*atomic.Int64 // until when, in nanoseconds from the limiter's start; guarded by mu
 }
 
 // newLimiter returns nil when there is no limit.
@@ -39,11 +49,15 @@ func newLimiter(cfg RateLimit) (*limiter, error) {
 	case cfg.Burst == 0:
 		cfg.Burst = int(math.Ceil(cfg.PerSecond))
 	}
-	buckets, err := lru.New[tenant.ID, *rate.Limiter](maxLimiters)
-	if err != nil {
-		return nil, err
+	interval := float64(time.Second) / cfg.PerSecond
+	if interval*float64(cfg.Burst) > math.MaxInt64/4 {
+		return nil, fmt.Errorf("%v calls per second with a burst of %d: a burst must not last for decades", cfg.PerSecond, cfg.Burst)
 	}
-	return &limiter{limit: rate.Limit(cfg.PerSecond), burst: cfg.Burst, buckets: buckets, now: time.Now}, nil
+	l := &limiter{interval: time.Duration(interval), burst: time.Duration(interval * float64(cfg.Burst)), start: time.Now(), now: time.Now}
+	for i := range l.shards {
+		l.shards[i].used = make(map[tenant.ID]*atomic.Int64)
+	}
+	return l, nil
 }
 
 // limit refuses a call over its tenant's rate and says when the next one would be let through.
@@ -57,20 +71,49 @@ func (c *Chain) limit(call *call) error {
 	return nil
 }
 
-// take takes a token of the tenant's bucket, or returns how long until there is one.
+// take counts a call of the tenant's, or returns how long until there is room for one. A call that is refused does not count.
 func (l *limiter) take(id tenant.ID) time.Duration {
-	bucket, ok := l.buckets.Get(id)
-	if !ok {
-		bucket = rate.NewLimiter(l.limit, l.burst)
-		if earlier, found, _ := l.buckets.PeekOrAdd(id, bucket); found {
-			bucket = earlier
+	now := int64(l.now().Sub(l.start))
+	used := l.shards[id[len(id)-1]%limiterShards].of(id, now)
+	for {
+		before := used.Load()
+		after := max(before, now) + int64(l.interval)
+		if wait := after - now - int64(l.burst); wait > 0 {
+			return time.Duration(wait)
+		}
+		if used.CompareAndSwap(before, after) {
+			return 0
 		}
 	}
-	now := l.now()
-	r := bucket.ReserveN(now, 1)
-	wait := r.DelayFrom(now)
-	if wait > 0 {
-		r.CancelAt(now)
+}
+
+// of returns what the tenant has used. In a full shard it forgets those who have nothing used any more, which changes nothing for them, or else anyone.
+func (s *limiterShard) of(id tenant.ID, now int64) *atomic.Int64 {
+	s.mu.RLock()
+	used := s.used[id]
+	s.mu.RUnlock()
+	if used != nil {
+		return used
 	}
-	return wait
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if used := s.used[id]; used != nil {
+		return used
+	}
+	if len(s.used) >= maxShard {
+		for other, used := range s.used {
+			if used.Load() <= now {
+				delete(s.used, other)
+			}
+		}
+	}
+	for other := range s.used {
+		if len(s.used) < maxShard {
+			break
+		}
+		delete(s.used, other)
+	}
+	used = new(atomic.Int64)
+	s.used[id] = used
+	return used
 }
