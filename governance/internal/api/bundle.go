@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/bundle"
 	"github.com/aumos-enterprise/platform/governance/internal/bundleport"
 	"github.com/aumos-enterprise/platform/governance/internal/sidecar"
@@ -62,7 +63,7 @@ func (s *BundleService) RecordHeartbeat(
 	report := sidecar.Report{
 		ID: req.GetSidecarId(), Version: req.GetVersion(), LoadedRevision: req.GetLoadedRevision(), Healthy: req.GetHealthy(), Message: req.GetMessage(),
 	}
-	caller, err := actorOf(ctx)
+	caller, err := audit.Caller(ctx)
 	if err != nil {
 		return nil, err
 	}
