@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -103,7 +104,7 @@ func TestCallersAreAnswered(t *testing.T) {
 		"gRPC": serveDecisions(t, &decisions{right: questions}, 4, 4), "gRPC, shared": serveDecisions(t, &decisions{right: questions}, 32, 2),
 		"HTTP": opaServer(t, questions, 4, nil),
 	} {
-		m, err := l.run(upTo(questions))
+		m, err := l.run((*connection).callers, upTo(questions))
 		if err != nil || len(m.latency) != questions || m.percentile(50) <= 0 {
 			t.Errorf("%s: %d answers, half of them in %v: %v", name, len(m.latency), m.percentile(50), err)
 		}
@@ -127,7 +128,7 @@ func TestWrongAnswersEndTheRun(t *testing.T) {
 		},
 		"failure": func(*governancev1.EvaluateResponse) error { return status.Error(codes.ResourceExhausted, "later") },
 	} {
-		if m, err := serveDecisions(t, &decisions{right: right, wrong: wrong}, callers, 1).run(upTo(200)); err == nil || len(m.latency) <= right-callers {
+		if m, err := serveDecisions(t, &decisions{right: right, wrong: wrong}, callers, 1).run((*connection).callers, upTo(200)); err == nil || len(m.latency) <= right-callers {
 			t.Errorf("gRPC, %s: %d answers, %v", name, len(m.latency), err)
 		}
 	}
@@ -142,7 +143,7 @@ func TestWrongAnswersEndTheRun(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		},
 	} {
-		if m, err := opaServer(t, right, callers, wrong).run(upTo(callers * 2 * thorough)); err == nil || len(m.latency) <= right-callers {
+		if m, err := opaServer(t, right, callers, wrong).run((*connection).callers, upTo(callers*2*thorough)); err == nil || len(m.latency) <= right-callers {
 			t.Errorf("HTTP, %s: %d answers, %v", name, len(m.latency), err)
 		}
 	}
@@ -173,5 +174,21 @@ func TestSteadyTimesCountFromWhenQuestionsWereDue(t *testing.T) {
 	m := sustain(t, l, 1000, 20*time.Millisecond)
 	if len(m.latency) != 20 || m.latency[19] < 4*stall || m.latency[0] < stall { // 4 connections, 5 questions each
 		t.Fatalf("%d answers, the last after %v", len(m.latency), m.latency[19])
+	}
+}
+
+// TestQuestionsGoSideBySide: those that are due do not wait for answers to others where the protocol carries them.
+func TestQuestionsGoSideBySide(t *testing.T) {
+	t.Parallel()
+	const questions = 40
+	var together sync.WaitGroup
+	together.Add(questions)
+	l := serveDecisions(t, &decisions{wrong: func(*governancev1.EvaluateResponse) error {
+		together.Done()
+		together.Wait() // for ever, if one of them waits for an answer
+		return nil
+	}}, 2, 2)
+	if m := sustain(t, l, 10_000, questions*time.Second/10_000); len(m.latency) != questions {
+		t.Errorf("%d answers, want %d", len(m.latency), questions)
 	}
 }

@@ -30,6 +30,8 @@ type asked struct {
 
 // caller makes questions and understands answers: a protocol. It does what every client has to, and nothing else.
 type caller interface {
+	// sideBySide is how many questions a connection carries at once.
+	sideBySide() int
 	// question returns what is to be written, valid until the next call, and the number by which its answer will be known.
 	question() (text []byte, number uint32, err error)
 	// take reads what has arrived. It calls answered for every question that has its answer, fails when one is wrong, and returns the part that is incomplete and
@@ -56,6 +58,12 @@ func connect(b testing.TB, address string) int {
 	}
 	return fd
 }
+
+// callers is how many questions are open at once when each caller waits for its answer.
+func (c *connection) callers() int { return c.share }
+
+// carries is how many questions may be open at once when nobody waits for answers.
+func (c *connection) carries() int { return max(c.share, c.sideBySide()) }
 
 // ask puts a question whose time counts from since.
 func (c *connection) ask(since time.Time) error {

@@ -37,15 +37,15 @@ the server shares here; they are the caller's, on other machines, and not what i
 
 Each caller waits for its answer before it asks again. The contenders take turns; a ratio is the median of the ratios of the rounds. "Steady" asks at
 80 % of the contender's own highest rate, whether or not earlier questions are answered, and counts a question's time from when it was due; of three rounds it is
-the median. "CPU" is the processor time of one answer: the server's, PostgreSQL's and that of the program that asks.
+the median. The connections are the same. HTTP/2 carries questions side by side, so that none that is due waits for another's answer; in HTTP/1.1 it does, when every
+connection has one open. "CPU" is the processor time of one answer: the server's, PostgreSQL's and that of the program that asks.
 
 Goals, on two cores that servers, PostgreSQL and the load share: at least OPA's rate, and 1.8 times that of OPA with console decision logs, with 32 and with 256 connections; p99 below
 20 ms at 80 % of the highest rate. Run it on a machine that does nothing else: what other programs take, the contenders lack, and not in step.
 
-The last column explains the rates: what governance and PostgreSQL take of the cores together for a durable decision, beside what OPA's server takes for one that nothing keeps. A batch that waits for
-the disk leaves cores idle, more with few callers than with many. Where PostgreSQL has processors of its own the ratios are others. "Steady" shows stalls rather than speed: 80 % leaves a fifth of the time to
-catch up, so that a wait of 5 ms, for the disk or for a core that another program has, is followed by more than 20 ms in which questions find every caller busy. These waits are counted, and are most of
-a high p99.
+The last column explains the rates: what governance and PostgreSQL take of the cores together for a durable decision, beside what OPA's server takes for one that nothing keeps. Where PostgreSQL has
+processors of its own the ratios are others. "Steady" shows stalls rather than speed: 80 % leaves a fifth of the time to catch up, so that a wait, for the disk or for a core that another program has,
+is felt several times as long as it lasts. These waits are counted, and are most of a high p99.
 `
 
 // document is everything measured.

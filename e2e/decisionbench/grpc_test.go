@@ -78,6 +78,9 @@ func newGRPCCaller(host, method, token string, message []byte, check func(messag
 	return c, err
 }
 
+// sideBySide implements caller: fewer than the calls that the server takes at once on a connection.
+func (c *grpcCaller) sideBySide() int { return 64 }
+
 // question implements caller.
 func (c *grpcCaller) question() (text []byte, number uint32, err error) {
 	if c.window -= c.size; c.window < 0 {
@@ -112,6 +115,10 @@ func (c *grpcCaller) take(arrived []byte, answered func(number uint32) error) (r
 			return nil, nil, fmt.Errorf("%v %q: %w", head, arrived[frameHead:end], err)
 		}
 		arrived = arrived[end:]
+	}
+	if c.stream == 0 { // nothing comes before the greeting, which the first question begins with
+		c.first = append(c.first, c.out.Bytes()...)
+		return arrived, nil, nil
 	}
 	return arrived, c.out.Bytes(), nil
 }

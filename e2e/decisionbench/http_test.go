@@ -19,6 +19,9 @@ func newHTTPCaller(host, path string, body []byte, check func(body []byte) error
 	return &httpCaller{text: append([]byte(head), body...), check: check}
 }
 
+// sideBySide implements caller: no server answers what comes before its answer.
+func (c *httpCaller) sideBySide() int { return 1 }
+
 // question implements caller. All have the same number: the next is put when the one before is answered.
 func (c *httpCaller) question() (text []byte, number uint32, err error) { return c.text, 0, nil }
 

@@ -67,21 +67,24 @@ func (l *load) every(d time.Duration) error {
 	return unix.TimerfdSettime(l.clock, 0, &unix.ItimerSpec{Interval: period, Value: period}, nil)
 }
 
-// run puts what is due as soon as there is a caller without a question, until no more comes and all is answered.
-func (l *load) run(due func(sent int) (at time.Time, more bool)) (m measured, err error) {
+// run puts what is due as soon as a connection carries fewer questions than it may, until no more comes and all is answered.
+func (l *load) run(carries func(*connection) int, due func(sent int) (at time.Time, more bool)) (m measured, err error) {
 	m.latency = make([]time.Duration, 0, 1<<18)
-	var free []*connection // once for each of its callers without a question
-	for _, c := range l.connections {
-		for range c.share {
-			free = append(free, c)
+	var free []*connection // each as often as it may carry another question
+	for i, more := 0, true; more; i++ {
+		more = false
+		for _, c := range l.connections {
+			if i < carries(c) {
+				free, more = append(free, c), true
+			}
 		}
 	}
-	callers := len(free)
+	places := len(free)
 	start := time.Now()
 	for sent := 0; ; {
 		for len(free) > 0 {
 			at, more := due(sent)
-			if !more && len(free) == callers {
+			if !more && len(free) == places {
 				m.elapsed = time.Since(start)
 				slices.Sort(m.latency)
 				return m, nil
@@ -133,7 +136,7 @@ func (l *load) wait() (heard []*connection, err error) {
 func saturate(b testing.TB, l *load, limit time.Duration) measured {
 	b.Helper()
 	start := time.Now()
-	m, err := l.run(func(int) (time.Time, bool) {
+	m, err := l.run((*connection).callers, func(int) (time.Time, bool) {
 		now := time.Now()
 		return now, now.Sub(start) < limit
 	})
@@ -143,8 +146,8 @@ func saturate(b testing.TB, l *load, limit time.Duration) measured {
 	return m
 }
 
-// sustain asks at a fixed rate, whether or not earlier questions have been answered, and counts each question's time from when it was due: a server that
-// stalls cannot hide what waited meanwhile.
+// sustain asks at a fixed rate, whether or not earlier questions have been answered, as far as the protocol carries questions side by side, and counts each
+// question's time from when it was due: a server that stalls cannot hide what waited meanwhile.
 func sustain(b testing.TB, l *load, rate float64, limit time.Duration) measured {
 	b.Helper()
 	questions := int(rate * limit.Seconds())
@@ -152,7 +155,7 @@ func sustain(b testing.TB, l *load, rate float64, limit time.Duration) measured 
 		b.Fatal(err)
 	}
 	start := time.Now()
-	m, err := l.run(func(sent int) (time.Time, bool) {
+	m, err := l.run((*connection).carries, func(sent int) (time.Time, bool) {
 		return start.Add(time.Duration(float64(sent) / rate * float64(time.Second))), sent < questions
 	})
 	if err := errors.Join(err, l.every(0)); err != nil {
