@@ -134,6 +134,8 @@ var reasonHints = map[string]string{ //nolint:gochecknoglobals // a constant tab
 	"UNAVAILABLE":              "run the command again; nothing is done twice",
 	"OVERLOADED":               "wait, then run the command again",
 	"CALL_ENDED":               "allow more time with --timeout; a stream must not be silent for 5 minutes",
+	"TOKEN_EXPIRED":            "go on with a fresh token: log in again with aumosctl login, or renew AUMOSCTL_TOKEN",
+	"SIDECAR_OWNED":            "give the sidecar a name of its own, or have an operator release this one: aumosctl policy bundle release NAME",
 	"INTERNAL":                 "report the request id to whoever runs the platform",
 	"REGO_INVALID":             "mend the policy where the fields say and push it again",
 	"POLICY_NOT_ACTIVE":        "submit, approve and activate a version: aumosctl policy --help",
