@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -154,7 +155,8 @@ func (s *Source) load(ctx context.Context, id tenant.ID, policies []Policy) (map
 			return nil, err
 		}
 		if size += part.size(); size > maxContent {
-			return nil, errs.New(errs.ResourceExhausted, errs.ReasonOverloaded, "the active policies are too large for one bundle: at most %d bytes together", maxContent)
+			return nil, errs.New(errs.ResourceExhausted, errs.ReasonLimitReached, "the active policies are too large for one bundle: at most %d bytes together", maxContent).
+				With("resource", "bundle byte").With("limit", strconv.Itoa(maxContent))
 		}
 		parts[p.VersionID] = part
 	}

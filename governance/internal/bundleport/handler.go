@@ -41,7 +41,7 @@ func (h *handler) enter(r *http.Request) (ctx context.Context, leave func(), err
 	if err := r.Context().Err(); err != nil {
 		return nil, nil, err // the caller has gone
 	}
-	return nil, nil, errs.New(errs.Unavailable, errs.ReasonOverloaded, "too many requests are under way: retry later").Because(err)
+	return nil, nil, errs.New(errs.ResourceExhausted, errs.ReasonOverloaded, "too many requests are under way: retry later").Because(err)
 }
 
 // bundle answers with the tenant's bundle as it is now.

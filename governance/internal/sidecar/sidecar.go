@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,7 +44,7 @@ type Sidecar struct {
 }
 
 // Record keeps the report in place of the sidecar's last one. Whoever reports a sidecar first owns it until it is forgotten or released: others fail with
-// SIDECAR_OWNED. It fails with OVERLOADED for a new sidecar of a tenant that has too many.
+// SIDECAR_OWNED. It fails with LIMIT_REACHED for a new sidecar of a tenant that has too many.
 func Record(ctx context.Context, tx pgx.Tx, owner string, r Report) error {
 	if owner == "" {
 		return errors.New("record sidecar: nobody speaks for it")
@@ -101,8 +102,8 @@ func makeRoom(ctx context.Context, tx pgx.Tx, id string) error {
 	case known > 0:
 		return owned(id)
 	case n >= maxSidecars:
-		return errs.New(errs.ResourceExhausted, errs.ReasonOverloaded,
-			"the tenant has %d sidecars: give each a name that it keeps when it starts again", n)
+		return errs.New(errs.ResourceExhausted, errs.ReasonLimitReached,
+			"the tenant has %d sidecars: give each a name that it keeps when it starts again", n).With("resource", "sidecar").With("limit", strconv.Itoa(maxSidecars))
 	default:
 		return nil
 	}

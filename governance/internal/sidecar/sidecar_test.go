@@ -211,7 +211,7 @@ func TestTooMany(t *testing.T) {
 	f := setup(t)
 	f.exec(t, `INSERT INTO gov_sidecars (tenant_id, id, version, loaded_revision, healthy, message)
 		SELECT $1, n::text, '', '', true, '' FROM generate_series(1, 10000) AS n`, uuid.UUID(f.a))
-	if err := f.record(t, f.a, sidecar.Report{ID: "more"}); errs.ReasonOf(err) != errs.ReasonOverloaded {
+	if err := f.record(t, f.a, sidecar.Report{ID: "more"}); errs.ReasonOf(err) != errs.ReasonLimitReached {
 		t.Errorf("got %v", err)
 	}
 	if err := f.record(t, f.a, sidecar.Report{ID: "7", Version: "again"}); err != nil {

@@ -56,7 +56,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 		if err := r.Context().Err(); err != nil {
 			return err // the caller has gone
 		}
-		return errs.New(errs.Unavailable, errs.ReasonOverloaded, "too many requests are under way: retry later").Because(context.Cause(ctx))
+		return errs.New(errs.ResourceExhausted, errs.ReasonOverloaded, "too many requests are under way: retry later").Because(context.Cause(ctx))
 	}
 	body, err := h.read(ctx, t)
 	if err != nil {

@@ -207,7 +207,7 @@ func TestTooManyRequests(t *testing.T) {
 	t.Parallel()
 	h := &handler{slots: make(chan struct{}), timeout: time.Millisecond}
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x/checkpoint", http.NoBody)
-	if err := h.serve(httptest.NewRecorder(), r); !errors.Is(err, errs.New(errs.Unavailable, errs.ReasonOverloaded, "")) {
+	if err := h.serve(httptest.NewRecorder(), r); !errors.Is(err, errs.New(errs.ResourceExhausted, errs.ReasonOverloaded, "")) {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

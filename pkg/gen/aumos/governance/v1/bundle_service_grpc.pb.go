@@ -36,7 +36,7 @@ type BundleServiceClient interface {
 	GetBundle(ctx context.Context, in *GetBundleRequest, opts ...grpc.CallOption) (*GetBundleResponse, error)
 	// Returns the public keys that verify bundles.
 	ListBundleKeys(ctx context.Context, in *ListBundleKeysRequest, opts ...grpc.CallOption) (*ListBundleKeysResponse, error)
-	// Says that a sidecar lives and what it has loaded. OPA's own status reports, sent over HTTP, do the same. A tenant has at most 10,000 sidecars, else OVERLOADED;
+	// Says that a sidecar lives and what it has loaded. OPA's own status reports, sent over HTTP, do the same. A tenant has at most 10,000 sidecars, else LIMIT_REACHED;
 	// one that is silent for 7 days is forgotten when a new one needs its place. Whoever reports a name first speaks for it until it is forgotten or released: others
 	// get SIDECAR_OWNED.
 	RecordHeartbeat(ctx context.Context, in *RecordHeartbeatRequest, opts ...grpc.CallOption) (*RecordHeartbeatResponse, error)
@@ -114,7 +114,7 @@ type BundleServiceServer interface {
 	GetBundle(context.Context, *GetBundleRequest) (*GetBundleResponse, error)
 	// Returns the public keys that verify bundles.
 	ListBundleKeys(context.Context, *ListBundleKeysRequest) (*ListBundleKeysResponse, error)
-	// Says that a sidecar lives and what it has loaded. OPA's own status reports, sent over HTTP, do the same. A tenant has at most 10,000 sidecars, else OVERLOADED;
+	// Says that a sidecar lives and what it has loaded. OPA's own status reports, sent over HTTP, do the same. A tenant has at most 10,000 sidecars, else LIMIT_REACHED;
 	// one that is silent for 7 days is forgotten when a new one needs its place. Whoever reports a name first speaks for it until it is forgotten or released: others
 	// get SIDECAR_OWNED.
 	RecordHeartbeat(context.Context, *RecordHeartbeatRequest) (*RecordHeartbeatResponse, error)

@@ -85,8 +85,8 @@ const (
 	ErrorReason_ERROR_REASON_INPUTS_KEY_MISSING ErrorReason = 110
 	// The service has no key to sign bundles with, so there are none: its operator sets one. Code FAILED_PRECONDITION.
 	ErrorReason_ERROR_REASON_BUNDLES_KEY_MISSING ErrorReason = 111
-	// The tenant has as many policies, or versions of them, as it may have, or a decision point as many active policies as can be asked together. Waiting
-	// makes no room; metadata: resource, limit. Code RESOURCE_EXHAUSTED.
+	// The tenant has as many policies, versions of them, or sidecars as it may have, a decision point as many active policies as can be asked together, or a bundle
+	// is too large. Waiting makes no room; metadata: resource, limit. Code RESOURCE_EXHAUSTED.
 	ErrorReason_ERROR_REASON_LIMIT_REACHED ErrorReason = 112
 	// Another principal speaks for the sidecar: choose another name, or have an operator release it; metadata: sidecar_id. Code PERMISSION_DENIED.
 	ErrorReason_ERROR_REASON_SIDECAR_OWNED ErrorReason = 113
