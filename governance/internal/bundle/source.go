@@ -197,7 +197,7 @@ func (s *Source) rewrite(ctx context.Context, id tenant.ID, v policy.Version) (*
 	if err != nil {
 		return broken(err)
 	}
-	_, err = s.config.Engine.Compile(ctx, id, source)
+	_, err = s.config.Engine.CompileStored(ctx, id, source)
 	if reason := errs.ReasonOf(err); reason == errs.ReasonRegoInvalid || reason == errs.ReasonInvalidField {
 		return broken(err)
 	}

@@ -170,7 +170,7 @@ func (d *Decider) compile(ctx context.Context, id tenant.ID, v policy.ActiveVers
 	if err != nil {
 		return nil, fmt.Errorf("read version %s: %w", v.VersionID, err)
 	}
-	c, err := d.config.Engine.Compile(ctx, id, source)
+	c, err := d.config.Engine.CompileStored(ctx, id, source)
 	if reason := errs.ReasonOf(err); reason == errs.ReasonRegoInvalid || reason == errs.ReasonInvalidField {
 		d.config.Log.LogAttrs(ctx, slog.LevelError, "active policy version does not compile and gives no answer",
 			slog.String("policy_version_id", v.VersionID.String()), slog.String("tenant_id", id.String()))

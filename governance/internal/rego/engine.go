@@ -103,11 +103,26 @@ func (e *Engine) Close(ctx context.Context) error {
 
 // Compile is the function Compile with a deadline and within the tenant's share. It fails with REGO_INVALID also when the deadline passes.
 func (e *Engine) Compile(ctx context.Context, id tenant.ID, source Source) (*Compiled, error) {
-	c, err := pooled(ctx, e, id, func(s *stint) (*Compiled, error) { return compileSource(source, s) })
+	c, err := e.compile(ctx, id, source)
 	if errors.Is(err, errLate) {
 		return nil, errs.New(errs.InvalidArgument, errs.ReasonRegoInvalid, "the Rego does not compile in time: make it simpler").
 			Field("modules", "not compiled within %s", e.config.CompileDeadline)
 	}
+	return c, err
+}
+
+// CompileStored is Compile for a version that was compiled when it was stored. When the deadline passes now, that says something of the machine and nothing of the
+// version: OVERLOADED.
+func (e *Engine) CompileStored(ctx context.Context, id tenant.ID, source Source) (*Compiled, error) {
+	c, err := e.compile(ctx, id, source)
+	if errors.Is(err, errLate) {
+		return nil, errs.New(errs.ResourceExhausted, errs.ReasonOverloaded, "the version was not compiled in time, as it was before: retry later").After(time.Second)
+	}
+	return c, err
+}
+
+func (e *Engine) compile(ctx context.Context, id tenant.ID, source Source) (*Compiled, error) {
+	c, err := pooled(ctx, e, id, func(s *stint) (*Compiled, error) { return compileSource(source, s) })
 	if p, ok := errors.AsType[panicked](err); ok {
 		return nil, errs.New(errs.InvalidArgument, errs.ReasonRegoInvalid, "the Rego does not compile: the compiler fails on it").
 			Field("modules", "%s", compilerFails).Because(p)

@@ -268,6 +268,9 @@ func TestCompileDeadline(t *testing.T) {
 	if _, err := e.Compile(t.Context(), question(nil, rego.Input{}).Tenant, rego.Source{Modules: slow}); errs.ReasonOf(err) != errs.ReasonRegoInvalid {
 		t.Errorf("got %v, want %s", err, errs.ReasonRegoInvalid)
 	}
+	if _, err := e.CompileStored(t.Context(), question(nil, rego.Input{}).Tenant, rego.Source{Modules: slow}); errs.ReasonOf(err) != errs.ReasonOverloaded {
+		t.Errorf("of a stored version: got %v, want %s", err, errs.ReasonOverloaded)
+	}
 }
 
 func next(i string) string {

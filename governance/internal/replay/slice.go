@@ -109,7 +109,7 @@ func (c Candidate) compile(ctx context.Context, engine *rego.Engine, id tenant.I
 	if err != nil {
 		return nil, err
 	}
-	return engine.Compile(ctx, id, source)
+	return engine.CompileStored(ctx, id, source)
 }
 
 // page compares the next decisions of the log and writes what it found.

@@ -220,7 +220,7 @@ func (r *Runner) candidate(ctx context.Context, q Question) (*rego.Compiled, err
 	if err != nil {
 		return nil, fmt.Errorf("read candidate: %w", err)
 	}
-	c, err := r.config.Engine.Compile(ctx, q.Tenant, source)
+	c, err := r.config.Engine.CompileStored(ctx, q.Tenant, source)
 	if reason := errs.ReasonOf(err); err != nil && reason != errs.ReasonRegoInvalid && reason != errs.ReasonInvalidField {
 		return nil, fmt.Errorf("compile candidate: %w", err)
 	}
