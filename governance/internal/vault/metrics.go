@@ -14,7 +14,7 @@ func newMetrics() *metrics {
 	gauge := func(name, help string) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
 	}
-	return &metrics{
+	m := &metrics{
 		inputs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "aumos_decision_inputs_total", Help: "Inputs of decisions that were to be kept, by outcome; FAILED ones are lost for replays.",
 		}, []string{"outcome"}),
@@ -24,6 +24,10 @@ func newMetrics() *metrics {
 		unreadable: gauge("aumos_decision_keys_unreadable", "Keys of tenants that no configured key unwraps."),
 		overdue:    gauge("aumos_decision_inputs_upkeep_failed", "1 while the last pass of deletions and of wrapping keys anew has failed."),
 	}
+	for _, outcome := range []string{outcomeKept, outcomeFailed} { // else the increase by the first one would go unseen
+		m.inputs.WithLabelValues(outcome)
+	}
+	return m
 }
 
 const (
