@@ -1,6 +1,7 @@
 package rego
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,13 +18,14 @@ func TestBrief(t *testing.T) {
 	for name, c := range map[string]struct {
 		rules, data string
 		brief       bool
+		skips       int32
 	}{
 		"a few comparisons":      {rules: `allow if input.a == 1`, brief: true},
 		"a loop over the input":  {rules: `allow if { some x in input.list; x == 3 }`, brief: true},
-		"a loop that is long":    {rules: `allow if { some x in data.numbers; x * 2 == 4 }`, data: numbers},
+		"a loop that is long":    {rules: `allow if { some x in data.numbers; x * 2 == 4 }`, data: numbers, skips: 1},
 		"what topdown answers":   {rules: "allow if f(1) with input.a as 2\nf(x) if input.a == x + 1"},
-		"an error":               {rules: `allow if 1 / input.zero == 1`},
-		"a call with much in it": {rules: `allow if concat(",", [sprintf("%v", [x]) | some x in ["a"]]) != json.marshal(data.numbers)`, data: numbers},
+		"an error":               {rules: `allow if 1 / input.zero == 1`, skips: briefAgain},
+		"a call with much in it": {rules: `allow if concat(",", [sprintf("%v", [x]) | some x in ["a"]]) != json.marshal(data.numbers)`, data: numbers, skips: briefAgain},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -45,10 +47,10 @@ func TestBrief(t *testing.T) {
 			if ok != c.brief || ok && r.Outcome != want.Outcome {
 				t.Errorf("answered briefly: %t, %v; want %t, %v", ok, r.Outcome, c.brief, want.Outcome)
 			}
-			if compiled.program != nil && compiled.lasting.skip() == c.brief {
-				t.Errorf("the next question is asked briefly: %t", !c.brief)
+			if skips := compiled.lasting.left.Load(); skips != c.skips {
+				t.Errorf("%d questions are not asked briefly, want %d", skips, c.skips)
 			}
-			e := NewEngine(Config{})
+			e := NewEngine(Config{Deadline: time.Minute})
 			ev := Evaluation{Tenant: tenant.ID(uuid.New()), Tenure: Tenure{Version: uuid.New()}, Policy: compiled, Input: in, Now: o.now}
 			got, err := e.Evaluate(t.Context(), ev)
 			if err != nil || got.Outcome != want.Outcome || got.Reason != want.Reason {
@@ -61,17 +63,57 @@ func TestBrief(t *testing.T) {
 	}
 }
 
-// A version that was not brief once is asked briefly again later: what took long may have been an input.
+// A version that is late once is asked briefly again after one question: the processor may have been somebody else's. One that stays late is asked briefly
+// less and less often, until it is in time: what took long may have been an input.
 func TestBriefAgain(t *testing.T) {
 	t.Parallel()
 	var l lasting
-	l.again()
-	for i := range briefAgain {
-		if !l.skip() {
-			t.Fatalf("question %d is asked briefly", i)
+	skips := func() (n int) {
+		for l.skip() {
+			n++
+		}
+		return n
+	}
+	for _, want := range []int{1, 4, 16, 64, 256, briefAgain, briefAgain} {
+		l.fail(true)
+		if n := skips(); n != want {
+			t.Errorf("%d questions are not asked briefly, want %d", n, want)
 		}
 	}
-	if l.skip() {
-		t.Error("it is never asked briefly again")
+	l.inTime()
+	l.fail(true)
+	if n := skips(); n != 1 {
+		t.Errorf("%d questions are not asked briefly after one in time, want 1", n)
+	}
+	l.fail(false)
+	if n := skips(); n != briefAgain {
+		t.Errorf("%d questions are not asked briefly after an error, want %d", n, briefAgain)
+	}
+}
+
+// What a version remembers of being late is what it was when it was asked.
+func TestBriefForgets(t *testing.T) {
+	t.Parallel()
+	compiled, err := Compile(Source{Modules: []Module{{Path: "p.rego", Source: "package p\nallow if { some x in input.list; some y in input.list; x * y == -1 }"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(n int) (ok bool) {
+		in, err := NewInput(map[string]any{"list": slices.Repeat([]any{1.0}, n)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, ok = compiled.evaluateBriefly(options{input: in, now: time.Unix(0, 0)})
+		return ok
+	}
+	for _, skips := range []int32{1, 4} {
+		if ask(1000) || compiled.lasting.left.Load() != skips {
+			t.Fatalf("%d questions are not asked briefly, want %d", compiled.lasting.left.Load(), skips)
+		}
+		for compiled.lasting.skip() { // as a worker's
+		}
+	}
+	if !ask(0) || ask(1000) || compiled.lasting.left.Load() != 1 {
+		t.Errorf("%d questions are not asked briefly after one in time, want 1", compiled.lasting.left.Load())
 	}
 }
