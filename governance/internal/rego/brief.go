@@ -75,11 +75,11 @@ func (c *Compiled) evaluateBriefly(o options) (r Result, took time.Duration, ok 
 		}
 	}()
 	b := brief{start: time.Now(), limit: briefFor}
-	set, err := c.ask(o, &b)
+	a, err := c.ask(o, &b)
 	if err != nil {
 		c.lasting.fail(b.late)
 		return Result{}, 0, false
 	}
 	c.lasting.inTime()
-	return c.resultOf(set), time.Since(b.start), true
+	return resultOf(a), time.Since(b.start), true
 }

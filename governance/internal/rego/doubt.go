@@ -36,16 +36,17 @@ func (c *Compiled) compare(o options) (differ bool) {
 		}
 	}()
 	inTime := func() topdown.Cancel { return &brief{start: time.Now(), limit: doubtFor} }
-	set, err := c.ask(o, inTime())
+	a, err := c.ask(o, inTime())
 	if err != nil {
 		return false
 	}
-	own := c.resultOf(set)
-	if set, err = c.run(o, inTime()); err != nil {
+	own := resultOf(a)
+	set, err := c.run(o, inTime())
+	if err != nil {
 		failure := failureOf(err)
 		return failure.Reason != Deadline && !own.equal(failure)
 	}
-	return !own.equal(c.resultOf(set))
+	return !own.equal(resultOf(c.answersOf(set)))
 }
 
 func (r Result) equal(other Result) bool {

@@ -47,9 +47,11 @@ func (c *Compiled) evaluate(o options, cancel topdown.Cancel) (r Result, defect 
 			r, defect = Failed(BuiltinError), p
 		}
 	}()
-	set, err := c.ask(o, cancel)
+	a, err := c.ask(o, cancel)
 	if errors.Is(err, errNoProgram) || errors.Is(err, machine.ErrUnusual) {
+		var set topdown.QueryResultSet
 		set, err = c.run(o, cancel)
+		a = c.answersOf(set)
 	}
 	if p, ok := errors.AsType[panicked](err); ok {
 		return Failed(BuiltinError), p.value
@@ -57,7 +59,7 @@ func (c *Compiled) evaluate(o options, cancel topdown.Cancel) (r Result, defect 
 	if err != nil {
 		return failureOf(err), nil
 	}
-	return c.resultOf(set), nil
+	return resultOf(a), nil
 }
 
 // run evaluates a query on the calling goroutine. It returns soon after cancel is called, but not at once: see the package comment. A
@@ -86,8 +88,8 @@ func (c *Compiled) run(o options, cancel topdown.Cancel) (set topdown.QueryResul
 		WithTime(o.now).
 		WithSeed(&random{seed: o.seed}).
 		WithStrictBuiltinErrors(true)
-	if o.input.value != nil { // else it is undefined
-		q = q.WithInput(ast.NewTerm(o.input.value))
+	if o.input.term != nil { // else it is undefined
+		q = q.WithInput(o.input.term)
 	}
 	for _, t := range o.tracers {
 		q = q.WithQueryTracer(t)

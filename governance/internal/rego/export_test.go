@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/open-policy-agent/opa/v1/topdown"
 )
 
 // Decided reports whether the profile lists the builtin.
@@ -26,12 +24,12 @@ func OnBoth(c *Compiled, in Input, now time.Time) (answered bool, machine, topdo
 		return false, "", ""
 	}
 	want, err := c.run(o, nil)
-	return true, found(got, nil), found(want, err)
+	return true, found(got, nil), found(c.answersOf(want), err)
 }
 
-func found(set topdown.QueryResultSet, err error) string {
-	if err != nil || len(set) == 0 {
-		return fmt.Sprint(len(set), err)
+func found(a answers, err error) string {
+	if err != nil || a.allow == nil {
+		return fmt.Sprint(err)
 	}
-	return fmt.Sprintln(set[0][allowVar], set[0][violationsVar], set[0][obligationsVar])
+	return fmt.Sprintln(a.allow, a.violations, a.obligations)
 }

@@ -108,7 +108,8 @@ func bounded(out *ast.Term) error {
 
 // light lets operands through that are within the limits on values and whose numbers are short.
 func light(in []*ast.Term) error {
-	b := newBudget()
+	b := newBudget(maxNodes, maxText)
+	defer b.giveBack()
 	for _, t := range in {
 		if n, ok := t.Value.(ast.Number); ok && !numberFits(n) {
 			return errNumber
@@ -282,7 +283,8 @@ func shortGlob(in []*ast.Term) error {
 
 // shortToken bounds tokens and keys: verifying costs the cube of a key's size, and this still admits RSA with 16,384 bits.
 func shortToken(in []*ast.Term) error {
-	b := budget{nodes: 256, text: 16 << 10}
+	b := newBudget(256, 16<<10)
+	defer b.giveBack()
 	for _, t := range in {
 		if !b.spend(t) || !numbersFit(t) {
 			return errCostly
@@ -330,7 +332,8 @@ func shortFormat(in []*ast.Term) error {
 
 // printed is an upper bound of the length of a term's text. The term is within the limits already.
 func printed(t *ast.Term) int {
-	b := newBudget()
+	b := newBudget(maxNodes, maxText)
+	defer b.giveBack()
 	b.spend(t)
 	return 6*(maxText-b.text) + 8*(maxNodes-b.nodes) // every byte may be escaped; punctuation and keywords
 }

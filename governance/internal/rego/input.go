@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -21,7 +22,7 @@ import (
 
 // Input is what a policy sees as `input`. It is immutable and may be evaluated by any number of policies.
 type Input struct {
-	value  ast.Value
+	term   *ast.Term
 	json   []byte
 	digest [sha256.Size]byte
 }
@@ -40,11 +41,11 @@ func NewInput(input map[string]any) (Input, error) { return newInput(input) }
 func InputOf(input *structpb.Struct) (Input, error) { return newInput(input.GetFields()) }
 
 func newInput[T any](input map[string]T) (Input, error) {
-	value, canonical, err := convert("input", input)
+	term, canonical, err := convert("input", input)
 	if err != nil {
 		return Input{}, err
 	}
-	return Input{value: value.Value, json: canonical, digest: sha256.Sum256(canonical)}, nil
+	return Input{term: term, json: canonical, digest: sha256.Sum256(canonical)}, nil
 }
 
 // errInputNotCanonical is that what was kept of an input is not what JSON returned.
@@ -63,17 +64,13 @@ func ParseInput(canonical []byte) (Input, error) {
 	return in, err
 }
 
-// Room for most inputs: for the text, and for the members of the objects that one value stands in.
-const (
-	usualJSON    = 512
-	usualMembers = 24
-)
+// usualJSON is room for the text of most inputs.
+const usualJSON = 512
 
 // convert returns the object as a term and as canonical JSON. Errors name the field of the request that it came in.
 func convert[T any](field string, object map[string]T) (*ast.Term, []byte, error) {
-	var members [usualMembers]member // not on the heap
-	var pairs [usualMembers][2]*ast.Term
-	c := canonical{field: field, json: make([]byte, 0, usualJSON), members: members[:0], pairs: pairs[:0]}
+	c := canonical{field: field, json: make([]byte, 0, usualJSON), around: newAround()}
+	defer c.around.giveBack()
 	value := objectOf(&c, object, 1)
 	if c.err == nil && len(c.json) > MaxInputBytes {
 		c.err = c.tooLarge()
@@ -88,15 +85,43 @@ type canonical struct {
 	json  []byte
 	err   error
 
-	terms   []ast.Term     // to be used
-	members []member       // of the objects around, which have not been written yet
-	pairs   [][2]*ast.Term // of the objects around, which have been
+	terms  []ast.Term // to be used
+	around *around
+}
+
+// around are the objects that a value stands in: their members that have not been written yet, and those that have been.
+type around struct {
+	members []member
+	pairs   [][2]*ast.Term
 }
 
 // member is one of an object.
 type member struct {
 	key   string
 	value any
+}
+
+// Room for the objects around most values, and what is kept for the next input.
+const (
+	usualAround = 24
+	largeAround = 1024
+)
+
+var arounds = sync.Pool{New: func() any { //nolint:gochecknoglobals // they keep nothing of an input
+	return &around{members: make([]member, 0, usualAround), pairs: make([][2]*ast.Term, 0, usualAround)}
+}}
+
+func newAround() *around { return arounds.Get().(*around) } //nolint:forcetypeassert // nothing else is put there
+
+// giveBack empties it, so that no input sees anything of another.
+func (a *around) giveBack() {
+	if cap(a.members) > largeAround || cap(a.pairs) > largeAround {
+		return
+	}
+	clear(a.members[:cap(a.members)])
+	clear(a.pairs[:cap(a.pairs)])
+	a.members, a.pairs = a.members[:0], a.pairs[:0]
+	arounds.Put(a)
 }
 
 func (c *canonical) tooLarge() error {
@@ -194,25 +219,26 @@ func objectOf[T any](c *canonical, v map[string]T, depth int) *ast.Term {
 	if depth > MaxInputDepth {
 		return c.fail("nested deeper than %d levels", MaxInputDepth)
 	}
-	first, begin := len(c.members), len(c.pairs)
+	around := c.around
+	first, begin := len(around.members), len(around.pairs)
 	for k, e := range v {
-		c.members = append(c.members, member{k, e})
+		around.members = append(around.members, member{k, e})
 	}
-	slices.SortFunc(c.members[first:], func(a, b member) int { return compareUTF16(a.key, b.key) })
+	slices.SortFunc(around.members[first:], func(a, b member) int { return compareUTF16(a.key, b.key) })
 	c.json = append(c.json, '{')
 	for i := first; i < first+len(v); i++ {
 		if i > first {
 			c.json = append(c.json, ',')
 		}
-		m := c.members[i] // which those within may move
+		m := around.members[i] // which those within may move
 		c.string(m.key)
 		c.json = append(c.json, ':')
 		value := c.value(m.value, depth+1)
-		c.pairs = append(c.pairs, [2]*ast.Term{keys.term(m.key), value})
+		around.pairs = append(around.pairs, [2]*ast.Term{keys.term(m.key), value})
 	}
 	c.json = append(c.json, '}')
-	object := ast.NewObject(c.pairs[begin:]...)
-	c.members, c.pairs = c.members[:first], c.pairs[:begin]
+	object := ast.NewObject(around.pairs[begin:]...)
+	around.members, around.pairs = around.members[:first], around.pairs[:begin]
 	return c.term(object)
 }
 

@@ -53,11 +53,11 @@ func FuzzInputOf(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if string(in.json) != string(same.json) || in.digest != same.digest || in.value.Compare(same.value) != 0 || in.value.Hash() != same.value.Hash() {
+		if string(in.json) != string(same.json) || in.digest != same.digest || in.term.Value.Compare(same.term.Value) != 0 || in.term.Value.Hash() != same.term.Value.Hash() {
 			t.Errorf("got %s, the map %s", in.json, same.json)
 		}
-		if in.value.Compare(want) != 0 || !in.value.IsGround() {
-			t.Errorf("got %s, OPA reads %s", in.value, want)
+		if in.term.Value.Compare(want) != 0 || !in.term.Value.IsGround() {
+			t.Errorf("got %s, OPA reads %s", in.term.Value, want)
 		}
 	})
 }

@@ -55,10 +55,17 @@ func valueSize(v any) int {
 
 // obligationsOf reads what the policy demands: strings and objects with a string "id", each once.
 func obligationsOf(t *ast.Term) ([]Obligation, ErrorReason) {
-	var list []Obligation
+	all, ok := t.Value.(elements)
+	if !ok {
+		return nil, ObligationsMalformed
+	}
+	if all.Len() == 0 {
+		return nil, NoError
+	}
+	list := make([]Obligation, 0, min(all.Len(), MaxObligations))
 	size := 0
 	reason := NoError
-	add := func(e *ast.Term) bool {
+	all.Until(func(e *ast.Term) bool {
 		o, ok := obligationOf(e)
 		if !ok {
 			reason = ObligationsMalformed
@@ -71,15 +78,7 @@ func obligationsOf(t *ast.Term) ([]Obligation, ErrorReason) {
 		}
 		list = append(list, o)
 		return false
-	}
-	switch v := t.Value.(type) {
-	case ast.Set:
-		v.Until(add)
-	case *ast.Array:
-		v.Until(add)
-	default:
-		return nil, ObligationsMalformed
-	}
+	})
 	if reason != NoError {
 		return nil, reason
 	}

@@ -119,34 +119,21 @@ var drawsFromSeed = map[string]bool{"rand.intn": true, "uuid.rfc4122": true} //n
 var errNoProgram = errors.New("the version has no program")
 
 // ask asks the program what decisions ask. It fails with machine.ErrUnusual, a panic included, when topdown has to answer.
-func (c *Compiled) ask(o options, cancel topdown.Cancel) (set topdown.QueryResultSet, err error) {
+func (c *Compiled) ask(o options, cancel topdown.Cancel) (a answers, err error) {
 	if c.program == nil || o.query != nil || len(o.tracers) > 0 || c.doubt.justified.Load() {
-		return nil, errNoProgram
+		return answers{}, errNoProgram
 	}
 	defer func() {
 		if recover() != nil {
-			set, err = nil, machine.ErrUnusual
+			a, err = answers{}, machine.ErrUnusual
 		}
 	}()
-	q := machine.Question{Data: c.data, Now: o.now, Cancel: cancel}
-	if o.input.value != nil {
-		q.Input = ast.NewTerm(o.input.value)
+	var values [3]*ast.Term
+	if err := c.program.Run(machine.Question{Input: o.input.term, Data: c.data, Now: o.now, Cancel: cancel}, values[:]); err != nil {
+		return answers{}, err
 	}
-	var answers [3]*ast.Term
-	if err := c.program.Run(q, answers[:]); err != nil {
-		return nil, err
-	}
-	if answers[0] == nil {
-		return nil, nil
-	}
-	found := make(topdown.QueryResult, len(c.asked))
 	for i, name := range c.asked {
-		switch t := answers[i]; {
-		case !c.collected[name]:
-			found[name] = t
-		case t != nil:
-			found[name] = ast.ArrayTerm(t)
-		}
+		*a.of(name) = values[i]
 	}
-	return topdown.QueryResultSet{found}, nil
+	return a, nil
 }

@@ -163,9 +163,9 @@ func TestMachineWithoutInput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := c.ask(options{}, topdown.NewCancel())
-	if err != nil || c.resultOf(set).Outcome != Allow {
-		t.Errorf("got %v, %v", set, err)
+	a, err := c.ask(options{}, topdown.NewCancel())
+	if err != nil || resultOf(a).Outcome != Allow {
+		t.Errorf("got %v, %v", a, err)
 	}
 }
 

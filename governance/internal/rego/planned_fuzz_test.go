@@ -97,7 +97,7 @@ func onBothForms(t *testing.T, source string, c *Compiled, program *machine.Prog
 			if o.input, err = NewInput(values); err != nil {
 				t.Fatal(err)
 			}
-			q.Input = ast.NewTerm(o.input.value)
+			q.Input = o.input.term
 		}
 		got := make([]*ast.Term, len(refs))
 		if err := program.Run(q, got); errors.Is(err, machine.ErrUnusual) {

@@ -7,25 +7,33 @@ import (
 	"testing"
 
 	"github.com/open-policy-agent/opa/v1/topdown"
+	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// BenchmarkAsk is the sample policy on the machine and by topdown, without the engine around them.
-func BenchmarkAsk(b *testing.B) {
+// retrain is the sample policy, and an input that it allows.
+func retrain(t testing.TB) (*Compiled, map[string]any) {
+	t.Helper()
 	source, err := os.ReadFile("../../../examples/policies/retrain.rego")
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	c, err := Compile(Source{Modules: []Module{{Path: "p.rego", Source: string(source)}}})
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	in, err := NewInput(map[string]any{
+	return c, map[string]any{
 		"detection": map[string]any{
 			"status": "DRIFT_STATUS_DRIFT", "severity": 0.8, "drifted_feature_count": 3.0, "feature_count": 8.0, "row_count": 5000.0,
 			"evidence": map[string]any{"state": "EVIDENCE_STATE_RECORDED"},
 		},
 		"model": map[string]any{"name": "delays", "owner": "ops"},
-	})
+	}
+}
+
+// BenchmarkAsk is the sample policy on the machine and by topdown, without the engine around them.
+func BenchmarkAsk(b *testing.B) {
+	c, values := retrain(b)
+	in, err := NewInput(values)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -33,15 +41,15 @@ func BenchmarkAsk(b *testing.B) {
 	b.Run("machine", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if set, err := c.ask(o, s); err != nil || c.resultOf(set).Outcome != Allow {
-				b.Fatalf("got %v, %v", set, err)
+			if a, err := c.ask(o, s); err != nil || resultOf(a).Outcome != Allow {
+				b.Fatalf("got %v, %v", a, err)
 			}
 		}
 	})
 	b.Run("topdown", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if set, err := c.run(o, s); err != nil || c.resultOf(set).Outcome != Allow {
+			if set, err := c.run(o, s); err != nil || resultOf(c.answersOf(set)).Outcome != Allow {
 				b.Fatalf("got %v, %v", set, err)
 			}
 		}
@@ -54,6 +62,28 @@ func BenchmarkAsk(b *testing.B) {
 			}
 		}
 	})
+}
+
+// What a question leaves to the garbage collector is the input's values and what the policy itself makes of them.
+func TestQuestionAllocates(t *testing.T) { //nolint:paralleltest // it counts what the process allocates
+	c, in := retrain(t)
+	message, err := structpb.NewStruct(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewEngine(Config{}).newStint()
+	allocations := testing.AllocsPerRun(500, func() {
+		in, err := InputOf(message)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, err := c.ask(options{input: in}, s); err != nil || resultOf(a).Outcome != Allow {
+			t.Fatalf("got %v, %v", a, err)
+		}
+	})
+	if s.end(); allocations > 47 {
+		t.Errorf("%v allocations a question", allocations)
+	}
 }
 
 // BenchmarkDefinitions is a rule with more and more definitions, of which one holds: topdown has an index for them.
@@ -73,11 +103,15 @@ func BenchmarkDefinitions(b *testing.B) {
 			b.Fatal(err)
 		}
 		o, s := options{input: in}, NewEngine(Config{}).newStint()
-		for name, ask := range map[string]func(options, topdown.Cancel) (topdown.QueryResultSet, error){"machine": c.ask, "topdown": c.run} {
+		topdowns := func(o options, cancel topdown.Cancel) (answers, error) {
+			set, err := c.run(o, cancel)
+			return c.answersOf(set), err
+		}
+		for name, ask := range map[string]func(options, topdown.Cancel) (answers, error){"machine": c.ask, "topdown": topdowns} {
 			b.Run(fmt.Sprint(name, "/", n), func(b *testing.B) {
 				for b.Loop() {
-					if set, err := ask(o, s); err != nil || c.resultOf(set).Outcome != Allow {
-						b.Fatalf("got %v, %v", set, err)
+					if a, err := ask(o, s); err != nil || resultOf(a).Outcome != Allow {
+						b.Fatalf("got %v, %v", a, err)
 					}
 				}
 			})

@@ -88,16 +88,42 @@ func (r Result) Size() int {
 // Failed is the result of a policy that gave no answer.
 func Failed(reason ErrorReason) Result { return Result{Outcome: Error, Reason: reason} }
 
-// resultOf checks what the query returned against the schema of results.
-func (c *Compiled) resultOf(set topdown.QueryResultSet) Result {
+// answers are the values of the rules that decisions ask for, nil where one is undefined.
+type answers struct{ allow, violations, obligations *ast.Term }
+
+// of returns the place of a rule's value.
+func (a *answers) of(name ast.Var) **ast.Term {
+	switch name {
+	case violationsVar:
+		return &a.violations
+	case obligationsVar:
+		return &a.obligations
+	default:
+		return &a.allow
+	}
+}
+
+// answersOf reads what the query returned.
+func (c *Compiled) answersOf(set topdown.QueryResultSet) (a answers) {
 	if len(set) != 1 {
+		return a
+	}
+	for _, name := range c.asked {
+		t := set[0][name]
+		if c.collected[name] {
+			t, _ = only(t)
+		}
+		*a.of(name) = t
+	}
+	return a
+}
+
+// resultOf checks the answers against the schema of results.
+func resultOf(a answers) Result {
+	if a.allow == nil {
 		return Failed(Undefined)
 	}
-	allow, ok := c.answer(set[0], allowVar)
-	if !ok {
-		return Failed(Undefined)
-	}
-	allowed, ok := allow.Value.(ast.Boolean)
+	allowed, ok := a.allow.Value.(ast.Boolean)
 	if !ok {
 		return Failed(AllowNotBoolean)
 	}
@@ -106,13 +132,13 @@ func (c *Compiled) resultOf(set topdown.QueryResultSet) Result {
 		r.Outcome = Allow
 	}
 	var reason ErrorReason
-	if violations, ok := c.answer(set[0], violationsVar); ok {
-		if r.Violations, reason = violationsOf(violations); reason != NoError {
+	if a.violations != nil {
+		if r.Violations, reason = violationsOf(a.violations); reason != NoError {
 			return Failed(reason)
 		}
 	}
-	if obligations, ok := c.answer(set[0], obligationsVar); ok {
-		if r.Obligations, reason = obligationsOf(obligations); reason != NoError {
+	if a.obligations != nil {
+		if r.Obligations, reason = obligationsOf(a.obligations); reason != NoError {
 			return Failed(reason)
 		}
 		if !allowed { // they are what comes with a permission
@@ -123,14 +149,6 @@ func (c *Compiled) resultOf(set topdown.QueryResultSet) Result {
 		return Failed(ResultTooLarge)
 	}
 	return r
-}
-
-// answer returns the value of a rule that the query asks for, if it has one.
-func (c *Compiled) answer(found topdown.QueryResult, name ast.Var) (*ast.Term, bool) {
-	if t := found[name]; !c.collected[name] {
-		return t, t != nil
-	}
-	return only(found[name])
 }
 
 // only returns the element of an array that has one.
@@ -145,11 +163,24 @@ func only(t *ast.Term) (*ast.Term, bool) {
 	return a.Elem(0), true
 }
 
+// elements are those of a set or an array.
+type elements interface {
+	Len() int
+	Until(f func(*ast.Term) bool) bool
+}
+
 func violationsOf(t *ast.Term) ([]Violation, ErrorReason) {
-	var list []Violation
+	all, ok := t.Value.(elements)
+	if !ok {
+		return nil, ViolationsMalformed
+	}
+	if all.Len() == 0 {
+		return nil, NoError
+	}
+	list := make([]Violation, 0, min(all.Len(), MaxViolations))
 	size := 0
 	reason := NoError
-	add := func(e *ast.Term) bool {
+	all.Until(func(e *ast.Term) bool {
 		v, ok := violationOf(e)
 		if !ok {
 			reason = ViolationsMalformed
@@ -162,15 +193,7 @@ func violationsOf(t *ast.Term) ([]Violation, ErrorReason) {
 		}
 		list = append(list, v)
 		return false
-	}
-	switch v := t.Value.(type) {
-	case ast.Set:
-		v.Until(add)
-	case *ast.Array:
-		v.Until(add)
-	default:
-		return nil, ViolationsMalformed
-	}
+	})
 	if reason != NoError {
 		return nil, reason
 	}

@@ -55,7 +55,7 @@ func (e *Engine) Try(ctx context.Context, t Trial) (Answer, error) {
 		if err != nil {
 			return Answer{Result: failureOf(err), Problem: e.problemOf(ctx, t.Tenant, err)}
 		}
-		return Answer{Result: t.Policy.resultOf(set)}
+		return Answer{Result: resultOf(t.Policy.answersOf(set))}
 	})
 	if late {
 		a.Result = Failed(Deadline)

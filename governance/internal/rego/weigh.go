@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 )
@@ -13,17 +14,33 @@ var (
 	errNumber = errors.New("a number has too many digits")
 )
 
-// budget is what is left of the limits on values while terms are weighed.
+// budget is what is left of the limits on values while terms are weighed. Whoever takes one gives it back: evaluations weigh all the time.
 type budget struct {
 	nodes, text int
+	element     func(e *ast.Term) (over bool) // spends
+	member      func(k, e *ast.Term) (over bool)
 }
 
-func newBudget() budget { return budget{nodes: maxNodes, text: maxText} }
+var budgets = sync.Pool{New: func() any { //nolint:gochecknoglobals // budgets keep nothing of what was weighed
+	b := new(budget)
+	b.element = func(e *ast.Term) bool { return !b.spend(e) }
+	b.member = func(k, e *ast.Term) bool { return !b.spend(k) || !b.spend(e) }
+	return b
+}}
+
+func newBudget(nodes, text int) *budget {
+	b := budgets.Get().(*budget) //nolint:forcetypeassert // nothing else is put there
+	b.nodes, b.text = nodes, text
+	return b
+}
+
+func (b *budget) giveBack() { budgets.Put(b) }
 
 // weigh counts the terms as trees, a shared part once for each place, and fails as soon as the limits are passed: its cost is bounded by
 // the limits, whatever the terms are.
 func weigh(terms ...*ast.Term) error {
-	b := newBudget()
+	b := newBudget(maxNodes, maxText)
+	defer b.giveBack()
 	for _, t := range terms {
 		if !b.spend(t) {
 			return errHeavy
@@ -46,11 +63,11 @@ func (b *budget) spend(t *ast.Term) bool {
 		b.text -= len(v)
 		return b.text >= 0
 	case *ast.Array:
-		return !v.Until(func(e *ast.Term) bool { return !b.spend(e) })
+		return !v.Until(b.element)
 	case ast.Set:
-		return !v.Until(func(e *ast.Term) bool { return !b.spend(e) })
+		return !v.Until(b.element)
 	case ast.Object:
-		return !v.Until(func(k, e *ast.Term) bool { return !b.spend(k) || !b.spend(e) })
+		return !v.Until(b.member)
 	}
 	return true
 }
