@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/tlog"
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/aumos-enterprise/platform/pkg/errs"
@@ -56,12 +57,13 @@ func NewDraft(e Entry) (*Draft, error) {
 // Size returns about how many bytes the leaf will have.
 func (d *Draft) Size() int { return len(d.content) + positionAllowance }
 
-// Leaf returns the leaf for the entry at a position. The recorded time must be in whole microseconds, which is what PostgreSQL keeps.
-func (d *Draft) Leaf(leafIndex int64, recorded time.Time) []byte {
-	leaf := make([]byte, 0, d.Size())
-	leaf = append(leaf, d.content[:d.split]...)
-	leaf = appendPosition(leaf, leafIndex, recorded)
-	return append(leaf, d.content[d.split:]...)
+// Leaf returns the leaf for the entry at a position, and its hash. The recorded time must be in whole microseconds, which is what PostgreSQL keeps.
+func (d *Draft) Leaf(leafIndex int64, recorded time.Time) ([]byte, tlog.Hash) {
+	hashed := append(make([]byte, 0, 1+d.Size()), leafHashPrefix) // what is hashed has the leaf in it: LeafHash would copy it
+	hashed = append(hashed, d.content[:d.split]...)
+	hashed = appendPosition(hashed, leafIndex, recorded)
+	hashed = append(hashed, d.content[d.split:]...)
+	return hashed[1:], sha256.Sum256(hashed)
 }
 
 // Marshal returns the entry's serialized form, position included: the leaf.
@@ -76,7 +78,8 @@ func (e Entry) Marshal() ([]byte, error) {
 	if err := validTime("recorded_time", e.RecordedTime); err != nil {
 		return nil, err
 	}
-	return d.Leaf(e.LeafIndex, e.RecordedTime), nil
+	leaf, _ := d.Leaf(e.LeafIndex, e.RecordedTime)
+	return leaf, nil
 }
 
 // ContentDigest returns the SHA-256 of what the writer said: of the leaf without leaf index and recorded time.

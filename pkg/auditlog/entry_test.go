@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/tlog"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -177,8 +178,12 @@ func TestDraftLeaf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := d.Leaf(e.LeafIndex, e.RecordedTime); !bytes.Equal(got, want) {
+		got, hash := d.Leaf(e.LeafIndex, e.RecordedTime)
+		if !bytes.Equal(got, want) {
 			t.Fatalf("Leaf:\n%x\nMarshal:\n%x", got, want)
+		}
+		if hash != tlog.RecordHash(want) {
+			t.Fatalf("the leaf's hash is %v, want %v", hash, tlog.RecordHash(want))
 		}
 		other := e
 		other.LeafIndex, other.RecordedTime = 7, testTime
@@ -268,8 +273,9 @@ func TestEntryTooLarge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(d.Leaf(math.MaxInt64, testTime)); n > d.Size() || n > auditlog.MaxLeafSize {
-		t.Fatalf("the leaf has %d bytes, Size said %d", n, d.Size())
+	leaf, hash := d.Leaf(math.MaxInt64, testTime)
+	if n := len(leaf); n > d.Size() || n > auditlog.MaxLeafSize || hash != auditlog.LeafHash(leaf) {
+		t.Fatalf("the leaf has %d bytes and the hash %v, Size said %d", n, hash, d.Size())
 	}
 }
 

@@ -418,3 +418,16 @@ func BenchmarkDraft(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkDraftLeaf(b *testing.B) {
+	d, err := auditlog.NewDraft(testEntry(1))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if leaf, _ := d.Leaf(7, testTime); len(leaf) == 0 {
+			b.Fatal("no leaf")
+		}
+	}
+}

@@ -148,8 +148,8 @@ func (r *rowBatch) place(known headCache, now time.Time) {
 		}
 		for _, d := range p.drafts {
 			index := h.tree.Size()
-			leaf := d.Leaf(index, h.last)
-			completed = h.tree.Append(completed[:0], auditlog.LeafHash(leaf))
+			leaf, hash := d.Leaf(index, h.last)
+			completed = h.tree.Append(completed[:0], hash)
 			start := len(hashes)
 			for i := range completed {
 				hashes = append(hashes, completed[i][:]...)

@@ -172,7 +172,7 @@ func (g *ground) seal(f *forged, says int64) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	f.leaf = draft.Leaf(says, f.recorded)
+	f.leaf, _ = draft.Leaf(says, f.recorded)
 	g.hash(f)
 }
 
