@@ -61,7 +61,7 @@ func (s *sequencer) tryInTurn(ctx context.Context, batch []*pending, careful boo
 			s.contended = staysContended
 		}
 		rows.place(s.heads, positionTime(time.Now()))
-		return rows.insert(ctx, tx.Conn(), insertRows)
+		return rows.insert(ctx, tx.Conn(), insertRows, &s.encoder)
 	})
 	if err != nil {
 		return rest, err
@@ -160,11 +160,11 @@ func (r *rowBatch) place(known headCache, now time.Time) {
 }
 
 // insert writes the rows.
-func (r *rowBatch) insert(ctx context.Context, conn *pgx.Conn, statement insertion) error {
+func (r *rowBatch) insert(ctx context.Context, conn *pgx.Conn, statement insertion, enc *encoder) error {
 	if err := statement.prepare(ctx, conn); err != nil {
 		return err
 	}
-	result := conn.PgConn().ExecPrepared(ctx, statement.name, statement.parameters(r.rows), []int16{pgx.BinaryFormatCode}, nil)
+	result := conn.PgConn().ExecPrepared(ctx, statement.name, enc.parameters(statement.columns, r.rows), []int16{pgx.BinaryFormatCode}, nil)
 	if _, err := result.Close(); err != nil {
 		return fmt.Errorf("append entries: %w", err)
 	}

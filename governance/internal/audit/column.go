@@ -78,16 +78,23 @@ func (s insertion) prepare(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// parameters are a batch's columns as the server takes them, arrays in binary form (array_recv in PostgreSQL's arrayfuncs.c). The driver's own way there
-// looks at the type of every single value, which for a batch costs more than all else that is done to send it.
-func (s insertion) parameters(rows []placedRow) [][]byte {
+// encoder writes batches as the parameters of an insertion, all into the same memory.
+type encoder struct{ buffer []byte }
+
+// maxKept bounds what an encoder keeps for the next batch.
+const maxKept = 1 << 20
+
+// parameters are a batch's columns as the server takes them, arrays in binary form (array_recv in PostgreSQL's arrayfuncs.c), until the next batch is written:
+// the driver copies them when it is given them to send. Its own way there looks at the type of every single value, which for a batch costs more than all else
+// that is done to send it.
+func (e *encoder) parameters(columns []column, rows []placedRow) [][]byte {
 	size := 0
 	for i := range rows {
 		size += rowOverhead + 2*len(rows[i].leaf) + len(rows[i].hashes)
 	}
-	b := make([]byte, 0, size)
-	ends := make([]int, len(s.columns))
-	for i, c := range s.columns {
+	b := slices.Grow(e.buffer[:0], size)
+	ends := make([]int, len(columns))
+	for i, c := range columns {
 		b = appendInt32(b, 1) // dimension
 		b = appendInt32(b, 0) // no nulls
 		b = binary.BigEndian.AppendUint32(b, c.oid)
@@ -99,6 +106,9 @@ func (s insertion) parameters(rows []placedRow) [][]byte {
 			binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4)) // no value is larger than an entry
 		}
 		ends[i] = len(b)
+	}
+	if e.buffer = nil; cap(b) <= maxKept {
+		e.buffer = b
 	}
 	parameters := make([][]byte, len(ends))
 	start := 0

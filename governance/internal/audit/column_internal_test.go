@@ -36,15 +36,40 @@ func TestParametersAreTheDriversBytes(t *testing.T) {
 		}
 		batch = append(batch, newPending(draft))
 	}
-	for n := 1; n <= len(batch); n++ {
+	var enc encoder
+	for _, n := range []int{1, 2, 3, 4, 5, 3} { // a smaller batch is written over what is left of a larger one
 		rows := newRows(batch[:n])
 		rows.place(headCache{id: &head{}}, positionTime(time.Now()))
-		for i, parameter := range insertRows.parameters(rows.rows) {
+		for i, parameter := range enc.parameters(columns, rows.rows) {
 			want, err := pgtype.NewMap().Encode(arrays[columns[i].kind], pgtype.BinaryFormatCode, plainValues(columns[i].name, rows.rows), nil)
 			if err != nil || !bytes.Equal(parameter, want) {
 				t.Errorf("%s of %d rows: got %x, want %x (%v)", columns[i].name, n, parameter, want, err)
 			}
 		}
+	}
+}
+
+// TestEncoderKeepsItsMemory writes batches one after the other, a small one at last, after one that is larger than what may be kept.
+func TestEncoderKeepsItsMemory(t *testing.T) {
+	t.Parallel()
+	rows := make([]placedRow, 100)
+	for i := range rows {
+		rows[i] = placedRow{draft: pendingOf(t, tenant.ID(uuid.New())).drafts[0], leaf: make([]byte, 5000)}
+	}
+	var enc encoder
+	first := &enc.parameters(columns, rows)[0][0]
+	if again := &enc.parameters(columns, rows[:50])[0][0]; again != first {
+		t.Error("a batch was written to other memory than the one before it")
+	}
+	for i := range rows {
+		rows[i].leaf = make([]byte, maxKept/len(rows))
+	}
+	enc.parameters(columns, rows)
+	if kept := cap(enc.buffer); kept > maxKept {
+		t.Errorf("%d bytes are kept after a large batch", kept)
+	}
+	if small := enc.parameters(columns, rows[:1]); len(small) != len(columns) {
+		t.Errorf("%d parameters after a large batch", len(small))
 	}
 }
 

@@ -37,7 +37,7 @@ func PlainInserts(
 		rows.place(heads, positionTime(time.Now()))
 		maps.Copy(heads, rows.heads)
 		inserts = append(inserts, func(ctx context.Context, pool *pgxpool.Pool) error {
-			return pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error { return rows.insert(ctx, c.Conn(), insertShared) })
+			return pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error { return rows.insert(ctx, c.Conn(), insertShared, &encoder{}) })
 		})
 	}
 	return inserts
@@ -58,7 +58,9 @@ func InsertAs(t testing.TB, entries ...auditlog.Entry) (inserts []func(context.C
 		rows := newRows([]*pending{newPending(draft)})
 		rows.place(heads, positionTime(time.Now()))
 		maps.Copy(heads, rows.heads)
-		inserts = append(inserts, func(ctx context.Context, tx pgx.Tx) error { return rows.insert(ctx, tx.Conn(), insertShared) })
+		inserts = append(inserts, func(ctx context.Context, tx pgx.Tx) error {
+			return rows.insert(ctx, tx.Conn(), insertShared, &encoder{})
+		})
 	}
 	return inserts
 }

@@ -75,7 +75,7 @@ func (s *sequencer) send(ctx context.Context, f, before *flight) error {
 		return err
 	}
 	f.conn, f.pipe = conn, conn.Conn().PgConn().StartPipeline(ctx)
-	f.pipe.SendQueryPrepared(insertShared.name, insertShared.parameters(f.rows.rows), []int16{pgx.BinaryFormatCode}, nil)
+	f.pipe.SendQueryPrepared(insertShared.name, s.encoder.parameters(insertShared.columns, f.rows.rows), []int16{pgx.BinaryFormatCode}, nil)
 	if before == nil {
 		return nil // land sends all of it at once
 	}

@@ -63,7 +63,7 @@ func appendIn(ctx context.Context, tx pgx.Tx, p *pending) error {
 		return err
 	}
 	rows.place(heads, positionTime(time.Now()))
-	if err := rows.insert(ctx, tx.Conn(), newInsertion("", present, ``)); err != nil {
+	if err := rows.insert(ctx, tx.Conn(), newInsertion("", present, ``), &encoder{}); err != nil {
 		return err
 	}
 	for p, positions := range rows.placed() {

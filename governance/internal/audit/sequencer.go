@@ -43,8 +43,9 @@ type sequencer struct {
 	metrics *metrics
 	log     *slog.Logger
 
-	heads  headCache
-	recent *recentPositions
+	heads   headCache
+	recent  *recentPositions
+	encoder encoder
 	// contended counts down the batches to be written in turns with other replicas.
 	contended int
 

@@ -29,7 +29,7 @@ func Fill(tb testing.TB, pool *pgxpool.Pool, id tenant.ID, n int64, entry func(t
 		rows := newRows(batch)
 		rows.place(heads, positionTime(time.Now()))
 		maps.Copy(heads, rows.heads)
-		insert := func(c *pgxpool.Conn) error { return rows.insert(tb.Context(), c.Conn(), insertRows) }
+		insert := func(c *pgxpool.Conn) error { return rows.insert(tb.Context(), c.Conn(), insertRows, &encoder{}) }
 		if err := pool.AcquireFunc(tb.Context(), insert); err != nil {
 			tb.Fatal(err)
 		}
