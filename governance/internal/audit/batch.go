@@ -83,6 +83,7 @@ func (s *sequencer) commit(rows *rowBatch) {
 	}
 	// Before the answers: who reads after one, or looks at the metrics, finds it.
 	s.sizes.learn(seen)
+	s.tails.add(rows.rows)
 	s.metrics.appended.Add(float64(len(rows.rows)))
 	for p, positions := range rows.placed() {
 		for i, d := range p.drafts {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -22,33 +23,52 @@ type Piece struct {
 
 // Follow reads the next piece of the log of the tenant in ctx, from the filter's MinIndex: at most limit entries that match, and fewer when they are large.
 // Others between them cost little, however many there are. An entry that has been altered is an error, LOG_INCONSISTENT.
+//
+// What this replica has just written is not read back. The size of the log and the ends of the piece are the database's all the same: a log that was restored
+// has another entry where this replica wrote the piece's last one, or none, since every leaf says when it was recorded and as what.
 func (w *Wall) Follow(ctx context.Context, f Filter, limit int) (p Piece, err error) {
 	err = w.read(ctx, func(ctx context.Context, tx pgx.Tx, id tenant.ID) (err error) {
 		p = Piece{End: f.MinIndex}
 		if p.Size, err = StoredSize(ctx, tx, id); err != nil || p.Size == f.MinIndex {
 			return err
 		}
-		f := f
-		f.EndIndex = min(p.Size, f.MinIndex+narrowRange)
-		s, err := f.read(ctx, tx, id, -1, limit)
-		if err == nil && len(s.Entries) == 0 && f.EndIndex < p.Size {
-			f.EndIndex = p.Size
-			s, err = f.read(ctx, tx, id, -1, limit)
+		if known, ok := w.sequencer.tails.follow(id, f, limit, p.Size); ok {
+			wrote := known.Last
+			if err := known.readEnds(ctx, tx, id, f.MinIndex); err != nil {
+				return err
+			}
+			if bytes.Equal(wrote, known.Last) {
+				p = known
+				return nil
+			}
 		}
-		if err != nil {
-			return err
-		}
-		p.Entries, p.End = s.Entries, max(f.EndIndex, f.MinIndex)
-		if s.More {
-			p.End = s.Entries[len(s.Entries)-1].LeafIndex + 1
-		}
-		return p.readEnds(ctx, tx, id, f.MinIndex)
+		return p.read(ctx, tx, id, f, limit)
 	})
 	return p, err
 }
 
+// read reads the piece of a log of its size.
+func (p *Piece) read(ctx context.Context, tx pgx.Tx, id tenant.ID, f Filter, limit int) error {
+	begin := f.MinIndex
+	f.EndIndex = min(p.Size, begin+narrowRange)
+	s, err := f.read(ctx, tx, id, -1, limit)
+	if err == nil && len(s.Entries) == 0 && f.EndIndex < p.Size {
+		f.EndIndex = p.Size
+		s, err = f.read(ctx, tx, id, -1, limit)
+	}
+	if err != nil {
+		return err
+	}
+	p.Entries, p.End = s.Entries, max(f.EndIndex, begin)
+	if s.More {
+		p.End = s.Entries[len(s.Entries)-1].LeafIndex + 1
+	}
+	return p.readEnds(ctx, tx, id, begin)
+}
+
 // readEnds reads the hashes of the piece, which begins there.
 func (p *Piece) readEnds(ctx context.Context, tx pgx.Tx, id tenant.ID, begin int64) error {
+	p.Before, p.Last = nil, nil
 	rows, err := tx.Query(ctx, `
 		SELECT leaf_index, entry, substring(hashes FOR 32) AS leaf_hash
 		FROM public.gov_audit_trail_entries

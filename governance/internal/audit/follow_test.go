@@ -1,12 +1,15 @@
 package audit_test
 
 import (
+	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/governance/internal/audittest"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
+	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
@@ -72,4 +75,109 @@ func TestFollow(t *testing.T) {
 			t.Errorf("from %d: %+v, %v", at, p, err)
 		}
 	}
+}
+
+// sameByAll fails unless all walls give the same piece, and returns it.
+func sameByAll(t *testing.T, id tenant.ID, f audit.Filter, limit int, walls ...*audit.Wall) (first audit.Piece) {
+	t.Helper()
+	for i, w := range walls {
+		p, err := w.Follow(tenant.NewContext(t.Context(), id), f, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Entries) == 0 {
+			p.Entries = nil
+		}
+		if i == 0 {
+			first = p
+		} else if !reflect.DeepEqual(first, p) {
+			t.Fatalf("from %d, %d at once: wall 0 gives\n%+v\nwall %d\n%+v", f.MinIndex, limit, first, i, p)
+		}
+	}
+	return first
+}
+
+// TestFollowByReplicas asks those who wrote parts of a log, which they remember, and one who wrote nothing.
+func TestFollowByReplicas(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	var walls []*audit.Wall
+	for range 3 {
+		w, _ := audittest.Start(t, audittest.Databases(db), audittest.Config(t))
+		walls = append(walls, w)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	ids := []tenant.ID{newTenant(t), newTenant(t)}
+	kinds := []string{"decision.evaluated", "decision.explained", "audit.read"}
+	for range 60 {
+		var batch []auditlog.Entry
+		id := ids[r.IntN(2)]
+		for range 1 + r.IntN(60) {
+			e := newEntry(t, id)
+			e.EventType = kinds[r.IntN(len(kinds))]
+			batch = append(batch, e)
+		}
+		if _, err := walls[r.IntN(6)/5].AppendBatch(t.Context(), batch); err != nil { // mostly by the first
+			t.Fatal(err)
+		}
+	}
+	for _, id := range ids {
+		for range 100 {
+			f := audit.Filter{EventType: []string{kinds[0], kinds[1], "never.happened", "decision.", ""}[r.IntN(5)], MinIndex: r.Int64N(900)}
+			if r.IntN(4) == 0 {
+				f.ActorID = "nobody"
+			}
+			sameByAll(t, id, f, []int{1, 2, 7, 100, 1_000}[r.IntN(5)], walls...)
+		}
+	}
+}
+
+// TestFollowRemembers reads no leaf that the replica wrote itself, but for the ends of a piece: whatever becomes of the others, it knows what was committed.
+func TestFollowRemembers(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	wall, _ := audittest.Start(t, audittest.Databases(db), audittest.Config(t))
+	other, _ := audittest.Start(t, audittest.Databases(db), audittest.Config(t))
+	id := newTenant(t)
+	appendMany(t, wall, id, 9)
+	f := audit.Filter{EventType: newEntry(t, id).EventType, MinIndex: 2}
+	want := sameByAll(t, id, f, 4, wall, other)
+	alter(t, db, `UPDATE gov_audit_trail_entries SET entry = set_byte(entry, octet_length(entry) - 1, get_byte(entry, octet_length(entry) - 1) # 1) WHERE leaf_index = 3`)
+	ctx := tenant.NewContext(t.Context(), id)
+	if p, err := other.Follow(ctx, f, 4); errs.ReasonOf(err) != errs.ReasonLogInconsistent {
+		t.Errorf("who has to read an altered entry got %+v, %v", p, err)
+	}
+	if got := sameByAll(t, id, f, 4, wall); !reflect.DeepEqual(want, got) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	for _, end := range []audit.Filter{{EventType: f.EventType, MinIndex: 0}, {EventType: f.EventType, MinIndex: 4}} {
+		if p, err := wall.Follow(ctx, end, 4); errs.ReasonOf(err) != errs.ReasonLogInconsistent {
+			t.Errorf("from %d, where an end is altered, got %+v, %v", end.MinIndex, p, err)
+		}
+	}
+}
+
+// TestFollowRestored puts an older state of the log behind a wall that remembers what it wrote since.
+func TestFollowRestored(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	wall, _ := audittest.Start(t, audittest.Databases(db), audittest.Config(t))
+	id := newTenant(t)
+	appendMany(t, wall, id, 9)
+	alter(t, db, `DELETE FROM gov_audit_trail_entries WHERE leaf_index >= 4`)
+	other, _ := audittest.Start(t, audittest.Databases(db), audittest.Config(t))
+	f := audit.Filter{EventType: newEntry(t, id).EventType}
+	same := func() {
+		t.Helper()
+		for f.MinIndex = range int64(12) {
+			for _, limit := range []int{1, 3, 100} {
+				sameByAll(t, id, f, limit, other, wall)
+			}
+		}
+	}
+	same()
+	appendMany(t, other, id, 3)
+	same()
+	appendMany(t, other, id, 6)
+	same()
 }

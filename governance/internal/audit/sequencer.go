@@ -33,12 +33,13 @@ const (
 	staysContended = 32
 )
 
-// sequencer gives entries their positions and writes them. All fields but the queue, the pool, the state and what is damaged are its goroutine's own.
+// sequencer gives entries their positions and writes them. All fields but the queue, the pool, the tails, the state and what is damaged are its goroutine's own.
 type sequencer struct {
 	cfg     Config
 	queue   *queue
 	pool    *pgxpool.Pool
 	sizes   *sizes
+	tails   *tails
 	moved   func(tenant.ID) // tells the signer
 	metrics *metrics
 	log     *slog.Logger
@@ -60,7 +61,7 @@ func newSequencer(
 ) *sequencer {
 	return &sequencer{
 		cfg: cfg, queue: q, pool: pool, sizes: seen, moved: moved, metrics: m, log: log,
-		heads: headCache{}, recent: newRecentPositions(),
+		heads: headCache{}, recent: newRecentPositions(), tails: newTails(tailBytes),
 	}
 }
 
@@ -282,6 +283,7 @@ func (s *sequencer) forget() {
 	clear(s.heads)
 	s.recent = newRecentPositions()
 	s.sizes.forget()
+	s.tails.forget()
 }
 
 // pause waits a random time that grows with the tries, so that replicas do not meet again.
