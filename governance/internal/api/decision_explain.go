@@ -36,7 +36,9 @@ func detailOf(ctx context.Context, level governancev1.ExplainLevel) (*rego.Detai
 }
 
 func answerMessage(d decision.Decision) *governancev1.EvaluateResponse {
-	m := &governancev1.EvaluateResponse{Decision: decisionMessage(&d)}
+	all := new(answered)
+	m := &all.response
+	m.Decision = all.write(&d)
 	for i, x := range d.Explanations {
 		m.Explanations = append(m.Explanations, explanationMessage(d.Results[i].PolicyID, d.Results[i].VersionID, x))
 	}

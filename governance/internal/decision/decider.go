@@ -181,8 +181,9 @@ func (d *Decider) decide(ctx context.Context, id tenant.ID, entryID uuid.UUID, q
 		EngineVersion: d.engine,
 		Time:          time.Now().UTC().Truncate(time.Microsecond), // what the wall keeps
 	}
+	ev := rego.Evaluation{Tenant: id, Input: q.Input, Now: decision.Time, Seed: SeedOf(entryID)}
 	started := time.Now()
-	if decision.Results, err = d.ask(ctx, id, found, q.Input, decision); err != nil {
+	if decision.Results, err = d.ask(ctx, found, ev); err != nil {
 		return Decision{}, seen{}, false, err
 	}
 	decision.Duration = time.Since(started).Truncate(time.Microsecond)
@@ -190,7 +191,7 @@ func (d *Decider) decide(ctx context.Context, id tenant.ID, entryID uuid.UUID, q
 	decision.Outcome = combine(decision.Results)
 	in = found.inputs.see(q.Input, &decision)
 	if q.Explain != nil {
-		if decision.Explanations, err = d.explain(ctx, id, found, q, decision); err != nil {
+		if decision.Explanations, err = d.explain(ctx, found, ev, *q.Explain); err != nil {
 			return Decision{}, seen{}, false, err
 		}
 	}
@@ -198,29 +199,40 @@ func (d *Decider) decide(ctx context.Context, id tenant.ID, entryID uuid.UUID, q
 }
 
 // ask evaluates all policies, each with the engine's own deadline, at the same time if there are several.
-func (d *Decider) ask(ctx context.Context, id tenant.ID, found resolved, in rego.Input, decision Decision) ([]Result, error) {
+func (d *Decider) ask(ctx context.Context, found resolved, ev rego.Evaluation) ([]Result, error) {
+	if len(found.policies) == 1 { // mostly: what several share would be on the heap
+		result, err := d.answer(ctx, found, 0, ev)
+		return []Result{result}, err
+	}
+	return d.askAll(ctx, found, ev)
+}
+
+func (d *Decider) askAll(ctx context.Context, found resolved, ev rego.Evaluation) ([]Result, error) {
 	results := make([]Result, len(found.policies))
 	failures := make([]error, len(found.policies))
-	each(found.policies, func(i int, p active) {
-		results[i] = Result{PolicyID: p.policyID, PolicyName: p.policyName, VersionID: p.tenure.Version, ContentSHA256: p.content, Shadow: p.shadow}
-		if p.quarantined {
-			results[i].Result = rego.Failed(rego.Quarantined)
-			return
-		}
-		if p.broken {
-			results[i].Result = rego.Failed(rego.BuiltinError)
-			return
-		}
-		results[i].Result, failures[i] = d.config.Engine.Evaluate(ctx, found.evaluation(i, id, in, decision))
-	})
+	each(found.policies, func(i int, _ active) { results[i], failures[i] = d.answer(ctx, found, i, ev) })
 	return results, errors.Join(failures...)
 }
 
-// evaluation is the question to one of the policies.
-func (r resolved) evaluation(policy int, id tenant.ID, in rego.Input, decision Decision) rego.Evaluation {
-	return rego.Evaluation{
-		Tenant: id, Tenure: r.policies[policy].tenure, Policy: r.compiled[policy], Input: in, Now: decision.Time, Seed: SeedOf(decision.ID),
+// answer is what one of the policies says.
+func (d *Decider) answer(ctx context.Context, found resolved, policy int, ev rego.Evaluation) (r Result, err error) {
+	p := &found.policies[policy]
+	r = Result{PolicyID: p.policyID, PolicyName: p.policyName, VersionID: p.tenure.Version, ContentSHA256: p.content, Shadow: p.shadow}
+	switch {
+	case p.quarantined:
+		r.Result = rego.Failed(rego.Quarantined)
+	case p.broken:
+		r.Result = rego.Failed(rego.BuiltinError)
+	default:
+		r.Result, err = d.config.Engine.Evaluate(ctx, found.put(ev, policy))
 	}
+	return r, err
+}
+
+// put is the question, put to one of the policies.
+func (r resolved) put(ev rego.Evaluation, policy int) rego.Evaluation {
+	ev.Tenure, ev.Policy = r.policies[policy].tenure, r.compiled[policy]
+	return ev
 }
 
 // each calls f for all policies, at the same time if there are several.

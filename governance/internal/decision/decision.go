@@ -95,7 +95,11 @@ func newID(tenantID [16]byte, request uuid.UUID) (uuid.UUID, error) {
 	if request == uuid.Nil {
 		return uuid.NewV7()
 	}
-	return uuid.NewSHA1(namespace, append(tenantID[:], request[:]...)), nil
+	return idOf(tenantID, request), nil
+}
+
+func idOf(tenantID [16]byte, request uuid.UUID) uuid.UUID {
+	return uuid.NewSHA1(namespace, append(tenantID[:], request[:]...))
 }
 
 // SeedOf makes the policies' randomness a function of the decision's id: whoever replays the decision has it.

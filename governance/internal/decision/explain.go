@@ -4,13 +4,11 @@ import (
 	"context"
 
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
-	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 // explain says of each result why it is what it is, by evaluations of their own with the same clock and randomness: what decides is not slowed down
 // by being watched. An explanation that the tenant's share of the engine has no room for is empty and says that it is not whole.
-func (d *Decider) explain(ctx context.Context, id tenant.ID, found resolved, q Question, decision Decision) ([]rego.Explanation, error) {
-	detail := *q.Explain
+func (d *Decider) explain(ctx context.Context, found resolved, ev rego.Evaluation, detail rego.Detail) ([]rego.Explanation, error) {
 	detail.MaxBytes /= len(found.policies)
 	list := make([]rego.Explanation, len(found.policies))
 	each(found.policies, func(i int, p active) {
@@ -18,7 +16,7 @@ func (d *Decider) explain(ctx context.Context, id tenant.ID, found resolved, q Q
 			return
 		}
 		var err error
-		if list[i], err = d.config.Engine.Explain(ctx, found.evaluation(i, id, q.Input, decision), detail); err != nil {
+		if list[i], err = d.config.Engine.Explain(ctx, found.put(ev, i), detail); err != nil {
 			list[i].Truncated = true
 		}
 	})
