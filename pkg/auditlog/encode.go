@@ -3,7 +3,9 @@ package auditlog
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,8 +30,8 @@ type Draft struct {
 	split   int    // where in content the position goes
 }
 
-// usualSize is room for most entries.
-const usualSize = 1024
+// scratch is memory to serialize entries in, whose size is known only afterwards.
+var scratch = sync.Pool{New: func() any { return new([]byte) }} //nolint:gochecknoglobals // memory alone
 
 // NewDraft checks and serializes an entry; LeafIndex and RecordedTime do not count. Its errors are for the client: INVALID_FIELD or
 // ENTRY_TOO_LARGE.
@@ -38,19 +40,22 @@ func NewDraft(e Entry) (*Draft, error) {
 	if err := e.validate(); err != nil {
 		return nil, err
 	}
-	d := &Draft{Entry: e, content: e.appendHead(make([]byte, 0, usualSize))}
-	d.Entry.Describe = nil // what it would write is written below
-	d.split = len(d.content)
-	var err error
-	if d.content, err = e.appendBody(d.content); err != nil {
+	room := scratch.Get().(*[]byte)
+	defer scratch.Put(room)
+	content := e.appendHead((*room)[:0])
+	split := len(content)
+	content, err := e.appendBody(content)
+	if err != nil {
 		return nil, err
 	}
-	if size := len(d.content) + positionAllowance; size > MaxLeafSize {
+	*room = content
+	if size := len(content) + positionAllowance; size > MaxLeafSize {
 		return nil, errs.New(errs.InvalidArgument, errs.ReasonEntryTooLarge,
 			"the audit entry has %d bytes, the limit is %d: replace large details by digests", size, MaxLeafSize).
 			With("limit", strconv.Itoa(MaxLeafSize)).With("actual", strconv.Itoa(size))
 	}
-	d.ContentDigest = sha256.Sum256(d.content)
+	d := &Draft{Entry: e, ContentDigest: sha256.Sum256(content), content: slices.Clone(content), split: split}
+	d.Entry.Describe = nil // what it would write is written
 	return d, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -202,6 +203,40 @@ func TestDraftLeaf(t *testing.T) {
 			t.Fatalf("the content digest does not depend on the request id (%v)", err)
 		}
 	})
+}
+
+// TestDraftsShareNothing makes drafts of all sizes beside and after each other, before any of them becomes a leaf.
+func TestDraftsShareNothing(t *testing.T) {
+	t.Parallel()
+	var makers sync.WaitGroup
+	for range 4 {
+		makers.Go(func() {
+			var drafts []*auditlog.Draft
+			for size := range 200 {
+				e := testEntry(size)
+				e.Details = map[string]any{"x": strings.Repeat("x", size*size%8000)}
+				d, err := auditlog.NewDraft(e)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				drafts = append(drafts, d)
+			}
+			for i, d := range drafts {
+				leaf, _ := d.Leaf(int64(i), testTime)
+				e, err := auditlog.Unmarshal(leaf)
+				if err != nil {
+					t.Errorf("draft %d: %v", i, err)
+					return
+				}
+				digest, err := e.ContentDigest()
+				if err != nil || digest != d.ContentDigest || e.EntryID != d.Entry.EntryID || len(e.Details["x"].(string)) != i*i%8000 {
+					t.Errorf("draft %d became the leaf of another entry (%v)", i, err)
+				}
+			}
+		})
+	}
+	makers.Wait()
 }
 
 func TestNewDraftRefuses(t *testing.T) {
