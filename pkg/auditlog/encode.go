@@ -48,12 +48,12 @@ func NewDraft(e Entry) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	*room = content
 	if size := len(content) + positionAllowance; size > MaxLeafSize {
 		return nil, errs.New(errs.InvalidArgument, errs.ReasonEntryTooLarge,
 			"the audit entry has %d bytes, the limit is %d: replace large details by digests", size, MaxLeafSize).
 			With("limit", strconv.Itoa(MaxLeafSize)).With("actual", strconv.Itoa(size))
 	}
+	*room = content // which is not too large to keep
 	d := &Draft{Entry: e, ContentDigest: sha256.Sum256(content), content: slices.Clone(content), split: split}
 	d.Entry.Describe = nil // what it would write is written
 	return d, nil
