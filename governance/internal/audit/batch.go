@@ -105,7 +105,7 @@ type placedRow struct {
 	draft    *auditlog.Draft
 	index    int64
 	recorded time.Time
-	leaf     []byte // is written once: tails keep it
+	leaf     []byte
 	hashes   []byte // of the tree nodes that the leaf completes, its own first
 }
 

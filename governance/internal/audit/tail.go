@@ -15,7 +15,7 @@ const (
 	// so that this is enough for 30,000 a second; of more the database is asked.
 	tailBytes = 64 << 20
 	// tailOverhead and leafOverhead are what a stretch and a leaf take beside the leaf's bytes.
-	tailOverhead, leafOverhead = 256, 128
+	tailOverhead, leafOverhead = 256, 32 + 4
 )
 
 // tails remembers the ends of logs, as far as this replica has written them: the leaves that it committed last, the oldest giving way. It spares the database
@@ -29,11 +29,22 @@ type tails struct {
 	order []tenant.ID             // of all stretches, oldest first
 }
 
-// stretch is what one batch added to a log.
+// stretch is what one batch added to a log. Its leaves lie in one piece: the garbage collector would look at 70,000 pieces for longer than callers should wait.
 type stretch struct {
-	first  int64 // index
-	leaves []tailLeaf
-	bytes  int
+	first int64  // index
+	text  []byte // each leaf's hash, then the leaf
+	ends  []int32
+}
+
+func (s stretch) bytes() int { return tailOverhead + 4*len(s.ends) + len(s.text) }
+
+func (s stretch) at(index int64) tailLeaf {
+	start := int32(0)
+	if i := index - s.first; i > 0 {
+		start = s.ends[i-1]
+	}
+	text := s.text[start:s.ends[index-s.first]]
+	return tailLeaf{hash: [32]byte(text), leaf: text[32:]}
 }
 
 type tailLeaf struct {
@@ -53,12 +64,16 @@ func (t *tails) add(rows []placedRow) {
 		if n < 0 {
 			n = len(rows)
 		}
-		s := stretch{first: rows[0].index, leaves: make([]tailLeaf, n), bytes: tailOverhead}
-		for i, r := range rows[:n] {
-			s.leaves[i] = tailLeaf{r.leaf, [32]byte(r.hashes)}
-			s.bytes += leafOverhead + len(r.leaf)
+		size := 0
+		for _, r := range rows[:n] {
+			size += 32 + len(r.leaf)
 		}
-		t.logs[id], t.order, t.bytes = append(t.logs[id], s), append(t.order, id), t.bytes+s.bytes
+		s := stretch{first: rows[0].index, text: make([]byte, 0, size), ends: make([]int32, n)}
+		for i, r := range rows[:n] {
+			s.text = append(append(s.text, r.hashes[:32]...), r.leaf...)
+			s.ends[i] = int32(len(s.text)) //nolint:gosec // a batch has some megabytes
+		}
+		t.logs[id], t.order, t.bytes = append(t.logs[id], s), append(t.order, id), t.bytes+s.bytes()
 		rows = rows[n:]
 	}
 	for t.bytes > t.room {
@@ -71,7 +86,7 @@ func (t *tails) drop() {
 	id := t.order[0]
 	t.order = t.order[1:]
 	log := t.logs[id]
-	t.bytes -= log[0].bytes
+	t.bytes -= log[0].bytes()
 	log[0] = stretch{} // the array may live on
 	if t.logs[id] = log[1:]; len(log) == 1 {
 		delete(t.logs, id)
@@ -93,14 +108,14 @@ func (t *tails) between(id tenant.ID, next, end int64) (leaves []tailLeaf) {
 	log := t.logs[id]
 	i, _ := slices.BinarySearchFunc(log, next, func(s stretch, index int64) int { return cmp.Compare(s.end(), index+1) })
 	for ; i < len(log) && next < end && log[i].first <= next && next < log[i].end(); i++ {
-		s := log[i]
-		leaves = append(leaves, s.leaves[next-s.first:min(end, s.end())-s.first]...)
-		next = s.end()
+		for ; next < min(end, log[i].end()); next++ {
+			leaves = append(leaves, log[i].at(next))
+		}
 	}
 	return leaves
 }
 
-func (s stretch) end() int64 { return s.first + int64(len(s.leaves)) }
+func (s stretch) end() int64 { return s.first + int64(len(s.ends)) }
 
 // follow returns what Follow does of a log of some size, unless that takes more than is known. Of filters it knows the one by a whole event type.
 func (t *tails) follow(id tenant.ID, f Filter, limit int, size int64) (p Piece, ok bool) {
