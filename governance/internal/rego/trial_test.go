@@ -172,7 +172,7 @@ func TestRuleIsBounded(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			v, err := engine(t, rego.Config{}).TryRule(t.Context(), trial(c, input(t, tt.input)), c.RuleTests()[0])
-			if err != nil || v.Passed || v.Took > 1050*time.Millisecond+10*slack {
+			if err != nil || v.Passed || v.Took > 5*time.Second+10*slack { // without the bound of a second: minutes
 				t.Errorf("got %+v, %v", v, err)
 			}
 		})
