@@ -22,8 +22,8 @@ answer for each entry, the Merkle tree, positions, signed heads) is the differen
 Goals, on two cores that PostgreSQL, the service and the load share: at least 60 % of the limit with 256 callers, on one tenant and on 200; at
 least 12,000 entries/s through gRPC; p99 below 50 ms; a single caller below 3 ms (p50); a cost that does not grow with the log. Run it
 on a machine that does nothing else: other work lowers the rates and the limit, not in step, and raises latencies most. On the shared machine below,
-three runs came to 76 to 82 % on one tenant, 77 to 83 % on 200, 14,300 to 14,700 entries/s through gRPC, and a single caller's 0.30 ms; the p99 of 256 callers
-was between 17 and 46 ms in two of them, and up to 73 ms in the third, while the disk was busy with others' work.
+two runs came to 90 % on one tenant, 70 and 79 % on 200, 17,100 and 19,400 entries/s through gRPC, and a single caller's 0.24 and 0.27 ms; the p99 of 256 callers
+was between 15 and 41 ms, 69 ms once on 200 tenants, and above 50 ms where a long log keeps the disk busy.
 
 ## The form of the table
 
