@@ -175,7 +175,7 @@ bench-drift: peers ## Measure the drift engine beside SciPy, Evidently and River
 # returns, and puts the digest and all that is hashed on the heap.
 .PHONY: profile
 profile: ## Write the profile of a service that decides, under the load of bench-decisions, by which `make build` compiles governance
-	go test -run '^$$' -bench '^BenchmarkProfile$$' -benchtime 1x -o $(CURDIR)/bin/profile.test -cpuprofile $(CURDIR)/bin/profile.pprof ./e2e/decisionbench
+	go test -trimpath -run '^$$' -bench '^BenchmarkProfile$$' -benchtime 1x -o $(CURDIR)/bin/profile.test -cpuprofile $(CURDIR)/bin/profile.pprof ./e2e/decisionbench
 	go tool pprof -proto -symbolize=none -hide '^crypto/(internal/fips140/)?sha256\.' -output governance/cmd/governance/default.pgo bin/profile.pprof
 
 .PHONY: vulncheck
