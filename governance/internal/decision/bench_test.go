@@ -1,7 +1,6 @@
 package decision
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -11,32 +10,6 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
-
-// What a decision of one policy needs besides the evaluation is the result itself.
-func TestAskAllocates(t *testing.T) { //nolint:paralleltest // it counts what the process allocates
-	compiled, err := rego.Compile(rego.Source{Modules: []rego.Module{{Path: "p.rego", Source: "package p\nallow := true"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := rego.NewEngine(rego.Config{})
-	defer e.Close(context.WithoutCancel(t.Context()))
-	d := &Decider{config: Config{Engine: e}}
-	found := resolved{policies: []active{{policyID: uuid.Max}}, compiled: []*rego.Compiled{compiled}}
-	ctx, now := t.Context(), time.Now()
-	evaluation := testing.AllocsPerRun(1000, func() {
-		if r, err := e.Evaluate(ctx, found.put(rego.Evaluation{Now: now}, 0)); err != nil || r.Outcome != rego.Allow {
-			t.Fatalf("got %v, %v", r, err)
-		}
-	})
-	all := testing.AllocsPerRun(1000, func() {
-		if r, err := d.ask(ctx, found, rego.Evaluation{Now: now}); err != nil || r[0].Outcome != rego.Allow {
-			t.Fatalf("got %v, %v", r, err)
-		}
-	})
-	if all > evaluation+1 {
-		t.Errorf("%v allocations, the evaluation %v", all, evaluation)
-	}
-}
 
 // BenchmarkEntry is what a decision costs before it waits for the wall: its entry, and its leaf but for the position.
 func BenchmarkEntry(b *testing.B) {
