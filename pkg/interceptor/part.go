@@ -33,13 +33,14 @@ func FailureOf(ctx context.Context, err error) Failure {
 }
 
 // Validate checks a part of a request that the contract exempts from the chain's validation, so that it fails alone.
-func Validate(part proto.Message) error { return validated(protovalidate.GlobalValidator, part) }
+func Validate(part proto.Message) error { return validated(part) }
 
-func validated(v protovalidate.Validator, msg proto.Message) error {
+// validated judges by the validator that the process has: another would compile every rule once more, and remember every type of the contract.
+func validated(msg proto.Message) error {
 	if plain(msg) {
 		return nil
 	}
-	err := v.Validate(msg, freeJSON)
+	err := protovalidate.Validate(msg, freeJSON)
 	var broken *protovalidate.ValidationError
 	switch {
 	case err == nil:

@@ -95,7 +95,7 @@ func (c *Chain) checkMethod(method string, name protoreflect.FullName) error {
 		return fmt.Errorf("%s is no method", name)
 	}
 	// Rules compile on first use: here, a mistake in one stops the start and no caller waits for it.
-	err = c.validator.Validate(dynamicpb.NewMessage(descriptor.Input()))
+	err = protovalidate.Validate(dynamicpb.NewMessage(descriptor.Input()))
 	if _, ok := errors.AsType[*protovalidate.CompilationError](err); ok {
 		return fmt.Errorf("compile rules of %s: %w", descriptor.Input().FullName(), err)
 	}

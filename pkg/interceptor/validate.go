@@ -24,39 +24,36 @@ var structFields = (*structpb.Struct)(nil).ProtoReflect().Descriptor().Fields().
 
 // validation checks every message received against the contract's rules. middleware's interceptor does the same but returns a status, in which the
 // rules that the caller broke cannot be told from what another server answered.
-func (c *Chain) validation() layer {
+func validation() layer {
 	return layer{
 		unary: func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-			if err := c.validate(req); err != nil {
+			if err := validateMessage(req); err != nil {
 				return nil, err
 			}
 			return handler(ctx, req)
 		},
 		stream: func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-			return handler(srv, validatedStream{ss, c})
+			return handler(srv, validatedStream{ss})
 		},
 	}
 }
 
-type validatedStream struct {
-	grpc.ServerStream
-	chain *Chain
-}
+type validatedStream struct{ grpc.ServerStream }
 
 // RecvMsg implements grpc.ServerStream.
 func (s validatedStream) RecvMsg(m any) error {
 	if err := s.ServerStream.RecvMsg(m); err != nil {
 		return err
 	}
-	return s.chain.validate(m)
+	return validateMessage(m)
 }
 
-func (c *Chain) validate(m any) error {
+func validateMessage(m any) error {
 	msg, ok := m.(proto.Message)
 	if !ok {
 		return fmt.Errorf("validate %T: not a protobuf message", m)
 	}
-	return validated(c.validator, msg)
+	return validated(msg)
 }
 
 // invalidRequestError is a message from the caller that breaks rules of the contract. Only this layer makes it: a message of ours that breaks rules is a
