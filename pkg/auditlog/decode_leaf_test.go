@@ -49,6 +49,32 @@ func TestReadLeaf(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v\nwant %+v, %v", got, want, err)
 		}
+		if kind := EventTypeOf(string(leaf)); kind != want.EventType {
+			t.Errorf("the event type is %q, want %q", kind, want.EventType)
+		}
+	}
+}
+
+// TestLeafIn writes leaves over each other.
+func TestLeafIn(t *testing.T) {
+	t.Parallel()
+	room := make([]byte, 0, MaxLeafSize)
+	for _, leaf := range leaves(t) {
+		e, err := Unmarshal(leaf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := NewDraft(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, hash := d.LeafIn(room[:0:1+d.Size()], e.LeafIndex, e.RecordedTime)
+		if string(got) != string(leaf) || hash != LeafHash(leaf) {
+			t.Errorf("got %x, %x, want %x", got, hash, leaf)
+		}
+		if &got[0] != &room[:2][1] {
+			t.Error("the leaf is not in the memory given")
+		}
 	}
 }
 
@@ -63,8 +89,8 @@ func FuzzReadLeaf(f *testing.F) {
 			return
 		}
 		want, err := unmarshal(leaf)
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Fatalf("got %+v\nwant %+v, %v", got, want, err)
+		if err != nil || !reflect.DeepEqual(got, want) || EventTypeOf(string(leaf)) != want.EventType {
+			t.Fatalf("got %+v of type %q\nwant %+v, %v", got, EventTypeOf(string(leaf)), want, err)
 		}
 	})
 }

@@ -64,7 +64,12 @@ func (d *Draft) Size() int { return len(d.content) + positionAllowance }
 
 // Leaf returns the leaf for the entry at a position, and its hash. The recorded time must be in whole microseconds, which is what PostgreSQL keeps.
 func (d *Draft) Leaf(leafIndex int64, recorded time.Time) ([]byte, tlog.Hash) {
-	hashed := append(make([]byte, 0, 1+d.Size()), leafHashPrefix) // what is hashed has the leaf in it: LeafHash would copy it
+	return d.LeafIn(make([]byte, 0, 1+d.Size()), leafIndex, recorded)
+}
+
+// LeafIn is Leaf in the memory given, which is enough with one byte more than Size: the leaf is there until something else is written to it.
+func (d *Draft) LeafIn(room []byte, leafIndex int64, recorded time.Time) ([]byte, tlog.Hash) {
+	hashed := append(room[:0], leafHashPrefix) // what is hashed has the leaf in it: LeafHash would copy it
 	hashed = append(hashed, d.content[:d.split]...)
 	hashed = appendPosition(hashed, leafIndex, recorded)
 	hashed = append(hashed, d.content[d.split:]...)

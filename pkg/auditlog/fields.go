@@ -15,16 +15,36 @@ type Lean struct {
 }
 
 // UnmarshalLean reads a leaf as Unmarshal does, all but the details.
-func UnmarshalLean(leaf []byte) (Lean, error) {
-	r := leafReader{text: string(leaf)}
+func UnmarshalLean(leaf []byte) (Lean, error) { return LeanOf(string(leaf)) }
+
+// LeanOf is UnmarshalLean of a leaf that is a string already, which the texts of the entry share.
+func LeanOf(leaf string) (Lean, error) {
+	r := leafReader{text: leaf}
 	e, details, err := r.entry()
 	if err != nil {
-		if e, err = unmarshal(leaf); err != nil {
+		if e, err = unmarshal([]byte(leaf)); err != nil {
 			return Lean{}, err
 		}
 		e.Details, details = nil, field{}
 	}
 	return Lean{e, r.text, details}, nil
+}
+
+// EventTypeOf returns the event type of a leaf that is written as this package does, or nothing: to choose by it costs a small part of reading the entry.
+func EventTypeOf(leaf string) string {
+	r := leafReader{text: leaf}
+	for at := 0; at < len(leaf); {
+		f, next := r.next(at, len(leaf))
+		switch {
+		case next == 0 || f.number > fieldEventType:
+			return ""
+		case f.number == fieldEventType:
+			text, _ := r.string(f) // nothing in place of what is no text
+			return text
+		}
+		at = next
+	}
+	return ""
 }
 
 // Whole returns the entry with its details.

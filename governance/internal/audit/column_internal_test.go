@@ -54,7 +54,7 @@ func TestEncoderKeepsItsMemory(t *testing.T) {
 	t.Parallel()
 	rows := make([]placedRow, 100)
 	for i := range rows {
-		rows[i] = placedRow{draft: pendingOf(t, tenant.ID(uuid.New())).drafts[0], leaf: make([]byte, 5000)}
+		rows[i] = placedRow{draft: pendingOf(t, tenant.ID(uuid.New())).drafts[0], leaf: strings.Repeat("x", 5000)}
 	}
 	var enc encoder
 	first := &enc.parameters(columns, rows)[0][0]
@@ -62,7 +62,7 @@ func TestEncoderKeepsItsMemory(t *testing.T) {
 		t.Error("a batch was written to other memory than the one before it")
 	}
 	for i := range rows {
-		rows[i].leaf = make([]byte, maxKept/len(rows))
+		rows[i].leaf = strings.Repeat("x", maxKept/len(rows))
 	}
 	enc.parameters(columns, rows)
 	if kept := cap(enc.buffer); kept > maxKept {
@@ -89,7 +89,7 @@ func plainValues(name string, rows []placedRow) any {
 	case "hashes":
 		return each(rows, func(r placedRow) []byte { return r.hashes })
 	case "entry":
-		return each(rows, func(r placedRow) []byte { return r.leaf })
+		return each(rows, func(r placedRow) []byte { return []byte(r.leaf) })
 	case "recorded_at":
 		return each(rows, func(r placedRow) time.Time { return r.recorded })
 	case "effective_at":

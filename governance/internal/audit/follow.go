@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,13 +13,32 @@ import (
 
 // Piece is what somebody reads at once who goes through a log: the entries that match a filter, of all from where it begins to before End.
 type Piece struct {
-	Entries []Scanned
-	End     int64
+	// Count is how many match.
+	Count int
+	End   int64
 	// Size is the number of entries that the log had.
 	Size int64
 	// Before and Last are the leaf hashes of the entry before the piece and of its last entry, nil where there is none. They tell who comes back whether
 	// the log is the same.
 	Before, Last []byte
+
+	read  []Scanned // from the database, or
+	known known     // from memory, where they are among others:
+	kind  string    // their event type
+}
+
+// Entries are those that match, in order, each until the next: who counts thousands of them needs no room for more than one.
+func (p *Piece) Entries() iter.Seq2[*Scanned, error] {
+	if p.kind != "" {
+		return p.known.entries(p.kind)
+	}
+	return func(yield func(*Scanned, error) bool) {
+		for i := range p.read {
+			if !yield(&p.read[i], nil) {
+				return
+			}
+		}
+	}
 }
 
 // Follow reads the next piece of the log of the tenant in ctx, from the filter's MinIndex: at most limit entries that match, and fewer when they are large.
@@ -42,13 +62,13 @@ func (w *Wall) Follow(ctx context.Context, f Filter, limit int) (p Piece, err er
 				return nil
 			}
 		}
-		return p.read(ctx, tx, id, f, limit)
+		return p.scan(ctx, tx, id, f, limit)
 	})
 	return p, err
 }
 
-// read reads the piece of a log of its size.
-func (p *Piece) read(ctx context.Context, tx pgx.Tx, id tenant.ID, f Filter, limit int) error {
+// scan reads the piece of a log of its size.
+func (p *Piece) scan(ctx context.Context, tx pgx.Tx, id tenant.ID, f Filter, limit int) error {
 	begin := f.MinIndex
 	f.EndIndex = min(p.Size, begin+narrowRange)
 	s, err := f.read(ctx, tx, id, -1, limit)
@@ -59,7 +79,7 @@ func (p *Piece) read(ctx context.Context, tx pgx.Tx, id tenant.ID, f Filter, lim
 	if err != nil {
 		return err
 	}
-	p.Entries, p.End = s.Entries, max(f.EndIndex, begin)
+	p.read, p.Count, p.End = s.Entries, len(s.Entries), max(f.EndIndex, begin)
 	if s.More {
 		p.End = s.Entries[len(s.Entries)-1].LeafIndex + 1
 	}

@@ -44,8 +44,8 @@ func TestFollow(t *testing.T) {
 		t.Helper()
 		for f.MinIndex < size {
 			p, err := wall.Follow(ctx, f, limit)
-			if err != nil || p.Size != size || p.End <= f.MinIndex || p.End > size || len(p.Entries) > limit {
-				t.Fatalf("from %d: %d entries to %d of %d, %v", f.MinIndex, len(p.Entries), p.End, p.Size, err)
+			if err != nil || p.Size != size || p.End <= f.MinIndex || p.End > size || p.Count > limit {
+				t.Fatalf("from %d: %d entries to %d of %d, %v", f.MinIndex, p.Count, p.End, p.Size, err)
 			}
 			if f.MinIndex == 0 && p.Before != nil || f.MinIndex > 0 && string(p.Before) != string(hashes[f.MinIndex-1][:]) {
 				t.Errorf("before %d: hash %x", f.MinIndex, p.Before)
@@ -53,8 +53,15 @@ func TestFollow(t *testing.T) {
 			if string(p.Last) != string(hashes[p.End-1][:]) {
 				t.Errorf("at %d: hash %x", p.End-1, p.Last)
 			}
-			for i := range p.Entries {
-				got = append(got, p.Entries[i].LeafIndex)
+			before := len(got)
+			for e, err := range p.Entries() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, e.LeafIndex)
+			}
+			if len(got)-before != p.Count {
+				t.Errorf("from %d: %d entries, not %d", f.MinIndex, len(got)-before, p.Count)
 			}
 			f.MinIndex = p.End
 			pieces++
@@ -71,27 +78,47 @@ func TestFollow(t *testing.T) {
 	}
 	for _, at := range []int64{size, size + 3} { // nothing follows; a log that has lost entries
 		p, err := wall.Follow(ctx, audit.Filter{EventType: "decision.evaluated", MinIndex: at}, 10)
-		if err != nil || len(p.Entries) != 0 || p.End != at || p.Before != nil || p.Size != size {
+		if err != nil || p.Count != 0 || p.End != at || p.Before != nil || p.Size != size {
 			t.Errorf("from %d: %+v, %v", at, p, err)
 		}
 	}
 }
 
+// piece is what Follow told.
+type piece struct {
+	end, size    int64
+	before, last []byte
+	entries      []audit.Scanned
+}
+
+func wholePiece(t *testing.T, p audit.Piece) piece {
+	t.Helper()
+	whole := piece{end: p.End, size: p.Size, before: p.Before, last: p.Last}
+	for e, err := range p.Entries() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole.entries = append(whole.entries, *e)
+	}
+	if len(whole.entries) != p.Count {
+		t.Fatalf("%d entries, not %d", len(whole.entries), p.Count)
+	}
+	return whole
+}
+
 // sameByAll fails unless all walls give the same piece, and returns it.
-func sameByAll(t *testing.T, id tenant.ID, f audit.Filter, limit int, walls ...*audit.Wall) (first audit.Piece) {
+func sameByAll(t *testing.T, id tenant.ID, f audit.Filter, limit int, walls ...*audit.Wall) (first piece) {
 	t.Helper()
 	for i, w := range walls {
 		p, err := w.Follow(tenant.NewContext(t.Context(), id), f, limit)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(p.Entries) == 0 {
-			p.Entries = nil
-		}
+		whole := wholePiece(t, p)
 		if i == 0 {
-			first = p
-		} else if !reflect.DeepEqual(first, p) {
-			t.Fatalf("from %d, %d at once: wall 0 gives\n%+v\nwall %d\n%+v", f.MinIndex, limit, first, i, p)
+			first = whole
+		} else if !reflect.DeepEqual(first, whole) {
+			t.Fatalf("from %d, %d at once: wall 0 gives\n%+v\nwall %d\n%+v", f.MinIndex, limit, first, i, whole)
 		}
 	}
 	return first

@@ -36,7 +36,7 @@ func TestRecordedTimeNeverFalls(t *testing.T) {
 		if p.tenant() == late {
 			want = ahead
 		}
-		e, err := auditlog.Unmarshal(rows.rows[i].leaf)
+		e, err := auditlog.Unmarshal([]byte(rows.rows[i].leaf))
 		if err != nil || !e.RecordedTime.Equal(want) || !rows.rows[i].recorded.Equal(want) {
 			t.Errorf("recorded %s and %s, want %s (%v)", e.RecordedTime, rows.rows[i].recorded, want, err)
 		}

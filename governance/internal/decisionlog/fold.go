@@ -41,7 +41,7 @@ func (l *Log) fold(ctx context.Context, most int, lock lockWait) (p progress, er
 		return progress{}, fmt.Errorf("count decisions: %w", err)
 	}
 	p = progress{position: piece.End, left: piece.Size - piece.End}
-	if len(piece.Entries) == 0 && (lock == skip || p.position == c.position) { // to look at other entries again costs less than to move a cursor
+	if piece.Count == 0 && (lock == skip || p.position == c.position) { // to look at other entries again costs less than to move a cursor
 		return p, nil
 	}
 	err = postgres.TenantTx(ctx, l.cfg.Pool, func(ctx context.Context, tx pgx.Tx) error {
@@ -59,7 +59,7 @@ func (l *Log) fold(ctx context.Context, most int, lock lockWait) (p progress, er
 		return progress{}, fmt.Errorf("count decisions: %w", err)
 	}
 	if !p.busy {
-		l.metrics.observe(len(piece.Entries), time.Since(started))
+		l.metrics.observe(piece.Count, time.Since(started))
 	}
 	return p, nil
 }
@@ -76,8 +76,10 @@ func (l *Log) read(ctx context.Context, c cursor, most int) (*tally, audit.Piece
 		return nil, piece, err
 	}
 	t := newTally()
-	for i := range piece.Entries {
-		e := &piece.Entries[i]
+	for e, err := range piece.Entries() {
+		if err != nil {
+			return nil, piece, err
+		}
 		d, err := decisionOf(e)
 		if errors.Is(err, decision.ErrNotDecision) {
 			continue
