@@ -93,7 +93,9 @@ func (r *rowBatch) insert(ctx context.Context, conn *pgx.Conn, statement inserti
 	if err := statement.prepare(ctx, conn); err != nil {
 		return err
 	}
-	result := conn.PgConn().ExecPrepared(ctx, statement.name, enc.parameters(statement.columns, r.rows), []int16{pgx.BinaryFormatCode}, nil)
+	parameters := enc.parameters(statement.columns, r.rows)
+	makeRoom(conn.PgConn(), parameters)
+	result := conn.PgConn().ExecPrepared(ctx, statement.name, parameters, []int16{pgx.BinaryFormatCode}, nil)
 	if _, err := result.Close(); err != nil {
 		return fmt.Errorf("append entries: %w", err)
 	}

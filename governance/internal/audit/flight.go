@@ -75,7 +75,9 @@ func (s *sequencer) send(ctx context.Context, f, before *flight) error {
 		return err
 	}
 	f.conn, f.pipe = conn, conn.Conn().PgConn().StartPipeline(ctx)
-	f.pipe.SendQueryPrepared(insertShared.name, s.encoder.parameters(insertShared.columns, f.rows.rows), []int16{pgx.BinaryFormatCode}, nil)
+	parameters := s.encoder.parameters(insertShared.columns, f.rows.rows)
+	makeRoom(conn.Conn().PgConn(), parameters)
+	f.pipe.SendQueryPrepared(insertShared.name, parameters, []int16{pgx.BinaryFormatCode}, nil)
 	if before == nil {
 		return nil // land sends all of it at once
 	}
