@@ -1,6 +1,9 @@
 package audit
 
 import (
+	"encoding/binary"
+	"math"
+	"runtime"
 	"testing"
 	"time"
 
@@ -54,5 +57,31 @@ func TestLeavesAreMadeOnce(t *testing.T) { //nolint:paralleltest // it counts wh
 	})
 	if reading > leaves*one+leaves/10 {
 		t.Errorf("%v allocations to read %d leaves, each of %v", reading, leaves, one)
+	}
+}
+
+// TestRecentPositionsTakeNoMemory once there are as many as there may be.
+func TestRecentPositionsTakeNoMemory(t *testing.T) { //nolint:paralleltest // it counts what the process allocates
+	r := newRecentPositions()
+	next := uint64(0)
+	fill := func() {
+		for range 2 * maxRecent {
+			next++
+			key := entryKey{}
+			binary.BigEndian.PutUint64(key.entry[:], next)
+			r.add(key, answered{})
+		}
+	}
+	fill()
+	least := uint64(math.MaxUint64)
+	for range 5 { // something else may allocate beside one
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		fill()
+		runtime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
+	}
+	if least > 2*maxRecent {
+		t.Errorf("%d bytes for %d entries", least, 2*maxRecent)
 	}
 }

@@ -18,6 +18,14 @@ type answered struct {
 	contentDigest [32]byte
 }
 
+// answers are entries that are on the wall.
+type answers map[entryKey]answered
+
+func (a answers) of(key entryKey) (answered, bool) {
+	known, ok := a[key]
+	return known, ok
+}
+
 // verdict is what is known of an append's entries.
 type verdict uint8
 
@@ -28,10 +36,10 @@ const (
 )
 
 // decide answers an append whose entries are all known, or of which one is known with other content.
-func decide(p *pending, known map[entryKey]answered) verdict {
+func decide(p *pending, known func(entryKey) (answered, bool)) verdict {
 	var positions []Position
 	for _, d := range p.drafts {
-		a, ok := known[keyOf(d)]
+		a, ok := known(keyOf(d))
 		switch {
 		case !ok:
 		case a.contentDigest != d.ContentDigest:
@@ -66,10 +74,10 @@ func reused(at Position, how string) error {
 
 // answerKnown answers the appends that are on the wall and returns the others. Known is all that there is of the batch: since an append's
 // entries stand or fall together, one of which some are there is another one.
-func (s *sequencer) answerKnown(batch []*pending, known map[entryKey]answered) []*pending {
+func (s *sequencer) answerKnown(batch []*pending, known answers) []*pending {
 	rest := batch[:0:0]
 	for _, p := range batch {
-		verdict := decide(p, known)
+		verdict := decide(p, known.of)
 		if verdict == fresh {
 			rest = append(rest, p)
 			continue
@@ -94,7 +102,7 @@ func (s *sequencer) answerKnown(batch []*pending, known map[entryKey]answered) [
 func (s *sequencer) answerRecent(ctx context.Context, batch []*pending) []*pending {
 	rest, unclear := batch[:0:0], batch[:0:0]
 	for _, p := range batch {
-		switch decide(p, s.recent.positions) {
+		switch decide(p, s.recent.of) {
 		case fresh:
 			rest = append(rest, p)
 		case partly:
@@ -116,7 +124,7 @@ func (s *sequencer) answerRecent(ctx context.Context, batch []*pending) []*pendi
 }
 
 // lookUp finds which entries of a batch are on the wall.
-func lookUp(ctx context.Context, q querier, batch []*pending) (map[entryKey]answered, error) {
+func lookUp(ctx context.Context, q querier, batch []*pending) (answers, error) {
 	var tenants, entries [][16]byte
 	for _, p := range batch {
 		for _, d := range p.drafts {
@@ -131,7 +139,7 @@ func lookUp(ctx context.Context, q querier, batch []*pending) (map[entryKey]answ
 	if err != nil {
 		return nil, fmt.Errorf("look up entries: %w", err)
 	}
-	known := make(map[entryKey]answered)
+	known := make(answers)
 	var tenantID, entryID [16]byte
 	var index int64
 	var content, hashes []byte
@@ -151,30 +159,31 @@ func lookUp(ctx context.Context, q querier, batch []*pending) (map[entryKey]answ
 	return known, nil
 }
 
-// maxRecent bounds the positions that are remembered. It is larger than any batch, so that what a batch has just answered is found.
+// maxRecent bounds the positions that are remembered, twice. It is larger than any batch, so that what a batch has just answered is found.
 const maxRecent = 1 << 14
 
-// recentPositions remembers the last entries that were answered, the oldest giving way.
-type recentPositions struct {
-	positions map[entryKey]answered
-	ring      []entryKey
-	next      int
-}
+// recentPositions remembers the last entries that were answered. There are two generations: when the newer is full it becomes the older, whose memory the next
+// one takes. Nothing is allocated for an entry, and nothing in it is for the garbage collector to look at.
+type recentPositions struct{ newer, older answers }
 
 func newRecentPositions() *recentPositions {
-	return &recentPositions{positions: make(map[entryKey]answered)}
+	return &recentPositions{make(answers), make(answers)}
+}
+
+func (r *recentPositions) of(key entryKey) (answered, bool) {
+	if a, ok := r.newer[key]; ok {
+		return a, true
+	}
+	return r.older.of(key)
 }
 
 func (r *recentPositions) add(key entryKey, a answered) {
-	if _, ok := r.positions[key]; ok {
+	if _, ok := r.of(key); ok {
 		return
 	}
-	if len(r.ring) < maxRecent {
-		r.ring = append(r.ring, key)
-	} else {
-		delete(r.positions, r.ring[r.next])
-		r.ring[r.next] = key
-		r.next = (r.next + 1) % maxRecent
+	if len(r.newer) == maxRecent {
+		r.newer, r.older = r.older, r.newer
+		clear(r.newer)
 	}
-	r.positions[key] = a
+	r.newer[key] = a
 }

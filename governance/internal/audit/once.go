@@ -54,7 +54,7 @@ func appendIn(ctx context.Context, tx pgx.Tx, p *pending) error {
 	if err != nil {
 		return err
 	}
-	if decide(p, known) == decided {
+	if decide(p, known.of) == decided {
 		return nil
 	}
 	rows := newRows(batch)

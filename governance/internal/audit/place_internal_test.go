@@ -50,20 +50,28 @@ func TestRecentPositionsAreBounded(t *testing.T) {
 	t.Parallel()
 	r := newRecentPositions()
 	var keys []entryKey
-	for range maxRecent + 100 {
+	for i := range 3*maxRecent + 100 {
 		key := entryKey{entry: uuid.New()}
 		keys = append(keys, key)
-		r.add(key, answered{})
+		r.add(key, answered{position: Position{LeafIndex: int64(i)}})
 		r.add(key, answered{}) // adding again changes nothing
-	}
-	if len(r.positions) != maxRecent || len(r.ring) != maxRecent {
-		t.Errorf("%d positions, %d in the ring, want %d", len(r.positions), len(r.ring), maxRecent)
-	}
-	for i, key := range keys {
-		if _, ok := r.positions[key]; ok != (i >= 100) {
-			t.Fatalf("position %d is remembered: %v", i, ok)
+		if oldest := keys[max(0, i-maxRecent+1)]; !remembered(r, oldest, int64(max(0, i-maxRecent+1))) {
+			t.Fatalf("entry %d is forgotten after %d others", i-maxRecent+1, maxRecent-1)
 		}
 	}
+	if n := len(r.newer) + len(r.older); n > 2*maxRecent {
+		t.Errorf("%d positions, want %d at most", n, 2*maxRecent)
+	}
+	for i, key := range keys {
+		if want := i >= 2*maxRecent; remembered(r, key, int64(i)) != want {
+			t.Fatalf("position %d is remembered: %v", i, !want)
+		}
+	}
+}
+
+func remembered(r *recentPositions, key entryKey, index int64) bool {
+	a, ok := r.of(key)
+	return ok && a.position.LeafIndex == index
 }
 
 func TestSizesAreBoundedAndNeverFall(t *testing.T) {
