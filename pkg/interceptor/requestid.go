@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 
 	"github.com/google/uuid"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
@@ -17,18 +18,20 @@ import (
 // maxRequestID is the limit of a request id in the contract.
 const maxRequestID = 128
 
-// unary is the outermost layer for unary rpcs: it takes the caller's request id, or makes one, and returns it in the trailer and, with an answer, in the
-// header. An error has no header: a client that has seen one takes the call for committed and does not retry it.
+// unary is the outermost layer for unary rpcs: it takes the caller's request id, or makes one, and returns it in the header of an answer or the trailer of an
+// error. An error has no header: a client that has seen one takes the call for committed and does not retry it.
 func (c *Chain) unary(inner grpc.UnaryHandler) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-		call, header, err := c.begin(ctx, c.metrics.method(info.FullMethod, interceptors.Unary))
+		call, err := c.begin(ctx, c.metrics.method(info.FullMethod, interceptors.Unary))
 		if err != nil {
 			return nil, err
 		}
 		call.info, call.handler = info, handler
 		resp, err := inner(call, req)
-		if err == nil {
-			_ = grpc.SetHeader(ctx, header) // fails when the caller has gone
+		if err != nil {
+			call.name(grpc.SetTrailer)
+		} else {
+			call.name(grpc.SetHeader)
 		}
 		return resp, err
 	}
@@ -36,34 +39,43 @@ func (c *Chain) unary(inner grpc.UnaryHandler) grpc.UnaryServerInterceptor {
 
 // stream is the outermost layer for streaming rpcs.
 func (c *Chain) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	call, header, err := c.begin(ss.Context(), c.metrics.method(info.FullMethod, typeOf(info.IsClientStream, info.IsServerStream)))
+	call, err := c.begin(ss.Context(), c.metrics.method(info.FullMethod, typeOf(info.IsClientStream, info.IsServerStream)))
 	if err != nil {
 		return err
 	}
-	identified := &identifiedStream{ServerStream: ss, call: call, header: header}
+	identified := &identifiedStream{ServerStream: ss, call: call}
 	if err := handler(srv, identified); err != nil {
+		call.name(grpc.SetTrailer)
 		return err
 	}
 	identified.setHeader()
 	return nil
 }
 
-// begin makes the call and puts its id into the trailer.
-func (c *Chain) begin(ctx context.Context, m *method) (*call, metadata.MD, error) {
+func (c *Chain) begin(ctx context.Context, m *method) (*call, error) {
 	id, err := requestIDFrom(metadata.ValueFromIncomingContext(ctx, requestid.MetadataKey))
 	if err != nil {
-		return nil, nil, c.status(ctx, err)
+		return nil, c.status(ctx, err)
 	}
-	md := metadata.MD{requestid.MetadataKey: {id}}
-	_ = grpc.SetTrailer(ctx, md) // fails when the caller has gone
-	return &call{Context: ctx, chain: c, method: m, id: id}, md, nil
+	return &call{Context: ctx, chain: c, method: m, id: id}, nil
+}
+
+// named is metadata with one request id. gRPC copies what it is given into the stream's own, so that it serves for one call after the other.
+var named = sync.Pool{New: func() any { return metadata.MD{requestid.MetadataKey: {""}} }} //nolint:gochecknoglobals // memory alone
+
+// name puts the call's id into its header or its trailer. That fails when the caller has gone.
+func (c *call) name(set func(context.Context, metadata.MD) error) {
+	md := named.Get().(metadata.MD)
+	md[requestid.MetadataKey][0] = c.id
+	_ = set(c.Context, md)
+	named.Put(md)
 }
 
 // identifiedStream sets the header before the first message.
 type identifiedStream struct {
 	grpc.ServerStream
-	call   *call
-	header metadata.MD // nil once set
+	call  *call
+	named bool // the header has the id
 }
 
 // Context implements grpc.ServerStream.
@@ -83,9 +95,9 @@ func (s *identifiedStream) SendHeader(md metadata.MD) error {
 
 // setHeader has an effect once. Like sending, it is not for several goroutines at a time.
 func (s *identifiedStream) setHeader() {
-	if s.header != nil {
-		_ = s.SetHeader(s.header) // fails when the caller has gone, as what follows then does
-		s.header = nil
+	if !s.named {
+		s.call.name(grpc.SetHeader)
+		s.named = true
 	}
 }
 
