@@ -3,7 +3,6 @@ package auditlog
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -28,10 +27,28 @@ type Draft struct {
 
 	content []byte // the leaf without position
 	split   int    // where in content the position goes
+	room    *room  // of the content; nil once it was given back
 }
 
-// scratch is memory to serialize entries in, whose size is known only afterwards.
-var scratch = sync.Pool{New: func() any { return new([]byte) }} //nolint:gochecknoglobals // memory alone
+// room is memory to serialize an entry in, whose size is known only afterwards.
+type room struct {
+	content []byte
+	object  Object
+}
+
+// maxRoom bounds the content that is kept for the next draft: most entries have less than a quarter of it.
+const maxRoom = 4 << 10
+
+var rooms = sync.Pool{New: func() any { return &room{content: make([]byte, 0, maxRoom/4)} }} //nolint:gochecknoglobals // memory alone
+
+// leave gives the room back, with the memory that content has come to be in.
+func (r *room) leave(content []byte) {
+	if cap(content) > maxRoom {
+		return
+	}
+	r.content, r.object = content, Object{}
+	rooms.Put(r)
+}
 
 // NewDraft checks and serializes an entry; LeafIndex and RecordedTime do not count. Its errors are for the client: INVALID_FIELD or
 // ENTRY_TOO_LARGE.
@@ -40,11 +57,10 @@ func NewDraft(e Entry) (*Draft, error) {
 	if err := e.validate(); err != nil {
 		return nil, err
 	}
-	room := scratch.Get().(*[]byte)
-	defer scratch.Put(room)
-	content := e.appendHead((*room)[:0])
+	r := rooms.Get().(*room)
+	content := e.appendHead(r.content[:0])
 	split := len(content)
-	content, err := e.appendBody(content)
+	content, err := e.appendBody(content, &r.object)
 	if err != nil {
 		return nil, err
 	}
@@ -53,10 +69,17 @@ func NewDraft(e Entry) (*Draft, error) {
 			"the audit entry has %d bytes, the limit is %d: replace large details by digests", size, MaxLeafSize).
 			With("limit", strconv.Itoa(MaxLeafSize)).With("actual", strconv.Itoa(size))
 	}
-	*room = content // which is not too large to keep
-	d := &Draft{Entry: e, ContentDigest: sha256.Sum256(content), content: slices.Clone(content), split: split}
+	d := &Draft{Entry: e, ContentDigest: sha256.Sum256(content), content: content, split: split, room: r}
 	d.Entry.Describe = nil // what it would write is written
 	return d, nil
+}
+
+// Release gives the memory of the content back for other drafts. The draft has no leaf any more: whoever asks for it panics. Nobody has to call it.
+func (d *Draft) Release() {
+	if d.room != nil {
+		d.room.leave(d.content)
+		d.room, d.content = nil, nil
+	}
 }
 
 // Size returns about how many bytes the leaf will have.
@@ -89,6 +112,7 @@ func (e Entry) Marshal() ([]byte, error) {
 		return nil, err
 	}
 	leaf, _ := d.Leaf(e.LeafIndex, e.RecordedTime)
+	d.Release()
 	return leaf, nil
 }
 
@@ -98,6 +122,7 @@ func (e Entry) ContentDigest() ([32]byte, error) {
 	if err != nil {
 		return [32]byte{}, err
 	}
+	d.Release()
 	return d.ContentDigest, nil
 }
 
@@ -134,8 +159,8 @@ func appendPosition(b []byte, leafIndex int64, recorded time.Time) []byte {
 	return appendTime(b, fieldRecordedTime, recorded)
 }
 
-// appendBody appends the fields after the position.
-func (e *Entry) appendBody(b []byte) ([]byte, error) {
+// appendBody appends the fields after the position. What writes details itself does it with o.
+func (e *Entry) appendBody(b []byte, o *Object) ([]byte, error) {
 	b = appendTime(b, fieldEffectiveTime, e.EffectiveTime)
 	b = appendString(b, fieldEventType, e.EventType)
 	b = appendString(b, fieldAction, e.Action)
@@ -165,10 +190,9 @@ func (e *Entry) appendBody(b []byte) ([]byte, error) {
 	b = appendString(b, fieldCorrelationID, e.CorrelationID)
 	switch {
 	case e.Describe != nil:
-		var o Object
 		b = appendMessage(b, fieldDetails, func(b []byte) []byte {
 			o.wire = b
-			e.Describe(&o)
+			e.Describe(o)
 			return o.wire
 		})
 		err = o.err

@@ -64,7 +64,7 @@ type Entry struct {
 	CorrelationID string
 	// Details holds further facts, small and free of personal data: values that JSON has.
 	Details map[string]any
-	// Describe writes the details in place of Details.
+	// Describe writes the details in place of Details. It is called at once, and keeps nothing of what it writes to.
 	Describe func(*Object)
 	// Digests stand for what is too large or too sensitive to inline.
 	Digests []Digest

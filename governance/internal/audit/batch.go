@@ -83,6 +83,7 @@ func (s *sequencer) commit(rows *rowBatch) {
 	for p, positions := range rows.placed() {
 		for i, d := range p.drafts {
 			s.recent.add(keyOf(d), answered{positions[i], d.ContentDigest})
+			d.Release() // the log has its own copy of the leaf, and so has the server
 		}
 		p.answer(positions, nil)
 	}
