@@ -1,6 +1,7 @@
 package structwire_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -108,6 +109,40 @@ func TestCodec(t *testing.T) {
 	}
 	if err := c.Unmarshal(mem.BufferSlice{}, "no message"); err == nil {
 		t.Error("what is no message was read")
+	}
+}
+
+// Messages are written to memory that others were sent from, whatever their sizes: each is what the protobuf library writes as long as somebody holds it.
+func TestMarshal(t *testing.T) {
+	t.Parallel()
+	c := structwire.NewCodec()
+	var held []mem.BufferSlice
+	var want [][]byte
+	release := func() {
+		if got := held[0].Materialize(); !bytes.Equal(got, want[0]) {
+			t.Errorf("got %x, want %x", got, want[0])
+		}
+		held[0].Free()
+		held, want = held[1:], want[1:]
+	}
+	for i := range 300 {
+		m := &governancev1.EvaluateRequest{RequestId: strings.Repeat(string(rune('a'+i%26)), []int{0, 1, 300, 2045, 2046, 3000}[i*7%6])}
+		data, err := c.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if held, want = append(held, data), append(want, wire(t, m)); len(held) > 5 {
+			release()
+		}
+	}
+	for len(held) > 0 {
+		release()
+	}
+	if _, err := c.Marshal("no message"); err == nil {
+		t.Error("what is no message was written")
+	}
+	if _, err := c.Marshal(&governancev1.EvaluateRequest{RequestId: "\xff"}); err == nil {
+		t.Error("text that is not UTF-8 was written")
 	}
 }
 
