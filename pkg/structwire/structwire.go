@@ -1,6 +1,6 @@
 // Package structwire reads messages that carry free JSON, as google.protobuf.Struct, faster than the protobuf library, which makes every value by
 // reflection: a decision's input would cost a fifth of what the policy does with it. What it reads, the library reads the same; what is unusual in any way
-// is left to the library.
+// is left to the library. A decision's input is not even made a message.
 package structwire
 
 import (
@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// Unmarshal does what proto.Unmarshal does.
+// Unmarshal does what proto.Unmarshal does, but that it leaves the Struct of some messages on the wire, checked: Open opens it.
 func Unmarshal(b []byte, m proto.Message) error {
 	message := m.ProtoReflect()
 	field := structField(message.Descriptor())
@@ -23,7 +23,7 @@ func Unmarshal(b []byte, m proto.Message) error {
 	if !ok {
 		return proto.Unmarshal(b, m)
 	}
-	s, ok := read(b[from:to])
+	s, ok := read(b[from:to], unread[string(message.Descriptor().FullName())])
 	if !ok {
 		return proto.Unmarshal(b, m)
 	}

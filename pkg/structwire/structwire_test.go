@@ -37,7 +37,7 @@ func wire(t testing.TB, m proto.Message) []byte {
 	return b
 }
 
-// same fails unless both ways to read come to the same.
+// same fails unless both ways to read come to the same: a question, whose input is left on the wire, and a simulation's, whose input is not.
 func same(t *testing.T, b []byte) {
 	t.Helper()
 	var got, want governancev1.EvaluateRequest
@@ -46,8 +46,66 @@ func same(t *testing.T, b []byte) {
 	if (gotErr == nil) != (wantErr == nil) {
 		t.Fatalf("got %v, want %v", gotErr, wantErr)
 	}
-	if wantErr == nil && string(wire(t, &got)) != string(wire(t, &want)) && !proto.Equal(&got, &want) { // NaN is not equal to itself
-		t.Fatalf("got %v\nwant %v", &got, &want)
+	if wantErr != nil {
+		return
+	}
+	if o, size, ok := structwire.Open(got.GetInput()); ok {
+		members, values := 0, 0
+		got.Input = opened(o, &members, &values)
+		if size.Members != members || size.Values != values {
+			t.Errorf("%+v, want %d members and %d values", size, members, values)
+		}
+	}
+	equal(t, &got, &want)
+	var read, other governancev1.SimulationInput
+	data := wire(t, &governancev1.SimulationInput{Name: "n", Input: want.GetInput()})
+	if gotErr, wantErr = structwire.Unmarshal(data, &read), proto.Unmarshal(data, &other); gotErr != nil || wantErr != nil {
+		t.Fatalf("got %v and %v", gotErr, wantErr)
+	}
+	equal(t, &read, &other)
+}
+
+func equal(t *testing.T, got, want proto.Message) {
+	t.Helper()
+	if string(wire(t, got)) != string(wire(t, want)) && !proto.Equal(got, want) { // NaN is not equal to itself
+		t.Fatalf("got %v\nwant %v", got, want)
+	}
+}
+
+// opened makes the message of what was left on the wire, and counts all members and values.
+func opened(o structwire.Object, members, values *int) *structpb.Struct {
+	s := &structpb.Struct{Fields: make(map[string]*structpb.Value)}
+	for o != "" {
+		var key string
+		var v structwire.Value
+		key, v, o = o.Next()
+		*members++
+		s.Fields[key] = value(v, members, values)
+	}
+	return s
+}
+
+func value(v structwire.Value, members, values *int) *structpb.Value {
+	*values++
+	switch v.Kind() {
+	case structwire.Text:
+		return structpb.NewStringValue(v.Text())
+	case structwire.Number:
+		return structpb.NewNumberValue(v.Number())
+	case structwire.Bool:
+		return structpb.NewBoolValue(v.Bool())
+	case structwire.AnObject:
+		return structpb.NewStructValue(opened(v.Object(), members, values))
+	case structwire.AList:
+		var list []*structpb.Value
+		for l := v.List(); l != ""; {
+			var element structwire.Value
+			element, l = l.Next()
+			list = append(list, value(element, members, values))
+		}
+		return structpb.NewListValue(&structpb.ListValue{Values: list})
+	default:
+		return structpb.NewNullValue()
 	}
 }
 
@@ -104,8 +162,17 @@ func TestCodec(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got governancev1.EvaluateRequest
-	if err := c.Unmarshal(data, &got); err != nil || !proto.Equal(&got, question(t)) {
-		t.Fatalf("got %v, %v", &got, err)
+	if err := c.Unmarshal(data, &got); err != nil {
+		t.Fatal(err)
+	}
+	data.Free() // nothing of it is read from here on
+	again, err := proto.Marshal(&got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole governancev1.EvaluateRequest
+	if err := proto.Unmarshal(again, &whole); err != nil || !proto.Equal(&whole, question(t)) || proto.Size(&got) != len(again) {
+		t.Fatalf("got %v, %v", &whole, err)
 	}
 	if err := c.Unmarshal(mem.BufferSlice{}, "no message"); err == nil {
 		t.Error("what is no message was read")
@@ -143,6 +210,26 @@ func TestMarshal(t *testing.T) {
 	}
 	if _, err := c.Marshal(&governancev1.EvaluateRequest{RequestId: "\xff"}); err == nil {
 		t.Error("text that is not UTF-8 was written")
+	}
+}
+
+// What the library has read is not open to Open, whatever it did not know.
+func TestOpen(t *testing.T) {
+	t.Parallel()
+	for name, b := range map[string][]byte{
+		"nothing": nil, "a field unknown": {0x10, 1}, "fields of another kind": {0x08, 1}, "a text unknown": {0x12, 1, 'x'},
+		"both": append([]byte{0x12, 1, 'x'}, wire(t, question(t).GetInput())...), "fields": wire(t, question(t).GetInput()),
+	} {
+		var s structpb.Struct
+		if err := proto.Unmarshal(b, &s); err != nil {
+			t.Fatal(err)
+		}
+		if o, _, ok := structwire.Open(&s); ok {
+			t.Errorf("%s: opened as %q", name, o)
+		}
+	}
+	if _, _, ok := structwire.Open(nil); ok {
+		t.Error("no Struct was opened")
 	}
 }
 

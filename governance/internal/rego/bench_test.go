@@ -4,9 +4,12 @@ import (
 	"os"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+	"github.com/aumos-enterprise/platform/pkg/structwire"
 )
 
 // BenchmarkEvaluate is one evaluation of the sample policy in the engine, with all guards and the deadline, on an input that is converted already.
@@ -27,18 +30,40 @@ func BenchmarkEvaluate(b *testing.B) {
 	}
 }
 
-// BenchmarkInput is the input of that evaluation, as it arrives.
+// BenchmarkInput is the input of that evaluation, from the wire.
 func BenchmarkInput(b *testing.B) {
-	in, err := structpb.NewStruct(retrainInput())
-	if err != nil {
-		b.Fatal(err)
-	}
+	wire := retrainWire(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := rego.InputOf(in); err != nil {
-			b.Fatal(err)
-		}
+		readRetrain(b, wire)
 	}
+}
+
+// retrainWire is a question with that input as it arrives.
+func retrainWire(tb testing.TB) []byte {
+	tb.Helper()
+	in, err := structpb.NewStruct(retrainInput())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	wire, err := proto.Marshal(&governancev1.EvaluateRequest{Input: in})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return wire
+}
+
+func readRetrain(tb testing.TB, wire []byte) rego.Input {
+	tb.Helper()
+	var req governancev1.EvaluateRequest
+	if err := structwire.Unmarshal(wire, &req); err != nil {
+		tb.Fatal(err)
+	}
+	in, err := rego.InputOf(req.GetInput())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return in
 }
 
 func BenchmarkCompile(b *testing.B) {

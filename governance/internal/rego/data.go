@@ -22,7 +22,7 @@ func NewData(data map[string]any) (Data, error) {
 	if data == nil {
 		return Data{}, nil
 	}
-	term, canonical, err := convert("data", data)
+	term, canonical, err := convert("data", func(c *canonical) *ast.Term { return objectOf(c, data, 1) })
 	if err != nil {
 		return Data{}, err
 	}

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/structwire"
 )
 
 // Input is what a policy sees as `input`. It is immutable and may be evaluated by any number of policies.
@@ -37,11 +38,20 @@ func (in Input) JSON() []byte { return in.json }
 // INVALID_FIELD on the field "input".
 func NewInput(input map[string]any) (Input, error) { return newInput(input) }
 
-// InputOf is NewInput for a message as it arrives: what input.AsMap() says, without making that.
-func InputOf(input *structpb.Struct) (Input, error) { return newInput(input.GetFields()) }
+// InputOf is NewInput for a message as it arrives: what input.AsMap() says, without making that. Of one that was left on the wire not even the message's
+// own values are made.
+func InputOf(input *structpb.Struct) (Input, error) {
+	if wire, size, ok := structwire.Open(input); ok {
+		return inputFrom(convert("input", func(c *canonical) *ast.Term { return c.read(wire, size) }))
+	}
+	return newInput(input.GetFields())
+}
 
 func newInput[T any](input map[string]T) (Input, error) {
-	term, canonical, err := convert("input", input)
+	return inputFrom(convert("input", func(c *canonical) *ast.Term { return objectOf(c, input, 1) }))
+}
+
+func inputFrom(term *ast.Term, canonical []byte, err error) (Input, error) {
 	if err != nil {
 		return Input{}, err
 	}
@@ -64,18 +74,17 @@ func ParseInput(canonical []byte) (Input, error) {
 	return in, err
 }
 
-// usualJSON is room for the text of most inputs.
-const usualJSON = 512
-
-// convert returns the object as a term and as canonical JSON. Errors name the field of the request that it came in.
-func convert[T any](field string, object map[string]T) (*ast.Term, []byte, error) {
-	c := canonical{field: field, json: make([]byte, 0, usualJSON), around: newAround()}
-	defer c.around.giveBack()
-	value := objectOf(&c, object, 1)
+// convert returns an object as a term and as canonical JSON. Errors name the field of the request that it came in.
+func convert(field string, object func(*canonical) *ast.Term) (*ast.Term, []byte, error) {
+	around := newAround()
+	defer around.giveBack()
+	c := canonical{field: field, json: around.json, around: around}
+	value := object(&c)
+	around.json = c.json
 	if c.err == nil && len(c.json) > MaxInputBytes {
 		c.err = c.tooLarge()
 	}
-	return value, c.json, c.err
+	return value, bytes.Clone(c.json), c.err
 }
 
 // canonical writes RFC 8785 (JSON canonicalization: keys sorted by UTF-16 code units, numbers as ECMAScript prints them, no spaces) and
@@ -89,10 +98,12 @@ type canonical struct {
 	around *around
 }
 
-// around are the objects that a value stands in: their members that have not been written yet, and those that have been.
+// around are the objects that a value stands in: their members that have not been written yet, and those that have been. And the text of all.
 type around struct {
 	members []member
+	wire    []wireMember
 	pairs   [][2]*ast.Term
+	json    []byte
 }
 
 // member is one of an object.
@@ -105,22 +116,26 @@ type member struct {
 const (
 	usualAround = 24
 	largeAround = 1024
+	usualJSON   = 512
+	largeJSON   = 16 << 10
 )
 
 var arounds = sync.Pool{New: func() any { //nolint:gochecknoglobals // they keep nothing of an input
-	return &around{members: make([]member, 0, usualAround), pairs: make([][2]*ast.Term, 0, usualAround)}
+	return &around{pairs: make([][2]*ast.Term, 0, usualAround), json: make([]byte, 0, usualJSON)}
 }}
 
 func newAround() *around { return arounds.Get().(*around) } //nolint:forcetypeassert // nothing else is put there
 
 // giveBack empties it, so that no input sees anything of another.
 func (a *around) giveBack() {
-	if cap(a.members) > largeAround || cap(a.pairs) > largeAround {
+	if max(cap(a.members), cap(a.wire), cap(a.pairs)) > largeAround || cap(a.json) > largeJSON {
 		return
 	}
 	clear(a.members[:cap(a.members)])
+	clear(a.wire[:cap(a.wire)])
 	clear(a.pairs[:cap(a.pairs)])
-	a.members, a.pairs = a.members[:0], a.pairs[:0]
+	clear(a.json)
+	a.members, a.wire, a.pairs, a.json = a.members[:0], a.wire[:0], a.pairs[:0], a.json[:0]
 	arounds.Put(a)
 }
 
@@ -273,6 +288,11 @@ func (c *canonical) string(s string) {
 		c.fail("a string is not UTF-8")
 		return
 	}
+	c.quote(s)
+}
+
+// quote is string for what is known to be UTF-8.
+func (c *canonical) quote(s string) {
 	c.json = append(c.json, '"')
 	start := 0
 	for i := range len(s) {

@@ -7,8 +7,12 @@ import (
 	"testing"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
+	"github.com/aumos-enterprise/platform/pkg/structwire"
 )
 
 // FuzzInputOf puts whatever arrives against what the libraries make of it: the map that the message stands for, and OPA's own terms of that.
@@ -32,6 +36,7 @@ func FuzzInputOf(f *testing.F) {
 		}
 		f.Add(wire)
 	}
+	f.Add([]byte("\x0a\x07\x0a\x01x\x12\x02\x20\x01\x0a\x07\x0a\x01y\x12\x02\x20\x01\x0a\x07\x0a\x01x\x12\x02\x20\x00")) // a key twice
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		var message structpb.Struct
 		if proto.Unmarshal(wire, &message) != nil {
@@ -42,8 +47,20 @@ func FuzzInputOf(f *testing.F) {
 		if (err == nil) != (sameErr == nil) || err != nil && err.Error() != sameErr.Error() {
 			t.Fatalf("got %v, the map %v", err, sameErr)
 		}
+		request := protowire.AppendBytes([]byte{3<<3 | byte(protowire.BytesType)}, wire)
+		var question governancev1.EvaluateRequest
+		if err := structwire.Unmarshal(request, &question); err != nil {
+			t.Fatal(err)
+		}
+		left, leftErr := InputOf(question.GetInput())
+		if (err == nil) != (leftErr == nil) || err != nil && err.Error() != leftErr.Error() {
+			t.Fatalf("got %v, left on the wire %v", err, leftErr)
+		}
 		if err != nil {
 			return
+		}
+		if string(in.json) != string(left.json) || in.digest != left.digest || in.term.Value.Compare(left.term.Value) != 0 || in.term.Value.Hash() != left.term.Value.Hash() {
+			t.Errorf("got %s, left on the wire %s", in.json, left.json)
 		}
 		text, err := json.Marshal(message.AsMap())
 		if err != nil {

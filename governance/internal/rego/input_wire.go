@@ -1,0 +1,106 @@
+package rego
+
+import (
+	"math"
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/aumos-enterprise/platform/pkg/structwire"
+)
+
+// wireMember is a member of an object that was left on the wire.
+type wireMember struct {
+	key   string
+	value structwire.Value
+}
+
+// read is objectOf for what was left on the wire, where the size of all that is to be made is known.
+func (c *canonical) read(o structwire.Object, size structwire.Size) *ast.Term {
+	if size.Values <= largeAround {
+		c.terms = make([]ast.Term, 1+size.Values)
+	}
+	return c.wireObject(o, 1)
+}
+
+func (c *canonical) wireValue(v structwire.Value, depth int) *ast.Term {
+	if c.err != nil {
+		return ast.InternedNullTerm
+	}
+	if len(c.json) > MaxInputBytes {
+		c.err = c.tooLarge()
+		return ast.InternedNullTerm
+	}
+	switch v.Kind() {
+	case structwire.Text:
+		s := v.Text()
+		c.quote(s)
+		return c.term(ast.String(s))
+	case structwire.Number:
+		n := v.Number()
+		if math.IsNaN(n) || math.IsInf(n, 0) {
+			return c.message(structpb.NewNumberValue(n), depth)
+		}
+		return c.number(n)
+	case structwire.Bool:
+		return c.value(v.Bool(), depth)
+	case structwire.AnObject:
+		return c.wireObject(v.Object(), depth)
+	case structwire.AList:
+		return c.wireList(v.List(), depth)
+	default:
+		return c.value(nil, depth)
+	}
+}
+
+func (c *canonical) wireList(l structwire.List, depth int) *ast.Term {
+	if depth > MaxInputDepth {
+		return c.fail("nested deeper than %d levels", MaxInputDepth)
+	}
+	terms := make([]*ast.Term, 0, l.Len())
+	c.json = append(c.json, '[')
+	for l != "" {
+		if len(terms) > 0 {
+			c.json = append(c.json, ',')
+		}
+		var v structwire.Value
+		v, l = l.Next()
+		terms = append(terms, c.wireValue(v, depth+1))
+	}
+	c.json = append(c.json, ']')
+	return c.term(ast.NewArray(terms...))
+}
+
+func (c *canonical) wireObject(o structwire.Object, depth int) *ast.Term {
+	if depth > MaxInputDepth {
+		return c.fail("nested deeper than %d levels", MaxInputDepth)
+	}
+	around := c.around
+	first, begin := len(around.wire), len(around.pairs)
+	for o != "" {
+		var m wireMember
+		m.key, m.value, o = o.Next()
+		around.wire = append(around.wire, m)
+	}
+	last := len(around.wire)
+	slices.SortStableFunc(around.wire[first:], func(a, b wireMember) int { return compareUTF16(a.key, b.key) })
+	c.json = append(c.json, '{')
+	for i := first; i < last; i++ {
+		m := around.wire[i] // which those within may move
+		if i+1 < last && around.wire[i+1].key == m.key {
+			continue // of a key that stands twice the last value holds
+		}
+		if len(around.pairs) > begin {
+			c.json = append(c.json, ',')
+		}
+		c.quote(m.key)
+		c.json = append(c.json, ':')
+		value := c.wireValue(m.value, depth+1)
+		around.pairs = append(around.pairs, [2]*ast.Term{keys.term(m.key), value})
+	}
+	c.json = append(c.json, '}')
+	object := ast.NewObject(around.pairs[begin:]...)
+	around.wire, around.pairs = around.wire[:first], around.pairs[:begin]
+	return c.term(object)
+}
