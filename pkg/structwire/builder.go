@@ -1,9 +1,14 @@
 package structwire
 
-import "google.golang.org/protobuf/types/known/structpb"
+import (
+	"strings"
 
-// builder goes through it a second time and makes the values, all of a kind in one piece of memory. Their texts share one copy of the wire format.
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// builder goes through it a second time and makes the values, all of a kind in one piece of memory, also the texts and keys.
 type builder struct {
+	written strings.Builder
 	values  []structpb.Value
 	numbers []structpb.Value_NumberValue
 	texts   []structpb.Value_StringValue
@@ -30,24 +35,24 @@ func take[T any](left *[]T) *T {
 }
 
 func (b *builder) object(s *structpb.Struct, o Object) {
-	if o == "" {
+	if len(o) == 0 {
 		return
 	}
 	s.Fields = make(map[string]*structpb.Value, count(o))
-	for o != "" {
-		var key string
+	for len(o) > 0 {
+		var key []byte
 		var v Value
 		key, v, o = o.Next()
-		s.Fields[key] = b.value(v)
+		s.Fields[b.text(key)] = b.value(v)
 	}
 }
 
 func (b *builder) list(l *structpb.ListValue, values List) {
-	if values == "" {
+	if len(values) == 0 {
 		return
 	}
 	l.Values = make([]*structpb.Value, values.Len())
-	for i := range l.Values {
+	for i := range l.GetValues() {
 		var v Value
 		v, values = values.Next()
 		l.Values[i] = b.value(v)
@@ -59,7 +64,7 @@ func (b *builder) value(from Value) *structpb.Value {
 	switch from.Kind() {
 	case Text:
 		kind := take(&b.texts)
-		kind.StringValue, v.Kind = from.Text(), kind
+		kind.StringValue, v.Kind = b.text(from.Text()), kind
 	case Number:
 		kind := take(&b.numbers)
 		kind.NumberValue, v.Kind = from.Number(), kind
@@ -78,4 +83,11 @@ func (b *builder) value(from Value) *structpb.Value {
 		v.Kind = &structpb.Value_NullValue{}
 	}
 	return v
+}
+
+// text is part of one piece of memory that has room for all: nothing that has been written there changes any more.
+func (b *builder) text(s []byte) string {
+	from := b.written.Len()
+	b.written.Write(s)
+	return b.written.String()[from:]
 }

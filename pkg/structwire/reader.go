@@ -27,6 +27,7 @@ func read(b []byte, unread bool) (*structpb.Struct, bool) {
 		texts: make([]structpb.Value_StringValue, r.texts), bools: make([]structpb.Value_BoolValue, r.bools),
 		objects: make([]object, r.objects), lists: make([]list, r.lists),
 	}
+	made.written.Grow(r.textBytes + r.keyBytes)
 	whole := &take(&made.objects).value
 	made.object(whole, Object(b))
 	return whole, true
@@ -35,6 +36,7 @@ func read(b []byte, unread bool) (*structpb.Struct, bool) {
 // reader goes through the wire format once, to see that it is as usual and what it holds.
 type reader struct {
 	wire                                                   []byte
+	textBytes, keyBytes                                    int
 	values, members, numbers, texts, bools, objects, lists int
 }
 
@@ -76,6 +78,7 @@ func (r *reader) checkObject(at, end, depth int) bool {
 			return false
 		}
 		r.members++
+		r.keyBytes += keyTo - keyFrom
 		at = to
 	}
 	return true
@@ -105,6 +108,7 @@ func (r *reader) checkValue(at, end, depth int) bool {
 	case byte(Text)<<3 | byte(protowire.BytesType):
 		from, to, ok := next(r.wire, at, end, protowire.Number(Text))
 		r.texts++
+		r.textBytes += to - from
 		return ok && to == end && utf8.Valid(r.wire[from:to])
 	case byte(Number)<<3 | byte(protowire.Fixed64Type):
 		r.numbers++

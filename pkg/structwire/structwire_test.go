@@ -50,10 +50,10 @@ func same(t *testing.T, b []byte) {
 		return
 	}
 	if o, size, ok := structwire.Open(got.GetInput()); ok {
-		members, values := 0, 0
-		got.Input = opened(o, &members, &values)
-		if size.Members != members || size.Values != values {
-			t.Errorf("%+v, want %d members and %d values", size, members, values)
+		var found structwire.Size
+		got.Input = opened(o, &found)
+		if size != found {
+			t.Errorf("%+v, want %+v", size, found)
 		}
 	}
 	equal(t, &got, &want)
@@ -72,36 +72,38 @@ func equal(t *testing.T, got, want proto.Message) {
 	}
 }
 
-// opened makes the message of what was left on the wire, and counts all members and values.
-func opened(o structwire.Object, members, values *int) *structpb.Struct {
+// opened makes the message of what was left on the wire, and counts what it holds.
+func opened(o structwire.Object, size *structwire.Size) *structpb.Struct {
 	s := &structpb.Struct{Fields: make(map[string]*structpb.Value)}
-	for o != "" {
-		var key string
+	for len(o) > 0 {
+		var key []byte
 		var v structwire.Value
 		key, v, o = o.Next()
-		*members++
-		s.Fields[key] = value(v, members, values)
+		size.Members++
+		s.Fields[string(key)] = value(v, size)
 	}
 	return s
 }
 
-func value(v structwire.Value, members, values *int) *structpb.Value {
-	*values++
+func value(v structwire.Value, size *structwire.Size) *structpb.Value {
 	switch v.Kind() {
 	case structwire.Text:
-		return structpb.NewStringValue(v.Text())
+		size.Leaves++
+		size.Bytes += len(v.Text())
+		return structpb.NewStringValue(string(v.Text()))
 	case structwire.Number:
+		size.Leaves++
 		return structpb.NewNumberValue(v.Number())
 	case structwire.Bool:
 		return structpb.NewBoolValue(v.Bool())
 	case structwire.AnObject:
-		return structpb.NewStructValue(opened(v.Object(), members, values))
+		return structpb.NewStructValue(opened(v.Object(), size))
 	case structwire.AList:
 		var list []*structpb.Value
-		for l := v.List(); l != ""; {
+		for l := v.List(); len(l) > 0; {
 			var element structwire.Value
 			element, l = l.Next()
-			list = append(list, value(element, members, values))
+			list = append(list, value(element, size))
 		}
 		return structpb.NewListValue(&structpb.ListValue{Values: list})
 	default:

@@ -15,32 +15,33 @@ var unread = map[string]bool{"aumos.governance.v1.EvaluateRequest": true} //noli
 // fields that it does not know: where the library has read one, what stands there is of another kind.
 func Open(s *structpb.Struct) (o Object, size Size, ok bool) {
 	if s == nil || len(s.GetFields()) > 0 {
-		return "", Size{}, false
+		return nil, Size{}, false
 	}
 	wire := s.ProtoReflect().GetUnknown()
 	r := reader{wire: wire}
 	if len(wire) == 0 || !r.checkObject(0, len(wire), 0) {
-		return "", Size{}, false
+		return nil, Size{}, false
 	}
-	return Object(wire), Size{Values: r.values, Members: r.members}, true
+	return Object(wire), Size{Members: r.members, Leaves: r.texts + r.numbers, Bytes: r.textBytes}, true
 }
 
-// Size is how much an object holds, in all that is nested in it together.
-type Size struct{ Values, Members int }
+// Size is how much an object holds, in all that is nested in it together: members of objects, texts and numbers, and bytes of the texts.
+type Size struct{ Members, Leaves, Bytes int }
 
-// Object is the members of an object that are left to be read, as they stand on the wire and known to be as usual. None are the empty text.
-type Object string
+// Object is the members of an object that are left to be read, as they stand on the wire and known to be as usual. They belong to the
+// message, and nobody changes them.
+type Object []byte
 
 // Next reads a member. Of a key that stands twice the last value holds.
-func (o Object) Next() (key string, v Value, rest Object) {
+func (o Object) Next() (key []byte, v Value, rest Object) {
 	member, rest := cut(o)
 	name, value := cut(member)
 	content, _ := cut(value)
-	return string(name), Value(content), rest
+	return name, Value(content), rest
 }
 
 // List is the same of a list.
-type List string
+type List []byte
 
 // Len is how many values there are.
 func (l List) Len() int { return count(l) }
@@ -52,7 +53,7 @@ func (l List) Next() (Value, List) {
 }
 
 // Value is one of exactly one kind.
-type Value string
+type Value []byte
 
 // Kind is a kind of value.
 type Kind byte
@@ -72,16 +73,16 @@ func (v Value) Kind() Kind { return Kind(v[0] >> 3) }
 
 // Number is the value of that kind.
 func (v Value) Number() float64 {
-	return math.Float64frombits(binary.LittleEndian.Uint64([]byte(v[1:9])))
+	return math.Float64frombits(binary.LittleEndian.Uint64(v[1:]))
 }
 
 // Bool is the value of that kind.
 func (v Value) Bool() bool { return v[1] == 1 }
 
 // Text is the value of that kind.
-func (v Value) Text() string {
+func (v Value) Text() []byte {
 	content, _ := cut(v)
-	return string(content)
+	return content
 }
 
 // Object is the value of that kind.
@@ -96,8 +97,8 @@ func (v Value) List() List {
 	return List(content)
 }
 
-// cut returns the content of the length-delimited field that the text begins with, and what is after it.
-func cut[T ~string](s T) (content, rest T) {
+// cut returns the content of the length-delimited field that s begins with, and what is after it.
+func cut[T ~[]byte](s T) (content, rest T) {
 	size, at := int(s[1]), 2
 	if size >= 0x80 {
 		size &= 0x7f
@@ -114,8 +115,8 @@ func cut[T ~string](s T) (content, rest T) {
 }
 
 // count returns the number of fields.
-func count[T ~string](fields T) (n int) {
-	for ; fields != ""; n++ {
+func count[T ~[]byte](fields T) (n int) {
+	for ; len(fields) > 0; n++ {
 		_, fields = cut(fields)
 	}
 	return n

@@ -22,7 +22,10 @@ func NewData(data map[string]any) (Data, error) {
 	if data == nil {
 		return Data{}, nil
 	}
-	term, canonical, err := convert("data", func(c *canonical) *ast.Term { return objectOf(c, data, 1) })
+	term, canonical, err := convert("data", func(c *canonical) *ast.Term {
+		c.whole++
+		return objectOf(c, data, 1)
+	})
 	if err != nil {
 		return Data{}, err
 	}

@@ -89,7 +89,7 @@ func (c *Compiled) run(o options, cancel topdown.Cancel) (set topdown.QueryResul
 		WithSeed(&random{seed: o.seed}).
 		WithStrictBuiltinErrors(true)
 	if o.input.term != nil { // else it is undefined
-		q = q.WithInput(o.input.term)
+		q = q.WithInput(machine.Whole(o.input.term))
 	}
 	for _, t := range o.tracers {
 		q = q.WithQueryTracer(t)

@@ -2,6 +2,7 @@ package rego
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -17,13 +18,14 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/aumos-enterprise/platform/governance/internal/rego/machine"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/structwire"
 )
 
 // Input is what a policy sees as `input`. It is immutable and may be evaluated by any number of policies.
 type Input struct {
-	term   *ast.Term
+	term   *ast.Term // as the machine knows it
 	json   []byte
 	digest [sha256.Size]byte
 }
@@ -54,6 +56,9 @@ func newInput[T any](input map[string]T) (Input, error) {
 func inputFrom(term *ast.Term, canonical []byte, err error) (Input, error) {
 	if err != nil {
 		return Input{}, err
+	}
+	if len(canonical) > largeJSON {
+		term = machine.Whole(term) // here, where no time is counted for it
 	}
 	return Input{term: term, json: canonical, digest: sha256.Sum256(canonical)}, nil
 }
@@ -94,8 +99,11 @@ type canonical struct {
 	json  []byte
 	err   error
 
-	terms  []ast.Term // to be used
-	around *around
+	whole   int        // how much around the value wants it whole
+	terms   []ast.Term // to be used
+	texts   strings.Builder
+	members [][2]*ast.Term // the same
+	around  *around
 }
 
 // around are the objects that a value stands in: their members that have not been written yet, and those that have been. And the text of all.
@@ -219,6 +227,7 @@ func arrayOf[T any](c *canonical, v []T, depth int) *ast.Term {
 		return c.fail("nested deeper than %d levels", MaxInputDepth)
 	}
 	terms := make([]*ast.Term, len(v))
+	c.whole++
 	c.json = append(c.json, '[')
 	for i, e := range v {
 		if i > 0 {
@@ -226,6 +235,7 @@ func arrayOf[T any](c *canonical, v []T, depth int) *ast.Term {
 		}
 		terms[i] = c.value(e, depth+1)
 	}
+	c.whole--
 	c.json = append(c.json, ']')
 	return c.term(ast.NewArray(terms...))
 }
@@ -249,12 +259,30 @@ func objectOf[T any](c *canonical, v map[string]T, depth int) *ast.Term {
 		c.string(m.key)
 		c.json = append(c.json, ':')
 		value := c.value(m.value, depth+1)
-		around.pairs = append(around.pairs, [2]*ast.Term{keys.term(m.key), value})
+		around.pairs = append(around.pairs, [2]*ast.Term{keys.term([]byte(m.key)), value})
 	}
 	c.json = append(c.json, '}')
-	object := ast.NewObject(around.pairs[begin:]...)
+	object := c.object(around.pairs[begin:])
 	around.members, around.pairs = around.members[:first], around.pairs[:begin]
-	return c.term(object)
+	return object
+}
+
+// object returns one of the members. The elements of lists, the members of large objects and all data are whole.
+func (c *canonical) object(members [][2]*ast.Term) *ast.Term {
+	if c.whole > 0 || len(members) > machine.MaxMembers {
+		for i := range members {
+			members[i][1] = machine.Whole(members[i][1])
+		}
+		return c.term(ast.NewObject(members...))
+	}
+	n := len(members)
+	if n > len(c.members) {
+		c.members = make([][2]*ast.Term, n)
+	}
+	own := c.members[:n:n]
+	c.members = c.members[n:]
+	copy(own, members)
+	return machine.NewPart(own)
 }
 
 // number prints like ECMAScript's Number::toString, as RFC 8785 section 3.2.2.3 asks.
@@ -288,38 +316,41 @@ func (c *canonical) string(s string) {
 		c.fail("a string is not UTF-8")
 		return
 	}
-	c.quote(s)
+	c.json = quote(c.json, s)
 }
 
-// quote is string for what is known to be UTF-8.
-func (c *canonical) quote(s string) {
-	c.json = append(c.json, '"')
+// quote appends what is known to be UTF-8.
+func quote[T string | []byte](json []byte, s T) []byte {
+	json = append(json, '"')
 	start := 0
 	for i := range len(s) {
 		b := s[i]
 		if b >= 0x20 && b != '"' && b != '\\' {
 			continue
 		}
-		c.json = append(c.json, s[start:i]...)
+		json = append(json, s[start:i]...)
 		start = i + 1
 		if j := strings.IndexByte("\"\\\b\f\n\r\t", b); j >= 0 {
-			c.json = append(c.json, '\\', `"\bfnrt`[j])
+			json = append(json, '\\', `"\bfnrt`[j])
 		} else {
-			c.json = append(c.json, '\\', 'u', '0', '0', hexDigits[b>>4], hexDigits[b&0xf])
+			json = append(json, '\\', 'u', '0', '0', hexDigits[b>>4], hexDigits[b&0xf])
 		}
 	}
-	c.json = append(append(c.json, s[start:]...), '"')
+	return append(append(json, s[start:]...), '"')
 }
 
 // compareUTF16 orders keys by UTF-16 code units. It differs from the order of bytes only where a character beyond U+FFFF meets one from
 // U+E000 on.
-func compareUTF16(a, b string) int {
+func compareUTF16[T string | []byte](a, b T) int {
 	i := 0
 	for i < len(a) && i < len(b) && a[i] == b[i] {
 		i++
 	}
-	if i == len(a) || i == len(b) || a[i] < 0xEE || b[i] < 0xEE {
-		return strings.Compare(a, b)
+	switch {
+	case i == len(a) || i == len(b):
+		return cmp.Compare(len(a), len(b))
+	case a[i] < 0xEE || b[i] < 0xEE:
+		return cmp.Compare(a[i], b[i])
 	}
-	return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
+	return slices.Compare(utf16.Encode([]rune(string(a))), utf16.Encode([]rune(string(b))))
 }

@@ -1,6 +1,7 @@
 package rego
 
 import (
+	"bytes"
 	"math"
 	"slices"
 
@@ -12,14 +13,15 @@ import (
 
 // wireMember is a member of an object that was left on the wire.
 type wireMember struct {
-	key   string
+	key   []byte
 	value structwire.Value
 }
 
 // read is objectOf for what was left on the wire, where the size of all that is to be made is known.
 func (c *canonical) read(o structwire.Object, size structwire.Size) *ast.Term {
-	if size.Values <= largeAround {
-		c.terms = make([]ast.Term, 1+size.Values)
+	if size.Members <= largeAround {
+		c.terms, c.members = make([]ast.Term, size.Leaves), make([][2]*ast.Term, size.Members)
+		c.texts.Grow(size.Bytes)
 	}
 	return c.wireObject(o, 1)
 }
@@ -34,9 +36,7 @@ func (c *canonical) wireValue(v structwire.Value, depth int) *ast.Term {
 	}
 	switch v.Kind() {
 	case structwire.Text:
-		s := v.Text()
-		c.quote(s)
-		return c.term(ast.String(s))
+		return c.text(v.Text())
 	case structwire.Number:
 		n := v.Number()
 		if math.IsNaN(n) || math.IsInf(n, 0) {
@@ -54,13 +54,22 @@ func (c *canonical) wireValue(v structwire.Value, depth int) *ast.Term {
 	}
 }
 
+// text writes into the piece of memory that the texts of an input share: nothing that has been written there changes any more.
+func (c *canonical) text(s []byte) *ast.Term {
+	c.json = quote(c.json, s)
+	from := c.texts.Len()
+	c.texts.Write(s)
+	return c.term(ast.String(c.texts.String()[from:]))
+}
+
 func (c *canonical) wireList(l structwire.List, depth int) *ast.Term {
 	if depth > MaxInputDepth {
 		return c.fail("nested deeper than %d levels", MaxInputDepth)
 	}
 	terms := make([]*ast.Term, 0, l.Len())
+	c.whole++
 	c.json = append(c.json, '[')
-	for l != "" {
+	for len(l) > 0 {
 		if len(terms) > 0 {
 			c.json = append(c.json, ',')
 		}
@@ -68,6 +77,7 @@ func (c *canonical) wireList(l structwire.List, depth int) *ast.Term {
 		v, l = l.Next()
 		terms = append(terms, c.wireValue(v, depth+1))
 	}
+	c.whole--
 	c.json = append(c.json, ']')
 	return c.term(ast.NewArray(terms...))
 }
@@ -78,7 +88,7 @@ func (c *canonical) wireObject(o structwire.Object, depth int) *ast.Term {
 	}
 	around := c.around
 	first, begin := len(around.wire), len(around.pairs)
-	for o != "" {
+	for len(o) > 0 {
 		var m wireMember
 		m.key, m.value, o = o.Next()
 		around.wire = append(around.wire, m)
@@ -88,19 +98,19 @@ func (c *canonical) wireObject(o structwire.Object, depth int) *ast.Term {
 	c.json = append(c.json, '{')
 	for i := first; i < last; i++ {
 		m := around.wire[i] // which those within may move
-		if i+1 < last && around.wire[i+1].key == m.key {
+		if i+1 < last && bytes.Equal(around.wire[i+1].key, m.key) {
 			continue // of a key that stands twice the last value holds
 		}
 		if len(around.pairs) > begin {
 			c.json = append(c.json, ',')
 		}
-		c.quote(m.key)
+		c.json = quote(c.json, m.key)
 		c.json = append(c.json, ':')
 		value := c.wireValue(m.value, depth+1)
 		around.pairs = append(around.pairs, [2]*ast.Term{keys.term(m.key), value})
 	}
 	c.json = append(c.json, '}')
-	object := ast.NewObject(around.pairs[begin:]...)
+	object := c.object(around.pairs[begin:])
 	around.wire, around.pairs = around.wire[:first], around.pairs[:begin]
-	return c.term(object)
+	return object
 }

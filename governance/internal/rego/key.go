@@ -2,7 +2,6 @@ package rego
 
 import (
 	"hash/maphash"
-	"strings"
 	"sync/atomic"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -27,16 +26,16 @@ type keyTerm struct {
 // keys are those of the process: what one question's keys leave here, the next one finds only by having them itself.
 var keys = keyTerms{seed: maphash.MakeSeed()} //nolint:gochecknoglobals // terms are the same for everybody
 
-func (k *keyTerms) term(key string) *ast.Term {
+func (k *keyTerms) term(key []byte) *ast.Term {
 	if len(key) > maxKeyBytes {
-		return ast.StringTerm(key)
+		return ast.StringTerm(string(key))
 	}
-	place := &k.places[maphash.String(k.seed, key)%keyPlaces]
-	if known := place.Load(); known != nil && known.key == key {
+	place := &k.places[maphash.Bytes(k.seed, key)%keyPlaces]
+	if known := place.Load(); known != nil && known.key == string(key) {
 		return known.term
 	}
-	key = strings.Clone(key) // it is part of a whole message
-	t := ast.StringTerm(key)
-	place.Store(&keyTerm{key, t})
+	own := string(key)
+	t := ast.StringTerm(own)
+	place.Store(&keyTerm{own, t})
 	return t
 }

@@ -94,7 +94,7 @@ var surroundings = sync.OnceValue(func() *machine.Surroundings { //nolint:gochec
 		if !allowed(r) || b.Relation || drawsFromSeed[b.Name] || b.Decl.Result() == nil {
 			continue
 		}
-		m := &machine.Builtin{Arity: b.Decl.Arity(), Clock: b.Nondeterministic, Call: topdown.GetBuiltin(b.Name)}
+		m := &machine.Builtin{Arity: b.Decl.Arity(), Clock: b.Nondeterministic, Member: b.Name == ast.ObjectGet.Name, Call: topdown.GetBuiltin(b.Name)}
 		name := b.Name
 		if g := r.guard; g != nil {
 			name = guardedName(b.Name)

@@ -13,7 +13,7 @@ import (
 
 // Question is one run of a program.
 type Question struct {
-	Input  *ast.Term // nil: undefined
+	Input  *ast.Term // nil: undefined; may be a part
 	Data   *ast.Term
 	Now    time.Time
 	Cancel topdown.Cancel
@@ -197,11 +197,16 @@ func (m *machine) callBuiltin(f []*ast.Term, c *call) *ast.Term {
 	if m.cancelled() {
 		return nil
 	}
+	b := c.builtin
+	if b.Member {
+		if t, found := m.member(f, c); found {
+			return t
+		}
+	}
 	operands := m.arguments(f, c)
 	if m.err != nil {
 		return nil
 	}
-	b := c.builtin
 	m.out, m.outs = nil, 0
 	if b.Guard != nil && b.Guard(&m.context, operands) != nil || b.Call(m.context, operands, m.collect) != nil || m.outs > 1 {
 		if !m.cancelled() { // which both also look for
@@ -229,7 +234,23 @@ func (m *machine) arguments(f []*ast.Term, c *call) []*ast.Term {
 	return m.operands
 }
 
+// value returns what OPA knows: everything but look-ups asks for that.
 func (m *machine) value(f []*ast.Term, o operand) *ast.Term {
+	if o < 0 {
+		return m.program.constants[^o]
+	}
+	t := f[o]
+	if t != nil {
+		if _, part := t.Value.(*Part); part {
+			t = Whole(t)
+			f[o] = t
+		}
+	}
+	return t
+}
+
+// seen returns what may be a part of the input, which is not made whole for that.
+func (m *machine) seen(f []*ast.Term, o operand) *ast.Term {
 	if o >= 0 {
 		return f[o]
 	}

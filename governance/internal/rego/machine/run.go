@@ -32,7 +32,7 @@ func (m *machine) run(f []*ast.Term, c code) signal {
 		in := &c[i]
 		switch in.op {
 		case opMove:
-			t := m.value(f, in.a)
+			t := m.seen(f, in.a)
 			if t == nil {
 				return m.unusual()
 			}
@@ -44,7 +44,7 @@ func (m *machine) run(f []*ast.Term, c code) signal {
 			if t == nil {
 				return m.unusual()
 			}
-			if before := f[in.to]; before == nil {
+			if before := m.value(f, in.to); before == nil {
 				f[in.to] = t
 			} else if eq, same := equal(before, t); !eq || !same {
 				return m.unusual()
@@ -53,7 +53,7 @@ func (m *machine) run(f []*ast.Term, c code) signal {
 				return left
 			}
 		case opDot:
-			source, key := m.value(f, in.a), m.value(f, in.b)
+			source, key := m.seen(f, in.a), m.value(f, in.b)
 			if source == nil && in.a == inputRegister {
 				return undefined
 			}
@@ -88,11 +88,11 @@ func (m *machine) run(f []*ast.Term, c code) signal {
 				return undefined
 			}
 		case opIsDefined:
-			if m.value(f, in.a) == nil {
+			if m.seen(f, in.a) == nil {
 				return undefined
 			}
 		case opIsUndefined:
-			if m.value(f, in.a) != nil {
+			if m.seen(f, in.a) != nil {
 				return undefined
 			}
 		case opCall:

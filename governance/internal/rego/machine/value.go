@@ -9,6 +9,8 @@ import (
 // dot returns what the collection has at the key, nil if nothing. Of a set that is the key, as it is written.
 func dot(collection, key *ast.Term) *ast.Term {
 	switch v := collection.Value.(type) {
+	case *Part:
+		return v.get(key)
 	case ast.Object:
 		return v.Get(key)
 	case *ast.Array:
