@@ -33,3 +33,9 @@ func found(a answers, err error) string {
 	}
 	return fmt.Sprintln(a.allow, a.violations, a.obligations)
 }
+
+// Asked asks the version by the machine alone, and reports whether it answered.
+func Asked(c *Compiled, in Input, now time.Time) bool {
+	_, err := c.ask(options{input: in, now: now}, nil)
+	return err == nil
+}

@@ -81,11 +81,9 @@ func ParseInput(canonical []byte) (Input, error) {
 
 // convert returns an object as a term and as canonical JSON. Errors name the field of the request that it came in.
 func convert(field string, object func(*canonical) *ast.Term) (*ast.Term, []byte, error) {
-	around := newAround()
-	defer around.giveBack()
-	c := canonical{field: field, json: around.json, around: around}
-	value := object(&c)
-	around.json = c.json
+	c := newCanonical(field)
+	defer c.giveBack()
+	value := object(c)
 	if c.err == nil && len(c.json) > MaxInputBytes {
 		c.err = c.tooLarge()
 	}
@@ -95,23 +93,25 @@ func convert(field string, object func(*canonical) *ast.Term) (*ast.Term, []byte
 // canonical writes RFC 8785 (JSON canonicalization: keys sorted by UTF-16 code units, numbers as ECMAScript prints them, no spaces) and
 // builds the evaluator's terms on the same walk.
 type canonical struct {
-	field string
-	json  []byte
-	err   error
+	scratch
 
-	whole   int        // how much around the value wants it whole
-	terms   []ast.Term // to be used
+	field string
+	err   error
+	whole int // how much around the value wants it whole
+
+	// To be used by the input.
+	terms   []ast.Term
+	members [][2]*ast.Term
 	texts   strings.Builder
-	members [][2]*ast.Term // the same
-	around  *around
 }
 
-// around are the objects that a value stands in: their members that have not been written yet, and those that have been. And the text of all.
-type around struct {
-	members []member
-	wire    []wireMember
-	pairs   [][2]*ast.Term
+// scratch is what the next input uses again: the text, and the objects that a value stands in, their members that have not been written yet, and those
+// that have been.
+type scratch struct {
 	json    []byte
+	unread  []member
+	wire    []wireMember
+	written [][2]*ast.Term
 }
 
 // member is one of an object.
@@ -120,7 +120,7 @@ type member struct {
 	value any
 }
 
-// Room for the objects around most values, and what is kept for the next input.
+// Room for most inputs, and what is kept for the next one.
 const (
 	usualAround = 24
 	largeAround = 1024
@@ -128,23 +128,28 @@ const (
 	largeJSON   = 16 << 10
 )
 
-var arounds = sync.Pool{New: func() any { //nolint:gochecknoglobals // they keep nothing of an input
-	return &around{pairs: make([][2]*ast.Term, 0, usualAround), json: make([]byte, 0, usualJSON)}
+var canonicals = sync.Pool{New: func() any { //nolint:gochecknoglobals // they keep nothing of an input
+	return &canonical{scratch: scratch{json: make([]byte, 0, usualJSON), written: make([][2]*ast.Term, 0, usualAround)}}
 }}
 
-func newAround() *around { return arounds.Get().(*around) } //nolint:forcetypeassert // nothing else is put there
+func newCanonical(field string) *canonical {
+	c := canonicals.Get().(*canonical) //nolint:forcetypeassert // nothing else is put there
+	c.field = field
+	return c
+}
 
 // giveBack empties it, so that no input sees anything of another.
-func (a *around) giveBack() {
-	if max(cap(a.members), cap(a.wire), cap(a.pairs)) > largeAround || cap(a.json) > largeJSON {
+func (c *canonical) giveBack() {
+	s := c.scratch
+	if max(cap(s.unread), cap(s.wire), cap(s.written)) > largeAround || cap(s.json) > largeJSON {
 		return
 	}
-	clear(a.members[:cap(a.members)])
-	clear(a.wire[:cap(a.wire)])
-	clear(a.pairs[:cap(a.pairs)])
-	clear(a.json)
-	a.members, a.wire, a.pairs, a.json = a.members[:0], a.wire[:0], a.pairs[:0], a.json[:0]
-	arounds.Put(a)
+	clear(s.json)
+	clear(s.unread[:cap(s.unread)])
+	clear(s.wire[:cap(s.wire)])
+	clear(s.written[:cap(s.written)])
+	*c = canonical{scratch: scratch{json: s.json[:0], unread: s.unread[:0], wire: s.wire[:0], written: s.written[:0]}}
+	canonicals.Put(c)
 }
 
 func (c *canonical) tooLarge() error {
@@ -244,26 +249,25 @@ func objectOf[T any](c *canonical, v map[string]T, depth int) *ast.Term {
 	if depth > MaxInputDepth {
 		return c.fail("nested deeper than %d levels", MaxInputDepth)
 	}
-	around := c.around
-	first, begin := len(around.members), len(around.pairs)
+	first, begin := len(c.unread), len(c.written)
 	for k, e := range v {
-		around.members = append(around.members, member{k, e})
+		c.unread = append(c.unread, member{k, e})
 	}
-	slices.SortFunc(around.members[first:], func(a, b member) int { return compareUTF16(a.key, b.key) })
+	slices.SortFunc(c.unread[first:], func(a, b member) int { return compareUTF16(a.key, b.key) })
 	c.json = append(c.json, '{')
 	for i := first; i < first+len(v); i++ {
 		if i > first {
 			c.json = append(c.json, ',')
 		}
-		m := around.members[i] // which those within may move
+		m := c.unread[i] // which those within may move
 		c.string(m.key)
 		c.json = append(c.json, ':')
 		value := c.value(m.value, depth+1)
-		around.pairs = append(around.pairs, [2]*ast.Term{keys.term([]byte(m.key)), value})
+		c.written = append(c.written, [2]*ast.Term{keys.term([]byte(m.key)), value})
 	}
 	c.json = append(c.json, '}')
-	object := c.object(around.pairs[begin:])
-	around.members, around.pairs = around.members[:first], around.pairs[:begin]
+	object := c.object(c.written[begin:])
+	c.unread, c.written = c.unread[:first], c.written[:begin]
 	return object
 }
 

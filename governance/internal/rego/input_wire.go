@@ -86,31 +86,30 @@ func (c *canonical) wireObject(o structwire.Object, depth int) *ast.Term {
 	if depth > MaxInputDepth {
 		return c.fail("nested deeper than %d levels", MaxInputDepth)
 	}
-	around := c.around
-	first, begin := len(around.wire), len(around.pairs)
+	first, begin := len(c.wire), len(c.written)
 	for len(o) > 0 {
 		var m wireMember
 		m.key, m.value, o = o.Next()
-		around.wire = append(around.wire, m)
+		c.wire = append(c.wire, m)
 	}
-	last := len(around.wire)
-	slices.SortStableFunc(around.wire[first:], func(a, b wireMember) int { return compareUTF16(a.key, b.key) })
+	last := len(c.wire)
+	slices.SortStableFunc(c.wire[first:], func(a, b wireMember) int { return compareUTF16(a.key, b.key) })
 	c.json = append(c.json, '{')
 	for i := first; i < last; i++ {
-		m := around.wire[i] // which those within may move
-		if i+1 < last && bytes.Equal(around.wire[i+1].key, m.key) {
+		m := c.wire[i] // which those within may move
+		if i+1 < last && bytes.Equal(c.wire[i+1].key, m.key) {
 			continue // of a key that stands twice the last value holds
 		}
-		if len(around.pairs) > begin {
+		if len(c.written) > begin {
 			c.json = append(c.json, ',')
 		}
 		c.json = quote(c.json, m.key)
 		c.json = append(c.json, ':')
 		value := c.wireValue(m.value, depth+1)
-		around.pairs = append(around.pairs, [2]*ast.Term{keys.term(m.key), value})
+		c.written = append(c.written, [2]*ast.Term{keys.term(m.key), value})
 	}
 	c.json = append(c.json, '}')
-	object := c.object(around.pairs[begin:])
-	around.wire, around.pairs = around.wire[:first], around.pairs[:begin]
+	object := c.object(c.written[begin:])
+	c.wire, c.written = c.wire[:first], c.written[:begin]
 	return object
 }

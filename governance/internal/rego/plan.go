@@ -94,7 +94,7 @@ var surroundings = sync.OnceValue(func() *machine.Surroundings { //nolint:gochec
 		if !allowed(r) || b.Relation || drawsFromSeed[b.Name] || b.Decl.Result() == nil {
 			continue
 		}
-		m := &machine.Builtin{Arity: b.Decl.Arity(), Clock: b.Nondeterministic, Member: b.Name == ast.ObjectGet.Name, Call: topdown.GetBuiltin(b.Name)}
+		m := &machine.Builtin{Arity: b.Decl.Arity(), Clock: b.Nondeterministic, Look: looks[b.Name], Call: topdown.GetBuiltin(b.Name)}
 		name := b.Name
 		if g := r.guard; g != nil {
 			name = guardedName(b.Name)
@@ -110,6 +110,9 @@ var surroundings = sync.OnceValue(func() *machine.Surroundings { //nolint:gochec
 		MaxNodes: maxNodes,
 	}
 })
+
+// looks are the builtins that most policies ask of objects of the input.
+var looks = map[string]machine.Look{ast.ObjectGet.Name: machine.LookUp, ast.IsObject.Name: machine.LookAt} //nolint:gochecknoglobals // a constant table
 
 // drawsFromSeed are the builtins whose results depend on how many were called before them, and in which order: the answers of a version would depend on
 // who evaluates it.

@@ -197,13 +197,10 @@ func (m *machine) callBuiltin(f []*ast.Term, c *call) *ast.Term {
 	if m.cancelled() {
 		return nil
 	}
-	b := c.builtin
-	if b.Member {
-		if t, found := m.member(f, c); found {
-			return t
-		}
+	if t, done := m.ofPart(f, c); done {
+		return t
 	}
-	operands := m.arguments(f, c)
+	b, operands := c.builtin, m.arguments(f, c)
 	if m.err != nil {
 		return nil
 	}

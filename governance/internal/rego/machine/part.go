@@ -60,14 +60,33 @@ func (p *Part) get(key *ast.Term) *ast.Term {
 	return nil
 }
 
-// member does what object.get does, for a part of the input; found is false for anything else.
-func (m *machine) member(f []*ast.Term, c *call) (t *ast.Term, found bool) {
-	p := m.seen(f, c.arguments[0])
-	key, fallback := m.value(f, c.arguments[1]), m.value(f, c.arguments[2])
-	if p == nil || key == nil || fallback == nil {
+// Look is what a builtin asks of an object that the machine sees in a part of it.
+type Look int
+
+// The looks.
+const (
+	NoLook Look = iota
+	LookUp      // object.get
+	LookAt      // is_object
+)
+
+// ofPart does what the builtin does for a part of the input; done is false for anything else.
+func (m *machine) ofPart(f []*ast.Term, c *call) (t *ast.Term, done bool) {
+	if c.builtin.Look == NoLook {
 		return nil, false
 	}
-	if _, ok := p.Value.(*Part); !ok {
+	p := m.seen(f, c.arguments[0])
+	if p == nil {
+		return nil, false
+	}
+	if _, part := p.Value.(*Part); !part {
+		return nil, false
+	}
+	if c.builtin.Look == LookAt {
+		return ast.InternedTerm(true), true
+	}
+	key, fallback := m.value(f, c.arguments[1]), m.value(f, c.arguments[2])
+	if key == nil || fallback == nil {
 		return nil, false
 	}
 	if path, ok := key.Value.(*ast.Array); ok {

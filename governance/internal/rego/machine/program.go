@@ -19,8 +19,8 @@ type Builtin struct {
 	Arity int
 	// Clock is that the builtin asks for the time.
 	Clock bool
-	// Member is that it is object.get, which the machine does itself for a part of the input.
-	Member bool
+	// Look is what the machine does itself for a part of the input.
+	Look Look
 	// Guard looks at the operands before a call and refuses it when it costs too much; nil: there is nothing to look at.
 	Guard func(bctx *topdown.BuiltinContext, operands []*ast.Term) error
 	Call  topdown.BuiltinFunc
