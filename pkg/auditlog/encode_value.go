@@ -124,11 +124,18 @@ func number(v any) (float64, error) {
 	default:
 		return 0, fmt.Errorf("values of type %T are not supported", v)
 	}
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return 0, fmt.Errorf("the number %v is not finite", f)
+	if err := finite(f); err != nil {
+		return 0, err
 	}
 	if !exact {
 		return 0, fmt.Errorf("the integer %v has no exact double: write it as a string", v)
 	}
 	return f, nil
+}
+
+func finite(f float64) error {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return fmt.Errorf("the number %v is not finite", f)
+	}
+	return nil
 }

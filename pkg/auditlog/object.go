@@ -44,7 +44,7 @@ func (o *Object) Hex(key string, b []byte) {
 
 // Number writes a number.
 func (o *Object) Number(key string, f float64) {
-	if _, err := number(f); err != nil {
+	if err := finite(f); err != nil {
 		o.fail(key, err)
 	}
 	o.begin(key, protowire.SizeTag(valueNumber)+protowire.SizeFixed64())

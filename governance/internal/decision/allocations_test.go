@@ -10,6 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
+	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
 // What a decision of one policy needs besides the evaluation is the result itself. Under the race detector, a pool forgets at random what is
@@ -36,5 +38,26 @@ func TestAskAllocates(t *testing.T) { //nolint:paralleltest // it counts what th
 	})
 	if all > evaluation+1 {
 		t.Errorf("%v allocations, the evaluation %v", all, evaluation)
+	}
+}
+
+// The draft of a decision's entry takes from the heap the draft and the entry's digests.
+func TestEntryAllocates(t *testing.T) { //nolint:paralleltest // it counts what the process allocates
+	ctx := tenant.NewContext(t.Context(), tenant.ID(uuid.Max))
+	q := Question{DecisionPoint: "a.point", Actor: auditlog.Actor{Kind: auditlog.ActorService, ID: "s"}}
+	d := Decision{
+		ID: uuid.Max, Outcome: rego.Allow, Time: time.Now(), Duration: time.Second,
+		Results: []Result{{PolicyName: "p", Result: rego.Result{Outcome: rego.Allow}}},
+	}
+	if got := testing.AllocsPerRun(1000, func() {
+		w := writers.Get().(*writer)
+		draft, err := auditlog.NewDraft(w.entry(ctx, q, seen{}, d))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.leave()
+		draft.Release()
+	}); got > 2 {
+		t.Errorf("%v allocations", got)
 	}
 }

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"maps"
@@ -16,6 +17,10 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
+
+func newEntry(ctx context.Context, q Question, in seen, decision Decision) auditlog.Entry {
+	return newWriter().entry(ctx, q, in, decision)
+}
 
 func TestCombine(t *testing.T) {
 	t.Parallel()
