@@ -19,10 +19,13 @@ type ID uuid.UUID
 // String returns the canonical UUID form.
 func (id ID) String() string { return uuid.UUID(id).String() }
 
+// textLength is that of a UUID in its canonical form.
+const textLength = 36
+
 // Parse reads the canonical UUID form of RFC 9562, in either case. The nil UUID is no tenant.
 func Parse(s string) (ID, error) {
-	if len(s) != len(uuid.Nil.String()) {
-		return ID{}, fmt.Errorf("parse tenant id: %d characters, want a UUID of %d", len(s), len(uuid.Nil.String()))
+	if len(s) != textLength {
+		return ID{}, fmt.Errorf("parse tenant id: %d characters, want a UUID of %d", len(s), textLength)
 	}
 	u, err := uuid.Parse(s)
 	switch {

@@ -58,3 +58,14 @@ func TestContext(t *testing.T) {
 		t.Errorf("FromContext = %v, %t", got, ok)
 	}
 }
+
+// Every call of a service names its tenant.
+func TestParseAllocates(t *testing.T) { //nolint:paralleltest // it counts what the process allocates
+	if got := testing.AllocsPerRun(1000, func() {
+		if _, err := tenant.Parse(canonical); err != nil {
+			t.Fatal(err)
+		}
+	}); got > 0 {
+		t.Errorf("%v allocations", got)
+	}
+}
