@@ -83,10 +83,10 @@ type replica struct {
 	stopShadows context.CancelFunc
 }
 
-// setup runs one replica on databases of its own. How long a policy takes is nothing to its tests, on a machine that may do much else.
+// setup runs one replica on databases of its own.
 func setup(t testing.TB) *replica {
 	t.Helper()
-	return newPlatform(t).replica(rego.Config{Deadline: time.Minute, CompileDeadline: time.Minute})
+	return newPlatform(t).replica(rego.Config{})
 }
 
 func (p *platform) replica(limits rego.Config) *replica {
@@ -94,9 +94,10 @@ func (p *platform) replica(limits rego.Config) *replica {
 	return p.replicaOn(p.governance.App, limits)
 }
 
-// replicaOn runs a replica with connections of its own.
+// replicaOn runs a replica with connections of its own. How long something takes is nothing to tests that do not say so, on a machine that may do much else.
 func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 	p.t.Helper()
+	limits.Deadline, limits.CompileDeadline = cmp.Or(limits.Deadline, time.Minute), cmp.Or(limits.CompileDeadline, time.Minute)
 	wall, stopWall := p.wall()
 	log := slog.New(slog.DiscardHandler)
 	recorder := outbox.NewRecorder(pool, wall, log)
@@ -122,7 +123,7 @@ func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 			p.t.Error(err)
 		}
 	})
-	decisions := decisionlog.New(decisionlog.Config{Pool: pool, Wall: wall})
+	decisions := decisionlog.New(decisionlog.Config{Pool: pool, Wall: wall, CatchUp: time.Hour})
 	run(p.t, decisions.Run)
 	readings := reading.New(reading.Config{Wall: wall, Log: slog.New(slog.DiscardHandler)})
 	stopReading := run(p.t, readings.Run)
@@ -163,7 +164,7 @@ func (p *platform) vault(pool *pgxpool.Pool) *vault.Vault {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return vault.New(vault.Config{Pool: pool, Wrapping: wrapping})
+	return vault.New(vault.Config{Pool: pool, Wrapping: wrapping, Timeout: time.Minute})
 }
 
 // wall runs a wall until the returned function is called or the test ends.

@@ -283,15 +283,26 @@ func TestShadowThatOverruns(t *testing.T) {
 	s := c.startShadow(c.version(p.GetId(), slowRules).GetId(), 1)
 	slow := map[string]any{"slow": true}
 	decided := int64(0)
-	waitFor(t, "the candidate is left alone", func() bool {
+	decide := func() {
 		c.decide(askPolicy(p.GetId(), slow))
 		decided++
-		return c.shadow(s.GetId()).GetSkipped() > 0
+	}
+	settled := func() (got *governancev1.Shadow) {
+		waitFor(t, "each decision is compared or skipped", func() bool {
+			got = c.shadow(s.GetId())
+			return got.GetSummary().GetToError()+got.GetSkipped() == decided
+		})
+		return got
+	}
+	waitFor(t, "the candidate is found out", func() bool { // what finds no room or no turn is skipped before that, too
+		decide()
+		return testutil.ToFloat64(r.shadows.engine.Collectors()[4]) == 1
 	})
-	r.stopShadows()
-	got := c.shadow(s.GetId())
-	if got.GetSummary().GetToError() < 3 || got.GetSummary().GetToError()+got.GetSkipped() != decided {
-		t.Errorf("of %d decisions: %v, skipped %d", decided, got.GetSummary(), got.GetSkipped())
+	before := settled()
+	decide()
+	after := settled()
+	if errors := before.GetSummary().GetToError(); errors < 3 || after.GetSummary().GetToError() != errors {
+		t.Errorf("%d errors, and after one more decision %v, skipped %d", errors, after.GetSummary(), after.GetSkipped())
 	}
 	if found := c.quarantinedVersions(); len(found) != 0 {
 		t.Errorf("quarantined %v", found)

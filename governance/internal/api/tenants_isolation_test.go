@@ -55,7 +55,7 @@ func TestEveryRPCHasATenantCall(t *testing.T) {
 // worlds makes the same world in two tenants, at once.
 func worlds(t *testing.T) (r *replica, a, b *world) {
 	t.Helper()
-	r = keeping(t).replica(rego.Config{})
+	r = keeping(t).replica(rego.Config{Deadline: overrunDeadline})
 	var wg sync.WaitGroup
 	wg.Go(func() { a = r.world(tenantA, "canary-of-a") })
 	wg.Go(func() { b = r.world(tenantB, "canary-of-b") })
