@@ -215,9 +215,8 @@ func TestOnceWaitsForConcurrentDuplicate(t *testing.T) {
 						return nil
 					default:
 					}
-					err := admin.QueryRow(ctx, `SELECT $1 = ANY (pg_blocking_pids(pid)) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0`,
-						tx.Conn().PgConn().PID()).Scan(&waits)
-					if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+					err := admin.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid)))`, tx.Conn().PgConn().PID()).Scan(&waits)
+					if err != nil {
 						return err
 					}
 				}

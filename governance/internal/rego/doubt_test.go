@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,30 +35,32 @@ func TestDoubtIsJustified(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := compiled("default allow := false\nallow if input.secret == 1\nviolations contains \"x\" if not input.a")
-			c.program = compiled(tt.program).program
-			var log bytes.Buffer
-			e := NewEngine(Config{Deadline: time.Minute, Log: slog.New(slog.NewTextHandler(&log, nil))})
-			in, err := NewInput(map[string]any{"secret": "hidden"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			ev := Evaluation{Tenant: tenant.ID(uuid.New()), Tenure: Tenure{Version: uuid.New()}, Policy: c, Input: in, Now: time.Now()}
-			if _, err := e.Evaluate(t.Context(), ev); err != nil {
-				t.Fatal(err)
-			}
-			if err := e.Close(t.Context()); err != nil { // waits for the comparison
-				t.Fatal(err)
-			}
-			if got := testutil.ToFloat64(e.metrics.differences) == 1; got != tt.differs {
-				t.Errorf("differs: %t, want %t", got, tt.differs)
-			}
-			if logged := strings.Contains(log.String(), ev.Tenure.Version.String()); logged != tt.differs || strings.Contains(log.String(), "hidden") {
-				t.Errorf("logged %q", log.String())
-			}
-			if r, _ := c.evaluate(options{input: in, now: ev.Now}, nil); tt.differs && (r.Outcome != Deny || r.Violations[0].Message != "x") {
-				t.Errorf("got %+v of topdown", r)
-			}
+			synctest.Test(t, func(t *testing.T) { // no time passes, so that no comparison takes too long, however busy the machine is
+				c := compiled("default allow := false\nallow if input.secret == 1\nviolations contains \"x\" if not input.a")
+				c.program = compiled(tt.program).program
+				var log bytes.Buffer
+				e := NewEngine(Config{Deadline: time.Minute, Log: slog.New(slog.NewTextHandler(&log, nil))})
+				in, err := NewInput(map[string]any{"secret": "hidden"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ev := Evaluation{Tenant: tenant.ID(uuid.New()), Tenure: Tenure{Version: uuid.New()}, Policy: c, Input: in, Now: time.Now()}
+				if _, err := e.Evaluate(t.Context(), ev); err != nil {
+					t.Fatal(err)
+				}
+				if err := e.Close(t.Context()); err != nil { // waits for the comparison
+					t.Fatal(err)
+				}
+				if got := testutil.ToFloat64(e.metrics.differences) == 1; got != tt.differs {
+					t.Errorf("differs: %t, want %t", got, tt.differs)
+				}
+				if logged := strings.Contains(log.String(), ev.Tenure.Version.String()); logged != tt.differs || strings.Contains(log.String(), "hidden") {
+					t.Errorf("logged %q", log.String())
+				}
+				if r, _ := c.evaluate(options{input: in, now: ev.Now}, nil); tt.differs && (r.Outcome != Deny || r.Violations[0].Message != "x") {
+					t.Errorf("got %+v of topdown", r)
+				}
+			})
 		})
 	}
 }
