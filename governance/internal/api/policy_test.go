@@ -3,12 +3,10 @@ package api_test
 import (
 	"bytes"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -461,7 +459,7 @@ func TestWallOutage(t *testing.T) {
 	admin := newAdmin(t, r)
 	name := r.platform.audit.Name
 	admin(`ALTER DATABASE "` + name + `" ALLOW_CONNECTIONS false`)
-	admin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '` + name + `'`)
+	admin(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '` + name + `'`)
 
 	caught := &governancev1.CreatePolicyRequest{Name: "caught", RequestId: uuid.NewString()}
 	_, err := c.CreatePolicy(t.Context(), caught)
@@ -477,11 +475,7 @@ func TestWallOutage(t *testing.T) {
 	}
 
 	admin(`ALTER DATABASE "` + name + `" ALLOW_CONNECTIONS true`)
-	for started := time.Now(); r.wall.Ready() != nil; runtime.Gosched() {
-		if time.Since(started) > 20*time.Second {
-			t.Fatal("the wall does not come back")
-		}
-	}
+	waitFor(t, "the wall comes back", func() bool { return r.wall.Ready() == nil })
 	r.platform.audit.Reader.Reset() // whose idle connections have ended with the others
 	answered, err := c.CreatePolicy(t.Context(), caught)
 	if err != nil {

@@ -37,7 +37,7 @@ func TestOutageAndRecovery(t *testing.T) {
 		}
 	}
 	exec(`ALTER DATABASE ` + db.Name + ` ALLOW_CONNECTIONS false`)
-	exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '` + db.Name + `'`)
+	exec(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '` + db.Name + `'`)
 	e := newEntry(t, id)
 	_, err = wall.Append(t.Context(), e)
 	var down *errs.Error
