@@ -33,8 +33,13 @@ type ground struct {
 
 func setup(t *testing.T) *ground {
 	t.Helper()
+	return setupWith(t, rego.Config{Deadline: time.Minute, CompileDeadline: time.Minute}) // a busy machine decides nothing
+}
+
+func setupWith(t *testing.T, live rego.Config) *ground {
+	t.Helper()
 	g := &ground{t: t, db: postgrestest.Governance(t), tenant: audittest.NewTenant(t)}
-	engine := rego.NewEngine(shadow.EngineConfig(rego.Config{}))
+	engine := rego.NewEngine(shadow.EngineConfig(live))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -281,7 +286,7 @@ func TestCandidateThatDoesNotCompile(t *testing.T) {
 // A shadow that cannot keep up holds up its own questions only.
 func TestShadowsTakeTurns(t *testing.T) {
 	t.Parallel()
-	g := setup(t)
+	g := setupWith(t, rego.Config{CompileDeadline: time.Minute})
 	slow := g.start("allow if count([1 | some i in numbers.range(1, 30000); some j in numbers.range(1, 30000); i == j + 1000000]) > 0")
 	neighbour := &ground{t: t, db: g.db, tenant: audittest.NewTenant(t), runner: g.runner}
 	neighbour.tx(func(ctx context.Context, tx pgx.Tx) error {
