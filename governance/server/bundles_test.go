@@ -103,6 +103,26 @@ func (a author) activate(policyID, rules string) {
 	policytest.Activate(a.t, a.s.pool, a.id, uuid.MustParse(res.GetPolicyVersion().GetId()))
 }
 
+// awaitAllow waits until the service allows: it may hear of an activation behind its back later than a sidecar does.
+func (a author) awaitAllow(point string, input map[string]any) {
+	a.t.Helper()
+	asked, err := structpb.NewStruct(input)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(a.t.Context(), patience)
+	defer cancel()
+	for {
+		res, err := a.Evaluate(ctx, &governancev1.EvaluateRequest{Target: &governancev1.EvaluateRequest_DecisionPoint{DecisionPoint: point}, Input: asked})
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		if res.GetDecision().GetOutcome() == governancev1.DecisionOutcome_DECISION_OUTCOME_ALLOW {
+			return
+		}
+	}
+}
+
 func (a author) bundle() *governancev1.Bundle {
 	a.t.Helper()
 	res, err := a.GetBundle(a.t.Context(), &governancev1.GetBundleRequest{})
@@ -207,6 +227,7 @@ func TestSidecar(t *testing.T) {
 	ann.activate(second, "allow := input.country == \"FR\"")
 	questions = append(questions, map[string]any{"amount": 5.0, "country": "FR"})
 	opa.Await("Bundle loaded and activated successfully")
+	ann.awaitAllow("order.ship", map[string]any{"country": "FR"})
 	agree()
 	s.checkSidecar(t, ann, opa, "eu-1")
 

@@ -142,7 +142,7 @@ func TestLostAnswer(t *testing.T) {
 	}
 	t.Cleanup(writer.Close)
 	wallCfg := wallConfig(t)
-	wallCfg.FlushTimeout = 2 * time.Second
+	wallCfg.FlushTimeout = time.Minute // an answer that is lost is missed at once
 	wall, _ := audittest.Start(t, audit.Databases{Writer: writer, Reader: db.Reader}, wallCfg)
 	id := newTenant(t)
 	for i := range 12 {
