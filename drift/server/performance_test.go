@@ -275,7 +275,12 @@ func TestPerformanceRefusals(t *testing.T) {
 		{"absent segment", loanOutput(), "shire", "COLUMN_MISSING", "header.segment"},
 	} {
 		_, err := c.Evaluate(t, &driftv1.PerformanceHeader{Output: test.output, Segment: test.segment}, both...)
-		t.Run(test.name, func(t *testing.T) { drifttest.Want(t, err, invalid, test.reason, test.field) })
+		t.Run(test.name, func(t *testing.T) {
+			r := drifttest.Want(t, err, invalid, test.reason, test.field)
+			if test.reason == "COLUMN_TYPE" && (r.Metadata["expected"] != "NUMERIC" || r.Metadata["actual"] != "CATEGORICAL") {
+				t.Errorf("got metadata %v", r.Metadata)
+			}
+		})
 	}
 	for _, test := range []struct {
 		name          string
@@ -291,8 +296,16 @@ func TestPerformanceRefusals(t *testing.T) {
 		_, err := c.Estimate(t, test.header, both...)
 		t.Run(test.name, func(t *testing.T) { drifttest.Want(t, err, invalid, test.reason, test.field) })
 	}
+	sides := func(f *driftv1.Column) []*driftv1.Column {
+		return []*driftv1.Column{drifttest.Numbers("a", drifttest.Sequence(100, 0, 1)...), drifttest.Numbers("p", drifttest.Sequence(100, 0, 1)...), f}
+	}
+	regression := &driftv1.EstimationHeader{Output: &driftv1.ModelOutput{Task: regressTask, Actual: "a", Predicted: "p"}, Features: []string{"f"}}
+	_, err := c.Estimate(t, regression, drifttest.Baseline(sides(drifttest.Texts("f", make([]string, 100)...))...), drifttest.Current(sides(drifttest.Numbers("f", make([]float64, 100)...))...))
+	if r := drifttest.Want(t, err, invalid, "COLUMN_TYPE", "header.features[0]"); r.Metadata["expected"] != "CATEGORICAL" || r.Metadata["actual"] != "NUMERIC" {
+		t.Errorf("a feature of another type: metadata %v", r.Metadata)
+	}
 	scores := drifttest.Baseline(drifttest.Numbers("score", 1.5, 0.5), drifttest.Booleans("approved", true, false), drifttest.Texts("repaid", "true", "false"))
-	_, err := c.Evaluate(t, &driftv1.PerformanceHeader{Output: loanOutput()}, scores, both[1])
+	_, err = c.Evaluate(t, &driftv1.PerformanceHeader{Output: loanOutput()}, scores, both[1])
 	drifttest.Want(t, err, invalid, "INVALID_FIELD", "header.output")
 	_, err = c.Evaluate(t, &driftv1.PerformanceHeader{Output: loanOutput()}, both[0])
 	drifttest.Want(t, err, invalid, "DATA_EMPTY", "batch.rows")

@@ -83,7 +83,7 @@ func TestStreamManyDrifts(t *testing.T) {
 	}).GetId()
 	values := errorsOf(65_536, 0.3, 0.3)
 	_, err := c.UpdateStream(ctx, &driftv1.UpdateStreamRequest{StreamId: restless, Values: values})
-	r := drifttest.Want(t, err, codes.InvalidArgument, "TOO_MANY_DRIFTS", "")
+	r := drifttest.Want(t, err, codes.InvalidArgument, "TOO_MANY_DRIFTS", "values")
 	n, err := strconv.Atoi(r.Metadata["values"])
 	if err != nil || r.Metadata["limit"] != "1000" {
 		t.Fatalf("got %v", r.Metadata)

@@ -3,6 +3,7 @@ package assessment
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/performance"
@@ -35,9 +36,15 @@ func (s side) column(name, field string) (sample.Rowwise, detect.FeatureType, er
 	return s.set.Rowwise[i], s.set.Features[i].Type, nil
 }
 
-func (s side) wrongType(name, field, wanted string, got detect.FeatureType) error {
-	return errs.New(errs.InvalidArgument, errs.ReasonColumnType, "the %s's column %q has %s values, %s is needed", s.name, name, got, wanted).
-		With("column", name).With("side", s.name).With("actual", string(got)).Field(field, "names a column of %s values in the %s, %s is needed", got, s.name, wanted)
+func (s side) wrongType(name, field string, got detect.FeatureType, wanted ...detect.FeatureType) *errs.Error {
+	types := make([]string, len(wanted))
+	for i, t := range wanted {
+		types[i] = string(t)
+	}
+	needed := strings.Join(types, " or ")
+	return errs.New(errs.InvalidArgument, errs.ReasonColumnType, "the %s's column %q has %s values, %s are needed", s.name, name, got, needed).
+		With("column", name).With("side", s.name).With("expected", needed).With("actual", string(got)).
+		Field(field, "names a column of %s values in the %s, %s are needed", got, s.name, needed)
 }
 
 // numbers returns a numeric column, NaN where a row has no value.
@@ -47,7 +54,7 @@ func (s side) numbers(name, field string) ([]float64, error) {
 		return nil, err
 	}
 	if t != detect.Numeric {
-		return nil, s.wrongType(name, field, "a numeric one", t)
+		return nil, s.wrongType(name, field, t, detect.Numeric)
 	}
 	return c.Numbers, nil
 }
@@ -69,7 +76,7 @@ func (s side) labels(name, field string) (labels, error) {
 		return labels{c.Codes, c.Names}, nil
 	case detect.Numeric:
 	default:
-		return labels{}, s.wrongType(name, field, "a categorical, boolean or numeric one", t)
+		return labels{}, s.wrongType(name, field, t, detect.Categorical, detect.Boolean, detect.Numeric)
 	}
 	l := labels{codes: make([]int32, len(c.Numbers))}
 	places := make(map[float64]int32)

@@ -202,7 +202,7 @@ func (e Estimation) features(b, c side, before, after rows) (first, second []est
 		case err != nil:
 			return nil, nil, err
 		case t != u:
-			return nil, nil, c.wrongType(name, field, "as in the baseline a "+string(t)+" one", u)
+			return nil, nil, c.wrongType(name, field, u, t).Field(field, "names a column of %s values in the baseline", t)
 		case t == detect.Numeric:
 			first = append(first, estimate.Column{Numbers: at(reference.Numbers, before.usable)})
 			second = append(second, estimate.Column{Numbers: at(current.Numbers, after.usable)})
@@ -214,7 +214,7 @@ func (e Estimation) features(b, c side, before, after rows) (first, second []est
 			first = append(first, estimate.Column{Codes: at(reference.Codes, before.usable)})
 			second = append(second, estimate.Column{Codes: at(labels{current.Codes, current.Names}.recode(index), after.usable)})
 		default:
-			return nil, nil, b.wrongType(name, field, "a numeric, categorical or boolean one", t)
+			return nil, nil, b.wrongType(name, field, t, detect.Numeric, detect.Categorical, detect.Boolean)
 		}
 	}
 	return first, second, nil

@@ -122,7 +122,7 @@ func (o *Outcome) read(ctx context.Context, detector *stream.Stream, values []fl
 		case detector.Drifts() > before:
 			if len(o.Drifts) == MaxDrifts {
 				return errs.New(errs.InvalidArgument, errs.ReasonTooManyDrifts, "the batch has more than %d drifts: send the first %d of its values", MaxDrifts, i).
-					With("limit", strconv.Itoa(MaxDrifts)).With("values", strconv.Itoa(i))
+					With("limit", strconv.Itoa(MaxDrifts)).With("values", strconv.Itoa(i)).Field("values", "have more than %d drifts: the first %d have no more", MaxDrifts, i)
 			}
 			d, _ := detector.Last()
 			o.Drifts = append(o.Drifts, Drift{Drift: d, StreamID: o.Stream.ID})

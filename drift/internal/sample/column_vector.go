@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
@@ -15,7 +16,7 @@ func (c *column) addVectors(batch *Column, at int, first int64) error {
 	}
 	if batch.Dimension != c.dimension {
 		return refuse(errs.ReasonColumnType, c.feature.Name, fmt.Sprintf("%s.columns[%d].vectors.dimension", c.owner.path, at), "column %q has vectors of %d numbers, before they had %d",
-			c.feature.Name, batch.Dimension, c.dimension)
+			c.feature.Name, batch.Dimension, c.dimension).With("expected", strconv.Itoa(c.dimension)).With("actual", strconv.Itoa(batch.Dimension))
 	}
 	room, err := c.vectors.grow(len(batch.Vectors), c.owner.reserve)
 	if err != nil {

@@ -248,6 +248,10 @@ func TestOpenRefuses(t *testing.T) {
 		var refused *errs.Error
 		if !errors.As(err, &refused) || refused.Reason != c.reason || len(refused.Violations) == 0 || refused.Violations[0].Field != c.field {
 			t.Errorf("%s: got %v (%+v), want %s at %s", name, err, refused, c.reason, c.field)
+			continue
+		}
+		if c.reason == errs.ReasonColumnType && (refused.Metadata["expected"] == "" || refused.Metadata["actual"] == "") {
+			t.Errorf("%s: got metadata %v", name, refused.Metadata)
 		}
 	}
 }

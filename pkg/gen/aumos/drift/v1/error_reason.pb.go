@@ -72,8 +72,8 @@ const (
 	ErrorReason_ERROR_REASON_COLUMN_MISSING ErrorReason = 104
 	// A column stands twice in a batch; metadata: column. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_COLUMN_DUPLICATE ErrorReason = 105
-	// A column's values are not of the feature's type, or its vectors not of one dimension; metadata: column, and expected and actual where one type is
-	// expected. Code INVALID_ARGUMENT.
+	// A column's values are not of the feature's type, or its vectors not of one dimension; metadata: column, expected and actual (types, "or" between those
+	// that would do, or dimensions). Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_COLUMN_TYPE ErrorReason = 106
 	// The columns of a batch, or a column's values and its validity, differ in length; metadata: column. Code INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_COLUMN_LENGTH ErrorReason = 107
