@@ -3,6 +3,7 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,44 +45,72 @@ type Finding struct {
 	Explanation *rego.Explanation
 }
 
-// Run asks both, one question after the other: simulations take a share of the engine of their own, and none of the tenant's decisions. It fails with
-// OVERLOADED when everything takes too long.
+// Run asks both, one question after the other: simulations take a share of the engine of their own, and none of the tenant's decisions. When everything takes
+// too long it fails with INVALID_FIELD, which says how many inputs were answered; with OVERLOADED where most of the time went by waiting for the engine.
 func (s Simulation) Run(ctx context.Context, engine *rego.Engine) ([]Finding, difference.Summary, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, maxTime, errs.New(errs.ResourceExhausted, errs.ReasonOverloaded,
-		"the simulation was not done within %s: send fewer inputs", maxTime))
+	return s.run(ctx, engine, maxTime)
+}
+
+// errLate is that not all was answered in time.
+var errLate = errors.New("not done in time")
+
+func (s Simulation) run(ctx context.Context, engine *rego.Engine, limit time.Duration) ([]Finding, difference.Summary, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errLate)
 	defer cancel()
 	findings := make([]Finding, len(s.Cases))
 	var summary difference.Summary
+	var worked time.Duration
 	for i, c := range s.Cases {
-		f := &findings[i]
-		var err error
-		if f.Candidate, err = s.ask(ctx, engine, s.Candidate, c); err != nil {
-			return nil, summary, fmt.Errorf("ask the candidate: %w", err)
+		took, err := s.answer(ctx, engine, c, &findings[i])
+		worked += took
+		if errors.Is(err, errLate) {
+			return nil, summary, late(limit, worked, i, len(s.Cases))
 		}
-		if s.Compared {
-			if f.Other, err = s.ask(ctx, engine, s.ComparedWith, c); err != nil {
-				return nil, summary, fmt.Errorf("ask the version to compare with: %w", err)
-			}
-		}
-		f.Difference = difference.Between(f.Other, f.Candidate)
-		summary.Add(f.Difference)
-		if s.Explain == nil {
-			continue
-		}
-		ev := rego.Evaluation{Tenant: s.Tenant, Policy: s.Candidate, Input: c.Input, Now: c.Now, Seed: c.seed()}
-		x, err := engine.Explain(ctx, ev, *s.Explain)
 		if err != nil {
-			return nil, summary, fmt.Errorf("explain: %w", err)
+			return nil, summary, err
 		}
-		f.Explanation = &x
+		summary.Add(findings[i].Difference)
 	}
 	return findings, summary, nil
 }
 
-func (s Simulation) ask(ctx context.Context, engine *rego.Engine, policy *rego.Compiled, c Case) (difference.Answer, error) {
+// late says what helps: to ask for less, or to ask again where the engine had no time.
+func late(limit, worked time.Duration, answered, all int) error {
+	if worked < limit/2 {
+		return errs.New(errs.ResourceExhausted, errs.ReasonOverloaded, "the engine had no time for the simulation within %s: retry later", limit).After(limit)
+	}
+	return errs.InvalidField("inputs", "%d of %d were answered within %s: send fewer at once", answered, all, limit)
+}
+
+// answer asks both for one case, and says how long they worked on it.
+func (s Simulation) answer(ctx context.Context, engine *rego.Engine, c Case, f *Finding) (took time.Duration, err error) {
+	if f.Candidate, took, err = s.ask(ctx, engine, s.Candidate, c); err != nil {
+		return took, fmt.Errorf("ask the candidate: %w", err)
+	}
+	if s.Compared {
+		var more time.Duration
+		f.Other, more, err = s.ask(ctx, engine, s.ComparedWith, c)
+		if took += more; err != nil {
+			return took, fmt.Errorf("ask the version to compare with: %w", err)
+		}
+	}
+	f.Difference = difference.Between(f.Other, f.Candidate)
+	if s.Explain == nil {
+		return took, nil
+	}
+	began := time.Now()
+	x, err := engine.Explain(ctx, rego.Evaluation{Tenant: s.Tenant, Policy: s.Candidate, Input: c.Input, Now: c.Now, Seed: c.seed()}, *s.Explain)
+	if took += time.Since(began); err != nil {
+		return took, fmt.Errorf("explain: %w", err)
+	}
+	f.Explanation = &x
+	return took, nil
+}
+
+func (s Simulation) ask(ctx context.Context, engine *rego.Engine, policy *rego.Compiled, c Case) (answer difference.Answer, took time.Duration, err error) {
 	if policy == nil {
-		return difference.AnswerOf(rego.Failed(rego.BuiltinError)), nil
+		return difference.AnswerOf(rego.Failed(rego.BuiltinError)), 0, nil
 	}
 	a, err := engine.Try(ctx, rego.Trial{Tenant: s.Tenant, Policy: policy, Input: c.Input, Now: c.Now, Seed: c.seed()})
-	return difference.AnswerOf(a.Result), err
+	return difference.AnswerOf(a.Result), a.Took, err
 }

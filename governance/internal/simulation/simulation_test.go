@@ -3,6 +3,8 @@ package simulation_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/aumos-enterprise/platform/governance/internal/difference"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/governance/internal/simulation"
+	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
@@ -23,9 +26,9 @@ func compile(t *testing.T, rules string) *rego.Compiled {
 	return c
 }
 
-func newEngine(t *testing.T) *rego.Engine {
+func newEngine(t *testing.T, deadline time.Duration) *rego.Engine {
 	t.Helper()
-	e := rego.NewEngine(rego.Config{Deadline: time.Second})
+	e := rego.NewEngine(rego.Config{Deadline: deadline})
 	t.Cleanup(func() {
 		if err := e.Close(context.Background()); err != nil {
 			t.Error(err)
@@ -48,7 +51,7 @@ func cases(t *testing.T, inputs ...map[string]any) (list []simulation.Case) {
 
 func TestRun(t *testing.T) {
 	t.Parallel()
-	engine := newEngine(t)
+	engine := newEngine(t, time.Second)
 	s := simulation.Simulation{
 		Tenant: tenant.ID{1}, Compared: true,
 		Candidate:    compile(t, "default allow := false\nallow if input.n < 5\nviolations contains \"high\" if input.n >= 5"),
@@ -70,7 +73,7 @@ func TestRun(t *testing.T) {
 
 func TestNothingToCompareWith(t *testing.T) {
 	t.Parallel()
-	engine := newEngine(t)
+	engine := newEngine(t, time.Second)
 	s := simulation.Simulation{Candidate: compile(t, "allow := true"), Cases: cases(t, nil), Explain: &rego.Detail{MaxBytes: 1000}}
 	found, summary, err := s.Run(t.Context(), engine)
 	if err != nil || summary != (difference.Summary{}) {
@@ -89,7 +92,7 @@ func TestNothingToCompareWith(t *testing.T) {
 // Both versions draw the same, and a second simulation says the same.
 func TestChanceIsTheSameForBoth(t *testing.T) {
 	t.Parallel()
-	engine := newEngine(t)
+	engine := newEngine(t, time.Second)
 	dice := "default allow := false\nallow if rand.intn(\"x\", 2) == 0\nviolations contains uuid.rfc4122(\"y\")"
 	var inputs []map[string]any
 	for n := range 20 {
@@ -106,12 +109,47 @@ func TestChanceIsTheSameForBoth(t *testing.T) {
 	}
 }
 
+// What would help is said: fewer inputs when the answers take the time, another try when others have the engine.
+func TestTooLong(t *testing.T) {
+	t.Parallel()
+	s := simulation.Simulation{
+		Tenant: tenant.ID{1}, Cases: cases(t, slices.Repeat([]map[string]any{{}}, 20)...),
+		Candidate: compile(t, "allow if {\n\tsome i in numbers.range(1, 3000)\n\tsome j in numbers.range(1, 3000)\n\tsome k in numbers.range(1, 3000)\n\ti + j + k < 0\n}"),
+	}
+	_, _, err := s.RunWithin(t.Context(), newEngine(t, 200*time.Millisecond), time.Second)
+	e, ok := errors.AsType[*errs.Error](err)
+	if !ok || e.Reason != errs.ReasonInvalidField || e.RetryAfter != 0 || len(e.Violations) != 1 || e.Violations[0].Field != "inputs" {
+		t.Fatalf("got %v (%+v)", err, e)
+	}
+	if said := e.Violations[0].Description; !strings.HasSuffix(said, "of 20 were answered within 1s: send fewer at once") {
+		t.Errorf("it says %q", said)
+	}
+
+	// A tenant has one trial at a time: of two simulations one has the engine, and the other nothing.
+	engine, ends := newEngine(t, 10*time.Second), make(chan error, 2)
+	for range 2 {
+		go func() {
+			_, _, err := s.RunWithin(t.Context(), engine, 500*time.Millisecond)
+			ends <- err
+		}()
+	}
+	advice := make(map[errs.Reason]time.Duration)
+	for range 2 {
+		if e, ok := errors.AsType[*errs.Error](<-ends); ok {
+			advice[e.Reason] = e.RetryAfter
+		}
+	}
+	if diff := cmp.Diff(map[errs.Reason]time.Duration{errs.ReasonInvalidField: 0, errs.ReasonOverloaded: 500 * time.Millisecond}, advice); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestCallerLeaves(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	s := simulation.Simulation{Candidate: compile(t, "allow := true"), Cases: cases(t, nil)}
-	if _, _, err := s.Run(ctx, newEngine(t)); !errors.Is(err, context.Canceled) {
+	if _, _, err := s.Run(ctx, newEngine(t, time.Second)); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

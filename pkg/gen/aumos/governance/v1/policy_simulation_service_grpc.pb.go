@@ -40,7 +40,7 @@ const (
 // What a change of a policy would do, before it is live. What was found is for auditors to read, too, who start and end nothing.
 type PolicySimulationServiceClient interface {
 	// Puts inputs to a candidate and to the active version, and says what differs. Nothing is decided; that it was done stands on the wall.
-	// Answers that take longer than 30 seconds together are OVERLOADED.
+	// Inputs whose answers take longer than 30 seconds together are INVALID_FIELD, which says how many were answered: send fewer at once.
 	SimulatePolicy(ctx context.Context, in *SimulatePolicyRequest, opts ...grpc.CallOption) (*SimulatePolicyResponse, error)
 	// Starts the replay of recorded decisions with a candidate. A tenant has at most 4 that are not done. Of those that are done the newest 100 are kept, fewer
 	// when they have more than 512 MiB of differences: older ones are removed with all that they found, and then are NOT_FOUND. What the Audit Wall says of
@@ -214,7 +214,7 @@ func (c *policySimulationServiceClient) ListShadowDifferences(ctx context.Contex
 // What a change of a policy would do, before it is live. What was found is for auditors to read, too, who start and end nothing.
 type PolicySimulationServiceServer interface {
 	// Puts inputs to a candidate and to the active version, and says what differs. Nothing is decided; that it was done stands on the wall.
-	// Answers that take longer than 30 seconds together are OVERLOADED.
+	// Inputs whose answers take longer than 30 seconds together are INVALID_FIELD, which says how many were answered: send fewer at once.
 	SimulatePolicy(context.Context, *SimulatePolicyRequest) (*SimulatePolicyResponse, error)
 	// Starts the replay of recorded decisions with a candidate. A tenant has at most 4 that are not done. Of those that are done the newest 100 are kept, fewer
 	// when they have more than 512 MiB of differences: older ones are removed with all that they found, and then are NOT_FOUND. What the Audit Wall says of
