@@ -24,6 +24,13 @@ func IsUniqueViolation(err error, constraint string) bool {
 	return errors.As(err, &pg) && pg.Code == uniqueViolation && (constraint == "" || pg.ConstraintName == constraint)
 }
 
+// IsUnreachable reports whether err says that no connection could be made, which is the same for whoever asks next. A statement that timed out, or a connection
+// that was lost, may be the fault of what was asked.
+func IsUnreachable(err error) bool {
+	_, ok := errors.AsType[*pgconn.ConnectError](err)
+	return ok
+}
+
 func retryable(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == serializationFailure || pg.Code == deadlockDetected)

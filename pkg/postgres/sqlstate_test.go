@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
@@ -69,4 +70,35 @@ func TestIsUniqueViolation(t *testing.T) {
 	if postgres.IsUniqueViolation(errors.New("other"), "") {
 		t.Error("an error of another kind passes for a unique violation")
 	}
+}
+
+// What one statement meets is not what every other would meet.
+func TestIsUnreachable(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	ctx := tenant.NewContext(t.Context(), f.a)
+	timeOut := func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 1; SELECT pg_sleep(60)`)
+		return err
+	}
+	down, err := pgxpool.NewWithConfig(ctx, withDialer(f.app, func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no route") }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(down.Close)
+	for pool, want := range map[*pgxpool.Pool]bool{f.app: false, down: true} {
+		err := postgres.TenantTx(ctx, pool, timeOut)
+		if errs.ReasonOf(err) != errs.ReasonUnavailable || postgres.IsUnreachable(err) != want {
+			t.Errorf("%v: IsUnreachable = %t, want %t", err, postgres.IsUnreachable(err), want)
+		}
+	}
+	if postgres.IsUnreachable(nil) || postgres.IsUnreachable(pgx.ErrNoRows) {
+		t.Error("an error of another kind passes for a database that is down")
+	}
+}
+
+func withDialer(pool *pgxpool.Pool, dial pgconn.DialFunc) *pgxpool.Config {
+	c := pool.Config()
+	c.ConnConfig.DialFunc = dial
+	return c
 }

@@ -3,14 +3,17 @@ package upkeep_test
 import (
 	"context"
 	"errors"
+	"net"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/aumos-enterprise/platform/governance/internal/upkeep"
+	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -49,8 +52,26 @@ func TestEachTenant(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 
-	ctx, cancel := context.WithCancel(t.Context())
+	gone := db.App.Config()
+	gone.ConnConfig.DialFunc = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no route") }
+	down, err := pgxpool.NewWithConfig(t.Context(), gone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(down.Close)
 	turns := 0
+	err = upkeep.EachTenant(t.Context(), db.App, "gov_decision_settings", func(ctx context.Context) error {
+		if turns++; turns == 1 {
+			return refusal
+		}
+		return postgres.TenantTx(ctx, down, func(context.Context, pgx.Tx) error { return nil })
+	})
+	if turns != 2 || errs.ReasonOf(err) != errs.ReasonUnavailable || !strings.Contains(err.Error(), "4 of 5 tenants had no turn: tenant "+want[1]) {
+		t.Errorf("with the database down: %d turns, %v", turns, err)
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	turns = 0
 	err = upkeep.EachTenant(ctx, db.App, "gov_decision_settings", func(context.Context) error {
 		turns++
 		cancel()
