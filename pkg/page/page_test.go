@@ -41,6 +41,42 @@ func TestSize(t *testing.T) {
 	}
 }
 
+func TestCut(t *testing.T) {
+	t.Parallel()
+	ctx, scope := as(t.Context(), 1), &governancev1.ListPoliciesRequest{PageSize: 500}
+	const third = page.MaxBytes / 3
+	for _, c := range []struct {
+		name  string
+		sizes []int
+		more  bool
+		fit   int
+		next  int // the last item, −2 on the last page
+	}{
+		{"nothing", nil, false, 0, -2},
+		{"nothing here", nil, true, 0, -1},
+		{"a little", []int{1, 1}, false, 2, -2},
+		{"a little, and more", []int{1, 1}, true, 2, 1},
+		{"all that fits", []int{third, third, third}, false, 3, -2},
+		{"too much", []int{third, third, third + 1, 1}, false, 2, 1},
+		{"too much, and more", []int{third, third, third, 1}, true, 3, 2},
+		{"a large first", []int{page.MaxBytes + 9, 1}, false, 1, 0},
+		{"a large one alone", []int{page.MaxBytes + 9}, false, 1, -2},
+	} {
+		items := make([]*governancev1.Policy, len(c.sizes))
+		for i, size := range c.sizes {
+			items[i] = &governancev1.Policy{Description: strings.Repeat("x", max(1, size-4))} // tag and length take four bytes
+		}
+		fit, token := page.Cut(ctx, scope, items, c.more, func(last int) int { return last })
+		got, ok, err := page.Decode[int](ctx, scope, token)
+		if !ok {
+			got = -2
+		}
+		if err != nil || len(fit) != c.fit || got != c.next {
+			t.Errorf("%s: %d items, the next page after item %d, %v; want %d and %d", c.name, len(fit), got, err, c.fit, c.next)
+		}
+	}
+}
+
 func TestTokenIsBound(t *testing.T) {
 	t.Parallel()
 	request := func(change func(*governancev1.ListPoliciesRequest)) *governancev1.ListPoliciesRequest {

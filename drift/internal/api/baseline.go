@@ -141,11 +141,9 @@ func (s baselines) ListBaselines(ctx context.Context, req *driftv1.ListBaselines
 	if err != nil {
 		return nil, err
 	}
-	found, token := cut(ctx, req, found, limit, func(b baseline.Baseline) uuid.UUID { return b.ID })
-	resp := &driftv1.ListBaselinesResponse{NextPageToken: token}
-	for _, b := range found {
-		resp.Baselines = append(resp.Baselines, baselineTo(b, nil))
-	}
+	resp := &driftv1.ListBaselinesResponse{}
+	resp.Baselines, resp.NextPageToken = fill(ctx, req, found, limit, func(b baseline.Baseline) uuid.UUID { return b.ID },
+		func(b baseline.Baseline) *driftv1.Baseline { return baselineTo(b, nil) })
 	return resp, nil
 }
 

@@ -109,11 +109,8 @@ func (s conceptDrift) ListStreams(ctx context.Context, req *driftv1.ListStreamsR
 	if err != nil {
 		return nil, err
 	}
-	found, token := cut(ctx, req, found, limit, func(s conceptdrift.Stream) uuid.UUID { return s.ID })
-	resp := &driftv1.ListStreamsResponse{NextPageToken: token}
-	for _, s := range found {
-		resp.Streams = append(resp.Streams, streamTo(s))
-	}
+	resp := &driftv1.ListStreamsResponse{}
+	resp.Streams, resp.NextPageToken = fill(ctx, req, found, limit, func(s conceptdrift.Stream) uuid.UUID { return s.ID }, streamTo)
 	return resp, nil
 }
 
@@ -165,13 +162,8 @@ func (s conceptDrift) ListStreamDrifts(ctx context.Context, req *driftv1.ListStr
 		return nil, err
 	}
 	resp := &driftv1.ListStreamDriftsResponse{}
-	if len(found) > limit {
-		found = found[:limit]
-		resp.NextPageToken = page.Encode(ctx, req, found[limit-1].Index)
-	}
-	for _, d := range found {
-		resp.Drifts = append(resp.Drifts, streamDriftTo(d, true))
-	}
+	resp.Drifts, resp.NextPageToken = fill(ctx, req, found, limit, func(d conceptdrift.Drift) int64 { return d.Index },
+		func(d conceptdrift.Drift) *driftv1.StreamDrift { return streamDriftTo(d, true) })
 	return resp, nil
 }
 

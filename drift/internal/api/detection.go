@@ -174,11 +174,8 @@ func (s detections) ListDetections(ctx context.Context, req *driftv1.ListDetecti
 	if err != nil {
 		return nil, err
 	}
-	found, token := cut(ctx, req, found, limit, func(r detection.Record) uuid.UUID { return r.ID })
-	resp := &driftv1.ListDetectionsResponse{NextPageToken: token}
-	for _, r := range found {
-		resp.Detections = append(resp.Detections, detectionHeadTo(r))
-	}
+	resp := &driftv1.ListDetectionsResponse{}
+	resp.Detections, resp.NextPageToken = fill(ctx, req, found, limit, func(r detection.Record) uuid.UUID { return r.ID }, detectionHeadTo)
 	return resp, nil
 }
 

@@ -62,11 +62,8 @@ func (s models) ListModels(ctx context.Context, req *driftv1.ListModelsRequest) 
 	if err != nil {
 		return nil, err
 	}
-	found, token := cut(ctx, req, found, limit, func(m model.Model) uuid.UUID { return m.ID })
-	resp := &driftv1.ListModelsResponse{NextPageToken: token}
-	for _, m := range found {
-		resp.Models = append(resp.Models, modelTo(m))
-	}
+	resp := &driftv1.ListModelsResponse{}
+	resp.Models, resp.NextPageToken = fill(ctx, req, found, limit, func(m model.Model) uuid.UUID { return m.ID }, modelTo)
 	return resp, nil
 }
 

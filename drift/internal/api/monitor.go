@@ -74,9 +74,7 @@ func (s monitors) ListMonitors(ctx context.Context, req *driftv1.ListMonitorsReq
 	for _, m := range found {
 		resp.Monitors = append(resp.Monitors, monitorTo(m))
 	}
-	if more {
-		resp.NextPageToken = page.Encode[uuid.UUID](ctx, req, found[len(found)-1].ID)
-	}
+	resp.Monitors, resp.NextPageToken = page.Cut(ctx, req, resp.GetMonitors(), more, func(last int) uuid.UUID { return found[last].ID })
 	return resp, nil
 }
 

@@ -50,11 +50,13 @@ func readPage(ctx context.Context, request proto.Message, size int32, token stri
 	return before, page.Size(size), err
 }
 
-// cut takes the one item more than the page holds off, which tells that there is another page, and returns that page's token.
-func cut[T any](ctx context.Context, request proto.Message, items []T, limit int, id func(T) uuid.UUID) (kept []T, token string) {
-	if len(items) <= limit {
-		return items, ""
+// fill makes the messages of a page, and the next page's token. One item more than the page holds tells that there is another page.
+func fill[T, K any, M proto.Message](
+	ctx context.Context, request proto.Message, items []T, limit int, key func(T) K, message func(T) M,
+) (messages []M, token string) {
+	more := len(items) > limit
+	for _, item := range items[:min(limit, len(items))] {
+		messages = append(messages, message(item))
 	}
-	items = items[:limit]
-	return items, page.Encode(ctx, request, id(items[limit-1]))
+	return page.Cut(ctx, request, messages, more, func(last int) K { return key(items[last]) })
 }

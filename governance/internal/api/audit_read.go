@@ -69,17 +69,14 @@ func (s *AuditService) ListEntries(ctx context.Context, req *governancev1.ListEn
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Reading.Note(ctx, reading.Read{RPC: "ListEntries", Filters: names, Indexes: indexesOf(entries)}); err != nil {
-		return nil, err
-	}
-	res := &governancev1.ListEntriesResponse{Entries: make([]*governancev1.LogEntry, len(entries))}
+	messages := make([]*governancev1.LogEntry, len(entries))
 	for i, e := range entries {
-		res.Entries[i] = logEntryMessage(e)
+		messages[i] = logEntryMessage(e)
 	}
-	if more {
-		res.NextPageToken = page.Encode(ctx, req, entries[len(entries)-1].LeafIndex)
-	}
-	return res, nil
+	res := &governancev1.ListEntriesResponse{}
+	res.Entries, res.NextPageToken = page.Cut(ctx, req, messages, more, func(last int) int64 { return entries[last].LeafIndex })
+	read := reading.Read{RPC: "ListEntries", Filters: names, Indexes: indexesOf(entries[:len(res.GetEntries())])}
+	return res, s.Reading.Note(ctx, read)
 }
 
 // ListCheckpoints lists the stored checkpoints, newest first.
@@ -94,13 +91,12 @@ func (s *AuditService) ListCheckpoints(
 	if err != nil {
 		return nil, err
 	}
-	res := &governancev1.ListCheckpointsResponse{Checkpoints: make([]*governancev1.Checkpoint, len(heads))}
+	messages := make([]*governancev1.Checkpoint, len(heads))
 	for i, h := range heads {
-		res.Checkpoints[i] = checkpointMessage(h)
+		messages[i] = checkpointMessage(h)
 	}
-	if more {
-		res.NextPageToken = page.Encode(ctx, req, heads[len(heads)-1].Size)
-	}
+	res := &governancev1.ListCheckpointsResponse{}
+	res.Checkpoints, res.NextPageToken = page.Cut(ctx, req, messages, more, func(last int) int64 { return heads[last].Size })
 	return res, nil
 }
 

@@ -108,17 +108,16 @@ func (s *BundleService) ListSidecars(ctx context.Context, req *governancev1.List
 		if err != nil {
 			return err
 		}
-		res.Sidecars = make([]*governancev1.Sidecar, len(sidecars))
+		messages := make([]*governancev1.Sidecar, len(sidecars))
 		for i, c := range sidecars {
-			res.Sidecars[i] = &governancev1.Sidecar{
+			messages[i] = &governancev1.Sidecar{
 				SidecarId: c.ID, Version: c.Version, LoadedRevision: c.LoadedRevision, UpToDate: c.LoadedRevision == revision, Healthy: c.Healthy,
 				Message: c.Message, Alive: c.Alive, FirstSeenTime: timestamppb.New(c.FirstSeenTime), LastSeenTime: timestamppb.New(c.LastSeenTime), Owner: c.Owner,
 			}
 		}
-		if more {
-			last := sidecars[len(sidecars)-1]
-			res.NextPageToken = page.Encode(ctx, req, sidecar.Key{LastSeenTime: last.LastSeenTime, ID: last.ID})
-		}
+		res.Sidecars, res.NextPageToken = page.Cut(ctx, req, messages, more, func(last int) sidecar.Key {
+			return sidecar.Key{LastSeenTime: sidecars[last].LastSeenTime, ID: sidecars[last].ID}
+		})
 		return nil
 	})
 	return res, err

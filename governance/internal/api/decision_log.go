@@ -51,18 +51,19 @@ func (s *DecisionService) ListDecisions(ctx context.Context, req *governancev1.L
 	if err != nil {
 		return nil, err
 	}
-	res := &governancev1.ListDecisionsResponse{Decisions: make([]*governancev1.Decision, len(found.Decisions))}
+	messages := make([]*governancev1.Decision, len(found.Decisions))
 	indexes := make([]int64, len(found.Decisions))
 	for i, d := range found.Decisions {
-		res.Decisions[i], indexes[i] = decisionMessage(&d), d.Position.LeafIndex
+		messages[i], indexes[i] = decisionMessage(&d), d.Position.LeafIndex
 	}
-	if err := s.Reading.Note(ctx, reading.Read{RPC: "ListDecisions", Filters: names, Indexes: indexes}); err != nil {
-		return nil, err
-	}
-	if found.More {
-		res.NextPageToken = page.Encode(ctx, req, found.Next)
-	}
-	return res, nil
+	res := &governancev1.ListDecisionsResponse{}
+	res.Decisions, res.NextPageToken = page.Cut(ctx, req, messages, found.More, func(last int) int64 {
+		if last < len(indexes)-1 {
+			return indexes[last]
+		}
+		return found.Next
+	})
+	return res, s.Reading.Note(ctx, reading.Read{RPC: "ListDecisions", Filters: names, Indexes: indexes[:len(res.GetDecisions())]})
 }
 
 // decisionFilterOf converts a filter. It also returns the names of the fields that are set.

@@ -84,10 +84,7 @@ func (s *PolicyService) ListPolicies(ctx context.Context, req *governancev1.List
 		if err != nil {
 			return err
 		}
-		res.Policies = policyMessages(policies)
-		if more {
-			res.NextPageToken = page.Encode(ctx, req, policies[len(policies)-1].ID)
-		}
+		res.Policies, res.NextPageToken = page.Cut(ctx, req, policyMessages(policies), more, func(last int) uuid.UUID { return policies[last].ID })
 		return nil
 	})
 	return res, err
@@ -165,10 +162,7 @@ func (s *PolicyService) ListPolicyVersions(
 		if err != nil {
 			return err
 		}
-		res.PolicyVersions = versionMessages(versions)
-		if more {
-			res.NextPageToken = page.Encode(ctx, req, versions[len(versions)-1].Number)
-		}
+		res.PolicyVersions, res.NextPageToken = page.Cut(ctx, req, versionMessages(versions), more, func(last int) int32 { return versions[last].Number })
 		return nil
 	})
 	return res, err

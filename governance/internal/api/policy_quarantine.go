@@ -29,11 +29,9 @@ func (s *PolicyService) ListQuarantinedVersions(
 		if err != nil {
 			return err
 		}
-		res.PolicyVersions = versionMessages(versions)
-		if more {
-			last := versions[len(versions)-1]
-			res.NextPageToken = page.Encode(ctx, req, policy.QuarantineKey{Time: last.Quarantine.Time, Version: last.ID})
-		}
+		res.PolicyVersions, res.NextPageToken = page.Cut(ctx, req, versionMessages(versions), more, func(last int) policy.QuarantineKey {
+			return policy.QuarantineKey{Time: versions[last].Quarantine.Time, Version: versions[last].ID}
+		})
 		return nil
 	})
 	return res, err

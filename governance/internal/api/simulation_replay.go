@@ -120,13 +120,11 @@ func (s *PolicySimulationService) ListReplays(ctx context.Context, req *governan
 		if err != nil {
 			return err
 		}
-		res.Replays, res.NextPageToken = nil, ""
-		for _, r := range replays {
-			res.Replays = append(res.Replays, replayMessage(r))
+		messages := make([]*governancev1.Replay, len(replays))
+		for i, r := range replays {
+			messages[i] = replayMessage(r)
 		}
-		if more {
-			res.NextPageToken = page.Encode(ctx, req, replays[len(replays)-1].ID)
-		}
+		res.Replays, res.NextPageToken = page.Cut(ctx, req, messages, more, func(last int) uuid.UUID { return replays[last].ID })
 		return nil
 	})
 	return res, err
@@ -179,10 +177,7 @@ func (s *PolicySimulationService) ListReplayDifferences(
 		if err != nil {
 			return err
 		}
-		res.Differences, res.NextPageToken = replayDifferenceMessages(list), ""
-		if more {
-			res.NextPageToken = page.Encode(ctx, req, list[len(list)-1].LeafIndex)
-		}
+		res.Differences, res.NextPageToken = page.Cut(ctx, req, replayDifferenceMessages(list), more, func(last int) int64 { return list[last].LeafIndex })
 		return nil
 	})
 	return res, err

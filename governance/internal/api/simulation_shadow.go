@@ -97,12 +97,11 @@ func (s *PolicySimulationService) ListShadows(ctx context.Context, req *governan
 		if err != nil {
 			return err
 		}
-		for _, each := range shadows {
-			res.Shadows = append(res.Shadows, shadowMessage(each))
+		messages := make([]*governancev1.Shadow, len(shadows))
+		for i, each := range shadows {
+			messages[i] = shadowMessage(each)
 		}
-		if more {
-			res.NextPageToken = page.Encode(ctx, req, shadows[len(shadows)-1].ID)
-		}
+		res.Shadows, res.NextPageToken = page.Cut(ctx, req, messages, more, func(last int) uuid.UUID { return shadows[last].ID })
 		return nil
 	})
 	return res, err
@@ -126,13 +125,13 @@ func (s *PolicySimulationService) ListShadowDifferences(
 		if err != nil {
 			return err
 		}
-		for _, d := range found {
-			res.Differences = append(res.Differences, shadowDifferenceMessage(d))
+		messages := make([]*governancev1.ShadowDifference, len(found))
+		for i, d := range found {
+			messages[i] = shadowDifferenceMessage(d)
 		}
-		if more {
-			last := found[len(found)-1]
-			res.NextPageToken = page.Encode(ctx, req, shadow.DifferenceKey{Time: last.DecideTime, Decision: last.DecisionID})
-		}
+		res.Differences, res.NextPageToken = page.Cut(ctx, req, messages, more, func(last int) shadow.DifferenceKey {
+			return shadow.DifferenceKey{Time: found[last].DecideTime, Decision: found[last].DecisionID}
+		})
 		return nil
 	})
 	return res, err

@@ -176,15 +176,13 @@ func (s *PolicyTestService) ListTestCases(ctx context.Context, req *governancev1
 		if err != nil {
 			return err
 		}
-		res.TestCases = make([]*governancev1.PolicyTestCase, len(cases))
+		messages := make([]*governancev1.PolicyTestCase, len(cases))
 		for i, c := range cases {
-			if res.TestCases[i], err = caseMessage(c); err != nil {
+			if messages[i], err = caseMessage(c); err != nil {
 				return err
 			}
 		}
-		if more {
-			res.NextPageToken = page.Encode(ctx, req, cases[len(cases)-1].Name)
-		}
+		res.TestCases, res.NextPageToken = page.Cut(ctx, req, messages, more, func(last int) string { return cases[last].Name })
 		return nil
 	})
 	return res, err

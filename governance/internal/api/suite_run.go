@@ -208,13 +208,11 @@ func (s *PolicyTestService) ListTestRuns(ctx context.Context, req *governancev1.
 		if err != nil {
 			return err
 		}
-		res.TestRuns = make([]*governancev1.PolicyTestRun, len(runs))
+		messages := make([]*governancev1.PolicyTestRun, len(runs))
 		for i, r := range runs {
-			res.TestRuns[i] = runMessage(r)
+			messages[i] = runMessage(r)
 		}
-		if more {
-			res.NextPageToken = page.Encode(ctx, req, runs[len(runs)-1].ID)
-		}
+		res.TestRuns, res.NextPageToken = page.Cut(ctx, req, messages, more, func(last int) uuid.UUID { return runs[last].ID })
 		return nil
 	})
 	return res, err

@@ -13,9 +13,6 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/page"
 )
 
-// maxPageSize bounds a page in bytes: differences and corrections add to the states, which have bounds of their own.
-const maxPageSize = 4 << 20
-
 // TimeMachineService serves aumos.governance.v1.TimeMachineService.
 type TimeMachineService struct {
 	governancev1.UnimplementedTimeMachineServiceServer
@@ -76,18 +73,17 @@ func (s *TimeMachineService) ListResourcesAt(
 	if err != nil {
 		return nil, err
 	}
-	res := &governancev1.ListResourcesAtResponse{}
-	size := 0
+	messages := make([]*governancev1.ResourceVersion, len(versions))
 	for i, v := range versions {
-		if size += proto.Size(v.message); size > maxPageSize && i > 0 {
-			found.Next = &audit.StatePlace{Last: found.Last, Resource: versions[i-1].message.GetEntry().GetLeafIndex()}
-			break
+		messages[i] = v.message
+	}
+	res := &governancev1.ListResourcesAtResponse{}
+	res.Versions, res.NextPageToken = page.Cut(ctx, req, messages, found.Next != nil, func(last int) audit.StatePlace {
+		if last < len(messages)-1 {
+			return audit.StatePlace{Last: found.Last, Resource: found.Entries[last].LeafIndex}
 		}
-		res.Versions = append(res.Versions, v.message)
-	}
-	if found.Next != nil {
-		res.NextPageToken = page.Encode(ctx, req, *found.Next)
-	}
+		return *found.Next
+	})
 	return res, nil
 }
 
@@ -151,10 +147,14 @@ func (s *TimeMachineService) ListResourceHistory(
 	if err != nil {
 		return nil, err
 	}
-	res := &governancev1.ListResourceHistoryResponse{}
 	last := len(entries) // where the version stands that was recorded before all others
+	var changes []*governancev1.ResourceChange
 	size := 0
 	for i, v := range versions[:last] {
+		if size > page.MaxBytes { // differences may take many times their states: none are looked for that the page has no room for
+			more = true
+			break
+		}
 		previous := i + 1
 		if !req.GetNewestFirst() {
 			previous = (i + last) % (last + 1)
@@ -163,15 +163,10 @@ func (s *TimeMachineService) ListResourceHistory(
 		if err != nil {
 			return nil, err
 		}
-		change := &governancev1.ResourceChange{Version: v.message, Differences: differences}
-		if size += proto.Size(change); size > maxPageSize && i > 0 {
-			more = true
-			break
-		}
-		res.Changes = append(res.Changes, change)
+		changes = append(changes, &governancev1.ResourceChange{Version: v.message, Differences: differences})
+		size += proto.Size(changes[i])
 	}
-	if more {
-		res.NextPageToken = page.Encode(ctx, req, entries[len(res.GetChanges())-1].LeafIndex)
-	}
+	res := &governancev1.ListResourceHistoryResponse{}
+	res.Changes, res.NextPageToken = page.Cut(ctx, req, changes, more, func(last int) int64 { return entries[last].LeafIndex })
 	return res, nil
 }

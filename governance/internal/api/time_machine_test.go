@@ -391,7 +391,7 @@ func TestTimeMachinePagesFitMessages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if size := proto.Size(res); size > 5<<20 || len(res.GetChanges()) == 0 {
+		if size := proto.Size(res); size > messageLimit || len(res.GetChanges()) == 0 {
 			t.Fatalf("a page of %d changes, %d bytes", len(res.GetChanges()), size)
 		}
 		total += len(res.GetChanges())

@@ -8,9 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// pageBytes bounds the text on one page of policies, so that a page of policies with long descriptions still fits into one message.
-const pageBytes = 2 << 20
-
 // Filter narrows a list; its parts combine with AND, and empty ones match everything.
 type Filter struct {
 	Name                string
@@ -44,8 +41,7 @@ func (f Filter) args(after uuid.UUID, limit int) pgx.NamedArgs {
 	}
 }
 
-// List returns at most limit policies, newest first, that come after the given one (uuid.Nil: from the start), and whether there are more. It may
-// return fewer than limit although there are more: a page holds at most 2 MiB of text.
+// List returns at most limit policies, newest first, that come after the given one (uuid.Nil: from the start), and whether there are more.
 func List(ctx context.Context, tx pgx.Tx, f Filter, after uuid.UUID, limit int) (policies []Policy, more bool, err error) {
 	if err := f.check(); err != nil {
 		return nil, false, err
@@ -68,13 +64,8 @@ func List(ctx context.Context, tx pgx.Tx, f Filter, after uuid.UUID, limit int) 
 	if err != nil {
 		return nil, false, fmt.Errorf("select policies: %w", err)
 	}
-	size := 0
-	for _, r := range found {
-		size += r.bytes()
-		if len(policies) == limit || len(policies) > 0 && size > pageBytes {
-			return policies, true, nil
-		}
+	for _, r := range found[:min(limit, len(found))] {
 		policies = append(policies, r.policy())
 	}
-	return policies, false, nil
+	return policies, len(found) > limit, nil
 }

@@ -119,20 +119,6 @@ func (r row) policy() Policy {
 	return p
 }
 
-// bytes returns how much text the policy has.
-func (r row) bytes() int {
-	n := len(r.Name) + len(r.Description)
-	for _, list := range [][]string{r.DecisionPoints, r.RegulationReferences} {
-		for _, s := range list {
-			n += len(s)
-		}
-	}
-	for key, value := range r.Labels {
-		n += len(key) + len(value)
-	}
-	return n
-}
-
 const selectPolicies = `
 		SELECT p.id, p.name, p.description,
 			ARRAY(
