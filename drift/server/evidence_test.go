@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -210,6 +211,36 @@ func TestLostJob(t *testing.T) {
 	next := s.Run(t, s.Config())
 	recorded.Await(t, d.GetEvidence().GetEntryId())
 	recordedOnce(t, next, next.Client(t, c.Tenant), d)
+}
+
+// heard tells of the first line of a log that has the text.
+type heard struct {
+	text string
+	once sync.Once
+	done chan struct{}
+}
+
+func (h *heard) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), h.text) {
+		h.once.Do(func() { close(h.done) })
+	}
+	return len(line), nil
+}
+
+// TestSweepFails takes from the sweep what it looks with: how much evidence waits is then not known, which a metric says.
+func TestSweepFails(t *testing.T) {
+	t.Parallel()
+	stack := drifttest.NewStack(t)
+	failure := &heard{text: "pending evidence could not be swept", done: make(chan struct{})}
+	stack.Log = failure
+	if _, err := stack.DB.Admin().Exec(t.Context(), "ALTER FUNCTION drf_evidence_backlog() RENAME TO gone"); err != nil {
+		t.Fatal(err)
+	}
+	s := stack.Run(t, stack.Config())
+	<-failure.done
+	if _, exposed := get(t, "http://"+s.Addresses.Admin+"/metrics"); !strings.Contains(exposed, "\naumos_drift_evidence_sweep_failed 1\n") {
+		t.Error("the metrics do not say that the sweep failed")
+	}
 }
 
 var recordedMetric = regexp.MustCompile(`(?m)^aumos_drift_evidence_recorded_total (\d+)$`)

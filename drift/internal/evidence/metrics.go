@@ -8,6 +8,7 @@ type metrics struct {
 	failed   *prometheus.CounterVec
 	pending  prometheus.Gauge
 	oldest   prometheus.Gauge
+	unswept  prometheus.Gauge
 }
 
 func newMetrics(registry *prometheus.Registry) *metrics {
@@ -24,7 +25,10 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 		oldest: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "aumos_drift_evidence_oldest_pending_seconds", Help: "Age of the oldest evidence that waits, as of the last sweep.",
 		}),
+		unswept: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "aumos_drift_evidence_sweep_failed", Help: "1 while the last sweep has failed: what waits is as of an earlier one.",
+		}),
 	}
-	registry.MustRegister(m.recorded, m.failed, m.pending, m.oldest)
+	registry.MustRegister(m.recorded, m.failed, m.pending, m.oldest, m.unswept)
 	return m
 }

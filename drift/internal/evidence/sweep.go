@@ -10,6 +10,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
+	"github.com/aumos-enterprise/platform/pkg/upkeep"
 )
 
 // sweepLimit bounds one sweep; the next one takes the rest.
@@ -18,18 +19,10 @@ const sweepLimit = 1000
 // sweep is the safety net: pending evidence whose job is gone (a restored backup, an operator's hand) gets a new one, at the start and from then
 // on regularly. It also measures the backlog.
 func (q *Queue) sweep(ctx context.Context) error {
-	ticker := time.NewTicker(q.cfg.SweepEvery)
-	defer ticker.Stop()
-	for {
-		if err := q.sweepOnce(ctx); err != nil && ctx.Err() == nil {
-			q.log.LogAttrs(ctx, slog.LevelWarn, "pending evidence could not be swept", slog.Any("error", err))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-	}
+	upkeep.Rounds{
+		Every: q.cfg.SweepEvery, Round: q.sweepOnce, Overdue: q.metrics.unswept, Log: q.log, Complaint: "pending evidence could not be swept",
+	}.Run(ctx)
+	return nil
 }
 
 func (q *Queue) sweepOnce(ctx context.Context) error {

@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/aumos-enterprise/platform/governance/internal/upkeep"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
+	"github.com/aumos-enterprise/platform/pkg/upkeep"
 )
 
 // ExpiryConfig says what an expiry works with. Durations that are zero mean the defaults.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/aumos-enterprise/platform/governance/internal/upkeep"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
+	"github.com/aumos-enterprise/platform/pkg/upkeep"
 )
 
 const (

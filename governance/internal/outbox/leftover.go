@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/aumos-enterprise/platform/governance/internal/upkeep"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
+	"github.com/aumos-enterprise/platform/pkg/upkeep"
 )
 
 const (

@@ -8,9 +8,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/aumos-enterprise/platform/governance/internal/upkeep"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
+	"github.com/aumos-enterprise/platform/pkg/upkeep"
 )
 
 // deleteBatch bounds one transaction of the upkeep.

@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"github.com/aumos-enterprise/platform/governance/internal/upkeep"
+	"github.com/aumos-enterprise/platform/pkg/upkeep"
 )
 
 // The first round is made at once, the others in their time or when somebody wakes; the gauge and the log tell of the last one.

@@ -12,11 +12,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/aumos-enterprise/platform/governance/internal/upkeep"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
+	"github.com/aumos-enterprise/platform/pkg/upkeep"
 )
 
 // Every tenant has its turn, under itself, whatever becomes of the others'.

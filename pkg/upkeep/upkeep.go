@@ -31,8 +31,9 @@ func (r Rounds) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		r.Overdue.Set(0)
-		if err != nil {
+		if err == nil {
+			r.Overdue.Set(0)
+		} else {
 			r.Overdue.Set(1)
 			r.Log.LogAttrs(ctx, slog.LevelWarn, r.Complaint, slog.Any("error", err))
 		}
