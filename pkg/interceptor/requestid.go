@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 
 	"github.com/google/uuid"
@@ -110,7 +111,30 @@ func requestIDFrom(values []string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("make request id: %w", err)
 	}
-	return made.String(), nil
+	return written(made), nil
+}
+
+// texts are where new ids are written, some tens of them into one. Each connection's compressor of headers keeps its last fifty (RFC 7541, 2.3.2), which
+// would be as many objects for the garbage collector to mark.
+var texts = sync.Pool{New: func() any { return new(strings.Builder) }} //nolint:gochecknoglobals // memory alone
+
+const (
+	idBytes = 36
+	idsText = 64 // ids in one text
+)
+
+// written is the id's text. What is written later to the same memory is written behind it.
+func written(id uuid.UUID) string {
+	text := texts.Get().(*strings.Builder)
+	if text.Cap()-text.Len() < idBytes {
+		text = new(strings.Builder)
+		text.Grow(idsText * idBytes)
+	}
+	written, _ := id.MarshalText() // never fails
+	text.Write(written)
+	all := text.String()
+	texts.Put(text)
+	return all[len(all)-idBytes:]
 }
 
 // chance is what the runtime draws for each of its threads, without a system call. Nobody needs to be unable to guess the id of a request.
