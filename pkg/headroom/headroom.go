@@ -1,5 +1,9 @@
-// Package headroom lets a service with a small heap collect garbage less often. By default Go collects when the heap has doubled: with 30 MB in use and
-// 400 MB/s of garbage, a dozen times a second. A fixed amount of room between collections makes their cost independent of how little is in use.
+// Package headroom decides how much a service allocates between two garbage collections: a fixed amount, or as much as the collector has to look through if
+// that is more.
+//
+// Go collects when the heap has doubled. With 20 MB in use and 200 MB/s of garbage that is ten times a second. With gigabytes of numbers in use, which the
+// collector does not look through, it leaves as many gigabytes of garbage. And what a collection takes from the callers is not only what it looks through:
+// what was allocated since the last one is swept at once, so that more room makes pauses rarer and longer.
 package headroom
 
 import (
@@ -12,21 +16,25 @@ import (
 
 // Config is the setting of a process.
 type Config struct {
-	GCHeadroom int64 `env:"GC_HEADROOM" envDefault:"268435456" help:"Bytes that may be allocated between two garbage collections even when less is in use; 0: as Go decides. GOGC, when set, decides instead."`
+	GCHeadroom int64 `env:"GC_HEADROOM" envDefault:"67108864" help:"Bytes that may be allocated between two garbage collections, or as many as the collector has to look through if those are more; 0: as Go decides. GOGC, when set, decides instead."`
 }
 
 const (
 	// leastHeap is what the collector's percentage is of at least, as if so much were in use.
 	leastHeap = 4 << 20
-	// defaultPercent is Go's: collect when the heap has doubled. It decides once more than the headroom is in use.
+	// defaultPercent is Go's: collect when the heap has doubled.
 	defaultPercent = 100
+	minPercent     = 1
 	maxPercent     = 100_000
 )
 
-// inUse are what the percentage is of: the heap, and what else the collector looks through.
-//
-//nolint:gochecknoglobals // a constant table
-var inUse = []string{"/gc/heap/live:bytes", "/gc/scan/stack:bytes", "/gc/scan/globals:bytes"}
+// What the percentage is of is the heap, and what else the collector looks through. Of the heap it looks through what may have pointers.
+const (
+	heap        = "/gc/heap/live:bytes"
+	stacks      = "/gc/scan/stack:bytes"
+	globals     = "/gc/scan/globals:bytes"
+	lookThrough = "/gc/scan/total:bytes"
+)
 
 // Keep keeps the headroom until stop is called. It belongs to the process: call it once, from main.
 func Keep(c Config) (stop func()) {
@@ -64,16 +72,10 @@ func (k *keeper) afterNext() {
 
 // tune sets the percentage that amounts to the headroom for what is in use now.
 func (k *keeper) tune() {
-	samples := make([]metrics.Sample, len(inUse))
-	for i, name := range inUse {
-		samples[i].Name = name
-	}
+	samples := []metrics.Sample{{Name: heap}, {Name: stacks}, {Name: globals}, {Name: lookThrough}}
 	metrics.Read(samples)
-	used := uint64(0)
-	for _, s := range samples {
-		used += s.Value.Uint64()
-	}
-	percent := percentFor(k.headroom, used)
+	value := func(i int) uint64 { return samples[i].Value.Uint64() }
+	percent := percentFor(max(k.headroom, value(3)), value(0)+value(1)+value(2))
 	if percent > k.percent*9/10 && percent < k.percent*11/10 {
 		return // setting it stops the world for a moment
 	}
@@ -81,6 +83,6 @@ func (k *keeper) tune() {
 	debug.SetGCPercent(percent)
 }
 
-func percentFor(headroom, used uint64) int {
-	return int(min(max(headroom*100/max(used, leastHeap), defaultPercent), maxPercent))
+func percentFor(room, used uint64) int {
+	return int(min(max(room*100/max(used, leastHeap), minPercent), maxPercent))
 }

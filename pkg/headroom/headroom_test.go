@@ -10,17 +10,18 @@ import (
 func TestPercentFor(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		headroom, used uint64
-		want           int
+		room, used uint64
+		want       int
 	}{
-		"a small heap gets room":         {256 << 20, 32 << 20, 800},
-		"a large one doubles":            {256 << 20, 1 << 30, 100},
-		"as much as the headroom":        {256 << 20, 256 << 20, 100},
+		"more than is in use":            {256 << 20, 32 << 20, 800},
+		"less than is in use":            {64 << 20, 1 << 30, 6},
+		"as much as is in use":           {256 << 20, 256 << 20, 100},
 		"nothing is known before":        {256 << 20, 0, 6400},
 		"next to nothing counts as 4 MB": {256 << 20, 1 << 10, 6400},
 		"a lot of room is still bound":   {1 << 40, 1 << 10, 100_000},
+		"so is very little":              {1 << 20, 1 << 40, 1},
 	} {
-		if got := percentFor(tc.headroom, tc.used); got != tc.want {
+		if got := percentFor(tc.room, tc.used); got != tc.want {
 			t.Errorf("%s: %d %%, want %d", name, got, tc.want)
 		}
 	}
@@ -29,6 +30,7 @@ func TestPercentFor(t *testing.T) {
 // The collector runs less often while the headroom is kept, and goes on doing so after collections.
 func TestKeep(t *testing.T) { // not parallel: the collector belongs to the process
 	t.Setenv("GOGC", "")
+	runtime.GC() // else what other tests have left counts as in use
 	without := collections(512 << 20)
 	stop := Keep(Config{GCHeadroom: 128 << 20})
 	runtime.GC()
@@ -43,16 +45,32 @@ func TestKeep(t *testing.T) { // not parallel: the collector belongs to the proc
 	}
 }
 
-// The room is what was asked for, however little is in use: the collector's goal is also a percentage of stacks and globals, and never of less than 4 MB.
+// The room is what was asked for, however little is in use (the collector's goal is also a percentage of stacks and globals, and never of less than 4 MB), and
+// however much, unless the collector has to look through more.
 func TestKeepIsBounded(t *testing.T) { // not parallel: the collector belongs to the process
 	t.Setenv("GOGC", "")
-	stop := Keep(Config{GCHeadroom: 64 << 20})
-	defer stop()
-	debug.FreeOSMemory()
-	goal := []metrics.Sample{{Name: "/gc/heap/goal:bytes"}, {Name: "/gc/heap/live:bytes"}}
-	metrics.Read(goal)
-	if room := goal[0].Value.Uint64() - goal[1].Value.Uint64(); room > 72<<20 {
-		t.Errorf("%d MiB of room, want 64", room>>20)
+	tests := map[string]struct {
+		used      func() any
+		low, high uint64 // MiB
+	}{
+		"next to nothing": {func() any { return nil }, 40, 72},
+		"numbers":         {func() any { return make([]float64, 64<<20) }, 40, 80},
+		"pointers":        {func() any { return make([]*int, 16<<20) }, 120, 160},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) { //nolint:paralleltest // the collector belongs to the process
+			used := test.used()
+			stop := Keep(Config{GCHeadroom: 64 << 20})
+			defer stop()
+			debug.FreeOSMemory()
+			(&keeper{headroom: 64 << 20}).tune() // as after each collection, without waiting for it
+			goal := []metrics.Sample{{Name: "/gc/heap/goal:bytes"}, {Name: heap}}
+			metrics.Read(goal)
+			if room := (goal[0].Value.Uint64() - goal[1].Value.Uint64()) >> 20; room < test.low || room > test.high {
+				t.Errorf("%d MiB of room, want %d to %d", room, test.low, test.high)
+			}
+			runtime.KeepAlive(used)
+		})
 	}
 }
 
