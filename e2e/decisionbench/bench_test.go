@@ -28,7 +28,7 @@ const (
 	allRounds  = 5
 	steadyTime = 6 * time.Second
 	// steadyRounds is how often: one stall of the machine would be all that a single round shows.
-	steadyRounds = 3
+	steadyRounds = 5
 	// steadyShare of the highest rate is what the latency is measured at.
 	steadyShare = 0.8
 )

@@ -36,7 +36,7 @@ is wrong. Nearly all that it takes is the system's writing and reading. Client l
 the server shares here; they are the caller's, on other machines, and not what is compared.
 
 Each caller waits for its answer before it asks again. The contenders take turns; a ratio is the median of the ratios of the rounds. "Steady" asks at
-80 % of the contender's own highest rate, whether or not earlier questions are answered, and counts a question's time from when it was due; of three rounds it is
+80 % of the contender's own highest rate, whether or not earlier questions are answered, and counts a question's time from when it was due; of five rounds it is
 the median. The connections are the same. HTTP/2 carries questions side by side, so that none that is due waits for another's answer; in HTTP/1.1 it does, when every
 connection has one open. "CPU" is the processor time of one answer: the server's, PostgreSQL's and that of the program that asks.
 
