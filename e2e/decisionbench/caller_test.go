@@ -111,6 +111,25 @@ func TestCallersAreAnswered(t *testing.T) {
 	}
 }
 
+// TestRefusedQuestionsArePutAgain: their time counts from when they were put first, and all are answered in the end.
+func TestRefusedQuestionsArePutAgain(t *testing.T) {
+	t.Parallel()
+	const questions, refusals = 100, 40
+	d := &decisions{right: 10}
+	d.wrong = func(*governancev1.EvaluateResponse) error {
+		if d.calls.Load() <= d.right+refusals {
+			return status.Error(codes.ResourceExhausted, "later")
+		}
+		return nil
+	}
+	l := serveDecisions(t, d, 1, 1)
+	start := time.Now()
+	m, err := l.run((*connection).callers, func(sent int) (time.Time, bool) { return start, sent < questions })
+	if err != nil || len(m.latency) != questions || d.calls.Load() != questions+refusals {
+		t.Errorf("%d answers to %d calls: %v", len(m.latency), d.calls.Load(), err)
+	}
+}
+
 // TestWrongAnswersEndTheRun: each after the first, which is among those that are read as a whole. Of four questions at once a wrong answer may come before the right
 // ones to the other three.
 func TestWrongAnswersEndTheRun(t *testing.T) {
@@ -126,7 +145,7 @@ func TestWrongAnswersEndTheRun(t *testing.T) {
 			r.Decision.Position = nil
 			return nil
 		},
-		"failure": func(*governancev1.EvaluateResponse) error { return status.Error(codes.ResourceExhausted, "later") },
+		"failure": func(*governancev1.EvaluateResponse) error { return status.Error(codes.Internal, "never") },
 	} {
 		if m, err := serveDecisions(t, &decisions{right: right, wrong: wrong}, callers, 1).run((*connection).callers, upTo(200)); err == nil || len(m.latency) <= right-callers {
 			t.Errorf("gRPC, %s: %d answers, %v", name, len(m.latency), err)
@@ -156,7 +175,7 @@ func TestPartsAreJoined(t *testing.T) {
 	c := newHTTPCaller("host", "/", nil, opaAllows())
 	answered := 0
 	for n := range len(text) + 1 {
-		rest, _, err := c.take([]byte(text[:n]), func(uint32) error { answered++; return nil })
+		rest, _, err := c.take([]byte(text[:n]), func(uint32, bool) error { answered++; return nil })
 		if err != nil || (answered == 1) != (n == len(text)) || answered == 0 && len(rest) != n {
 			t.Fatalf("after %d bytes: %d answers, %q left, %v", n, answered, rest, err)
 		}

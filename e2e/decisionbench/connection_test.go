@@ -34,9 +34,9 @@ type caller interface {
 	sideBySide() int
 	// question returns what is to be written, valid until the next call, and the number by which its answer will be known.
 	question() (text []byte, number uint32, err error)
-	// take reads what has arrived. It calls answered for every question that has its answer, fails when one is wrong, and returns the part that is incomplete and
-	// what the protocol wants written.
-	take(arrived []byte, answered func(number uint32) error) (rest, response []byte, err error)
+	// take reads what has arrived. It calls answered for every question that has its answer, or is refused because the server has too much to do, fails when an
+	// answer is wrong, and returns the part that is incomplete and what the protocol wants written.
+	take(arrived []byte, answered func(number uint32, refused bool) error) (rest, response []byte, err error)
 }
 
 // connect returns a descriptor of its own: the runtime would wait for one of package net's, too.
@@ -75,7 +75,8 @@ func (c *connection) ask(since time.Time) error {
 	return c.write(text)
 }
 
-// hear reads what has arrived, with space for it, and tells since when the time of the questions counts that it answers.
+// hear reads what has arrived, with space for it, and tells since when the time of the questions counts that it answers. A refused one is put again, and its time
+// goes on.
 func (c *connection) hear(space []byte, answered func(since time.Time)) error {
 	kept := copy(space, c.rest)
 	n, err := unix.Read(c.fd, space[kept:])
@@ -85,13 +86,17 @@ func (c *connection) hear(space []byte, answered func(since time.Time)) error {
 	if n == 0 {
 		return errors.New("read: the server has hung up")
 	}
-	rest, response, err := c.take(space[:kept+n], func(number uint32) error {
+	rest, response, err := c.take(space[:kept+n], func(number uint32, refused bool) error {
 		i := slices.IndexFunc(c.open, func(a asked) bool { return a.number == number })
 		if i < 0 {
 			return fmt.Errorf("question %d is answered, which is not open", number)
 		}
-		answered(c.open[i].since)
+		since := c.open[i].since
 		c.open = slices.Delete(c.open, i, i+1)
+		if refused {
+			return c.ask(since)
+		}
+		answered(since)
 		return nil
 	})
 	if err != nil {

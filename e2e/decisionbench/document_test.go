@@ -38,7 +38,7 @@ the server shares here; they are the caller's, on other machines, and not what i
 Each caller waits for its answer before it asks again. The contenders take turns; a ratio is the median of the ratios of the rounds. "Steady" asks at
 80 % of the contender's own highest rate, whether or not earlier questions are answered, and counts a question's time from when it was due; of five rounds it is
 the median. The connections are the same. HTTP/2 carries questions side by side, so that none that is due waits for another's answer; in HTTP/1.1 it does, when every
-connection has one open. "CPU" is the processor time of one answer: the server's, PostgreSQL's and that of the program that asks.
+connection has one open. A question that is refused because the server has too much to do is put again, and its time goes on. "CPU" is the processor time of one answer: the server's, PostgreSQL's and that of the program that asks.
 
 Goals, on two cores that servers, PostgreSQL and the load share: at least OPA's rate, and 1.8 times that of OPA with console decision logs, with 32 and with 256 connections; p99 below
 20 ms at 80 % of the highest rate. Run it on a machine that does nothing else: what other programs take, the contenders lack, and not in step.

@@ -97,7 +97,7 @@ func (c *grpcCaller) question() (text []byte, number uint32, err error) {
 }
 
 // take implements caller.
-func (c *grpcCaller) take(arrived []byte, answered func(number uint32) error) (rest, response []byte, err error) {
+func (c *grpcCaller) take(arrived []byte, answered func(number uint32, refused bool) error) (rest, response []byte, err error) {
 	c.out.Reset()
 	for len(arrived) >= frameHead {
 		head := http2.FrameHeader{
@@ -124,7 +124,7 @@ func (c *grpcCaller) take(arrived []byte, answered func(number uint32) error) (r
 }
 
 // frame takes what a server of gRPC may send; all else is an error.
-func (c *grpcCaller) frame(head http2.FrameHeader, payload []byte, answered func(number uint32) error) error {
+func (c *grpcCaller) frame(head http2.FrameHeader, payload []byte, answered func(number uint32, refused bool) error) error {
 	switch head.Type { //nolint:exhaustive // see below
 	case http2.FrameHeaders:
 		if head.Flags&^http2.FlagHeadersEndStream != http2.FlagHeadersEndHeaders {
@@ -137,10 +137,11 @@ func (c *grpcCaller) frame(head http2.FrameHeader, payload []byte, answered func
 		if err := c.headers.Close(); err != nil || !head.Flags.Has(http2.FlagHeadersEndStream) {
 			return err
 		}
-		if err := c.judge(head.StreamID); err != nil {
+		refused := c.status == overloaded
+		if err := c.judge(head.StreamID); err != nil && !refused {
 			return err
 		}
-		return answered(head.StreamID)
+		return answered(head.StreamID, refused)
 	case http2.FrameData:
 		if head.Flags != 0 {
 			break
@@ -174,6 +175,9 @@ func (c *grpcCaller) frame(head http2.FrameHeader, payload []byte, answered func
 	}
 	return errors.New("unexpected")
 }
+
+// overloaded is RESOURCE_EXHAUSTED: what a server says whose disk stands still for half a second while twenty thousand questions come.
+const overloaded = "8"
 
 // judge looks at the answer of a call that has ended.
 func (c *grpcCaller) judge(stream uint32) error {
