@@ -61,7 +61,7 @@ func (s shape) draw(rng *rand.Rand, rows int) []sample.Column {
 // service. It comes before there are data that would leave the collector more room.
 func (p plan) compared(b *testing.B, d *document) {
 	b.Helper()
-	defer headroom.Keep(headroom.Config{GCHeadroom: 256 << 20})()
+	defer headroom.Keep(headroom.Config{GCHeadroom: 64 << 20})()
 	for _, s := range []shape{
 		{rows: p.rows, columns: min(20, p.columns), batch: 50_000},
 		{rows: p.rows, columns: min(2, p.columns), batch: 50_000},
