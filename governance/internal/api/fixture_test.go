@@ -97,7 +97,7 @@ func (p *platform) replica(limits rego.Config) *replica {
 // replicaOn runs a replica with connections of its own. How long something takes is nothing to tests that do not say so, on a machine that may do much else.
 func (p *platform) replicaOn(pool *pgxpool.Pool, limits rego.Config) *replica {
 	p.t.Helper()
-	limits.Deadline, limits.CompileDeadline = cmp.Or(limits.Deadline, 2*time.Second), cmp.Or(limits.CompileDeadline, 20*time.Second)
+	limits.Deadline, limits.CompileDeadline = cmp.Or(limits.Deadline, time.Second), cmp.Or(limits.CompileDeadline, 20*time.Second)
 	wall, stopWall := p.wall()
 	log := slog.New(slog.DiscardHandler)
 	recorder := outbox.NewRecorder(pool, wall, log)
