@@ -24,6 +24,16 @@ const (
 // BenchmarkProfile is the load of BenchmarkDecisions on governance in this process, whose profile `make profile` keeps for the compiler: with sockets, tokens and
 // the wall, as it is when a service decides. The program that asks is in it, too, but governance has none of its functions.
 func BenchmarkProfile(b *testing.B) {
+	l := serveHere(b).connections(profileCallers, profileCallers)
+	for b.Loop() {
+		m := saturate(b, l, profileTime)
+		b.ReportMetric(m.perSecond(), "decisions/s")
+	}
+}
+
+// serveHere is a platform with the sample policy whose governance is in this process.
+func serveHere(b *testing.B) *platform {
+	b.Helper()
 	policy, err := filepath.Abs("../../examples/policies/retrain.rego")
 	if err != nil {
 		b.Fatal(err)
@@ -31,11 +41,7 @@ func BenchmarkProfile(b *testing.B) {
 	p := newPlatform(b)
 	p.serve()
 	p.activate(policy)
-	l := p.connections(profileCallers, profileCallers)
-	for b.Loop() {
-		m := saturate(b, l, profileTime)
-		b.ReportMetric(m.perSecond(), "decisions/s")
-	}
+	return p
 }
 
 // serve runs governance until the benchmark ends.

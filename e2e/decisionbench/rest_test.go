@@ -3,7 +3,6 @@
 package decisionbench_test
 
 import (
-	"path/filepath"
 	"runtime"
 	"runtime/metrics"
 	"testing"
@@ -18,14 +17,7 @@ const (
 // BenchmarkCollection is a garbage collection of a server at rest: after decisions for some seconds, with its connections open. What is marked then is marked in
 // every collection under load, where it takes the processors from questions. A busy machine shows in the times, not in the numbers of objects and bytes.
 func BenchmarkCollection(b *testing.B) {
-	policy, err := filepath.Abs("../../examples/policies/retrain.rego")
-	if err != nil {
-		b.Fatal(err)
-	}
-	p := newPlatform(b)
-	p.serve()
-	p.activate(policy)
-	l := p.connections(restConnections, restConnections)
+	l := serveHere(b).connections(restConnections, restConnections)
 	saturate(b, l, restTime)
 	for _, c := range l.connections {
 		c.caller, c.rest, c.open = nil, nil, nil // it is the server's memory that counts: the sockets stay open without
