@@ -27,6 +27,9 @@ const (
 	defaultTimeout  = 30 * time.Second
 	connLifetime    = time.Hour // so that connections follow a failover, a new password and new grants
 	connIdle        = 10 * time.Minute
+	// flushAfter is what a session writes before it tells the system to begin with the disk. Else Linux keeps written pages for half a minute and writes them
+	// all at once, and who waits for a commit meanwhile waits for them, too.
+	flushAfter = "512kB"
 )
 
 func (c Config) withDefaults() Config {
@@ -47,7 +50,7 @@ func (c Config) withDefaults() Config {
 
 // Open returns a pool after one connection has answered; name is what the server's activity view shows. It refuses a role that could see
 // past row-level security. Commits wait for the disk, even where the server's or the role's settings say otherwise; the URL may ask for more
-// (synchronous_commit=remote_apply). A server that does not answer is errs.Unavailable.
+// (synchronous_commit=remote_apply). It may also say how much a session writes before the disk does (backend_flush_after). A server that does not answer is errs.Unavailable.
 func Open(ctx context.Context, cfg Config, name string) (*pgxpool.Pool, error) {
 	cfg = cfg.withDefaults()
 	poolConfig, err := pgxpool.ParseConfig(cfg.URL.Reveal())
@@ -67,6 +70,9 @@ func Open(ctx context.Context, cfg Config, name string) (*pgxpool.Pool, error) {
 	if !durable(params["synchronous_commit"]) {
 		// Whatever the server, the database or the role say: what a service has answered must survive a crash.
 		params["synchronous_commit"] = "on"
+	}
+	if params["backend_flush_after"] == "" {
+		params["backend_flush_after"] = flushAfter
 	}
 
 	pool, err := pgxpool.NewWithConfig(ctx, poolConfig)

@@ -89,14 +89,10 @@ func TestOpenWaitsForTheDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	url := server.URL("postgres", postgres.RoleAuditWriter)
-	separator := "?"
-	if strings.Contains(url, "?") {
-		separator = "&"
-	}
 	for parameter, want := range map[string]string{
 		"": "on", "synchronous_commit=off": "on", "synchronous_commit=remote_apply": "remote_apply",
 	} {
-		pool, err := postgres.Open(t.Context(), postgres.Config{URL: config.Secret(url + separator + parameter)}, "test")
+		pool, err := postgres.Open(t.Context(), postgres.Config{URL: withParameter(url, parameter)}, "test")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,6 +103,31 @@ func TestOpenWaitsForTheDisk(t *testing.T) {
 			t.Errorf("%q: synchronous_commit is %q, want %q (%v)", parameter, got, want, err)
 		}
 	}
+}
+
+// What a session has written goes to the disk at once, not half a minute later with everything else.
+func TestOpenWritesEarly(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.Server(t).URL("postgres", postgres.RoleAuditWriter)
+	for parameter, want := range map[string]string{"": "512kB", "backend_flush_after=0": "0"} {
+		pool, err := postgres.Open(t.Context(), postgres.Config{URL: withParameter(url, parameter)}, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got string
+		err = pool.QueryRow(t.Context(), `SELECT current_setting('backend_flush_after')`).Scan(&got)
+		pool.Close()
+		if err != nil || got != want {
+			t.Errorf("%q: backend_flush_after is %q, want %q (%v)", parameter, got, want, err)
+		}
+	}
+}
+
+func withParameter(url, parameter string) config.Secret {
+	if strings.Contains(url, "?") {
+		return config.Secret(url + "&" + parameter)
+	}
+	return config.Secret(url + "?" + parameter)
 }
 
 func TestOpenReportsServerThatDoesNotAnswer(t *testing.T) {
