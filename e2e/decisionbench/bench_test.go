@@ -31,6 +31,12 @@ const (
 	steadyRounds = 5
 	// steadyShare of the highest rate is what the latency is measured at.
 	steadyShare = 0.8
+	// lookTime is how long the highest rate is looked at just before: a shared machine is a third faster in one minute than in the next, and four fifths of a rate
+	// of then may be more than all of now.
+	lookTime = 2 * time.Second
+	// even rounds ask all contenders at the same rate.
+	evenTime   = 4 * time.Second
+	evenRounds = 3
 )
 
 // BenchmarkDecisions asks this platform and OPA's server the same question with the same policy, in turns, and prints how they compare. Every decision of the
@@ -82,6 +88,7 @@ type result struct {
 	callers   int
 	saturated map[contender][]measured // one for each round
 	steady    map[contender][]measured // at a share of the contender's own highest rate, one for each round
+	even      map[contender][]measured // at the rate of evenRate, one for each round
 }
 
 // perSecond is the median of the rounds.
@@ -102,10 +109,19 @@ func (r result) ratio(of, to contender) float64 {
 	return median(ratios)
 }
 
-// latency is the median of the steady rounds' percentiles.
-func (r result) latency(c contender, percent int) time.Duration {
+// evenRate is the share of the slowest contender's highest rate.
+func (r result) evenRate() float64 {
+	lowest := r.perSecond(contenders[0])
+	for _, c := range contenders[1:] {
+		lowest = min(lowest, r.perSecond(c))
+	}
+	return steadyShare * lowest
+}
+
+// latency is the median of the rounds' percentiles.
+func latency(rounds []measured, percent int) time.Duration {
 	var found []time.Duration
-	for _, m := range r.steady[c] {
+	for _, m := range rounds {
 		found = append(found, m.percentile(percent))
 	}
 	return median(found)
@@ -137,7 +153,9 @@ func rounds(b *testing.B) (n int, look bool) {
 // compare lets the contenders take turns.
 func compare(b *testing.B, callers int, meters map[contender]meter, loads map[contender]*load) result {
 	b.Helper()
-	r := result{callers: callers, saturated: make(map[contender][]measured), steady: make(map[contender][]measured)}
+	r := result{
+		callers: callers, saturated: make(map[contender][]measured), steady: make(map[contender][]measured), even: make(map[contender][]measured),
+	}
 	for _, c := range contenders {
 		saturate(b, loads[c], warmUp)
 	}
@@ -155,7 +173,14 @@ func compare(b *testing.B, callers int, meters map[contender]meter, loads map[co
 	}
 	for range steadyRounds {
 		for _, c := range contenders {
-			r.steady[c] = append(r.steady[c], sustain(b, loads[c], steadyShare*r.perSecond(c), steadyTime))
+			highest := saturate(b, loads[c], lookTime).perSecond()
+			r.steady[c] = append(r.steady[c], sustain(b, loads[c], steadyShare*highest, steadyTime))
+		}
+	}
+	rate := r.evenRate()
+	for range evenRounds {
+		for _, c := range contenders {
+			r.even[c] = append(r.even[c], sustain(b, loads[c], rate, evenTime))
 		}
 	}
 	return r

@@ -36,8 +36,8 @@ is wrong. Nearly all that it takes is the system's writing and reading. Client l
 the server shares here; they are the caller's, on other machines, and not what is compared.
 
 Each caller waits for its answer before it asks again. The contenders take turns; a ratio is the median of the ratios of the rounds. "Steady" asks at
-80 % of the contender's own highest rate, whether or not earlier questions are answered, and counts a question's time from when it was due; of five rounds it is
-the median. The connections are the same. HTTP/2 carries questions side by side, so that none that is due waits for another's answer; in HTTP/1.1 it does, when every
+80 % of the contender's own highest rate, looked at in the two seconds before, whether or not earlier questions are answered, and counts a question's time from
+when it was due; of five rounds it is the median. "Even" asks all contenders at one rate in the same way: 80 % of the slowest one's highest. The connections are the same. HTTP/2 carries questions side by side, so that none that is due waits for another's answer; in HTTP/1.1 it does, when every
 connection has one open. A question that is refused because the server has too much to do is put again, and its time goes on. "CPU" is the processor time of one answer: the server's, PostgreSQL's and that of the program that asks.
 
 Goals, on two cores that servers, PostgreSQL and the load share: at least OPA's rate, and 1.8 times that of OPA with console decision logs, with 32 and with 256 connections; p99 below
@@ -57,14 +57,15 @@ type document struct {
 // table is what was measured.
 func (d document) table() string {
 	var t strings.Builder
-	t.WriteString("| Callers | | Decisions/s | Beside OPA | Beside OPA with logs | p50 | p99 | Steady p50 | Steady p99 | CPU µs each |\n")
-	t.WriteString("|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	t.WriteString("| Callers | | Decisions/s | Beside OPA | Beside OPA with logs | p50 | p99 | Steady p50 | Steady p99 | Even rate | Even p50 | Even p99 | CPU µs each |\n")
+	t.WriteString("|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, r := range d.results {
 		for _, c := range contenders {
 			last := r.saturated[c][len(r.saturated[c])-1]
-			fmt.Fprintf(&t, "| %d | %s | %.0f | %.2f× | %.2f× | %s | %s | %s | %s | %s |\n", r.callers, c, r.perSecond(c), r.ratio(c, opaAlone), r.ratio(c, opaLogging),
+			fmt.Fprintf(&t, "| %d | %s | %.0f | %.2f× | %.2f× | %s | %s | %s | %s | %.0f | %s | %s | %s |\n", r.callers, c, r.perSecond(c), r.ratio(c, opaAlone), r.ratio(c, opaLogging),
 				milliseconds(last.percentile(50)), milliseconds(last.percentile(99)),
-				milliseconds(r.latency(c, 50)), milliseconds(r.latency(c, 99)), last.cpu.each(len(last.latency)))
+				milliseconds(latency(r.steady[c], 50)), milliseconds(latency(r.steady[c], 99)),
+				r.evenRate(), milliseconds(latency(r.even[c], 50)), milliseconds(latency(r.even[c], 99)), last.cpu.each(len(last.latency)))
 		}
 	}
 	return t.String()
