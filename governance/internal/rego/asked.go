@@ -30,9 +30,10 @@ func (e *Engine) newAsked() *asked {
 func (a *asked) evaluate() {
 	ev, held, s := &a.evaluation, a.slot, a.stint
 	defer held.release()
+	s.takeUp()
 	r, defect := ev.Policy.evaluate(options{input: ev.Input, now: ev.Now, seed: ev.Seed}, s)
 	s.end()
-	a.engine.ended(a.ctx, ev, time.Since(s.start), defect)
+	a.engine.ended(a.ctx, ev, s.age(), defect)
 	a.done <- r
 }
 

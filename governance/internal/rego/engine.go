@@ -166,6 +166,7 @@ func pooled[T any](ctx context.Context, e *Engine, id tenant.ID, work func(*stin
 			s.end()
 			done <- o
 		}()
+		s.takeUp()
 		o.result, o.err = work(s)
 	})
 	select {
@@ -222,10 +223,13 @@ func (e *Engine) Evaluate(ctx context.Context, ev Evaluation) (Result, error) {
 	e.workers.do(a.work)
 	select {
 	case r := <-a.done:
-		e.answered(a)
-		e.quarantine.pass(ev.Tenure)
-		return r, nil
+		return e.inTime(a, r), nil
 	case <-a.timer.C:
+		select {
+		case r := <-a.done: // it was the caller who had no processor
+			return e.inTime(a, r), nil
+		default:
+		}
 		s.Cancel()
 		return e.overrun(ctx, ev, time.Since(s.start), s.ran())
 	case <-ctx.Done():
@@ -235,13 +239,19 @@ func (e *Engine) Evaluate(ctx context.Context, ev Evaluation) (Result, error) {
 	}
 }
 
+func (e *Engine) inTime(a *asked, r Result) Result {
+	e.quarantine.pass(a.evaluation.Tenure)
+	e.answered(a)
+	return r
+}
+
 // deadline is that of an evaluation, rests included.
 func (e *Engine) deadline() time.Duration { return e.config.Deadline * time.Duration(1+e.config.Rest) }
 
 // overrun decides what an evaluation that was not done at the deadline says about the policy.
 func (e *Engine) overrun(ctx context.Context, ev Evaluation, took, ran time.Duration) (Result, error) {
 	if took < e.deadline()*9/10 || ran < e.config.Deadline/10 {
-		return Result{}, overloaded() // most of the time went by waiting for a slot, or nearly all of it for turns
+		return Result{}, overloaded() // most of the time went by waiting for a slot, or nearly all of it for a processor or turns
 	}
 	e.metrics.overruns.Inc()
 	if took > 2*e.deadline() {

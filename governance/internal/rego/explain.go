@@ -58,6 +58,7 @@ func (e *Engine) Explain(ctx context.Context, ev Evaluation, d Detail) (Explanat
 		defer held.release()
 		defer s.end()
 		defer close(done)
+		s.takeUp()
 		o := options{input: ev.Input, now: ev.Now, seed: ev.Seed, tracers: []topdown.QueryTracer{w}}
 		if _, defect := ev.Policy.evaluate(o, s); defect != nil {
 			e.config.Log.LogAttrs(ctx, slog.LevelError, "explanation of a policy panicked",

@@ -42,15 +42,16 @@ type stint struct {
 	turnFor   time.Duration
 	rest      int // it rests so many times as long as its turns are
 	start     time.Time
+	begun     atomic.Int64 // 1 more than when a goroutine took it up, in nanoseconds after start; 0: none has
 	cancelled atomic.Bool
 	stop      atomic.Pointer[chan struct{}] // closed by Cancel while the evaluation waits
 	waited    atomic.Int64                  // nanoseconds, in waits that are over
-	waits     atomic.Int64                  // since when, in nanoseconds after start; 0: it does not
+	waits     atomic.Int64                  // since when, in nanoseconds after it was taken up; 0: it does not
 
 	// Only the evaluation uses these.
 	polls int
 	holds bool          // its turn
-	turn  time.Duration // since when, after start
+	turn  time.Duration // since when, after it was taken up
 }
 
 func (e *Engine) newStint() *stint {
@@ -60,6 +61,13 @@ func (e *Engine) newStint() *stint {
 	}
 	return s
 }
+
+// takeUp is the first that the goroutine does that works. On a machine with too much to do, goroutines wait for a processor: that is nothing that the policy
+// took.
+func (s *stint) takeUp() { s.begun.Store(int64(time.Since(s.start)) + 1) }
+
+// age is how long ago it was taken up.
+func (s *stint) age() time.Duration { return time.Since(s.start) - time.Duration(s.begun.Load()-1) }
 
 // Cancel ends the evaluation soon, also one that waits.
 func (s *stint) Cancel() {
@@ -85,7 +93,7 @@ func (s *stint) look() (cancelled bool) {
 	if s == nil {
 		return false
 	}
-	switch ran := time.Since(s.start); {
+	switch ran := s.age(); {
 	case s.cancelled.Load():
 	case !s.holds && ran > s.short:
 		s.wait()
@@ -125,7 +133,7 @@ func (s *stint) wait() {
 	})
 }
 
-func (s *stint) begin() { s.holds, s.turn = true, time.Since(s.start) }
+func (s *stint) begin() { s.holds, s.turn = true, s.age() }
 
 func (s *stint) pause(d time.Duration) {
 	timer := time.NewTimer(d)
@@ -140,7 +148,7 @@ func (s *stint) pause(d time.Duration) {
 
 // idle does what only takes time, which is not held against the evaluation. Cancel closes stop.
 func (s *stint) idle(pass func(stop <-chan struct{})) {
-	began := max(1, time.Since(s.start)) // 0 would mean that it does not wait
+	began := max(1, s.age()) // 0 would mean that it does not wait
 	s.waits.Store(int64(began))
 	stop := make(chan struct{})
 	s.stop.Store(&stop)
@@ -148,7 +156,7 @@ func (s *stint) idle(pass func(stop <-chan struct{})) {
 		pass(stop)
 	}
 	s.stop.Store(nil)
-	s.waited.Add(int64(time.Since(s.start) - began))
+	s.waited.Add(int64(s.age() - began))
 	s.waits.Store(0)
 }
 
@@ -162,9 +170,13 @@ func (s *stint) end() {
 
 // ran is how long the evaluation has been running, without what it waited.
 func (s *stint) ran() time.Duration {
-	ran := time.Since(s.start) - time.Duration(s.waited.Load())
+	if s.begun.Load() == 0 {
+		return 0
+	}
+	age := s.age()
+	ran := age - time.Duration(s.waited.Load())
 	if since := s.waits.Load(); since != 0 {
-		ran -= time.Since(s.start) - time.Duration(since)
+		ran -= age - time.Duration(since)
 	}
 	return ran
 }

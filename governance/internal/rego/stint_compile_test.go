@@ -119,6 +119,7 @@ func TestRestsBetweenTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &Engine{config: Config{Rest: 3}, turns: turns{evaluations: make(chan struct{}, 1)}}
 		s := e.newStint()
+		s.takeUp()
 		if s.poll(); len(e.turns.evaluations) != 1 {
 			t.Error("it has no turn")
 		}

@@ -27,6 +27,9 @@ func TestLongEvaluationsTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &Engine{turns: turns{evaluations: make(chan struct{}, 1)}}
 		first, second, third := e.newStint(), e.newStint(), e.newStint()
+		for _, s := range []*stint{first, second, third} {
+			s.takeUp()
+		}
 		first.poll()
 		if len(e.turns.evaluations) != 0 {
 			t.Error("a short evaluation asked for a turn")
@@ -151,6 +154,37 @@ func TestLargeOperandsTakeTurns(t *testing.T) {
 		}
 		if err := e.Close(t.Context()); err != nil || len(e.turns.evaluations) != 0 {
 			t.Errorf("%v, %d turns were not given back", err, len(e.turns.evaluations))
+		}
+	})
+}
+
+// What no goroutine took up before the deadline, because the machine had too much to do, says nothing of the policy: it has not been asked. What is taken up late
+// has as long before its first turn as others.
+func TestNotTakenUpIsNoStrike(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := NewEngine(Config{})
+		version := Tenure{Version: uuid.New()}
+		for range strikesInARow {
+			s := e.newStint()
+			wait(t, e.config.Deadline)
+			_, err := e.overrun(t.Context(), Evaluation{Tenure: version}, time.Since(s.start), s.ran())
+			if errs.ReasonOf(err) != errs.ReasonOverloaded {
+				t.Errorf("%v, want %s", err, errs.ReasonOverloaded)
+			}
+		}
+		if e.quarantine.holds(version) {
+			t.Error("quarantined without having been asked")
+		}
+		s := e.newStint()
+		wait(t, e.config.Deadline/2)
+		s.takeUp()
+		wait(t, shortFor)
+		if s.poll() || len(e.turns.evaluations) != 0 {
+			t.Error("what was taken up late had to wait for its turn at once")
+		}
+		if ran := s.ran(); ran != shortFor {
+			t.Errorf("it ran for %s", ran)
 		}
 	})
 }

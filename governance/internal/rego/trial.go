@@ -123,6 +123,7 @@ func attempt[T any](ctx context.Context, e *Engine, t Trial, deadline time.Durat
 	e.workers.do(func() {
 		defer held.release()
 		defer s.end()
+		s.takeUp()
 		done <- work(s)
 	})
 	select {
