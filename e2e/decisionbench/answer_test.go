@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -49,7 +50,7 @@ func platformAllows() func(message []byte) error {
 	answers := 0
 	return func(message []byte) error {
 		if outcome(message) != governancev1.DecisionOutcome_DECISION_OUTCOME_ALLOW {
-			return errNotAllowed
+			return unexpected(message)
 		}
 		if answers++; answers%thorough != 1 {
 			return nil
@@ -60,10 +61,19 @@ func platformAllows() func(message []byte) error {
 		}
 		d := answer.GetDecision()
 		if d.GetOutcome() != governancev1.DecisionOutcome_DECISION_OUTCOME_ALLOW || len(d.GetResults()) != 1 || d.GetPosition().GetLeafIndex() == 0 {
-			return errNotAllowed
+			return unexpected(message)
 		}
 		return nil
 	}
+}
+
+// unexpected says what the platform answered instead.
+func unexpected(message []byte) error {
+	var answer governancev1.EvaluateResponse
+	if err := proto.Unmarshal(message, &answer); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %v", errNotAllowed, &answer)
 }
 
 // outcome finds the outcome in an EvaluateResponse.
