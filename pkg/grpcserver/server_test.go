@@ -338,6 +338,24 @@ func TestGracefulStop(t *testing.T) {
 	}
 }
 
+// Balancers open connections and ask nothing: the stop waits for one no longer than for a probe, and is a good one.
+func TestSilentAdminConnectionsAreCut(t *testing.T) {
+	t.Parallel()
+	s := start(t, grpcservertest.Options{Server: grpcserver.Config{ProbeTimeout: 50 * time.Millisecond}}, policies{})
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.AdminAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ready(t, s) // the server has accepted it
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+	if n, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Errorf("the connection is open: %d", n)
+	}
+}
+
 // One client that watches must not hold the stop until its timeout.
 func TestWatchesEndAtStop(t *testing.T) {
 	t.Parallel()
