@@ -92,15 +92,8 @@ func TestOpenWaitsForTheDisk(t *testing.T) {
 	for parameter, want := range map[string]string{
 		"": "on", "synchronous_commit=off": "on", "synchronous_commit=remote_apply": "remote_apply",
 	} {
-		pool, err := postgres.Open(t.Context(), postgres.Config{URL: withParameter(url, parameter)}, "test")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got string
-		err = pool.QueryRow(t.Context(), `SELECT current_setting('synchronous_commit')`).Scan(&got)
-		pool.Close()
-		if err != nil || got != want {
-			t.Errorf("%q: synchronous_commit is %q, want %q (%v)", parameter, got, want, err)
+		if got := setting(t, withParameter(url, parameter), "synchronous_commit"); got != want {
+			t.Errorf("%q: synchronous_commit is %q, want %q", parameter, got, want)
 		}
 	}
 }
@@ -110,17 +103,24 @@ func TestOpenWritesEarly(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.Server(t).URL("postgres", postgres.RoleAuditWriter)
 	for parameter, want := range map[string]string{"": "512kB", "backend_flush_after=0": "0"} {
-		pool, err := postgres.Open(t.Context(), postgres.Config{URL: withParameter(url, parameter)}, "test")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got string
-		err = pool.QueryRow(t.Context(), `SELECT current_setting('backend_flush_after')`).Scan(&got)
-		pool.Close()
-		if err != nil || got != want {
-			t.Errorf("%q: backend_flush_after is %q, want %q (%v)", parameter, got, want, err)
+		if got := setting(t, withParameter(url, parameter), "backend_flush_after"); got != want {
+			t.Errorf("%q: backend_flush_after is %q, want %q", parameter, got, want)
 		}
 	}
+}
+
+// setting is what a setting is in a session that Open made.
+func setting(t *testing.T, url config.Secret, name string) (value string) {
+	t.Helper()
+	pool, err := postgres.Open(t.Context(), postgres.Config{URL: url}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if err := pool.QueryRow(t.Context(), `SELECT current_setting($1)`, name).Scan(&value); err != nil {
+		t.Fatal(err)
+	}
+	return value
 }
 
 func withParameter(url, parameter string) config.Secret {
