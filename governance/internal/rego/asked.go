@@ -32,8 +32,8 @@ func (a *asked) evaluate() {
 	defer held.release()
 	s.takeUp()
 	r, defect := ev.Policy.evaluate(options{input: ev.Input, now: ev.Now, seed: ev.Seed}, s)
-	s.end()
 	a.engine.ended(a.ctx, ev, s.age(), defect)
+	s.end()
 	a.done <- r
 }
 

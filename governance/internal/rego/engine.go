@@ -61,6 +61,7 @@ type Engine struct {
 	trials      *slots
 	runs        *slots
 	turns       turns
+	wall        bool // stints count all the time that passes as the policy's
 	workers     *workers
 	quarantine  *quarantine
 	metrics     metrics
@@ -78,6 +79,7 @@ func NewEngine(c Config) *Engine {
 		trials:      newSlots(max(2, runtime.GOMAXPROCS(0)), 1),
 		runs:        newSlots(maxRuns, maxTenantRuns),
 		turns:       newTurns(runtime.GOMAXPROCS(0)),
+		wall:        !threadsHaveClocks(),
 		workers:     newWorkers(),
 		quarantine:  newQuarantine(),
 		verifying:   make(chan struct{}, 1),
@@ -250,8 +252,8 @@ func (e *Engine) deadline() time.Duration { return e.config.Deadline * time.Dura
 
 // overrun decides what an evaluation that was not done at the deadline says about the policy.
 func (e *Engine) overrun(ctx context.Context, ev Evaluation, took, ran time.Duration) (Result, error) {
-	if took < e.deadline()*9/10 || ran < e.config.Deadline/10 {
-		return Result{}, overloaded() // most of the time went by waiting for a slot, or nearly all of it for a processor or turns
+	if took < e.deadline()*9/10 || hardly(ran, e.config.Deadline) {
+		return Result{}, overloaded() // most of the time went by waiting for a slot, or nearly all of it for a turn or a processor
 	}
 	e.metrics.overruns.Inc()
 	if took > 2*e.deadline() {
@@ -267,6 +269,9 @@ func (e *Engine) overrun(ctx context.Context, ev Evaluation, took, ran time.Dura
 	}
 	return Failed(Deadline), nil
 }
+
+// hardly is whether what ran for so long until the deadline has not had the time in which it could have overrun it.
+func hardly(ran, deadline time.Duration) bool { return ran < deadline/10 }
 
 // ended observes an evaluation, also one that nobody waits for any more.
 func (e *Engine) ended(ctx context.Context, ev *Evaluation, took time.Duration, defect any) {

@@ -41,6 +41,14 @@ func engine(t testing.TB, c rego.Config) *rego.Engine {
 	return e
 }
 
+// stuckEngine is for policies that are stuck: they have no processor.
+func stuckEngine(t *testing.T, c rego.Config) *rego.Engine {
+	t.Helper()
+	e := engine(t, c)
+	rego.CountWaits(e)
+	return e
+}
+
 // stuck are the gates at which evaluations of uuid.rfc4122(<name>) wait, deaf to cancellation, like a builtin that does not come to an end.
 var stuck sync.Map // string -> chan struct{}
 
@@ -75,7 +83,7 @@ func TestAnswerComesWhileTheEvaluationIsStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, open := stuckPolicy(t)
 		defer open()
-		e := engine(t, rego.Config{Deadline: 100 * time.Millisecond})
+		e := stuckEngine(t, rego.Config{Deadline: 100 * time.Millisecond})
 		start := time.Now()
 		r, err := e.Evaluate(t.Context(), question(c, input(t, sticks)))
 		if took := time.Since(start); took != 100*time.Millisecond {
@@ -87,11 +95,49 @@ func TestAnswerComesWhileTheEvaluationIsStuck(t *testing.T) {
 	})
 }
 
+// Where other programs have the processors, as here for all of the time, a policy has overrun nothing, however often: the caller is to ask again.
+func TestBusyHostIsNoOverrun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, open := stuckPolicy(t)
+		e := engine(t, rego.Config{TenantSlots: 20})
+		for range 10 {
+			if r, err := e.Evaluate(t.Context(), question(c, input(t, sticks))); errs.ReasonOf(err) != errs.ReasonOverloaded {
+				t.Fatalf("got %v, %v, want %s", r, err, errs.ReasonOverloaded)
+			}
+		}
+		open()
+		if r, err := e.Evaluate(t.Context(), question(c, input(t, passes))); err != nil || r.Outcome != rego.Allow {
+			t.Errorf("after that: %v, %v, want ALLOW", r, err)
+		}
+	})
+}
+
+// What works until the deadline has overrun it, on the machine's clocks.
+func TestEndlessPolicyOverruns(t *testing.T) {
+	t.Parallel()
+	c := compile(t, "package p\nallow if count([1 | some i in numbers.range(1, 30000); some j in numbers.range(1, 30000); i == j + 1000000]) > 0")
+	e := engine(t, rego.Config{})
+	overruns := 0
+	for {
+		r, err := e.Evaluate(t.Context(), question(c, rego.Input{}))
+		if errs.ReasonOf(err) == errs.ReasonOverloaded { // other tests have the processors
+			continue
+		}
+		if r.Reason == rego.Quarantined && overruns == 3 {
+			return
+		}
+		if overruns++; err != nil || r.Reason != rego.Deadline {
+			t.Fatalf("after %d overruns: %v, %v", overruns, r, err)
+		}
+	}
+}
+
 func TestStuckEvaluationsUseUpTheTenantsShareOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { // time passes only while all evaluations are stuck, however busy the machine is
 		c, open := stuckPolicy(t)
-		e := engine(t, rego.Config{Deadline: 50 * time.Millisecond, TenantSlots: 2})
+		e := stuckEngine(t, rego.Config{Deadline: 50 * time.Millisecond, TenantSlots: 2})
 		for range 2 {
 			if r, err := e.Evaluate(t.Context(), question(c, input(t, sticks))); err != nil || r.Reason != rego.Deadline {
 				t.Fatalf("got %v, %v, want DEADLINE", r, err)
@@ -127,7 +173,7 @@ func TestQuarantine(t *testing.T) {
 			overruns int
 		}
 		var told []heard
-		e := engine(t, rego.Config{
+		e := stuckEngine(t, rego.Config{
 			Deadline: 250 * time.Millisecond, TenantSlots: 32,
 			Quarantined: func(_ tenant.ID, a rego.Tenure, overruns int) { told = append(told, heard{a, overruns}) },
 		})
@@ -203,7 +249,7 @@ func TestQuarantineByWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, open := stuckPolicy(t)
 		defer open()
-		e := engine(t, rego.Config{Deadline: 50 * time.Millisecond, TenantSlots: 200, Slots: 200})
+		e := stuckEngine(t, rego.Config{Deadline: 50 * time.Millisecond, TenantSlots: 200, Slots: 200})
 		overruns := 0
 		for round := 0; ; round++ {
 			if round > 10 {
@@ -228,7 +274,7 @@ func TestCallerLeaves(t *testing.T) {
 	t.Parallel()
 	c, open := stuckPolicy(t)
 	defer open()
-	e := engine(t, rego.Config{Deadline: time.Minute})
+	e := stuckEngine(t, rego.Config{Deadline: time.Minute})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
@@ -245,7 +291,7 @@ func TestCloseIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, open := stuckPolicy(t)
-		e := engine(t, rego.Config{Deadline: 20 * time.Millisecond})
+		e := stuckEngine(t, rego.Config{Deadline: 20 * time.Millisecond})
 		if _, err := e.Evaluate(t.Context(), question(c, input(t, sticks))); err != nil {
 			t.Fatal(err)
 		}

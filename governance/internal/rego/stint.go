@@ -42,32 +42,38 @@ type stint struct {
 	turnFor   time.Duration
 	rest      int // it rests so many times as long as its turns are
 	start     time.Time
-	begun     atomic.Int64 // 1 more than when a goroutine took it up, in nanoseconds after start; 0: none has
 	cancelled atomic.Bool
 	stop      atomic.Pointer[chan struct{}] // closed by Cancel while the evaluation waits
-	waited    atomic.Int64                  // nanoseconds, in waits that are over
-	waits     atomic.Int64                  // since when, in nanoseconds after it was taken up; 0: it does not
+	worked    processorTime
 
 	// Only the evaluation uses these.
+	begun time.Time // when it was taken up; until then start
 	polls int
 	holds bool          // its turn
 	turn  time.Duration // since when, after it was taken up
 }
 
 func (e *Engine) newStint() *stint {
-	s := &stint{long: e.turns.evaluations, short: shortFor, turnFor: turnFor, rest: e.config.Rest, start: time.Now()}
-	if s.rest > 0 {
+	s := e.stintOf(e.turns.evaluations)
+	if s.rest = e.config.Rest; s.rest > 0 {
 		s.short, s.turnFor = atOnce, restTurnFor
 	}
 	return s
 }
 
-// takeUp is the first that the goroutine does that works. On a machine with too much to do, goroutines wait for a processor: that is nothing that the policy
-// took.
-func (s *stint) takeUp() { s.begun.Store(int64(time.Since(s.start)) + 1) }
+func (e *Engine) stintOf(turns chan struct{}) *stint {
+	now := time.Now()
+	return &stint{long: turns, short: shortFor, turnFor: turnFor, start: now, begun: now, worked: processorTime{wall: e.wall, epoch: now}}
+}
+
+// takeUp is the first that the goroutine does that works; the last is end.
+func (s *stint) takeUp() {
+	s.begun = time.Now()
+	s.worked.take()
+}
 
 // age is how long ago it was taken up.
-func (s *stint) age() time.Duration { return time.Since(s.start) - time.Duration(s.begun.Load()-1) }
+func (s *stint) age() time.Duration { return time.Since(s.begun) }
 
 // Cancel ends the evaluation soon, also one that waits.
 func (s *stint) Cancel() {
@@ -99,7 +105,7 @@ func (s *stint) look() (cancelled bool) {
 		s.wait()
 	case s.holds && ran-s.turn > s.turnFor:
 		worked := ran - s.turn
-		s.end()
+		s.yield()
 		if s.rest > 0 {
 			s.pause(time.Duration(s.rest) * worked)
 		}
@@ -146,37 +152,33 @@ func (s *stint) pause(d time.Duration) {
 	})
 }
 
-// idle does what only takes time, which is not held against the evaluation. Cancel closes stop.
+// idle does what only takes time. Cancel closes stop.
 func (s *stint) idle(pass func(stop <-chan struct{})) {
-	began := max(1, s.age()) // 0 would mean that it does not wait
-	s.waits.Store(int64(began))
+	if s.worked.leave() { // a thread is not kept waiting
+		defer s.worked.take()
+	}
 	stop := make(chan struct{})
 	s.stop.Store(&stop)
 	if !s.cancelled.Load() { // else Cancel may have come before stop
 		pass(stop)
 	}
 	s.stop.Store(nil)
-	s.waited.Add(int64(s.age() - began))
-	s.waits.Store(0)
 }
 
-// end gives the turn back, if the evaluation has it. Whoever runs the evaluation calls it at the end.
-func (s *stint) end() {
+// yield gives the turn back, if the evaluation has it.
+func (s *stint) yield() {
 	if s.holds {
 		<-s.long
 		s.holds = false
 	}
 }
 
-// ran is how long the evaluation has been running, without what it waited.
-func (s *stint) ran() time.Duration {
-	if s.begun.Load() == 0 {
-		return 0
-	}
-	age := s.age()
-	ran := age - time.Duration(s.waited.Load())
-	if since := s.waits.Load(); since != 0 {
-		ran -= age - time.Duration(since)
-	}
-	return ran
+// end is what the goroutine that took it up does last.
+func (s *stint) end() {
+	s.yield()
+	s.worked.leave()
 }
+
+// ran is how long the evaluation has had a processor, until now or until it ended. It is 0 for what no goroutine has taken up yet: on a machine with too much to
+// do, goroutines wait for a processor, too.
+func (s *stint) ran() time.Duration { return s.worked.taken() }

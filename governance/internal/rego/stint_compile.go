@@ -1,17 +1,10 @@
 package rego
 
-import (
-	"time"
+import "github.com/open-policy-agent/opa/v1/ast"
 
-	"github.com/open-policy-agent/opa/v1/ast"
-)
-
-const (
-	// shortCompilation is how long a compilation has a processor without asking, and shortSource the bytes of Rego that are parsed in that time: most
-	// versions are compiled before they have to wait for anybody.
-	shortCompilation = shortFor
-	shortSource      = 2 << 10
-)
+// shortSource is how many bytes of Rego are parsed in the time for which a compilation has a processor without asking: most versions are compiled before they
+// have to wait for anybody.
+const shortSource = 2 << 10
 
 // longStages are those of the compiler that take more than a millisecond with some version.
 var longStages = []ast.StageID{ //nolint:gochecknoglobals // a constant
@@ -19,9 +12,7 @@ var longStages = []ast.StageID{ //nolint:gochecknoglobals // a constant
 	ast.StageCheckRecursion, ast.StageCheckTypes, ast.StageBuildRuleIndices, ast.StageBuildRequiredCapabilities,
 }
 
-func (e *Engine) newCompilation() *stint {
-	return &stint{long: e.turns.compilations, short: shortCompilation, turnFor: turnFor, start: time.Now()}
-}
+func (e *Engine) newCompilation() *stint { return e.stintOf(e.turns.compilations) }
 
 // expect says how much Rego there is to be parsed: a large source waits for its turn at once, since the parser asks nothing.
 func (s *stint) expect(modules []Module) {

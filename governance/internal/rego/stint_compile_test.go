@@ -75,7 +75,7 @@ func TestLargeCompilationsTakeTurns(t *testing.T) {
 func TestCompilationsTakeTurnsBetweenStages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		e := &Engine{turns: turns{compilations: make(chan struct{}, 1)}}
+		e := &Engine{wall: true, turns: turns{compilations: make(chan struct{}, 1)}}
 		s := e.newCompilation()
 		compiler := newCompiler(1, s)
 		n := 0
@@ -117,7 +117,7 @@ func TestTurns(t *testing.T) {
 func TestRestsBetweenTurns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		e := &Engine{config: Config{Rest: 3}, turns: turns{evaluations: make(chan struct{}, 1)}}
+		e := &Engine{wall: true, config: Config{Rest: 3}, turns: turns{evaluations: make(chan struct{}, 1)}}
 		s := e.newStint()
 		s.takeUp()
 		if s.poll(); len(e.turns.evaluations) != 1 {
@@ -140,6 +140,9 @@ func TestRestsBetweenTurns(t *testing.T) {
 		if s.ran() != 2*time.Millisecond {
 			t.Errorf("it ran for %s", s.ran())
 		}
-		s.end()
+		wait(t, time.Millisecond)
+		if s.end(); s.ran() != 3*time.Millisecond {
+			t.Errorf("after its rest it ran for %s in all", s.ran())
+		}
 	})
 }

@@ -25,7 +25,7 @@ func (s *stint) poll() (cancelled bool) {
 func TestLongEvaluationsTakeTurns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		e := &Engine{turns: turns{evaluations: make(chan struct{}, 1)}}
+		e := &Engine{wall: true, turns: turns{evaluations: make(chan struct{}, 1)}}
 		first, second, third := e.newStint(), e.newStint(), e.newStint()
 		for _, s := range []*stint{first, second, third} {
 			s.takeUp()
@@ -164,6 +164,7 @@ func TestNotTakenUpIsNoStrike(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		e := NewEngine(Config{})
+		e.wall = true
 		version := Tenure{Version: uuid.New()}
 		for range strikesInARow {
 			s := e.newStint()

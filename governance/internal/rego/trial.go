@@ -105,16 +105,29 @@ func (t Trial) options() options {
 	return o
 }
 
-// attempt does the work of a trial in a goroutine of the pool of trials. At the deadline it is late: the goroutine keeps its tenant's slot until it ends.
+// attempt does the work of a trial in a goroutine of the pool of trials. At the deadline it is late. Where it hardly ran until then that says nothing of the
+// policy: it is done again until there is something to say, or ctx ends.
 func attempt[T any](ctx context.Context, e *Engine, t Trial, deadline time.Duration, work func(topdown.Cancel) T) (
 	result T, took time.Duration, late bool, err error,
 ) {
+	for {
+		var ran time.Duration
+		if result, took, ran, late, err = attemptOnce(ctx, e, t, deadline, work); !late || !hardly(ran, deadline) {
+			return result, took, late, err
+		}
+	}
+}
+
+// attemptOnce reports also how long the work had a processor. When it is late, the goroutine keeps its tenant's slot until it ends.
+func attemptOnce[T any](ctx context.Context, e *Engine, t Trial, deadline time.Duration, work func(topdown.Cancel) T) (
+	result T, took, ran time.Duration, late bool, err error,
+) {
 	if err := context.Cause(ctx); err != nil { // free slots are taken without a look at it
-		return result, 0, false, err
+		return result, 0, 0, false, err
 	}
 	held, err := e.trials.acquire(ctx, t.Tenant, nil)
 	if err != nil {
-		return result, 0, false, err
+		return result, 0, 0, false, err
 	}
 	timer := time.NewTimer(deadline)
 	defer timer.Stop()
@@ -135,7 +148,7 @@ func attempt[T any](ctx context.Context, e *Engine, t Trial, deadline time.Durat
 		s.Cancel()
 		err = context.Cause(ctx)
 	}
-	return result, time.Since(s.start), late, err
+	return result, time.Since(s.start), s.ran(), late, err
 }
 
 // problemOf says where and why an evaluation failed. The defects of the evaluator are for the log.

@@ -115,7 +115,7 @@ func TestTrialsAreApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck, open := stuckPolicy(t)
 		defer open()
-		e := engine(t, rego.Config{Deadline: 50 * time.Millisecond, TenantSlots: 1})
+		e := stuckEngine(t, rego.Config{Deadline: 50 * time.Millisecond, TenantSlots: 1})
 		a, err := e.Try(t.Context(), trial(stuck, input(t, sticks)))
 		if err != nil || a.Reason != rego.Deadline || a.Took != 50*time.Millisecond {
 			t.Fatalf("got %+v, %v, want DEADLINE", a, err)
@@ -143,6 +143,25 @@ func TestTrialsAreApart(t *testing.T) {
 	})
 }
 
+// A trial that had no processor until its deadline has not overrun it: it is done again.
+func TestTrialOnABusyHost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stuck, open := stuckPolicy(t)
+		e := engine(t, rego.Config{Deadline: 50 * time.Millisecond})
+		time.AfterFunc(10*time.Second, open)
+		if a, err := e.Try(t.Context(), trial(stuck, input(t, sticks))); err != nil || a.Outcome != rego.Allow {
+			t.Errorf("got %+v, %v, want ALLOW", a, err)
+		}
+		c := compile(t, "package p\nallow := true\ntest_x if true")
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if v, err := e.TryRule(ctx, trial(c, rego.Input{}), c.RuleTests()[0]); !errors.Is(err, context.Canceled) {
+			t.Errorf("for a caller who left: %+v, %v", v, err)
+		}
+	})
+}
+
 // A `test_` rule, which may ask the policy many times, has five times the deadline of an evaluation.
 func TestRuleHasMoreTime(t *testing.T) {
 	t.Parallel()
@@ -151,7 +170,7 @@ func TestRuleHasMoreTime(t *testing.T) {
 		stuck.Store(t.Name(), gate)
 		defer close(gate)
 		c := compile(t, "package p\nallow := true\ntest_x if uuid.rfc4122(\""+t.Name()+"\")")
-		v, err := engine(t, rego.Config{Deadline: 50 * time.Millisecond}).TryRule(t.Context(), trial(c, rego.Input{}), c.RuleTests()[0])
+		v, err := stuckEngine(t, rego.Config{Deadline: 50 * time.Millisecond}).TryRule(t.Context(), trial(c, rego.Input{}), c.RuleTests()[0])
 		if err != nil || !v.Late || v.Took != 250*time.Millisecond {
 			t.Errorf("got %+v, %v, want an end after 250 ms", v, err)
 		}
