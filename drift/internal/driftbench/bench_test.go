@@ -181,10 +181,11 @@ func (p plan) histograms(b *testing.B, d *document, data sides) {
 			contingency.BinPSI(histogram.Deciles(pair, nil))
 		}},
 		{"Jensen–Shannon in Sturges' bins of both sides (Evidently's), p-value of 999 permutations", func() {
-			low, high := min(pair.Baseline[0], work[0]), max(pair.Baseline[p.rows-1], work[p.rows-1])
-			edges, _ := histogram.Sturges(2*p.rows, low, high, false) // many values, all different
-			bins, _ := distance.NewBins(histogram.Count(pair.Baseline, edges), histogram.Count(work, edges))
-			distance.JensenShannon(math.E).Permute(bins, permutation.Draws{Count: draws, Alpha: level, Rand: rand.New(rand.NewPCG(1, 1))})
+			distance.JensenShannon(math.E).Permute(sturges(pair, 2*p.rows), permutation.Draws{Count: draws, Alpha: level, Rand: rand.New(rand.NewPCG(1, 1))})
+		}},
+		{"Hellinger in Sturges' bins of both sides by distinct values (Evidently's), p-value of 999 permutations", func() {
+			distinct := histogram.DistinctPooled(pair.Baseline, pair.Current, histogram.SameSturges)
+			distance.Hellinger().Permute(sturges(pair, distinct), permutation.Draws{Count: draws, Alpha: level, Rand: rand.New(rand.NewPCG(1, 1))})
 		}},
 		{"Jensen–Shannon in Doane's bins of the baseline (NannyML's), p-value of 999 permutations", func() {
 			rule, _ := distance.Doane(pair.Baseline)
@@ -196,6 +197,14 @@ func (p plan) histograms(b *testing.B, d *document, data sides) {
 			one: single(func() float64 { return timed(10*p.rounds, t.make) }), peer: read,
 		})
 	}
+}
+
+// sturges cuts the range of both sides by Sturges' rule for a number of values, which are many and all different.
+func sturges(pair histogram.Pair, n int) distance.Bins {
+	low, high := min(pair.Baseline[0], pair.Current[0]), max(pair.Baseline[len(pair.Baseline)-1], pair.Current[len(pair.Current)-1])
+	edges, _ := histogram.Sturges(n, low, high, false)
+	bins, _ := distance.NewBins(histogram.Count(pair.Baseline, edges), histogram.Count(pair.Current, edges))
+	return bins
 }
 
 var sink float64

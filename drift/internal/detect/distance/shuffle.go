@@ -135,9 +135,9 @@ func (l *laws) given(rng *rand.Rand, rows int64) int64 {
 // binomial returns P(X ≤ x) for x from 0 to n; the last is above every uniform number.
 func binomial(n int, p float64) []float64 {
 	law := make([]float64, n+1)
-	sum := 0.0
+	sum, hit, miss := 0.0, math.Log(p), math.Log1p(-p)
 	for x := range law {
-		sum += math.Exp(smallLogFactorials[n] - smallLogFactorials[x] - smallLogFactorials[n-x] + float64(x)*math.Log(p) + float64(n-x)*math.Log1p(-p))
+		sum += math.Exp(smallLogFactorials[n] - smallLogFactorials[x] - smallLogFactorials[n-x] + float64(x)*hit + float64(n-x)*miss)
 		law[x] = sum
 	}
 	law[n] = 1

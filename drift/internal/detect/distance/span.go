@@ -13,7 +13,7 @@ import (
 // edges, and few pairs of ranks come up often: the rows between their edges are looked up once. Of the rows between the two, any are the
 // baseline's.
 type spans struct {
-	pair rungs
+	pair histogram.Pair
 	n, m int64 // rows of the baseline, at least two, and of the other side
 	bins int
 	rng  *rand.Rand
@@ -31,7 +31,7 @@ type span struct {
 
 func newSpans(pair histogram.Pair, bins int, rng *rand.Rand) *spans {
 	n, m := pair.Sizes()
-	return &spans{pair: newRungs(pair), n: int64(n), m: int64(m), bins: bins, rng: rng, laws: newLaws(int64(n), int64(m)), seen: make(map[[2]int64]*span)}
+	return &spans{pair: pair, n: int64(n), m: int64(m), bins: bins, rng: rng, laws: newLaws(int64(n), int64(m)), seen: make(map[[2]int64]*span)}
 }
 
 // draw appends the rows of both sides in each bin of the next division.
@@ -85,20 +85,20 @@ func firstOf(rng *rand.Rand, rows, marked int64) int64 {
 
 // fix looks up what the ranks, from 1, of the baseline's smallest and largest row mean.
 func (s *spans) fix(low, high int64) *span {
-	pooled := relabelled{Pair: s.pair.Pair}
+	pooled := relabelled{Pair: s.pair}
 	from, to := pooled.value(int(low-1)), pooled.value(int(high-1))
 	edges, err := histogram.Edges(from, to, s.bins)
 	if err != nil {
 		return &span{err: err}
 	}
-	x, y := histogram.CountSource(s.pair, edges, nil, nil)
-	at := &span{baseline: make([]int64, len(x)), current: make([]int64, len(x))}
-	rows := x // of both sides
-	for i := range rows {
-		rows[i] += y[i]
-	}
+	at := &span{baseline: make([]int64, s.bins+1), current: make([]int64, s.bins+1)}
 	last := s.bins - 1
-	at.current[last+1], rows[last+1] = rows[last+1], 0 // outside
+	at.current[last+1] = s.n + s.m // outside
+	rows := histogram.Count(s.pair.Baseline, edges)
+	for i, more := range histogram.Count(s.pair.Current, edges) {
+		rows[i] += more // of both sides
+		at.current[last+1] -= rows[i]
+	}
 	if from == to {
 		// All the baseline's rows have one value, and no row of another is between them.
 		bin := 0
@@ -107,7 +107,7 @@ func (s *spans) fix(low, high int64) *span {
 		}
 		at.baseline[bin] = s.n
 		rows[bin] -= s.n
-		copy(at.current, rows[:last+1])
+		copy(at.current, rows)
 		return at
 	}
 	// Beside the two themselves there are rows of the same values beyond them, which are the other side's.
@@ -116,7 +116,6 @@ func (s *spans) fix(low, high int64) *span {
 	at.baseline[last]++
 	at.current[0] += low - 1 - int64(below[0]+below[1])
 	at.current[last] += int64(upTo[0]+upTo[1]) - high
-	rows = rows[:last+1]
 	for bin := range rows {
 		if rows[bin] -= at.baseline[bin] + at.current[bin]; rows[bin] > 0 {
 			at.kept = append(at.kept, bin)
@@ -129,32 +128,4 @@ func (s *spans) fix(low, high int64) *span {
 	}
 	at.free = newShuffler(free, s.n-2, high-low+1-s.n, s.laws)
 	return at
-}
-
-// rungs find the place of a value in a few steps among every thousandth of the others, which stay near the processor, and then in one thousand.
-type rungs struct {
-	histogram.Pair
-	baseline, current []float64
-}
-
-const rung = 1024
-
-func newRungs(pair histogram.Pair) rungs {
-	every := func(values []float64) (rungs []float64) {
-		for i := 0; i < len(values); i += rung {
-			rungs = append(rungs, values[i])
-		}
-		return rungs
-	}
-	return rungs{Pair: pair, baseline: every(pair.Baseline), current: every(pair.Current)}
-}
-
-// Below counts the rows below v.
-func (r rungs) Below(v float64) [2]int {
-	return [2]int{below(r.Baseline, r.baseline, v), below(r.Current, r.current, v)}
-}
-
-func below(values, rungs []float64, v float64) int {
-	from := max(0, histogram.Below(rungs, v)-1) * rung
-	return from + histogram.Below(values[from:min(from+rung, len(values))], v)
 }

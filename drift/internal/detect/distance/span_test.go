@@ -97,25 +97,3 @@ func TestFirstOf(t *testing.T) {
 		}
 	}
 }
-
-// TestRungs counts as a pair does.
-func TestRungs(t *testing.T) {
-	t.Parallel()
-	rng := rand.New(rand.NewPCG(5, 6))
-	for _, n := range []int{1, 2, rung - 1, rung, rung + 1, 5 * rung} {
-		pair := histogram.Pair{Baseline: make([]float64, n), Current: make([]float64, 2*n)}
-		for _, side := range [][]float64{pair.Baseline, pair.Current} {
-			for i := range side {
-				side[i] = float64(rng.IntN(3 * n))
-			}
-			slices.Sort(side)
-		}
-		r := newRungs(pair)
-		for range 2000 {
-			v := float64(rng.IntN(6*n+4)-2) / 2
-			if got, want := r.Below(v), pair.Below(v); got != want {
-				t.Fatalf("%d rows: %v below %v, want %v", n, got, v, want)
-			}
-		}
-	}
-}

@@ -20,15 +20,20 @@ func BenchmarkRead(b *testing.B) {
 	values := benchValues(1)
 	b.SetBytes(int64(8 * len(values)))
 	for b.Loop() {
-		var s0, s1, s2, s3 float64
-		for i := 0; i+3 < len(values); i += 4 {
-			s0 += values[i]
-			s1 += values[i+1]
-			s2 += values[i+2]
-			s3 += values[i+3]
-		}
-		sink = s0 + s1 + s2 + s3
+		sink = readOnce(values)
 	}
+}
+
+// readOnce is a function because b.Loop keeps what is assigned in its body out of registers.
+func readOnce(values []float64) float64 {
+	var s0, s1, s2, s3 float64
+	for i := 0; i+3 < len(values); i += 4 {
+		s0 += values[i]
+		s1 += values[i+1]
+		s2 += values[i+2]
+		s3 += values[i+3]
+	}
+	return s0 + s1 + s2 + s3
 }
 
 var sink float64

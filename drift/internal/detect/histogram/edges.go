@@ -64,8 +64,8 @@ func SameSturges(least, most int) bool {
 //
 // with the skewness g₁ of the sample (D. P. Doane, 1976). Up to two values, or equal ones, make one bin.
 //
-// The values must be finite and sorted. It returns ErrEmpty without values and ErrRange as Edges does. It takes a part of
-// a pass, seldom more than one.
+// The values must be finite and sorted. It returns ErrEmpty without values and ErrRange as Edges does. It takes a part of a
+// pass, seldom a whole one.
 //
 // NumPy's rounding is repeated step by step where it decides: of values that are symmetric and as many as a power of two, a skewness that is not
 // exactly 0 makes one bin more.
@@ -77,12 +77,11 @@ func Doane(sorted []float64) ([]float64, error) {
 	if len(sorted) < 3 || low == high {
 		return filled(low, high, 0)
 	}
+	step := 1
 	if len(sorted) >= coarseMin {
-		if bins, sure := doaneBins(sorted, coarse); sure {
-			return Edges(low, high, bins)
-		}
+		step = coarse
 	}
-	if bins, sure := doaneBins(sorted, 1); sure {
+	if bins, sure := doaneBins(sorted, step); sure {
 		return Edges(low, high, bins)
 	}
 	return doaneAsNumPy(sorted)

@@ -188,3 +188,30 @@ func TestDistinctPooledEnds(t *testing.T) {
 		t.Errorf("only %d counts ended before all values", ended)
 	}
 }
+
+// TestDistinctPooledCountsLate wants the shorter side's values counted when its rows alone leave too much open for long.
+func TestDistinctPooledCountsLate(t *testing.T) {
+	t.Parallel()
+	var x, y []float64
+	for i := range 200_000 {
+		x = append(x, float64(i))
+	}
+	for i := range 50_000 {
+		v := float64(190_000 + i)
+		y = append(y, v, v, v)
+	}
+	const all = 240_000
+	asked := 0
+	got := DistinctPooled(y, x, func(least, most int) bool {
+		if asked++; least > all || most < all {
+			t.Fatalf("%d to %d values, but there are %d", least, most, all)
+		}
+		return SameSturges(least, most)
+	})
+	if got != len(x) || asked > 40 {
+		t.Errorf("%d values after %d questions, want %d", got, asked, len(x))
+	}
+	if got := DistinctPooled(x, y, func(int, int) bool { return false }); got != all {
+		t.Errorf("%d values in all, want %d", got, all)
+	}
+}
