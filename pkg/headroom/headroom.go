@@ -86,3 +86,14 @@ func (k *keeper) tune() {
 func percentFor(room, used uint64) int {
 	return int(min(max(room*100/max(used, leastHeap), minPercent), maxPercent))
 }
+
+// worth is what a collection is made for before its time.
+const worth = 8 << 20
+
+// Collect takes back at once what the caller knows to be garbage, if it is much. It is for those who are about to allocate as much again, and would
+// otherwise have both: the headroom is for garbage of which nobody knows.
+func Collect(garbage int64) {
+	if garbage >= worth {
+		runtime.GC()
+	}
+}

@@ -89,3 +89,21 @@ func collections(bytes int) uint64 {
 	}
 	return count() - before
 }
+
+// Much garbage is collected at once, little is left to the collector.
+func TestCollect(t *testing.T) { // not parallel: the collector belongs to the process
+	runs := func(garbage int64) uint32 {
+		defer debug.SetGCPercent(debug.SetGCPercent(-1))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		Collect(garbage)
+		runtime.ReadMemStats(&after)
+		return after.NumGC - before.NumGC
+	}
+	if got := runs(worth - 1); got != 0 {
+		t.Errorf("%d collections of little garbage", got)
+	}
+	if got := runs(worth); got != 1 {
+		t.Errorf("%d collections of much garbage, want 1", got)
+	}
+}

@@ -141,11 +141,20 @@ func TestRepeatedRows(t *testing.T) {
 	if got := run(table([]string{"y", "x"}, func(i int) int { return i / 2 })); got.Status != StatusDrift || got.Direction != DirectionIncrease || *got.Effect < 0.49 {
 		t.Errorf("every row twice: got %+v", got)
 	}
-	same := table([]string{"y", "x"}, func(i int) int { return i }).digests()
-	for i, d := range baseline.digests() {
+	same := table([]string{"y", "x"}, func(i int) int { return i }).digests(0, 1, nil)
+	for i, d := range baseline.digests(0, 1, nil) {
 		if j := slices.Index(same, d); j != i {
 			t.Errorf("row %d equals row %d", i, j)
 		}
+	}
+	var parts []digest
+	for part := range 4 {
+		parts = baseline.digests(part, 4, parts)
+	}
+	slices.SortFunc(parts, digest.compare)
+	slices.SortFunc(same, digest.compare)
+	if !slices.Equal(parts, same) {
+		t.Error("the rows of all parts are not the table's")
 	}
 }
 

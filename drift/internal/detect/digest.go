@@ -11,26 +11,39 @@ import (
 // digest stands for a row: equal rows have equal ones, different rows practically never.
 type digest [2]uint64
 
-// digests returns one for each row. A missing value is a value of its own; −0 and +0 are one.
-func (t Table) digests() []digest {
-	rows := make([]digest, t.Rows)
-	for _, c := range t.Columns {
-		if c.Type == Numeric {
-			for i, v := range c.Numbers {
-				rows[i].add(numberDigest(v))
-			}
-			continue
-		}
-		names := make([]digest, len(c.Names)+1) // the first for missing values
+// digests appends one for each row that falls into one of so many parts: all of them together may take more memory than the rows do. Equal rows
+// fall into one part. A missing value is a value of its own; −0 and +0 are one.
+func (t Table) digests(part, parts int, found []digest) []digest {
+	names := make([][]digest, len(t.Columns)) // of categories, the first for missing values
+	for k, c := range t.Columns {
+		names[k] = make([]digest, len(c.Names)+1)
 		for i, name := range c.Names {
 			sum := sha256.Sum256([]byte(name)) // the sides number their categories as they like
-			names[i+1] = digest{binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])}
-		}
-		for i, code := range c.Codes {
-			rows[i].add(names[code+1])
+			names[k][i+1] = digest{binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])}
 		}
 	}
-	return rows
+	var block [1024]digest
+	for first := 0; first < t.Rows; first += len(block) {
+		rows := block[:min(len(block), t.Rows-first)]
+		clear(rows)
+		for k, c := range t.Columns {
+			if c.Type == Numeric {
+				for i, v := range c.Numbers[first : first+len(rows)] {
+					rows[i].add(numberDigest(v))
+				}
+				continue
+			}
+			for i, code := range c.Codes[first : first+len(rows)] {
+				rows[i].add(names[k][code+1])
+			}
+		}
+		for _, d := range rows {
+			if d[0]%uint64(parts) == uint64(part) {
+				found = append(found, d)
+			}
+		}
+	}
+	return found
 }
 
 func numberDigest(v float64) digest {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/multivariate"
 	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
+	"github.com/aumos-enterprise/platform/pkg/headroom"
 )
 
 // rowCache keeps what several tests of rows need.
@@ -40,6 +41,9 @@ func scoring(standardised bool) func(values []float64) {
 	return multivariate.NormalScores
 }
 
+// paired tells whether a test of rows may need the distances between them.
+func (t TestSetting) paired() bool { return t.Test == TestMMD || t.Test == TestEnergy }
+
 // paired returns the distances between rows, which MMD and energy share.
 func (r *rowComparison) paired(standardised bool) pairSample {
 	name := "normal-scores"
@@ -58,6 +62,16 @@ func (r *rowComparison) paired(standardised bool) pairSample {
 	}
 	r.cache.pairs[name] = s
 	return s
+}
+
+// release gives the distances' memory back: next to a few columns it is much.
+func (r *rowComparison) release() {
+	bytes := int64(0)
+	for _, s := range r.cache.pairs {
+		bytes += s.pairs.Bytes()
+	}
+	r.cache.pairs = nil
+	headroom.Collect(bytes)
 }
 
 // draws are as comparison.draws of a feature's.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Table holds the rows of one side, column by column. All columns have Rows values.
@@ -58,6 +59,9 @@ func evaluateRows(ctx context.Context, in *RowInput, s Settings) ([]Result, erro
 		seen[key] = true
 		if err == nil {
 			err = isolate(func() { results[i] = r.measure(t) })
+		}
+		if !slices.ContainsFunc(in.Tests[i+1:], TestSetting.paired) {
+			r.release()
 		}
 		if err != nil {
 			results[i] = Result{Test: t.Test, Convention: t.Convention, Direction: DirectionNone}.without(Failed(err))

@@ -52,7 +52,7 @@ func (d *document) body() string {
 			l.ratio(l.one), l.ratio(l.many), l.wanted(), l.met())
 	}
 	if len(d.memory) > 0 {
-		t.WriteString("\nLargest resident memory on all processors (goal: 2.5 times the input; the collector may leave 64 MiB uncollected, which is most of it for small inputs):\n\n")
+		fmt.Fprintf(&t, "\nLargest resident memory on all processors (goal: %g times the input):\n\n", memoryGoal)
 		for _, m := range d.memory {
 			t.WriteString("- " + m + "\n")
 		}

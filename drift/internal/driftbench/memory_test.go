@@ -15,6 +15,9 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
+// memoryGoal is how many times its input a comparison may take.
+const memoryGoal = 2.5
+
 // shape is the data of a comparison: columns of numbers, or one of vectors.
 type shape struct {
 	rows      int // of a side
@@ -58,8 +61,8 @@ func (s shape) draw(rng *rand.Rand, rows int) []sample.Column {
 }
 
 // compared measures the memory of comparisons of rows and vectors, from the first batch to the result, under the collector's settings of the
-// service. It comes before there are data that would leave the collector more room.
-func (p plan) compared(b *testing.B, d *document) {
+// service, and returns the largest part of the input that one takes. It comes before there are data that would leave the collector more room.
+func (p plan) compared(b *testing.B, d *document) (most float64) {
 	b.Helper()
 	defer headroom.Keep(headroom.Config{GCHeadroom: 64 << 20})()
 	for _, s := range []shape{
@@ -79,7 +82,7 @@ func (p plan) compared(b *testing.B, d *document) {
 		}
 		if err != nil {
 			b.Log(err) // not everywhere
-			return
+			return 0
 		}
 		if err := s.compare(b, request); err != nil {
 			b.Fatal(err)
@@ -88,8 +91,11 @@ func (p plan) compared(b *testing.B, d *document) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		d.memory = append(d.memory, fmt.Sprintf("Comparison as the data come, of %s: %.2f times the input of %.0f MB", s, (peak-before)/s.bytes(), s.bytes()/1e6))
+		times := (peak - before) / s.bytes()
+		d.memory = append(d.memory, fmt.Sprintf("Comparison as the data come, of %s: %.2f times the input of %.0f MB", s, times, s.bytes()/1e6))
+		most = max(most, times)
 	}
+	return most
 }
 
 // compare sends both sides in turns, in batches that are garbage as soon as they are taken, as messages are.
@@ -128,11 +134,14 @@ func (s shape) compare(b *testing.B, request comparison.Request) error {
 	return err
 }
 
-// BenchmarkMemory prints what compared measures.
+// BenchmarkMemory prints what compared measures, and wants it to be within the goal.
 func BenchmarkMemory(b *testing.B) {
 	for b.Loop() {
 		d := &document{}
-		plan{rows: 1_000_000, columns: 20}.compared(b, d)
+		most := plan{rows: 1_000_000, columns: 20}.compared(b, d)
+		if most > memoryGoal {
+			b.Errorf("a comparison takes %.2f times its input, the goal is %g", most, memoryGoal)
+		}
 		for _, m := range d.memory {
 			b.Log(m)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/aumos-enterprise/platform/drift/internal/parallel"
 	"github.com/aumos-enterprise/platform/drift/internal/text"
 	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/headroom"
 )
 
 // Accumulator gathers the batches of one upload. It is used by one goroutine, ends with Finish, and Release must follow in any case.
@@ -129,6 +130,8 @@ func (a *Accumulator) Finish(ctx context.Context) (Set, error) {
 	}
 	set := Set{Rows: a.rows, Features: a.features, Samples: make([]Sample, len(a.features))}
 	if a.rowwise {
+		headroom.Collect(a.reserved)       // the messages
+		defer headroom.Collect(a.reserved) // the pieces that are joined
 		set.Rowwise = make([]Rowwise, len(a.features))
 	}
 	err := parallel.Each(ctx, len(a.columns), func(i int) {

@@ -49,6 +49,14 @@ func NewPairs(baseline, current Matrix, ended func() bool) (*Pairs, error) {
 	return p, nil
 }
 
+// Bytes is the memory that the distances take, and that of the tests that were made of them. It is 0 of nil.
+func (p *Pairs) Bytes() int64 {
+	if p == nil {
+		return 0
+	}
+	return 8 * int64(len(p.squared)+len(p.work))
+}
+
 func (p *Pairs) rows() int { return p.baseline + p.current }
 
 // start is the place of the pair (a, a+1).

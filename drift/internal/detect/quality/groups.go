@@ -35,12 +35,12 @@ func (g *Groups) Add(baseline, current int64) error {
 
 // GroupNumbers counts the values of two sides sorted in ascending order. −0 and +0 are one value.
 func GroupNumbers(baseline, current []float64) (*Groups, error) {
-	return GroupSorted(baseline, current, cmp.Compare[float64])
+	g := new(Groups)
+	return g, AddSorted(g, baseline, current, cmp.Compare[float64])
 }
 
-// GroupSorted counts the values of two sides sorted in ascending order, in no more memory.
-func GroupSorted[T any](baseline, current []T, compare func(a, b T) int) (*Groups, error) {
-	g := new(Groups)
+// AddSorted counts the values of two sides sorted in ascending order, in no more memory. None of them may have been counted before.
+func AddSorted[T any](g *Groups, baseline, current []T, compare func(a, b T) int) error {
 	for i, j := 0, 0; i < len(baseline) || j < len(current); {
 		var value T
 		if j == len(current) || i < len(baseline) && compare(baseline[i], current[j]) <= 0 {
@@ -56,10 +56,10 @@ func GroupSorted[T any](baseline, current []T, compare func(a, b T) int) (*Group
 			j++
 		}
 		if err := g.Add(int64(i-first), int64(j-second)); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return g, nil
+	return nil
 }
 
 // GroupCounts counts the categories of two sides.

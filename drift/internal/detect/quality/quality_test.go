@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"sort"
 	"testing"
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/permutation"
@@ -168,8 +169,8 @@ func BenchmarkUnseen(b *testing.B) {
 	}
 }
 
-// TestGroupSorted counts as a map does.
-func TestGroupSorted(t *testing.T) {
+// TestAddSorted counts as a map does.
+func TestAddSorted(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 1))
 	for range 200 {
@@ -187,8 +188,16 @@ func TestGroupSorted(t *testing.T) {
 		}
 		slices.Sort(baseline)
 		slices.Sort(current)
-		if got, err := quality.GroupSorted(baseline, current, cmp.Compare[int]); err != nil || !reflect.DeepEqual(got, want) {
-			t.Fatalf("got %+v, %v, want %+v for %v and %v", got, err, want, baseline, current)
+		got := new(quality.Groups)
+		for _, upTo := range []int{rng.IntN(20), 20} { // in two parts
+			first, second := sort.SearchInts(baseline, upTo), sort.SearchInts(current, upTo)
+			if err := quality.AddSorted(got, baseline[:first], current[:second], cmp.Compare[int]); err != nil {
+				t.Fatal(err)
+			}
+			baseline, current = baseline[first:], current[second:]
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %+v, want %+v", got, want)
 		}
 	}
 }
