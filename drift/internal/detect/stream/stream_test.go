@@ -18,6 +18,7 @@ func TestValues(t *testing.T) {
 		switch spec.Input {
 		case Errors:
 			bad[0.5], bad[-1], bad[2], bad[5e-324] = ErrOutOfRange, ErrOutOfRange, ErrOutOfRange, ErrOutOfRange
+			bad[0.9999999999999999], bad[1e-200] = ErrOutOfRange, ErrOutOfRange
 		case Unit:
 			bad[-5e-324], bad[1.0000000000000002] = ErrOutOfRange, ErrOutOfRange
 			good = append(good, 0.5, 5e-324)
