@@ -110,15 +110,18 @@ func DistinctPooled(first, second []float64, enough func(least, most int) bool) 
 			return distinct + ofFirst
 		}
 		v, w := first[i], second[j]
+		x, y := 0, 0 // no branches: which side is next could not be foreseen
 		if v <= w {
-			for i++; i < len(first) && first[i] == v; i++ {
-			}
-			ofFirst--
+			x = 1
 		}
 		if w <= v {
-			for j++; j < len(second) && second[j] == w; j++ {
-			}
-			ofSecond--
+			y = 1
+		}
+		i, j, ofFirst, ofSecond = i+x, j+y, ofFirst-x, ofSecond-y
+		low := min(v, w) // and all that equal it
+		for ; i < len(first) && first[i] == low; i++ {
+		}
+		for ; j < len(second) && second[j] == low; j++ {
 		}
 	}
 }
