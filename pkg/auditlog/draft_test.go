@@ -81,3 +81,26 @@ func TestLeafAfterRelease(t *testing.T) {
 	}()
 	d.Leaf(1, testTime)
 }
+
+func BenchmarkDraft(b *testing.B) {
+	e := testEntry(1)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := auditlog.NewDraft(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDraftLeaf(b *testing.B) {
+	d, err := auditlog.NewDraft(testEntry(1))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if leaf, _ := d.Leaf(7, testTime); len(leaf) == 0 {
+			b.Fatal("no leaf")
+		}
+	}
+}

@@ -1,16 +1,12 @@
 package postgreslocal_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,81 +16,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/aumos-enterprise/platform/pkg/porttest"
 	"github.com/aumos-enterprise/platform/pkg/postgreslocal"
 	"github.com/aumos-enterprise/platform/pkg/postgreslocal/filelock"
 )
-
-// options are for a server in dir that loses nothing but a test when the machine crashes.
-func options(dir string) postgreslocal.Options {
-	return postgreslocal.Options{
-		DataDir:  dir,
-		Settings: map[string]string{"fsync": "off"},
-		InitArgs: []string{"--no-sync"},
-	}
-}
-
-// withPort returns a directory whose server takes a port that nobody gets by chance while it is down.
-func withPort(t *testing.T) string {
-	t.Helper()
-	dir := tempDir(t)
-	if err := os.WriteFile(filepath.Join(dir, "port"), []byte(strconv.Itoa(porttest.Free(t))), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-// tempDir returns a directory that PostgreSQL's user may enter: those of testing are closed to everyone else.
-func tempDir(t *testing.T) string {
-	t.Helper()
-	return tempDirIn(t, postgreslocal.ScratchDir())
-}
-
-func tempDirIn(t *testing.T, parent string) string {
-	t.Helper()
-	dir, err := os.MkdirTemp(parent, "aumos-test-") //nolint:usetesting // see tempDir
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-func start(t *testing.T, o postgreslocal.Options) *postgreslocal.Server {
-	t.Helper()
-	server, err := postgreslocal.Start(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
-}
-
-// query runs a statement as the superuser and returns its single value.
-func query(t *testing.T, server *postgreslocal.Server, sql string) string {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), server.AdminURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
-	var value string
-	if err := conn.QueryRow(t.Context(), sql).Scan(&value); err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		t.Fatalf("%s: %v", sql, err)
-	}
-	return value
-}
 
 func TestServerKeepsDataPortAndPasswordOverRestarts(t *testing.T) {
 	t.Parallel()
@@ -191,132 +115,6 @@ func TestServerIsClosedToOthers(t *testing.T) {
 	}
 	if stat, ok := info.Sys().(*syscall.Stat_t); !ok || stat.Uid == 0 {
 		t.Error("the data directory belongs to root")
-	}
-}
-
-func TestServerSurvivesCrash(t *testing.T) {
-	t.Parallel()
-	dir := tempDir(t)
-	first := start(t, options(dir))
-	query(t, first, `CREATE TABLE kept AS SELECT 'still here' AS word`)
-	if err := syscall.Kill(postmaster(t, dir), syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	<-first.Done()
-	if err := first.Stop(); err == nil || !strings.Contains(err.Error(), "killed") {
-		t.Errorf("Stop after a crash: %v, want how the server ended", err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "data", "postmaster.pid")); err != nil {
-		t.Fatalf("the crash left nothing behind: %v", err)
-	}
-	second, err := postgreslocal.Start(t.Context(), options(dir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := query(t, second, `SELECT word FROM kept`); got != "still here" {
-		t.Errorf("the table holds %q", got)
-	}
-	if err := second.Stop(); err != nil {
-		t.Error(err)
-	}
-}
-
-// After a crash the process id in postmaster.pid may be another program's.
-func TestServerStartsOverStalePIDFile(t *testing.T) {
-	t.Parallel()
-	dir := tempDir(t)
-	if err := start(t, options(dir)).Stop(); err != nil {
-		t.Fatal(err)
-	}
-	stranger := exec.Command("cat")
-	input, err := stranger.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := stranger.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = input.Close()
-		if err := stranger.Wait(); err != nil {
-			t.Errorf("the stranger was hurt: %v", err)
-		}
-	}()
-	text := fmt.Sprintf("%d\n%s\n1\n5432\n%s\n", stranger.Process.Pid, filepath.Join(dir, "data"), filepath.Join(dir, "run"))
-	if err := os.WriteFile(filepath.Join(dir, "data", "postmaster.pid"), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	query(t, start(t, options(dir)), `SELECT 'it answers'`)
-}
-
-func postmaster(t *testing.T, dir string) int {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _, _ := strings.Cut(string(text), "\n")
-	pid, err := strconv.Atoi(first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pid
-}
-
-// ownerVariable makes TestOwner the owner of a server in the directory it names.
-const ownerVariable = "AUMOS_POSTGRESLOCAL_TEST_OWNER"
-
-// TestOwner is no test: TestServerEndsWithItsOwner runs it in a process of its own.
-func TestOwner(t *testing.T) {
-	t.Parallel()
-	dir := os.Getenv(ownerVariable)
-	if dir == "" {
-		return
-	}
-	o := options(dir)
-	o.Ephemeral = strings.HasSuffix(dir, "ephemeral")
-	server := start(t, o)
-	query(t, server, `CREATE TABLE kept AS SELECT 'still here' AS word`)
-	fmt.Println("started") //nolint:forbidigo // what the test reads
-	<-server.Done()
-}
-
-// killOwner starts a process that owns a server in dir, and kills it as the machine's operator would: without a word.
-func killOwner(t *testing.T, dir string) {
-	t.Helper()
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	owner := exec.Command(program, "-test.run=^TestOwner$", "-test.v")
-	owner.Env = append(os.Environ(), ownerVariable+"="+dir)
-	output, err := owner.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := owner.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(output)
-	for lines.Scan() && lines.Text() != "started" {
-	}
-	if lines.Text() != "started" {
-		t.Fatalf("the owner did not start: %v", owner.Wait())
-	}
-	if err := owner.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.Copy(io.Discard, output)
-	_ = owner.Wait() // it was killed
-}
-
-func TestServerEndsWithItsOwner(t *testing.T) {
-	t.Parallel()
-	dir := tempDir(t)
-	killOwner(t, dir)
-	// Start waits for the server that is ending.
-	if got := query(t, start(t, options(dir)), `SELECT word FROM kept`); got != "still here" {
-		t.Errorf("the table holds %q", got)
 	}
 }
 

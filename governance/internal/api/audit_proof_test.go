@@ -1,9 +1,12 @@
 package api_test
 
 import (
+	"bytes"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/tlog"
 	"google.golang.org/grpc/codes"
 
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
@@ -74,4 +77,57 @@ func TestNobodyWritesOnThePlatformLog(t *testing.T) {
 	wantError(t, err, codes.PermissionDenied, governancev1.ErrorReason_ERROR_REASON_PLATFORM_LOG)
 	_, err = platform.Evaluate(t.Context(), askPoint("claims.approve", nil))
 	wantError(t, err, codes.PermissionDenied, governancev1.ErrorReason_ERROR_REASON_PLATFORM_LOG)
+}
+
+func TestProofRpcs(t *testing.T) {
+	t.Parallel()
+	s := startAudit(t)
+	service, auditor := s.service(tenantA), s.person(tenantA, auth.RoleAuditor)
+	for range 7 {
+		record(t, service, recordRequest(t))
+	}
+	checkpoint, err := auditor.GetCheckpoint(t.Context(), &governancev1.GetCheckpointRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	head := checkpoint.GetCheckpoint()
+	if head.GetTreeSize() != 7 || time.Since(head.GetCreateTime().AsTime()) > time.Minute {
+		t.Errorf("checkpoint: %v", head)
+	}
+	inclusion, err := auditor.GetInclusionProof(t.Context(), &governancev1.GetInclusionProofRequest{LeafIndex: 4, TreeSize: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tlog.CheckRecord(hashesOf(inclusion.GetHashes()), inclusion.GetTreeSize(), tlog.Hash(inclusion.GetRootHash()),
+		inclusion.GetLeafIndex(), tlog.Hash(inclusion.GetLeafHash())); err != nil || inclusion.GetTreeSize() != 6 {
+		t.Errorf("inclusion: %v, %v", inclusion, err)
+	}
+	consistency, err := auditor.GetConsistencyProof(t.Context(), &governancev1.GetConsistencyProofRequest{FirstTreeSize: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tlog.CheckTree(hashesOf(consistency.GetHashes()), consistency.GetSecondTreeSize(), tlog.Hash(consistency.GetSecondRootHash()),
+		consistency.GetFirstTreeSize(), tlog.Hash(consistency.GetFirstRootHash())); err != nil || !bytes.Equal(consistency.GetSecondRootHash(), head.GetRootHash()) {
+		t.Errorf("consistency: %v, %v", consistency, err)
+	}
+	_, err = auditor.GetInclusionProof(t.Context(), &governancev1.GetInclusionProofRequest{LeafIndex: 4, TreeSize: 8})
+	wantError(t, err, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_TREE_SIZE_BEYOND_LOG)
+	_, err = auditor.GetConsistencyProof(t.Context(), &governancev1.GetConsistencyProofRequest{FirstTreeSize: 4, SecondTreeSize: 3})
+	wantError(t, err, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD)
+	if _, named := fieldsOf(err)["first_tree_size"]; !named {
+		t.Errorf("fields %v, want first_tree_size", fieldsOf(err))
+	}
+	_, err = auditor.ListEntries(t.Context(), &governancev1.ListEntriesRequest{MinLeafIndex: 4, MaxLeafIndex: new(int64(3))})
+	wantError(t, err, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD)
+	if _, named := fieldsOf(err)["max_leaf_index"]; !named {
+		t.Errorf("fields %v, want max_leaf_index", fieldsOf(err))
+	}
+}
+
+func hashesOf(messages [][]byte) []tlog.Hash {
+	hashes := make([]tlog.Hash, len(messages))
+	for i, m := range messages {
+		hashes[i] = tlog.Hash(m)
+	}
+	return hashes
 }

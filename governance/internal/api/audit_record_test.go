@@ -1,15 +1,20 @@
 package api_test
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 )
@@ -115,6 +120,110 @@ func TestBatchRecordEntriesRefuses(t *testing.T) {
 					Key: &governancev1.GetEntryRequest_EntryId{EntryId: e.GetEntryId()},
 				})
 				wantError(t, err, codes.NotFound, governancev1.ErrorReason_ERROR_REASON_NOT_FOUND)
+			}
+		})
+	}
+}
+
+func TestRecordAndGetEntry(t *testing.T) {
+	t.Parallel()
+	s := startAudit(t)
+	req := recordRequest(t)
+	position := record(t, s.service(tenantA), req)
+	if position.GetLeafIndex() != 0 || position.GetPosition() != 1 || position.GetEntryId() != req.GetEntryId() {
+		t.Errorf("position: %v", position)
+	}
+	if again := record(t, s.service(tenantA), req); !proto.Equal(again, position) {
+		t.Errorf("again: %v, first %v", again, position)
+	}
+	other, ok := proto.Clone(req).(*governancev1.RecordEntryRequest)
+	if !ok {
+		t.Fatal("clone")
+	}
+	other.RequestId = "req-2"
+	_, err := s.service(tenantA).RecordEntry(t.Context(), other)
+	wantError(t, err, codes.InvalidArgument, governancev1.ErrorReason_ERROR_REASON_ENTRY_ID_REUSED)
+
+	auditor := s.person(tenantA, auth.RoleAuditor)
+	byID, err := auditor.GetEntry(t.Context(), &governancev1.GetEntryRequest{Key: &governancev1.GetEntryRequest_EntryId{EntryId: req.GetEntryId()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	byIndex, err := auditor.GetEntry(t.Context(), &governancev1.GetEntryRequest{Key: &governancev1.GetEntryRequest_LeafIndex{LeafIndex: 0}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(byID, byIndex, protocmp.Transform()); diff != "" {
+		t.Errorf("by id and by index (-id +index):\n%s", diff)
+	}
+	got := byID.GetEntry()
+	want := &governancev1.AuditEntry{
+		FormatVersion: 1, EntryId: req.GetEntryId(), TenantId: tenantA.String(), RecordedTime: got.GetEntry().GetRecordedTime(),
+		EffectiveTime: req.GetEffectiveTime(), EventType: req.GetEventType(), Action: req.GetAction(), Outcome: req.GetOutcome(),
+		Actor: req.GetActor(), Resource: req.GetResource(), SourceService: "svc-drift", RequestId: "req-1", CorrelationId: "corr-1",
+		Details: req.GetDetails(), Digests: req.GetDigests(),
+	}
+	if diff := cmp.Diff(want, got.GetEntry(), protocmp.Transform()); diff != "" {
+		t.Errorf("entry (-want +got):\n%s", diff)
+	}
+	leafHash := auditlog.LeafHash(got.GetLeaf())
+	if !bytes.Equal(leafHash[:], position.GetLeafHash()) || len(got.GetStoredHashes()) != 1 || len(got.GetMismatchedColumns()) != 0 {
+		t.Errorf("log entry: %v", got)
+	}
+}
+
+func TestRecordEntryRefuses(t *testing.T) {
+	t.Parallel()
+	s := startAudit(t)
+	c := s.service(tenantA)
+	for name, tc := range map[string]struct {
+		change func(*governancev1.RecordEntryRequest)
+		reason governancev1.ErrorReason
+		field  string
+	}{
+		"entry id": {func(r *governancev1.RecordEntryRequest) { r.EntryId = "x" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "entry_id"},
+		"derived entry id": {func(r *governancev1.RecordEntryRequest) {
+			r.EntryId = uuid.NewSHA1(uuid.NameSpaceURL, []byte("a guess")).String()
+		}, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "entry_id"},
+		"nil entry id":  {func(r *governancev1.RecordEntryRequest) { r.EntryId = uuid.Nil.String() }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "entry_id"},
+		"event type":    {func(r *governancev1.RecordEntryRequest) { r.EventType = "Drift" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type"},
+		"own namespace": {func(r *governancev1.RecordEntryRequest) { r.EventType = "decision.evaluated" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type"},
+		"settings": {
+			func(r *governancev1.RecordEntryRequest) { r.EventType = "decision_settings.changed" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type",
+		},
+		"erasure": {
+			func(r *governancev1.RecordEntryRequest) { r.EventType = "decision_inputs.erased" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "event_type",
+		},
+		"state of a policy": {func(r *governancev1.RecordEntryRequest) {
+			r.Resource.Type, r.Resource.State = "policy", object(map[string]any{"name": "x"})
+		}, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "resource.type"},
+		"state of settings": {func(r *governancev1.RecordEntryRequest) {
+			r.Resource.Type, r.Resource.State = "decision_settings", object(map[string]any{"masks": []any{}})
+		}, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "resource.type"},
+		"end of a version": {func(r *governancev1.RecordEntryRequest) {
+			r.EventType, r.Resource.Type, r.Resource.State = "drift.thing.deleted", "policy_version", nil
+		}, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "resource.type"},
+		"outcome":        {func(r *governancev1.RecordEntryRequest) { r.Outcome = 0 }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "outcome"},
+		"actor":          {func(r *governancev1.RecordEntryRequest) { r.Actor = nil }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "actor"},
+		"resource":       {func(r *governancev1.RecordEntryRequest) { r.Resource = nil }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "resource"},
+		"actor U+0000":   {func(r *governancev1.RecordEntryRequest) { r.Actor.Id = "a\x00" }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "actor.id"},
+		"digest":         {func(r *governancev1.RecordEntryRequest) { r.Digests[0].Sha256 = []byte("x") }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "digests[0].sha256"},
+		"effective time": {func(r *governancev1.RecordEntryRequest) { r.EffectiveTime.Seconds = 1 << 60 }, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "effective_time"},
+		"size": {
+			func(r *governancev1.RecordEntryRequest) {
+				r.Details = object(map[string]any{"x": strings.Repeat("x", 60_000)})
+			},
+			governancev1.ErrorReason_ERROR_REASON_ENTRY_TOO_LARGE, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := recordRequest(t)
+			tc.change(req)
+			_, err := c.RecordEntry(t.Context(), req)
+			wantError(t, err, codes.InvalidArgument, tc.reason)
+			if _, named := fieldsOf(err)[tc.field]; tc.field != "" && !named {
+				t.Errorf("fields %v, want %s", fieldsOf(err), tc.field)
 			}
 		})
 	}

@@ -1,9 +1,7 @@
 package api_test
 
 import (
-	"context"
 	"crypto/sha256"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +16,6 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
-	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
@@ -315,138 +312,4 @@ func TestEvaluateAsService(t *testing.T) {
 	}
 	_, err := governancev1.NewDecisionServiceClient(r.Dial(t, token, tenantB.String())).Evaluate(t.Context(), askPolicy(p.GetId(), nil))
 	wantError(t, err, codes.NotFound, governancev1.ErrorReason_ERROR_REASON_NOT_FOUND)
-}
-
-// While decisions go on, versions change places: each decision is by one version as a whole, and by the right one once the change was answered.
-func TestActivationWhileEvaluating(t *testing.T) {
-	t.Parallel()
-	r := setup(t)
-	c := r.admin(tenantA)
-	p := c.policy("p", "a.point")
-	rules := func(n string) string {
-		return "allow := true\nviolations contains \"a" + n + "\"\nviolations contains \"b" + n + "\""
-	}
-	versions := []string{c.version(p.GetId(), rules("0")).GetId(), c.version(p.GetId(), rules("1")).GetId()}
-	c.activate(versions[0])
-	ctx, cancel := context.WithCancel(t.Context())
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for ctx.Err() == nil {
-				res, err := c.Evaluate(t.Context(), askPoint("a.point", nil))
-				if err != nil {
-					t.Errorf("Evaluate: %v", err)
-					return
-				}
-				result := res.GetDecision().GetResults()[0]
-				n := "0"
-				if result.GetPolicyVersionId() == versions[1] {
-					n = "1"
-				}
-				if v := result.GetViolations(); len(v) != 2 || v[0].GetMessage() != "a"+n || v[1].GetMessage() != "b"+n {
-					t.Errorf("version %s said %v", n, v)
-				}
-			}
-		})
-	}
-	for i := range 20 {
-		want := versions[(i+1)%2]
-		c.activate(want)
-		if got := c.decide(askPoint("a.point", nil)).GetResults()[0].GetPolicyVersionId(); got != want {
-			t.Errorf("after the activation of %s the answer is by %s", want, got)
-		}
-	}
-	cancel()
-	wg.Wait()
-}
-
-// Every replica uses an activated version as soon as it hears of it, without a restart.
-func TestActivationReachesOtherReplicas(t *testing.T) {
-	t.Parallel()
-	platform := newPlatform(t)
-	platform.lease = time.Hour // that what is remembered is too old is not how it hears
-	one, two := platform.replica(rego.Config{}), platform.replica(rego.Config{})
-	author, asker := one.admin(tenantA), two.admin(tenantA)
-	p := author.active("p", "default allow := false", "a.point")
-	for range 3 { // remembered now
-		if got := asker.decide(askPoint("a.point", nil)); got.GetOutcome() != deny {
-			t.Fatalf("got %v, want DENY", got)
-		}
-	}
-	author.activate(author.version(p.GetId(), "allow := true").GetId())
-	waitFor(t, "the other replica hears of the activation", func() bool { return asker.decide(askPoint("a.point", nil)).GetOutcome() == allow })
-}
-
-// In steady state a decision asks nothing of the primary database; without it, policies that are not remembered cannot answer.
-func TestDecisionsWithoutThePrimaryDatabase(t *testing.T) {
-	t.Parallel()
-	platform := newPlatform(t)
-	platform.deciding = platform.governance.Pool(postgres.RoleGovernanceApp) // what goes on in the background has the other one
-	platform.lease = time.Hour                                               // on a slow machine a short one may end
-	c := platform.replica(rego.Config{}).admin(tenantA)
-	p := c.active("p", "allow := true")
-	used := func() int64 { return platform.deciding.Stat().AcquireCount() }
-	waitFor(t, "20 decisions use no connection to the primary database", func() bool { // it may only begin to listen, or hear late of the activation
-		before := used()
-		for range 20 {
-			c.decide(askPolicy(p.GetId(), nil))
-		}
-		return used() == before
-	})
-}
-
-func TestDecisionsFailClosedWithoutTheWall(t *testing.T) {
-	t.Parallel()
-	r := setup(t)
-	c := r.admin(tenantA)
-	p := c.active("p", "allow := true", "a.point")
-	v := c.version(p.GetId(), "allow := false")
-	c.tested(v.GetId())
-	entries := len(r.entries(tenantA))
-	r.stopWall()
-	for _, req := range []*governancev1.EvaluateRequest{askPolicy(p.GetId(), nil), askPoint("a.point", nil)} {
-		_, err := c.Evaluate(t.Context(), req)
-		wantError(t, err, codes.Unavailable, governancev1.ErrorReason_ERROR_REASON_UNAVAILABLE)
-	}
-	_, err := c.ActivatePolicyVersion(t.Context(), &governancev1.ActivatePolicyVersionRequest{PolicyVersionId: v.GetId()})
-	wantError(t, err, codes.Unavailable, governancev1.ErrorReason_ERROR_REASON_UNAVAILABLE)
-	if now := len(r.entries(tenantA)); now != entries {
-		t.Errorf("%d entries became %d", entries, now)
-	}
-}
-
-// A replica whose listening connection ends remembers nothing until it has another one, so it misses no activation.
-func TestActivationAfterTheListenerIsCutOff(t *testing.T) {
-	t.Parallel()
-	platform := newPlatform(t)
-	platform.lease = time.Hour
-	one, two := platform.replica(rego.Config{}), platform.replica(rego.Config{})
-	author, asker := one.admin(tenantA), two.admin(tenantA)
-	p := author.active("p", "allow := true\nviolations contains \"v0\"", "a.point")
-	admin := newAdmin(t, one)
-	for i := range 3 {
-		if got := asker.decide(askPoint("a.point", nil)); got.GetOutcome() != allow {
-			t.Fatalf("got %v, want ALLOW", got)
-		}
-		admin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN %' AND datname = current_database()`)
-		want := author.activate(author.version(p.GetId(), fmt.Sprintf("allow := true\nviolations contains \"v%d\"", i+1)).GetId()).GetPolicyVersion().GetId()
-		waitFor(t, "the replica learns of the activation", func() bool {
-			return asker.decide(askPoint("a.point", nil)).GetResults()[0].GetPolicyVersionId() == want
-		})
-	}
-}
-
-// The conversion relies on the numbers of the two enums being the same.
-func TestEnumsAreTheContracts(t *testing.T) {
-	t.Parallel()
-	for number, name := range governancev1.DecisionOutcome_name {
-		if got := "DECISION_OUTCOME_" + rego.Outcome(number).String(); got != name {
-			t.Errorf("outcome %d is %s, want %s", number, got, name)
-		}
-	}
-	for number, name := range governancev1.DecisionErrorReason_name {
-		if got := "DECISION_ERROR_REASON_" + rego.ErrorReason(number).String(); got != name {
-			t.Errorf("reason %d is %s, want %s", number, got, name)
-		}
-	}
 }

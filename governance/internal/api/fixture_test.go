@@ -374,3 +374,15 @@ func fieldsOf(err error) map[string]string {
 	}
 	return fields
 }
+
+// newAdmin returns a function that does to the governance database what no role of the service may.
+func newAdmin(t testing.TB, r *replica) func(sql string) {
+	t.Helper()
+	conn := r.platform.governance.Admin()
+	return func(sql string) {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+}

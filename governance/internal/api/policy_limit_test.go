@@ -126,3 +126,19 @@ func TestVersionsAreBounded(t *testing.T) {
 	}
 	r.admin(tenantB).version(r.admin(tenantB).policy("of another tenant").GetId(), "allow := true")
 }
+
+func TestDecisionPointIsBounded(t *testing.T) {
+	t.Parallel()
+	c := setup(t).admin(tenantA)
+	for i := range 32 {
+		c.active(fmt.Sprintf("p%02d", i), "allow := true", "a.point")
+	}
+	p := c.policy("one more", "a.point")
+	v := c.version(p.GetId(), "allow := true")
+	c.tested(v.GetId())
+	_, err := c.ActivatePolicyVersion(t.Context(), &governancev1.ActivatePolicyVersionRequest{PolicyVersionId: v.GetId()})
+	wantError(t, err, codes.ResourceExhausted, governancev1.ErrorReason_ERROR_REASON_LIMIT_REACHED)
+	if got := c.decide(askPoint("a.point", nil)); len(got.GetResults()) != 32 || got.GetOutcome() != allow {
+		t.Errorf("got %v with %d results", got.GetOutcome(), len(got.GetResults()))
+	}
+}

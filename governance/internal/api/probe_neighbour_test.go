@@ -100,7 +100,7 @@ func (r *replica) compiling(rules string) attack {
 	c := r.tester(tenant.ID(uuid.New()), auth.RoleAdmin)
 	return func(ctx context.Context) {
 		_, _ = c.TestModules(ctx, &governancev1.TestModulesRequest{Modules: module(rules), Specs: []*governancev1.PolicyTestSpec{{
-			Name: "a", Input: object(nil), ExpectedOutcome: outcomeAllow,
+			Name: "a", Input: object(nil), ExpectedOutcome: allow,
 		}}})
 	}
 }

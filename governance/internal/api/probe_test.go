@@ -119,7 +119,7 @@ func (c prober) carryOut(p probe) {
 	})
 	c.within("test", 2*compileDeadline, func() {
 		res, err := c.TestModules(ctx, &governancev1.TestModulesRequest{Modules: module(p.rules), Data: data, Specs: []*governancev1.PolicyTestSpec{{
-			Name: "a", Input: object(p.input), ExpectedOutcome: outcomeAllow,
+			Name: "a", Input: object(p.input), ExpectedOutcome: allow,
 		}}})
 		if err != nil || res.GetReport().GetPassed() {
 			c.t.Errorf("tested %v, %v", res, err)

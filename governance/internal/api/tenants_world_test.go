@@ -113,7 +113,7 @@ func (w *world) policies() {
 
 func (w *world) spec(name string) *governancev1.PolicyTestSpec {
 	return &governancev1.PolicyTestSpec{
-		Name: name, Input: object(map[string]any{"n": 1, "canary": w.canary}), ExpectedOutcome: outcomeAllow, Tags: []string{"tagged"},
+		Name: name, Input: object(map[string]any{"n": 1, "canary": w.canary}), ExpectedOutcome: allow, Tags: []string{"tagged"},
 	}
 }
 

@@ -18,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	formats "github.com/transparency-dev/formats/note"
 	"github.com/transparency-dev/witness/persistence/inmemory"
 	"github.com/transparency-dev/witness/witness"
@@ -98,12 +97,14 @@ func platformKey(t testing.TB) string {
 	return vkey
 }
 
-// policyFile writes a policy that demands two of the witnesses w0, w1, ...
-func policyFile(t testing.TB, witnesses ...*testWitness) (path string, policy auditlog.Policy) {
+// startWitnesses runs the witnesses w0, w1, ... of the platform's log, and writes a policy that demands two of them.
+func startWitnesses(t testing.TB, n int) (witnesses []*testWitness, path string, policy auditlog.Policy) {
 	t.Helper()
 	var text, names strings.Builder
 	fmt.Fprintf(&text, "log %s\n", platformKey(t))
-	for i, w := range witnesses {
+	for i := range n {
+		w := startWitness(t, fmt.Sprintf("w%d.example.com", i), platformKey(t))
+		witnesses = append(witnesses, w)
 		fmt.Fprintf(&text, "witness w%d %s %s\n", i, w.vkey, w.server.URL)
 		fmt.Fprintf(&names, " w%d", i)
 	}
@@ -112,7 +113,7 @@ func policyFile(t testing.TB, witnesses ...*testWitness) (path string, policy au
 	if err != nil {
 		t.Fatal(err)
 	}
-	return writePolicy(t, text.String()), policy
+	return witnesses, writePolicy(t, text.String()), policy
 }
 
 func writePolicy(t testing.TB, text string) string {
@@ -161,26 +162,6 @@ func mustWitness(t testing.TB, wall *audit.Wall, policy auditlog.Policy) (head a
 	return head, who
 }
 
-// sumOf returns the value of a metric of the wall, over all its labels.
-func sumOf(t testing.TB, wall *audit.Wall, name string) float64 {
-	t.Helper()
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(wall.Collectors()...)
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := 0.0
-	for _, f := range families {
-		if f.GetName() == name {
-			for _, m := range f.GetMetric() {
-				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
-			}
-		}
-	}
-	return sum
-}
-
 // syncBuffer is a log that a test waits for.
 type syncBuffer struct {
 	mu    sync.Mutex
@@ -225,4 +206,32 @@ func (b *syncBuffer) await(t testing.TB, words ...string) string {
 			t.Fatalf("no line with %q in:\n%s", words, b)
 		}
 	}
+}
+
+// checkReceipt verifies a receipt of the last entry with the demands of an auditor.
+func checkReceipt(t *testing.T, wall *audit.Wall, db postgrestest.AuditDB, head auditlog.SignedHead, policy auditlog.Policy) {
+	t.Helper()
+	rows := readRows(t, db.Admin(), auditlog.PlatformTenant)
+	e, err := auditlog.Unmarshal(rows[len(rows)-1].leaf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	receipt, _, err := wall.Receipt(as(t, auditlog.PlatformTenant), e.EntryID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := auditlog.ParseKeys(platformKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := auditlog.VerifyReceipt(receipt, auditlog.ReceiptOptions{Keys: ring, Leaf: rows[len(rows)-1].leaf, Policy: &policy})
+	if report.Verdict != auditlog.Verified || len(report.WitnessedBy) < 2 || report.TreeSize != head.Size {
+		t.Errorf("the receipt: %s %v, witnessed by %q, of %d entries", report.Verdict, report.Findings, report.WitnessedBy, report.TreeSize)
+	}
+}
+
+// platformSize returns the number of entries of the platform's log, of which the wall writes some by itself.
+func platformSize(t *testing.T, db postgrestest.AuditDB) float64 {
+	t.Helper()
+	return float64(len(readRows(t, db.Admin(), auditlog.PlatformTenant)))
 }

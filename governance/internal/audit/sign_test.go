@@ -10,11 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/aumos-enterprise/platform/governance/internal/audit"
 	"github.com/aumos-enterprise/platform/pkg/auditlog"
-	"github.com/aumos-enterprise/platform/pkg/config"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
@@ -270,111 +267,6 @@ func TestOperatorResolvesAnInconsistency(t *testing.T) {
 	}
 }
 
-func TestKeysRotate(t *testing.T) {
-	t.Parallel()
-	db := postgrestest.Audit(t)
-	cfg := wallConfig(t)
-	wall, stop := startWall(t, db, cfg)
-	id := newTenant(t)
-	appendMany(t, wall, id, 3)
-	old := keyring(t, wall, id)
-	mustCheckpoint(t, wall, id)
-	stop()
-	cfg.SigningKeys += config.Secret(",Y2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2M=") // both sign
-	wall, stop = startWall(t, db, cfg)
-	both := mustCheckpoint(t, wall, id)
-	if keys, err := wall.Keys(as(t, id)); err != nil || len(keys) != 2 || len(both.KeyIDs) != 2 {
-		t.Errorf("%d keys, %d signatures, %v", len(keys), len(both.KeyIDs), err)
-	}
-	if _, _, err := auditlog.Open(both.Note, old); err != nil {
-		t.Errorf("with the old key: %v", err)
-	}
-	stop()
-	cfg.SigningKeys = "Y2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2M=" // the new one alone
-	wall, _ = startWall(t, db, cfg)
-	appendMany(t, wall, id, 2)
-	newKeys := keyring(t, wall, id)
-	head := mustCheckpoint(t, wall, id)
-	for _, note := range []string{both.Note, head.Note} {
-		if _, _, err := auditlog.Open(note, newKeys); err != nil {
-			t.Errorf("with the new key: %v", err)
-		}
-	}
-}
-
-func TestGeneratedKeyStays(t *testing.T) {
-	t.Parallel()
-	db := postgrestest.Audit(t)
-	cfg := wallConfig(t)
-	cfg.SigningKeys = ""
-	if settings := cfg.InsecureSettings(); !settings[0].On || settings[0].Name != audit.InsecureGeneratedKey {
-		t.Errorf("insecure settings: %+v", settings)
-	}
-	wall, stop := startWall(t, db, cfg)
-	id := newTenant(t)
-	appendMany(t, wall, id, 1)
-	first := keyring(t, wall, id)
-	stop()
-	wall, _ = startWall(t, db, cfg)
-	appendMany(t, wall, id, 1)
-	if _, _, err := auditlog.Open(mustCheckpoint(t, wall, id).Note, first); err != nil {
-		t.Errorf("after a restart: %v", err)
-	}
-	info, err := os.Stat(filepath.Join(cfg.HeadsDir, "signing-key"))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the key's file: %v, %v", info.Mode(), err)
-	}
-}
-
-func TestOriginMustNotChange(t *testing.T) {
-	t.Parallel()
-	db := postgrestest.Audit(t)
-	cfg := wallConfig(t)
-	wall, stop := startWall(t, db, cfg)
-	id := newTenant(t)
-	appendMany(t, wall, id, 1)
-	mustCheckpoint(t, wall, id)
-	stop()
-	cfg.OriginPrefix = "other.example.com"
-	wall, _ = startWall(t, db, cfg)
-	if _, err := wall.Checkpoint(as(t, id)); err == nil || !strings.Contains(err.Error(), "origin") {
-		t.Errorf("Checkpoint: %v", err)
-	}
-}
-
-func TestConfig(t *testing.T) {
-	t.Parallel()
-	if wrong, err := config.Undocumented(&audit.Config{}); err != nil || len(wrong) > 0 {
-		t.Errorf("Undocumented: %q, %v", wrong, err)
-	}
-	var cfg audit.Config
-	if err := config.Load("X_", &cfg, nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := cfg.Validate(); err != nil {
-		t.Errorf("defaults: %v", err)
-	}
-	for name, change := range map[string]func(*audit.Config){
-		"key":      func(c *audit.Config) { c.SigningKeys = "x" },
-		"origin":   func(c *audit.Config) { c.OriginPrefix = "a b" },
-		"queue":    func(c *audit.Config) { c.QueueEntries = -1 },
-		"batch":    func(c *audit.Config) { c.BatchEntries = 1 << 20 },
-		"interval": func(c *audit.Config) { c.CheckpointInterval = -1 },
-	} {
-		c := cfg
-		change(&c)
-		if err := c.Validate(); err == nil {
-			t.Errorf("%s: accepted", name)
-		}
-	}
-	db := postgrestest.Audit(t)
-	bad := wallConfig(t)
-	bad.SigningKeys = "x"
-	if _, err := audit.New(t.Context(), bad, databases(db), quiet()); err == nil {
-		t.Error("New accepted a bad key")
-	}
-}
-
 func TestHeadsDirectoryHasOneOwner(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Audit(t)
@@ -384,37 +276,5 @@ func TestHeadsDirectoryHasOneOwner(t *testing.T) {
 	defer cancel()
 	if _, err := audit.New(ctx, cfg, databases(db), quiet()); err == nil || !strings.Contains(err.Error(), "each replica") {
 		t.Errorf("New with a directory that is in use: %v", err)
-	}
-}
-
-// metric returns the value of a counter or gauge of the wall.
-func metric(t testing.TB, wall *audit.Wall, name string) float64 {
-	t.Helper()
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(wall.Collectors()...)
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() == name {
-			return f.GetMetric()[0].GetCounter().GetValue() + f.GetMetric()[0].GetGauge().GetValue()
-		}
-	}
-	t.Fatalf("no metric %s", name)
-	return 0
-}
-
-func TestCollectors(t *testing.T) {
-	t.Parallel()
-	db := postgrestest.Audit(t)
-	wall, _ := startWall(t, db, wallConfig(t))
-	appendMany(t, wall, newTenant(t), 3)
-	for name, want := range map[string]float64{
-		"aumos_audit_entries_appended_total": 3, "aumos_audit_ready": 1, "aumos_audit_queue_entries": 0, "aumos_audit_appends_refused_total": 0,
-	} {
-		if got := metric(t, wall, name); got != want {
-			t.Errorf("%s is %v, want %v", name, got, want)
-		}
 	}
 }
