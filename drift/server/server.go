@@ -38,8 +38,6 @@ const (
 	domain = "drift.aumos"
 	// tokenTimeout bounds one request for a token.
 	tokenTimeout = 5 * time.Second
-	// flushTimeout bounds the export of the last traces.
-	flushTimeout = 5 * time.Second
 	// migrateCommand is what an operator runs when the schema is behind.
 	migrateCommand = "drift migrate"
 )
@@ -57,17 +55,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(Addresses
 		return fmt.Errorf("check settings: %w", err)
 	}
 	cfg.Telemetry.Service = name
-	flush, err := telemetry.Start(ctx, cfg.Telemetry)
+	stopTraces, err := telemetry.Start(ctx, cfg.Telemetry, log)
 	if err != nil {
 		return fmt.Errorf("start telemetry: %w", err)
 	}
-	defer func() {
-		flushCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
-		defer cancel()
-		if flushErr := flush(flushCtx); flushErr != nil {
-			log.LogAttrs(ctx, slog.LevelWarn, "the last traces could not be exported", slog.Any("error", flushErr))
-		}
-	}()
+	defer stopTraces()
 	registry := telemetry.NewRegistry(name)
 
 	pool, err := postgres.Open(ctx, cfg.Database, name)

@@ -44,8 +44,6 @@ const (
 	name = "governance"
 	// domain names the service in errors.
 	domain = "governance.aumos"
-	// flushTimeout bounds the export of the last traces.
-	flushTimeout = 5 * time.Second
 	// closeTimeout bounds the wait for evaluations that overran when the service stops.
 	closeTimeout = 5 * time.Second
 	// migrateCommand is what an operator runs when a schema is behind.
@@ -68,17 +66,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(Addresses
 		return fmt.Errorf("check settings: %w", err)
 	}
 	cfg.Telemetry.Service = name
-	flush, err := telemetry.Start(ctx, cfg.Telemetry)
+	stopTraces, err := telemetry.Start(ctx, cfg.Telemetry, log)
 	if err != nil {
 		return fmt.Errorf("start telemetry: %w", err)
 	}
-	defer func() {
-		flushCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
-		defer cancel()
-		if flushErr := flush(flushCtx); flushErr != nil {
-			log.LogAttrs(ctx, slog.LevelWarn, "the last traces could not be exported", slog.Any("error", flushErr))
-		}
-	}()
+	defer stopTraces()
 	db, err := openDatabases(ctx, cfg)
 	if err != nil {
 		return err

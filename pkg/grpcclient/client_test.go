@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -367,12 +368,15 @@ func TestTokenFailures(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 0, nil)
 	issuer := authtest.Start(t)
+	grant := func(issuer string) oauth2.TokenSource {
+		return (&clientcredentials.Config{ClientID: "x", ClientSecret: "hunter2", TokenURL: issuer + "/token"}).TokenSource(context.Background())
+	}
 	for name, tc := range map[string]struct {
 		source oauth2.TokenSource
 		want   codes.Code
 	}{
-		"issuer down":         {auth.ClientCredentials{Issuer: "http://127.0.0.1:1", ClientID: "x", ClientSecret: "y"}.TokenSource(nil), codes.Unavailable},
-		"credentials refused": {auth.ClientCredentials{Issuer: issuer.URL(), ClientID: "x", ClientSecret: "hunter2"}.TokenSource(nil), codes.Unauthenticated},
+		"issuer down":         {grant("http://127.0.0.1:1"), codes.Unavailable},
+		"credentials refused": {grant(issuer.URL()), codes.Unauthenticated},
 		"issuer broken": {sourceFunc(func() (*oauth2.Token, error) {
 			return nil, &oauth2.RetrieveError{Response: &http.Response{StatusCode: http.StatusBadGateway}}
 		}), codes.Unavailable},

@@ -94,13 +94,13 @@ func TestRegistryCollectsBuildAndRuntime(t *testing.T) {
 
 // Not parallel: it sets the process's propagators and tracer provider.
 func TestStart(t *testing.T) {
-	shutdown, err := telemetry.Start(t.Context(), telemetry.Config{Service: "s", SampleRatio: 1})
+	var logged bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&logged, nil))
+	stop, err := telemetry.Start(t.Context(), telemetry.Config{Service: "s", SampleRatio: 1}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := shutdown(t.Context()); err != nil {
-		t.Error(err)
-	}
+	stop()
 	if _, span := otel.Tracer("t").Start(t.Context(), "x"); span.IsRecording() {
 		t.Error("spans are recorded without an endpoint")
 	}
@@ -111,17 +111,18 @@ func TestStart(t *testing.T) {
 	}
 
 	// Nothing listens there: the service must start all the same.
-	shutdown, err = telemetry.Start(t.Context(), telemetry.Config{Service: "s", OTLPEndpoint: "127.0.0.1:1", OTLPInsecure: true, SampleRatio: 1})
+	stop, err = telemetry.Start(t.Context(), telemetry.Config{Service: "s", OTLPEndpoint: "127.0.0.1:1", OTLPInsecure: true, SampleRatio: 1}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, span := otel.Tracer("t").Start(t.Context(), "x"); !span.IsRecording() {
 		t.Error("spans are not recorded with an endpoint")
 	}
-	if err := shutdown(t.Context()); err != nil {
-		t.Error(err)
+	stop()
+	if logged.Len() > 0 {
+		t.Errorf("logged %s", &logged)
 	}
-	if _, err := telemetry.Start(t.Context(), telemetry.Config{OTLPEndpoint: "127.0.0.1:1", SampleRatio: 2}); err == nil {
+	if _, err := telemetry.Start(t.Context(), telemetry.Config{OTLPEndpoint: "127.0.0.1:1", SampleRatio: 2}, log); err == nil {
 		t.Error("a sample ratio of 2 is accepted")
 	}
 }

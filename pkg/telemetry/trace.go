@@ -5,6 +5,8 @@ package telemetry
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -14,6 +16,9 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace"
 )
 
+// flushTimeout bounds the export of the last traces.
+const flushTimeout = 5 * time.Second
+
 // Config says where traces go.
 type Config struct {
 	Service      string
@@ -22,12 +27,12 @@ type Config struct {
 	SampleRatio  float64 `env:"SAMPLE_RATIO" envDefault:"1" help:"Share of traces to keep, 0 to 1, unless the caller has decided."`
 }
 
-// Start sets the process's propagators, and its tracer provider when an endpoint is configured. shutdown exports what is left and must be called
-// once. An unreachable collector fails neither.
-func Start(ctx context.Context, cfg Config) (shutdown func(context.Context) error, err error) {
+// Start sets the process's propagators, and its tracer provider when an endpoint is configured. stop exports what is left and must be called once. An
+// unreachable collector fails neither: traces are lost, and a warning says so.
+func Start(ctx context.Context, cfg Config, log *slog.Logger) (stop func(), err error) {
 	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
 	if cfg.OTLPEndpoint == "" {
-		return func(context.Context) error { return nil }, nil
+		return func() {}, nil
 	}
 	if !(cfg.SampleRatio >= 0 && cfg.SampleRatio <= 1) {
 		return nil, fmt.Errorf("start traces: sample ratio %v is not between 0 and 1", cfg.SampleRatio)
@@ -51,5 +56,11 @@ func Start(ctx context.Context, cfg Config) (shutdown func(context.Context) erro
 		)),
 	)
 	otel.SetTracerProvider(provider)
-	return provider.Shutdown, nil
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+		defer cancel()
+		if err := provider.Shutdown(ctx); err != nil {
+			log.LogAttrs(ctx, slog.LevelWarn, "the last traces could not be exported", slog.Any("error", err))
+		}
+	}, nil
 }

@@ -130,13 +130,11 @@ func (s baselines) ListBaselines(ctx context.Context, req *driftv1.ListBaselines
 	if err != nil {
 		return nil, err
 	}
-	var found []baseline.Baseline
-	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (err error) {
+	found, err := read(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) ([]baseline.Baseline, error) {
 		if _, err := monitor.Get(ctx, tx, monitorID); err != nil {
-			return err
+			return nil, err
 		}
-		found, err = baseline.List(ctx, tx, monitorID, before, limit+1)
-		return err
+		return baseline.List(ctx, tx, monitorID, before, limit+1)
 	})
 	if err != nil {
 		return nil, err
@@ -148,16 +146,12 @@ func (s baselines) ListBaselines(ctx context.Context, req *driftv1.ListBaselines
 }
 
 // monitor reads the monitor that an upload is for.
-func (s *service) monitor(ctx context.Context, id string) (m monitor.Monitor, err error) {
+func (s *service) monitor(ctx context.Context, id string) (monitor.Monitor, error) {
 	monitorID, err := parseID("header.monitor_id", id)
 	if err != nil {
 		return monitor.Monitor{}, err
 	}
-	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (err error) {
-		m, err = monitor.Get(ctx, tx, monitorID)
-		return err
-	})
-	return m, err
+	return read(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (monitor.Monitor, error) { return monitor.Get(ctx, tx, monitorID) })
 }
 
 func baselineTo(b baseline.Baseline, features []baseline.Feature) *driftv1.Baseline {

@@ -80,10 +80,8 @@ func (s conceptDrift) GetStream(ctx context.Context, req *driftv1.GetStreamReque
 	if err != nil {
 		return nil, err
 	}
-	var found conceptdrift.Stream
-	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (err error) {
-		found, err = conceptdrift.Get(ctx, tx, id)
-		return err
+	found, err := read(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (conceptdrift.Stream, error) {
+		return conceptdrift.Get(ctx, tx, id)
 	})
 	if err != nil {
 		return nil, err
@@ -101,10 +99,8 @@ func (s conceptDrift) ListStreams(ctx context.Context, req *driftv1.ListStreamsR
 	if err != nil {
 		return nil, err
 	}
-	var found []conceptdrift.Stream
-	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (err error) {
-		found, err = conceptdrift.List(ctx, tx, conceptdrift.Filter{ModelID: modelID, Name: req.GetName()}, before, limit+1)
-		return err
+	found, err := read(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) ([]conceptdrift.Stream, error) {
+		return conceptdrift.List(ctx, tx, conceptdrift.Filter{ModelID: modelID, Name: req.GetName()}, before, limit+1)
 	})
 	if err != nil {
 		return nil, err
@@ -153,10 +149,8 @@ func (s conceptDrift) ListStreamDrifts(ctx context.Context, req *driftv1.ListStr
 		before = math.MaxInt64
 	}
 	limit := page.Size(req.GetPageSize())
-	var found []conceptdrift.Drift
-	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (err error) {
-		found, err = conceptdrift.ListDrifts(ctx, tx, id, before, limit+1)
-		return err
+	found, err := read(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) ([]conceptdrift.Drift, error) {
+		return conceptdrift.ListDrifts(ctx, tx, id, before, limit+1)
 	})
 	if err != nil {
 		return nil, err

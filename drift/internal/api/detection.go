@@ -166,10 +166,8 @@ func (s detections) ListDetections(ctx context.Context, req *driftv1.ListDetecti
 	if err != nil {
 		return nil, err
 	}
-	var found []detection.Record
-	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (err error) {
-		found, err = detection.List(ctx, tx, detection.Filter{MonitorID: monitorID, Status: statusFrom[req.GetStatus()]}, before, limit+1)
-		return err
+	found, err := read(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) ([]detection.Record, error) {
+		return detection.List(ctx, tx, detection.Filter{MonitorID: monitorID, Status: statusFrom[req.GetStatus()]}, before, limit+1)
 	})
 	if err != nil {
 		return nil, err
@@ -179,10 +177,6 @@ func (s detections) ListDetections(ctx context.Context, req *driftv1.ListDetecti
 	return resp, nil
 }
 
-func (s detections) detection(ctx context.Context, id uuid.UUID) (record detection.Record, err error) {
-	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (err error) {
-		record, err = detection.Get(ctx, tx, id)
-		return err
-	})
-	return record, err
+func (s detections) detection(ctx context.Context, id uuid.UUID) (detection.Record, error) {
+	return read(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (detection.Record, error) { return detection.Get(ctx, tx, id) })
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/aumos-enterprise/platform/drift/internal/model"
 	driftv1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/drift/v1"
 	"github.com/aumos-enterprise/platform/pkg/idempotency"
-	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
 
 // RegisterModel implements driftv1.ModelServiceServer.
@@ -37,10 +36,8 @@ func (s models) GetModel(ctx context.Context, req *driftv1.GetModelRequest) (*dr
 	if err != nil {
 		return nil, err
 	}
-	var m model.Model
-	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (err error) {
-		m, err = model.Get(ctx, tx, id)
-		return err
+	m, err := read(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (model.Model, error) {
+		return model.Get(ctx, tx, id)
 	})
 	if err != nil {
 		return nil, err
@@ -54,10 +51,8 @@ func (s models) ListModels(ctx context.Context, req *driftv1.ListModelsRequest) 
 	if err != nil {
 		return nil, err
 	}
-	var found []model.Model
-	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (err error) {
-		found, err = model.List(ctx, tx, model.Filter{Name: req.GetName()}, before, limit+1)
-		return err
+	found, err := read(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) ([]model.Model, error) {
+		return model.List(ctx, tx, model.Filter{Name: req.GetName()}, before, limit+1)
 	})
 	if err != nil {
 		return nil, err

@@ -40,10 +40,8 @@ func (s monitors) GetMonitor(ctx context.Context, req *driftv1.GetMonitorRequest
 	if err != nil {
 		return nil, err
 	}
-	var m monitor.Monitor
-	err = postgres.ReadTenantTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (err error) {
-		m, err = monitor.Get(ctx, tx, id)
-		return err
+	m, err := read(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) (monitor.Monitor, error) {
+		return monitor.Get(ctx, tx, id)
 	})
 	if err != nil {
 		return nil, err

@@ -10,10 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/aumos-enterprise/platform/pkg/auth"
 	"github.com/aumos-enterprise/platform/pkg/auth/authtest"
@@ -128,11 +128,12 @@ func TestTokenEndpointRefuses(t *testing.T) {
 	}
 }
 
-func TestClientCredentialsSource(t *testing.T) {
+// The grant as the services' own library asks for it.
+func TestClientCredentialsLibrary(t *testing.T) {
 	t.Parallel()
 	issuer := authtest.Start(t, clients()...)
-	source := auth.ClientCredentials{Issuer: issuer.URL(), ClientID: "alice", ClientSecret: "alice secret/+&"}.TokenSource(nil)
-	token, err := source.Token()
+	grant := clientcredentials.Config{ClientID: "alice", ClientSecret: "alice secret/+&", TokenURL: issuer.URL() + "/token"}
+	token, err := grant.Token(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,41 +141,11 @@ func TestClientCredentialsSource(t *testing.T) {
 	if err != nil || p.Subject != "alice" || p.Tenant.String() != tenantID {
 		t.Errorf("principal = %+v, %v", p, err)
 	}
-	if again, err := source.Token(); err != nil || again.AccessToken != token.AccessToken {
-		t.Errorf("a token that is still good is not used again: %v", err)
-	}
-	_, err = auth.ClientCredentials{Issuer: issuer.URL(), ClientID: "alice", ClientSecret: "x"}.TokenSource(nil).Token()
+	grant.ClientSecret = "x"
+	_, err = grant.Token(t.Context())
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) || refused.Response.StatusCode != http.StatusUnauthorized {
 		t.Errorf("with a wrong secret: %v", err)
-	}
-}
-
-func TestClientCredentialsSourceWaitsForTheIssuer(t *testing.T) {
-	t.Parallel()
-	server := httptest.NewUnstartedServer(nil)
-	issuer, err := devissuer.New(devissuer.Config{URL: "http://" + server.Listener.Addr().String(), Clients: clients()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var up atomic.Bool
-	handler := issuer.Handler()
-	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !up.Load() {
-			http.Error(w, "down", http.StatusServiceUnavailable)
-			return
-		}
-		handler.ServeHTTP(w, r)
-	})
-	server.Start()
-	defer server.Close()
-	source := auth.ClientCredentials{Issuer: server.URL, ClientID: "drift", ClientSecret: "drift-secret"}.TokenSource(nil)
-	if _, err := source.Token(); err == nil {
-		t.Fatal("a token without an issuer")
-	}
-	up.Store(true)
-	if _, err := source.Token(); err != nil {
-		t.Errorf("after the issuer came up: %v", err)
 	}
 }
 

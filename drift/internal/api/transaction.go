@@ -14,6 +14,16 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
 
+// read returns what fn reads in a tenant transaction that changes nothing.
+func read[T any](ctx context.Context, pool *pgxpool.Pool, fn func(ctx context.Context, tx pgx.Tx) (T, error)) (T, error) {
+	var found T
+	err := postgres.ReadTenantTx(ctx, pool, func(ctx context.Context, tx pgx.Tx) (err error) {
+		found, err = fn(ctx, tx)
+		return err
+	})
+	return found, err
+}
+
 // mutate runs fn at most once per request id, in a tenant transaction, and returns its response: the first one when the request is repeated.
 func mutate[R proto.Message](
 	ctx context.Context, pool *pgxpool.Pool, key idempotency.Key, response R, fn func(ctx context.Context, tx pgx.Tx) (R, error),
