@@ -131,10 +131,8 @@ func (x *ExportWriter) Write(leafIndex int64, leaf []byte, storedHashes [][]byte
 	return nil
 }
 
-// Close writes the checkpoint that covers the entries, and everything buffered. It does not close the underlying writer.
-func (x *ExportWriter) Close(checkpoint string) error { return x.End(LogEnd{Checkpoint: checkpoint}) }
-
-// End is Close for entries that end before their checkpoint does.
+// End writes the checkpoint that covers the entries, with the proof that it does where they end before it, and everything buffered. It does not
+// close the underlying writer.
 func (x *ExportWriter) End(end LogEnd) error {
 	line := exportEnd{Checkpoint: end.Checkpoint}
 	for _, h := range end.Consistency {

@@ -216,7 +216,7 @@ func TestReadExportState(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := x.Close(l.checkpoint(1)); err != nil || !bytes.Equal(b.Bytes(), file) {
+		if err := x.End(auditlog.LogEnd{Checkpoint: l.checkpoint(1)}); err != nil || !bytes.Equal(b.Bytes(), file) {
 			t.Fatalf("cut at %d: the continued export differs: %v", cut, err)
 		}
 	}

@@ -158,7 +158,7 @@ func (l *memoryLog) export(h auditlog.ExportHeader, checkpoint string) []byte {
 			l.t.Fatal(err)
 		}
 	}
-	if err := x.Close(checkpoint); err != nil {
+	if err := x.End(auditlog.LogEnd{Checkpoint: checkpoint}); err != nil {
 		l.t.Fatal(err)
 	}
 	return b.Bytes()

@@ -73,7 +73,7 @@ func writeLarge(l *memoryLog, w io.Writer, n int) (int64, error) {
 			return 0, err
 		}
 	}
-	if err := x.Close(l.checkpoint(1)); err != nil {
+	if err := x.End(auditlog.LogEnd{Checkpoint: l.checkpoint(1)}); err != nil {
 		return 0, err
 	}
 	err = buffered.Flush()

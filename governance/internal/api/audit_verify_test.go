@@ -88,7 +88,7 @@ func exportAndVerify(
 		}
 		token = res.GetNextPageToken()
 	}
-	if err := x.Close(head.GetNote()); err != nil {
+	if err := x.End(auditlog.LogEnd{Checkpoint: head.GetNote()}); err != nil {
 		t.Fatal(err)
 	}
 	r, err := auditlog.VerifyExport(&file, auditlog.Options{Keys: ring})

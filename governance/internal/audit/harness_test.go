@@ -227,7 +227,7 @@ func export(t testing.TB, wall *audit.Wall, id tenant.ID, checkpoint string) []b
 			after = e.LeafIndex
 		}
 	}
-	if err := x.Close(checkpoint); err != nil {
+	if err := x.End(auditlog.LogEnd{Checkpoint: checkpoint}); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

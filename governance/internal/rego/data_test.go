@@ -127,7 +127,7 @@ func TestValidateKnowsTheData(t *testing.T) {
 		t.Fatal(err)
 	}
 	source := "package p\ndefault allow := false\nallow if input.n < data.limits.amount\nallow if data.limits.of[0]\nallow if data.limits[input.x]\nallow if data.limits.no\nallow if data.other"
-	report, err := rego.Validate(rego.Source{Modules: modulesOf(source), Data: data}, nil)
+	report, err := validateSource(t, rego.Source{Modules: modulesOf(source), Data: data}, nil)
 	if err != nil || len(report.Errors) > 0 {
 		t.Fatal(report, err)
 	}

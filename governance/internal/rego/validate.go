@@ -54,21 +54,9 @@ const (
 	codePanics = "aumos_compiler_failure"
 )
 
-// Validate says whether the source could be a version, by the same function as Compile, and what is doubtful about them. The schema is a JSON
-// Schema of the input, or nil. It fails only when the request breaks the contract. [Engine.Validate] bounds its time.
-func Validate(source Source, schema map[string]any) (Report, error) {
-	v, err := examine(source, nil)
-	if err != nil {
-		return Report{}, err
-	}
-	if v.checksSchema(schema) {
-		v.lint.merge(checkSchema(v.lint.parsed, schema, nil))
-	}
-	return v.end(), nil
-}
-
-// Validate is the function Validate with the deadline of a compilation and within the tenant's share. The schema has a deadline of its own, so that
-// modules are valid with a schema when they are without.
+// Validate says whether the source could be a version, by the same function as Compile, and what is doubtful about it. The schema is a JSON Schema of
+// the input, or nil. It has the deadline of a compilation and the tenant's share, the schema a deadline of its own, so that modules are valid with a
+// schema when they are without. It fails only when the request breaks the contract, or there is no room for it.
 func (e *Engine) Validate(ctx context.Context, id tenant.ID, source Source, schema map[string]any) (Report, error) {
 	v, err := pooled(ctx, e, id, func(s *stint) (validation, error) { return examine(source, s) })
 	if found, failed := e.failure(ctx, id, err); failed {

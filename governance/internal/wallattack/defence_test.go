@@ -267,7 +267,7 @@ func (g *ground) verify(checkpoint string, known ...string) auditlog.Report {
 			g.t.Fatal(err)
 		}
 	}
-	if err := x.Close(checkpoint); err != nil {
+	if err := x.End(auditlog.LogEnd{Checkpoint: checkpoint}); err != nil {
 		g.t.Fatal(err)
 	}
 	r, err := auditlog.VerifyExport(&file, auditlog.Options{Keys: g.keys, Known: known})

@@ -96,7 +96,7 @@ func (m *memory) export() []byte {
 			m.tb.Fatal(err)
 		}
 	}
-	if err := x.Close(m.notes[len(m.notes)-1]); err != nil {
+	if err := x.End(auditlog.LogEnd{Checkpoint: m.notes[len(m.notes)-1]}); err != nil {
 		m.tb.Fatal(err)
 	}
 	return b.Bytes()
