@@ -12,24 +12,7 @@ import (
 
 // EvaluatePerformance implements driftv1.PerformanceServiceServer.
 func (s performances) EvaluatePerformance(stream grpc.ClientStreamingServer[driftv1.EvaluatePerformanceRequest, driftv1.EvaluatePerformanceResponse]) error {
-	inlet, err := s.admit(stream.Context())
-	if err != nil {
-		return err
-	}
-	defer inlet.Release()
-	header, err := receiveHeader(stream.Recv)
-	if err != nil {
-		return err
-	}
-	request := evaluationFrom(header)
-	if err := request.Check(); err != nil {
-		return err
-	}
-	var result assessment.Evaluated
-	err = assess(stream.Context(), s.service, inlet, request.Options(batchPath), stream.Recv, func(ctx context.Context, baseline, current sample.Set) (err error) {
-		result, err = request.Evaluate(ctx, baseline, current)
-		return err
-	})
+	result, err := assess(stream.Context(), s.service, stream.Recv, evaluationFrom, assessment.Evaluation.Evaluate)
 	if err != nil {
 		return err
 	}
@@ -38,47 +21,51 @@ func (s performances) EvaluatePerformance(stream grpc.ClientStreamingServer[drif
 
 // EstimatePerformance implements driftv1.PerformanceServiceServer.
 func (s performances) EstimatePerformance(stream grpc.ClientStreamingServer[driftv1.EstimatePerformanceRequest, driftv1.EstimatePerformanceResponse]) error {
-	inlet, err := s.admit(stream.Context())
-	if err != nil {
-		return err
-	}
-	defer inlet.Release()
-	header, err := receiveHeader(stream.Recv)
-	if err != nil {
-		return err
-	}
-	request := estimationFrom(header)
-	if err := request.Check(); err != nil {
-		return err
-	}
-	var result assessment.Estimated
-	err = assess(stream.Context(), s.service, inlet, request.Options(batchPath), stream.Recv, func(ctx context.Context, baseline, current sample.Set) (err error) {
-		result, err = request.Estimate(ctx, baseline, current)
-		return err
-	})
+	result, err := assess(stream.Context(), s.service, stream.Recv, estimationFrom, assessment.Estimation.Estimate)
 	if err != nil {
 		return err
 	}
 	return stream.SendAndClose(&driftv1.EstimatePerformanceResponse{Estimation: estimationTo(result)})
 }
 
-// assess gathers both sides and works on them in an evaluation slot. Their memory is given back before it returns.
-func assess[P part[H, driftv1.ComparisonBatch], H any](
-	ctx context.Context, s *service, inlet *sample.Inlet, options sample.Options, receive func() (P, error),
-	work func(ctx context.Context, baseline, current sample.Set) error,
-) error {
-	sides := openSides(inlet, options)
+// assessable is what can be asked about a model's output.
+type assessable interface {
+	Check() error
+	Options(path string) sample.Options
+}
+
+// assess reads what is asked for, gathers both sides, and works on them in an evaluation slot. Their memory is given back before it returns.
+func assess[P part[H, driftv1.ComparisonBatch], H any, A assessable, R any](
+	ctx context.Context, s *service, receive func() (P, error), from func(*H) A,
+	work func(request A, ctx context.Context, baseline, current sample.Set) (R, error),
+) (result R, err error) {
+	inlet, err := s.admit(ctx)
+	if err != nil {
+		return result, err
+	}
+	defer inlet.Release()
+	header, err := receiveHeader(receive)
+	if err != nil {
+		return result, err
+	}
+	request := from(header)
+	if err := request.Check(); err != nil {
+		return result, err
+	}
+	sides := openSides(inlet, request.Options(batchPath))
 	defer sides.release()
 	if err := receiveBatches(receive, sides.add); err != nil {
-		return err
+		return result, err
 	}
-	return s.evaluate(ctx, func(ctx context.Context) error {
+	err = s.evaluate(ctx, func(ctx context.Context) error {
 		baseline, current, err := sides.finish(ctx)
 		if err != nil {
 			return err
 		}
-		return work(ctx, baseline, current)
+		result, err = work(request, ctx, baseline, current)
+		return err
 	})
+	return result, err
 }
 
 func outputFrom(o *driftv1.ModelOutput) assessment.Output {
