@@ -2,7 +2,6 @@ package baseline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -11,7 +10,7 @@ import (
 	"github.com/aumos-enterprise/platform/drift/internal/monitor"
 	"github.com/aumos-enterprise/platform/drift/internal/sample"
 	"github.com/aumos-enterprise/platform/drift/internal/text"
-	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
 
 // Upload is a baseline to be stored.
@@ -82,21 +81,10 @@ func insertFeature(ctx context.Context, tx pgx.Tx, id uuid.UUID, index int, f Fe
 
 // Get returns a baseline of the tenant.
 func Get(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Baseline, error) {
-	rows, err := tx.Query(ctx, `
+	return postgres.Get(ctx, tx, "baseline", id, `
 		SELECT id, monitor_id, number, description, state, row_count, fingerprint_sha256, create_time, activate_time
 		FROM drf_baselines
-		WHERE id = @id`, pgx.NamedArgs{"id": id})
-	if err != nil {
-		return Baseline{}, fmt.Errorf("select baseline: %w", err)
-	}
-	b, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Baseline])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Baseline{}, errs.ResourceNotFound("baseline", id.String())
-	}
-	if err != nil {
-		return Baseline{}, fmt.Errorf("select baseline: %w", err)
-	}
-	return b, nil
+		WHERE id = @id`, pgx.RowToStructByName[Baseline])
 }
 
 // Features returns what the baseline knows of its features, in their order.

@@ -3,7 +3,6 @@ package conceptdrift
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -14,7 +13,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect/stream"
 	"github.com/aumos-enterprise/platform/drift/internal/text"
-	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
 
 // columns are those that scan reads.
@@ -32,20 +31,9 @@ const columns = `
 
 // Get returns a stream of the tenant.
 func Get(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Stream, error) {
-	rows, err := tx.Query(ctx, `
+	return postgres.Get(ctx, tx, "stream", id, `
 		SELECT`+columns+`
-		WHERE s.id = @id`, pgx.NamedArgs{"id": id})
-	if err != nil {
-		return Stream{}, fmt.Errorf("select stream: %w", err)
-	}
-	s, err := pgx.CollectExactlyOneRow(rows, scan)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Stream{}, errs.ResourceNotFound("stream", id.String())
-	}
-	if err != nil {
-		return Stream{}, fmt.Errorf("select stream: %w", err)
-	}
-	return s, nil
+		WHERE s.id = @id`, scan)
 }
 
 // Filter narrows a list; its parts combine with AND, and empty ones match everything.

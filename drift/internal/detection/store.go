@@ -2,7 +2,6 @@ package detection
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -10,7 +9,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/drift/internal/detect"
 	"github.com/aumos-enterprise/platform/drift/internal/evidence"
-	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
 
 // Insert stores the detection. Its evidence must have been added in tx.
@@ -44,24 +43,13 @@ type Record struct {
 
 // Get returns a detection of the tenant with its document.
 func Get(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Record, error) {
-	rows, err := tx.Query(ctx, `
+	return postgres.Get(ctx, tx, "detection", id, `
 		SELECT d.id, d.monitor_id, d.model_id, d.baseline_id, d.baseline_fingerprint, d.description, d.status, d.severity, d.row_count,
 			d.feature_count, d.drifted_feature_count, d.false_discovery_rate, d.min_rows, d.min_drifted_features, d.document,
 			d.document_sha256, d.entry_id, d.create_time, e.state, e.leaf_index, e.leaf_hash, e.receipt, e.record_time
 		FROM drf_detections d
 		JOIN drf_evidence e ON e.tenant_id = d.tenant_id AND e.entry_id = d.entry_id
-		WHERE d.id = @id`, pgx.NamedArgs{"id": id})
-	if err != nil {
-		return Record{}, fmt.Errorf("select detection: %w", err)
-	}
-	r, err := pgx.CollectExactlyOneRow(rows, scan)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Record{}, errs.ResourceNotFound("detection", id.String())
-	}
-	if err != nil {
-		return Record{}, fmt.Errorf("select detection: %w", err)
-	}
-	return r, nil
+		WHERE d.id = @id`, scan)
 }
 
 // Filter narrows a list; its parts combine with AND, and empty ones match everything.

@@ -4,7 +4,6 @@ package model
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -78,21 +77,10 @@ func Register(ctx context.Context, tx pgx.Tx, r Registration) (Model, error) {
 
 // Get returns a model of the tenant.
 func Get(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Model, error) {
-	rows, err := tx.Query(ctx, `
+	return postgres.Get(ctx, tx, "model", id, `
 		SELECT id, name, task, owner, description, create_time
 		FROM drf_models
-		WHERE id = @id`, pgx.NamedArgs{"id": id})
-	if err != nil {
-		return Model{}, fmt.Errorf("select model: %w", err)
-	}
-	m, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Model])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Model{}, errs.ResourceNotFound("model", id.String())
-	}
-	if err != nil {
-		return Model{}, fmt.Errorf("select model: %w", err)
-	}
-	return m, nil
+		WHERE id = @id`, pgx.RowToStructByName[Model])
 }
 
 // Filter narrows a list; its parts combine with AND, and empty ones match everything.

@@ -97,21 +97,14 @@ func (r row) monitor() Monitor {
 
 // Get returns a monitor of the tenant.
 func Get(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Monitor, error) {
-	rows, err := tx.Query(ctx, `
+	r, err := postgres.Get(ctx, tx, "monitor", id, `
 		SELECT m.id, m.model_id, m.name, m.false_discovery_rate, m.min_rows, m.min_drifted_features, b.id AS active_baseline_id,
 			0 AS test_count, m.revision, m.create_time, m.update_time
 		FROM drf_monitors m
 		LEFT JOIN drf_baselines b ON b.tenant_id = m.tenant_id AND b.monitor_id = m.id AND b.state = 'ACTIVE'
-		WHERE m.id = @id`, pgx.NamedArgs{"id": id})
+		WHERE m.id = @id`, pgx.RowToStructByName[row])
 	if err != nil {
-		return Monitor{}, fmt.Errorf("select monitor: %w", err)
-	}
-	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[row])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Monitor{}, errs.ResourceNotFound("monitor", id.String())
-	}
-	if err != nil {
-		return Monitor{}, fmt.Errorf("select monitor: %w", err)
+		return Monitor{}, err
 	}
 	monitors := []Monitor{r.monitor()}
 	if err := loadFeatures(ctx, tx, monitors); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
 
 // versionColumns are the columns of gov_policy_versions that a Version holds in lists.
@@ -161,21 +162,10 @@ func loadData(ctx context.Context, tx pgx.Tx, id uuid.UUID) (data []byte, err er
 }
 
 func getVersion(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Version, error) {
-	rows, err := tx.Query(ctx, `
+	return postgres.Get(ctx, tx, "policy version", id, `
 		SELECT `+versionColumns+`
 		FROM gov_policy_versions
-		WHERE id = @id`, pgx.NamedArgs{"id": id})
-	if err != nil {
-		return Version{}, fmt.Errorf("select policy version: %w", err)
-	}
-	v, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Version])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Version{}, errs.ResourceNotFound("policy version", id.String())
-	}
-	if err != nil {
-		return Version{}, fmt.Errorf("select policy version: %w", err)
-	}
-	return v, nil
+		WHERE id = @id`, pgx.RowToStructByName[Version])
 }
 
 // loadModules returns the modules of the versions, in their order.

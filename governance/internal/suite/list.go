@@ -2,13 +2,12 @@ package suite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
 
 // pageBytes bounds the content on one page of cases, so that it fits into one message.
@@ -16,21 +15,10 @@ const pageBytes = 2 << 20
 
 // Get returns a case of the tenant.
 func Get(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Case, error) {
-	rows, err := tx.Query(ctx, `
+	return postgres.Get(ctx, tx, "test case", id, `
 		SELECT `+columns+`
 		FROM gov_policy_test_cases
-		WHERE id = @id`, pgx.NamedArgs{"id": id})
-	if err != nil {
-		return Case{}, fmt.Errorf("select test case: %w", err)
-	}
-	c, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Case])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Case{}, errs.ResourceNotFound("test case", id.String())
-	}
-	if err != nil {
-		return Case{}, fmt.Errorf("select test case: %w", err)
-	}
-	return c, nil
+		WHERE id = @id`, pgx.RowToStructByName[Case])
 }
 
 // List returns at most limit cases of the policy by name, bytewise, that come after the given name ("": from the start) and have the tag ("": any), and

@@ -2,7 +2,6 @@ package suite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
-	"github.com/aumos-enterprise/platform/pkg/errs"
+	"github.com/aumos-enterprise/platform/pkg/postgres"
 )
 
 // Recorded is one recorded run of a policy's tests. It never changes.
@@ -68,19 +67,12 @@ func Record(ctx context.Context, tx pgx.Tx, r Recorded) (Recorded, error) {
 
 // GetRun returns a run of the tenant with its report.
 func GetRun(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Recorded, error) {
-	rows, err := tx.Query(ctx, `
+	r, err := postgres.Get(ctx, tx, "test run", id, `
 		SELECT `+runColumns+`
 		FROM gov_policy_test_runs
-		WHERE id = @id`, pgx.NamedArgs{"id": id})
+		WHERE id = @id`, pgx.RowToStructByName[Recorded])
 	if err != nil {
-		return Recorded{}, fmt.Errorf("select test run: %w", err)
-	}
-	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Recorded])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Recorded{}, errs.ResourceNotFound("test run", id.String())
-	}
-	if err != nil {
-		return Recorded{}, fmt.Errorf("select test run: %w", err)
+		return Recorded{}, err
 	}
 	err = tx.QueryRow(ctx, `SELECT report FROM gov_policy_test_runs WHERE id = @id`, pgx.NamedArgs{"id": id}).Scan(&r.Report)
 	if err != nil {
