@@ -4,12 +4,12 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // metrics are the wall's, without a tenant label: their number must not grow with the tenants.
 type metrics struct {
-	appended, repeated, refused, poisoned, conflicts prometheus.Counter
-	signed, signFailures, inconsistencies            prometheus.Counter
-	committed, commitFailures                        prometheus.Counter
-	batch, flush, sign                               prometheus.Histogram
-	ready                                            prometheus.Gauge
-	queued, watched                                  prometheus.Collector
+	appended, repeated, refused, poisoned, conflicts, unwritten prometheus.Counter
+	signed, signFailures, inconsistencies                       prometheus.Counter
+	committed, commitFailures                                   prometheus.Counter
+	batch, flush, sign                                          prometheus.Histogram
+	ready                                                       prometheus.Gauge
+	queued, watched                                             prometheus.Collector
 }
 
 func newMetrics() *metrics {
@@ -26,6 +26,7 @@ func newMetrics() *metrics {
 		refused:         counter("appends_refused_total", "Appends refused because too many waited, or the wall was closing."),
 		poisoned:        counter("entries_poisoned_total", "Entries that the database refused for what they hold."),
 		conflicts:       counter("batch_conflicts_total", "Batches tried again because another replica was faster or an entry was there already."),
+		unwritten:       counter("entries_unwritten_total", "Entries whose appends were answered UNAVAILABLE, or CONFLICT after many tries: the database did not take them in time."),
 		signed:          counter("checkpoints_signed_total", "Heads signed by this replica."),
 		signFailures:    counter("checkpoint_failures_total", "Heads that could not be signed, whatever the reason."),
 		inconsistencies: counter("log_inconsistencies_total", "Times that a log contradicted its last signed head or a witness: look into each."),
@@ -56,7 +57,7 @@ func (m *metrics) watching(n func() int) {
 
 func (m *metrics) all() []prometheus.Collector {
 	return []prometheus.Collector{
-		m.appended, m.repeated, m.refused, m.poisoned, m.conflicts, m.signed, m.signFailures, m.inconsistencies,
+		m.appended, m.repeated, m.refused, m.poisoned, m.conflicts, m.unwritten, m.signed, m.signFailures, m.inconsistencies,
 		m.committed, m.commitFailures, m.batch, m.flush, m.sign, m.ready, m.queued, m.watched,
 	}
 }

@@ -107,6 +107,40 @@ func TestSessionsEndedMidBatch(t *testing.T) {
 	}
 }
 
+// TestShortOutageGoesUnnoticed refuses connections a few times: an append that has time is written all the same.
+func TestShortOutageGoesUnnoticed(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.Audit(t)
+	cfg, err := pgxpool.ParseConfig(db.WriterURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refuse atomic.Int64
+	dial := cfg.ConnConfig.DialFunc
+	cfg.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if refuse.Add(-1) >= 0 {
+			return nil, errors.New("refused")
+		}
+		return dial(ctx, network, addr)
+	}
+	writer, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(writer.Close)
+	wall, _ := audittest.Start(t, audit.Databases{Writer: writer, Reader: db.Reader}, wallConfig(t))
+	id := newTenant(t)
+	appendMany(t, wall, id, 1)
+	refuse.Store(8) // an attempt to connect dials twice at most
+	writer.Reset()
+	if p := mustAppend(t, wall, newEntry(t, id)); p.LeafIndex != 1 {
+		t.Errorf("%+v", p)
+	}
+	if left := refuse.Load(); left > 0 {
+		t.Errorf("%d refusals were not met", left)
+	}
+}
+
 // lossyConn loses the server's answer when told to: the request has arrived and is carried out, and the connection is gone.
 type lossyConn struct {
 	net.Conn

@@ -19,10 +19,13 @@ import (
 )
 
 const (
-	// maxAttempts bounds the tries of one batch.
+	// maxAttempts bounds the tries of one batch that lose against other replicas.
 	maxAttempts = 5
-	// maxUnreachable bounds those that fail to reach the database: callers rather hear of it.
+	// maxUnreachable bounds those that fail to reach the database once it is long gone: callers rather hear of it.
 	maxUnreachable = 2
+	// outlasts is how long a wall that worked tries to reach its database before callers hear of it: connections that were cut, or a server that is short of
+	// them for a moment, are no reason to fail decisions that have time.
+	outlasts = time.Second
 	// retryWait is the longest first wait between tries; it grows with them.
 	retryWait = 20 * time.Millisecond
 	// probeInterval is how often a wall that is down looks whether its database is back.
@@ -166,7 +169,8 @@ func (s *sequencer) write(ctx context.Context, batch []*pending) {
 
 // settle tries a batch again until it is on the wall, or known not to get there. Whatever a failed try left open is looked up, never assumed.
 func (s *sequencer) settle(ctx context.Context, batch []*pending, err error) {
-	unreachable := 0
+	conflicts, unreachable := 0, 0
+	outlasted := time.Now().Add(outlasts)
 	for attempt := 1; ; attempt++ {
 		switch classify(err) {
 		case noFailure:
@@ -174,6 +178,7 @@ func (s *sequencer) settle(ctx context.Context, batch []*pending, err error) {
 			return
 		case conflict:
 			s.metrics.conflicts.Inc()
+			conflicts++
 		case badEntry:
 			s.isolate(ctx, batch, err)
 			return
@@ -185,11 +190,11 @@ func (s *sequencer) settle(ctx context.Context, batch []*pending, err error) {
 		switch {
 		case len(batch) == 0:
 			return
-		case attempt == maxAttempts || unreachable == maxUnreachable:
+		case conflicts == maxAttempts || ctx.Err() != nil, unreachable >= maxUnreachable && (s.down() != nil || time.Now().After(outlasted)):
 			s.giveUp(ctx, batch, err)
 			return
 		}
-		pause(ctx, attempt)
+		pause(ctx, min(attempt, maxAttempts))
 		batch, err = s.try(ctx, batch, true)
 	}
 }
@@ -232,6 +237,7 @@ func (s *sequencer) giveUp(ctx context.Context, batch []*pending, err error) {
 		}
 		s.metrics.ready.Set(0)
 	}
+	s.metrics.unwritten.Add(float64(countEntries(batch)))
 	s.forget()
 	for _, p := range batch {
 		p.fail(answer)
