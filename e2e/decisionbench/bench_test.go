@@ -89,6 +89,7 @@ type result struct {
 	saturated map[contender][]measured // one for each round
 	steady    map[contender][]measured // at a share of the contender's own highest rate, one for each round
 	even      map[contender][]measured // at the rate of evenRate, one for each round
+	refused   map[contender]refused    // in all that was asked, what only warmed up and was looked at as well
 }
 
 // perSecond is the median of the rounds.
@@ -155,15 +156,22 @@ func compare(b *testing.B, callers int, meters map[contender]meter, loads map[co
 	b.Helper()
 	r := result{
 		callers: callers, saturated: make(map[contender][]measured), steady: make(map[contender][]measured), even: make(map[contender][]measured),
+		refused: make(map[contender]refused),
+	}
+	note := func(c contender, m measured) measured {
+		sum := r.refused[c]
+		sum.add(m.refused)
+		r.refused[c] = sum
+		return m
 	}
 	for _, c := range contenders {
-		saturate(b, loads[c], warmUp)
+		note(c, saturate(b, loads[c], warmUp))
 	}
 	n, look := rounds(b)
 	for range n {
 		for _, c := range contenders {
 			before := meters[c].read()
-			m := saturate(b, loads[c], roundTime)
+			m := note(c, saturate(b, loads[c], roundTime))
 			m.cpu = meters[c].read().since(before)
 			r.saturated[c] = append(r.saturated[c], m)
 		}
@@ -173,14 +181,14 @@ func compare(b *testing.B, callers int, meters map[contender]meter, loads map[co
 	}
 	for range steadyRounds {
 		for _, c := range contenders {
-			highest := saturate(b, loads[c], lookTime).perSecond()
-			r.steady[c] = append(r.steady[c], sustain(b, loads[c], steadyShare*highest, steadyTime))
+			highest := note(c, saturate(b, loads[c], lookTime)).perSecond()
+			r.steady[c] = append(r.steady[c], note(c, sustain(b, loads[c], steadyShare*highest, steadyTime)))
 		}
 	}
 	rate := r.evenRate()
 	for range evenRounds {
 		for _, c := range contenders {
-			r.even[c] = append(r.even[c], sustain(b, loads[c], rate, evenTime))
+			r.even[c] = append(r.even[c], note(c, sustain(b, loads[c], rate, evenTime)))
 		}
 	}
 	return r

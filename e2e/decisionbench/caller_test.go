@@ -114,10 +114,14 @@ func TestCallersAreAnswered(t *testing.T) {
 // TestRefusedQuestionsArePutAgain: their time counts from when they were put first, and all are answered in the end.
 func TestRefusedQuestionsArePutAgain(t *testing.T) {
 	t.Parallel()
-	const questions, refusals = 100, 40
+	const questions, refusals = 100, 40 // every fourth of which is UNAVAILABLE
 	d := &decisions{right: 10}
 	d.wrong = func(*governancev1.EvaluateResponse) error {
-		if d.calls.Load() <= d.right+refusals {
+		switch n := d.calls.Load(); {
+		case n > d.right+refusals:
+		case n%4 == 0:
+			return status.Error(codes.Unavailable, "later")
+		default:
 			return status.Error(codes.ResourceExhausted, "later")
 		}
 		return nil
@@ -127,6 +131,19 @@ func TestRefusedQuestionsArePutAgain(t *testing.T) {
 	m, err := l.run((*connection).callers, func(sent int) (time.Time, bool) { return start, sent < questions })
 	if err != nil || len(m.latency) != questions || d.calls.Load() != questions+refusals {
 		t.Errorf("%d answers to %d calls: %v", len(m.latency), d.calls.Load(), err)
+	}
+	if want := (refused{overloaded: refusals * 3 / 4, unavailable: refusals / 4}); m.refused != want {
+		t.Errorf("counted %+v, want %+v", m.refused, want)
+	}
+}
+
+// TestRefusalsForLongEndTheRun: a server that answers nothing else is not waited for.
+func TestRefusalsForLongEndTheRun(t *testing.T) {
+	t.Parallel()
+	l := serveDecisions(t, &decisions{wrong: func(*governancev1.EvaluateResponse) error { return status.Error(codes.Unavailable, "later") }}, 1, 1)
+	long := time.Now().Add(-2 * patience)
+	if m, err := l.run((*connection).callers, func(sent int) (time.Time, bool) { return long, sent < 1 }); err == nil || m.refused.unavailable != 1 {
+		t.Errorf("%+v, %v", m.refused, err)
 	}
 }
 
@@ -175,7 +192,7 @@ func TestPartsAreJoined(t *testing.T) {
 	c := newHTTPCaller("host", "/", nil, opaAllows())
 	answered := 0
 	for n := range len(text) + 1 {
-		rest, _, err := c.take([]byte(text[:n]), func(uint32, bool) error { answered++; return nil })
+		rest, _, err := c.take([]byte(text[:n]), func(uint32, answer) error { answered++; return nil })
 		if err != nil || (answered == 1) != (n == len(text)) || answered == 0 && len(rest) != n {
 			t.Fatalf("after %d bytes: %d answers, %q left, %v", n, answered, rest, err)
 		}

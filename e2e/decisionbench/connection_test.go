@@ -28,15 +28,24 @@ type asked struct {
 	since  time.Time
 }
 
+// answer says what has become of a question.
+type answer uint8
+
+const (
+	given       answer = iota
+	overloaded         // refused: the server has too much to do
+	unavailable        // refused: something that the server needs does not answer
+)
+
 // caller makes questions and understands answers: a protocol. It does what every client has to, and nothing else.
 type caller interface {
 	// sideBySide is how many questions a connection carries at once.
 	sideBySide() int
 	// question returns what is to be written, valid until the next call, and the number by which its answer will be known.
 	question() (text []byte, number uint32, err error)
-	// take reads what has arrived. It calls answered for every question that has its answer, or is refused because the server has too much to do, fails when an
+	// take reads what has arrived. It calls answered for every question that has its answer, or is refused so that clients put it again, fails when an
 	// answer is wrong, and returns the part that is incomplete and what the protocol wants written.
-	take(arrived []byte, answered func(number uint32, refused bool) error) (rest, response []byte, err error)
+	take(arrived []byte, answered func(number uint32, how answer) error) (rest, response []byte, err error)
 }
 
 // connect returns a descriptor of its own: the runtime would wait for one of package net's, too.
@@ -59,6 +68,9 @@ func connect(b testing.TB, address string) int {
 	return fd
 }
 
+// patience is how long a question is put again: a server that refuses for longer is not at work.
+const patience = 30 * time.Second
+
 // callers is how many questions are open at once when each caller waits for its answer.
 func (c *connection) callers() int { return c.share }
 
@@ -75,9 +87,9 @@ func (c *connection) ask(since time.Time) error {
 	return c.write(text)
 }
 
-// hear reads what has arrived, with space for it, and tells since when the time of the questions counts that it answers. A refused one is put again, and its time
-// goes on.
-func (c *connection) hear(space []byte, answered func(since time.Time)) error {
+// hear reads what has arrived, with space for it, and tells since when the time of the questions counts that it answers. A refused one is counted and put again,
+// and its time goes on.
+func (c *connection) hear(space []byte, again *refused, answered func(since time.Time)) error {
 	kept := copy(space, c.rest)
 	n, err := unix.Read(c.fd, space[kept:])
 	if err != nil {
@@ -86,14 +98,18 @@ func (c *connection) hear(space []byte, answered func(since time.Time)) error {
 	if n == 0 {
 		return errors.New("read: the server has hung up")
 	}
-	rest, response, err := c.take(space[:kept+n], func(number uint32, refused bool) error {
+	rest, response, err := c.take(space[:kept+n], func(number uint32, how answer) error {
 		i := slices.IndexFunc(c.open, func(a asked) bool { return a.number == number })
 		if i < 0 {
 			return fmt.Errorf("question %d is answered, which is not open", number)
 		}
 		since := c.open[i].since
 		c.open = slices.Delete(c.open, i, i+1)
-		if refused {
+		if how != given {
+			again.count(how)
+			if time.Since(since) > patience {
+				return fmt.Errorf("a question was refused for %v: %+v", patience, *again)
+			}
 			return c.ask(since)
 		}
 		answered(since)

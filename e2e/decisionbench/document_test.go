@@ -38,7 +38,8 @@ the server shares here; they are the caller's, on other machines, and not what i
 Each caller waits for its answer before it asks again. The contenders take turns; a ratio is the median of the ratios of the rounds. "Steady" asks at
 80 % of the contender's own highest rate, looked at in the two seconds before, whether or not earlier questions are answered, and counts a question's time from
 when it was due; of five rounds it is the median. "Even" asks all contenders at one rate in the same way: 80 % of the slowest one's highest. The connections are the same. HTTP/2 carries questions side by side, so that none that is due waits for another's answer; in HTTP/1.1 it does, when every
-connection has one open. A question that is refused because the server has too much to do is put again, and its time goes on. "CPU" is the processor time of one answer: the server's, PostgreSQL's and that of the program that asks.
+connection has one open. A question that is refused because the server has too much to do (RESOURCE_EXHAUSTED), or because something that it needs does not answer (UNAVAILABLE), is put again
+at once, and its time goes on; the table is followed by how often that was. "CPU" is the processor time of one answer: the server's, PostgreSQL's and that of the program that asks.
 
 Goals, on two cores that servers, PostgreSQL and the load share: at least OPA's rate, and 1.8 times that of OPA with console decision logs, with 32 and with 256 connections; p99 below
 20 ms at 80 % of the highest rate. Run it on a machine that does nothing else: what other programs take, the contenders lack, and not in step.
@@ -68,6 +69,18 @@ func (d document) table() string {
 				r.evenRate(), milliseconds(latency(r.even[c], 50)), milliseconds(latency(r.even[c], 99)), last.cpu.each(len(last.latency)))
 		}
 	}
+	t.WriteString("\nQuestions that were refused and put again:")
+	for i, r := range d.results {
+		if i > 0 {
+			t.WriteString(";")
+		}
+		var sum refused
+		for _, c := range contenders {
+			sum.add(r.refused[c])
+		}
+		fmt.Fprintf(&t, " with %d callers %d RESOURCE_EXHAUSTED and %d UNAVAILABLE", r.callers, sum.overloaded, sum.unavailable)
+	}
+	t.WriteString(".\n")
 	return t.String()
 }
 

@@ -97,7 +97,7 @@ func (c *grpcCaller) question() (text []byte, number uint32, err error) {
 }
 
 // take implements caller.
-func (c *grpcCaller) take(arrived []byte, answered func(number uint32, refused bool) error) (rest, response []byte, err error) {
+func (c *grpcCaller) take(arrived []byte, answered func(number uint32, how answer) error) (rest, response []byte, err error) {
 	c.out.Reset()
 	for len(arrived) >= frameHead {
 		head := http2.FrameHeader{
@@ -124,7 +124,7 @@ func (c *grpcCaller) take(arrived []byte, answered func(number uint32, refused b
 }
 
 // frame takes what a server of gRPC may send; all else is an error.
-func (c *grpcCaller) frame(head http2.FrameHeader, payload []byte, answered func(number uint32, refused bool) error) error {
+func (c *grpcCaller) frame(head http2.FrameHeader, payload []byte, answered func(number uint32, how answer) error) error {
 	switch head.Type { //nolint:exhaustive // see below
 	case http2.FrameHeaders:
 		if head.Flags&^http2.FlagHeadersEndStream != http2.FlagHeadersEndHeaders {
@@ -137,20 +137,20 @@ func (c *grpcCaller) frame(head http2.FrameHeader, payload []byte, answered func
 		if err := c.headers.Close(); err != nil || !head.Flags.Has(http2.FlagHeadersEndStream) {
 			return err
 		}
-		refused := c.status == overloaded
-		if err := c.judge(head.StreamID); err != nil && !refused {
+		how := refusals[c.status]
+		if err := c.judge(head.StreamID); err != nil && how == given {
 			return err
 		}
-		return answered(head.StreamID, refused)
+		return answered(head.StreamID, how)
 	case http2.FrameData:
 		if head.Flags != 0 {
 			break
 		}
-		answer, open := c.answers[head.StreamID]
+		text, open := c.answers[head.StreamID]
 		if n := len(c.spare); !open && n > 0 {
-			answer, c.spare = c.spare[n-1], c.spare[:n-1]
+			text, c.spare = c.spare[n-1], c.spare[:n-1]
 		}
-		c.answers[head.StreamID] = append(answer, payload...)
+		c.answers[head.StreamID] = append(text, payload...)
 		if c.unread += len(payload); c.unread < grant/4 {
 			return nil
 		}
@@ -176,8 +176,9 @@ func (c *grpcCaller) frame(head http2.FrameHeader, payload []byte, answered func
 	return errors.New("unexpected")
 }
 
-// overloaded is RESOURCE_EXHAUSTED: what a server says whose disk stands still for half a second while twenty thousand questions come.
-const overloaded = "8"
+// refusals are the statuses after which every client puts its question again. RESOURCE_EXHAUSTED is what a server says whose disk stands still for half a second
+// while twenty thousand questions come, UNAVAILABLE what it says whose database does not answer.
+var refusals = map[string]answer{"8": overloaded, "14": unavailable}
 
 // judge looks at the answer of a call that has ended.
 func (c *grpcCaller) judge(stream uint32) error {

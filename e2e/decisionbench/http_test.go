@@ -26,7 +26,7 @@ func (c *httpCaller) sideBySide() int { return 1 }
 func (c *httpCaller) question() (text []byte, number uint32, err error) { return c.text, 0, nil }
 
 // take implements caller.
-func (c *httpCaller) take(arrived []byte, answered func(number uint32, refused bool) error) (rest, response []byte, err error) {
+func (c *httpCaller) take(arrived []byte, answered func(number uint32, how answer) error) (rest, response []byte, err error) {
 	head, body, complete := bytes.Cut(arrived, []byte("\r\n\r\n"))
 	if !complete {
 		return arrived, nil, nil
@@ -43,5 +43,5 @@ func (c *httpCaller) take(arrived []byte, answered func(number uint32, refused b
 	if err := c.check(body); err != nil {
 		return nil, nil, fmt.Errorf("the answer is %q: %w", arrived, err)
 	}
-	return nil, nil, answered(0, false)
+	return nil, nil, answered(0, given)
 }

@@ -107,7 +107,7 @@ func (l *load) run(carries func(*connection) int, due func(sent int) (at time.Ti
 				m.latency = append(m.latency, time.Since(since))
 				free = append(free, c)
 			}
-			if err := c.hear(l.space, answered); err != nil {
+			if err := c.hear(l.space, &m.refused, answered); err != nil {
 				return m, err
 			}
 		}
