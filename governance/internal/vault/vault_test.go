@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/aumos-enterprise/platform/governance/internal/vault"
 	"github.com/aumos-enterprise/platform/pkg/postgrestest"
@@ -128,6 +129,33 @@ func TestTheDatabaseTellsNothing(t *testing.T) {
 		WHERE k.tenant_id = $1 AND o.tenant_id = $2 AND k.purpose = 'INPUTS' AND o.purpose = 'INPUTS'`, uuid.UUID(tenantA), uuid.UUID(tenantB))
 	if got, err := s.Open(s.as(tenantA), []vault.Ref{two}); err == nil {
 		t.Errorf("under another tenant's key: %v", got)
+	}
+}
+
+// Connections that were cut cost no input.
+func TestCutConnectionsGoUnnoticed(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, postgrestest.Governance(t), key(1))
+	a := s.keeps(tenantA, time.Hour)
+	s.run()
+	var idle []*pgxpool.Conn
+	for range 4 {
+		conn, err := s.db.App.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		idle = append(idle, conn)
+	}
+	for _, conn := range idle {
+		if _, err := s.db.Admin().Exec(t.Context(), `SELECT pg_terminate_backend($1, 10000)`, conn.Conn().PgConn().PID()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, conn := range idle {
+		conn.Release()
+	}
+	if err := s.Keep(s.as(tenantA), a.Inputs, item(uuid.New(), input(t, 1))); err != nil {
+		t.Errorf("Keep: %v", err)
 	}
 }
 

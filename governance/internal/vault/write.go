@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/aumos-enterprise/platform/pkg/errs"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
@@ -117,10 +118,20 @@ func (v *Vault) groups(batch []*waiting) []*group {
 	return groups
 }
 
-// insert stores the groups in one transaction, each under its tenant. The lock on the key makes an erasure wait for what is being stored under it.
+// insert stores the groups. Connections that were cut are no reason to lose inputs: it tries again on new ones, once. What was stored already stays as it is.
 func (v *Vault) insert(ctx context.Context, groups []*group) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
+	err := v.tryInsert(ctx, groups)
+	if errs.ReasonOf(err) == errs.ReasonUnavailable && ctx.Err() == nil {
+		v.config.Pool.Reset() // after a restart of the server every idle connection is dead
+		err = v.tryInsert(ctx, groups)
+	}
+	return err
+}
+
+// tryInsert stores the groups in one transaction, each under its tenant. The lock on the key makes an erasure wait for what is being stored under it.
+func (v *Vault) tryInsert(ctx context.Context, groups []*group) error {
 	return postgres.Tx(ctx, v.config.Pool, pgx.TxOptions{}, func(ctx context.Context, tx pgx.Tx) error {
 		batch := &pgx.Batch{}
 		for _, g := range groups {
