@@ -39,7 +39,14 @@ func (g *grammar) table() string {
 	for range 9 + g.IntN(8) {
 		g.vars = nil
 		each := strings.NewReplacer("VALUE", g.pick(usual, usual, usual, usual, g.constant()), "KEY", g.constant()).Replace(head)
-		fmt.Fprintf(&b, "%s if {\n%s}\n\n", each, g.row(first, second))
+		fmt.Fprintf(&b, "%s if {\n%s}\n", each, g.row(first, second))
+		if kind(g.at) == "else" || kind(g.at) == "chain" {
+			for range g.IntN(12) {
+				g.vars = nil
+				fmt.Fprintf(&b, "else := %s if {\n%s}\n", g.pick(usual, usual, g.constant()), g.row(first, second))
+			}
+		}
+		b.WriteString("\n")
 	}
 	return b.String()
 }
@@ -49,7 +56,7 @@ func (g *grammar) row(first, second string) string {
 	lines := []string{
 		fmt.Sprintf("%s == %s", first, g.scalar()),
 		fmt.Sprintf("%s %s %s", second, g.pick("==", "=", "!="), g.scalar()),
-		g.pick("true", "true", "q.r == 1", g.test()),
+		g.pick("true", "true", "q.r == 1", g.test(), g.total()),
 	}
 	if g.IntN(3) == 0 {
 		lines[0], lines[1] = lines[1], lines[0]
@@ -68,8 +75,17 @@ func (g *grammar) row(first, second string) string {
 			lines[2] = fmt.Sprintf("r%d == %s", next, g.reference())
 		}
 	}
+	if g.IntN(4) == 0 { // what can fail before what is compared, too
+		lines[0], lines[2] = lines[2], lines[0]
+	}
 	lines = lines[:1+g.IntN(3)]
 	return "\t" + strings.Join(lines, "\n\t") + "\n"
+}
+
+// total is a test by a builtin that never fails.
+func (g *grammar) total() string {
+	return g.pick(fmt.Sprintf("%s %s %s", g.reference(), g.pick("<", ">=", "!="), g.scalar()), fmt.Sprintf("%s in %s", g.scalar(), g.reference()), "is_object(input.o)",
+		fmt.Sprintf("type_name(%s) != %s", g.reference(), g.pick(`"string"`, `"number"`)))
 }
 
 // scalar is mostly one, and often a number that can be written in several ways.

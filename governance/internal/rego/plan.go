@@ -94,7 +94,7 @@ var surroundings = sync.OnceValue(func() *machine.Surroundings { //nolint:gochec
 		if !allowed(r) || b.Relation || drawsFromSeed[b.Name] || b.Decl.Result() == nil {
 			continue
 		}
-		m := &machine.Builtin{Arity: b.Decl.Arity(), Clock: b.Nondeterministic, Look: looks[b.Name], Call: topdown.GetBuiltin(b.Name)}
+		m := &machine.Builtin{Arity: b.Decl.Arity(), Clock: b.Nondeterministic, Total: total[b.Name], Look: looks[b.Name], Call: topdown.GetBuiltin(b.Name)}
 		name := b.Name
 		if g := r.guard; g != nil {
 			name = guardedName(b.Name)
@@ -113,6 +113,12 @@ var surroundings = sync.OnceValue(func() *machine.Surroundings { //nolint:gochec
 
 // looks are the builtins that most policies ask of objects of the input.
 var looks = map[string]machine.Look{ast.ObjectGet.Name: machine.LookUp, ast.IsObject.Name: machine.LookAt} //nolint:gochecknoglobals // a constant table
+
+// total are the builtins that have a result for all operands. Errors of the others are answers, and need to be come to.
+var total = map[string]bool{ //nolint:gochecknoglobals // a constant table
+	"equal": true, "neq": true, "lt": true, "lte": true, "gt": true, "gte": true, "internal.member_2": true, "internal.member_3": true, "type_name": true,
+	"is_array": true, "is_boolean": true, "is_null": true, "is_number": true, "is_object": true, "is_set": true, "is_string": true,
+}
 
 // drawsFromSeed are the builtins whose results depend on how many were called before them, and in which order: the answers of a version would depend on
 // who evaluates it.

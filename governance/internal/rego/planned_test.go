@@ -63,19 +63,34 @@ func BenchmarkAsk(b *testing.B) {
 	})
 }
 
-// BenchmarkDefinitions is a rule with more and more definitions, of which one holds: topdown has an index for them.
+// Benchmarks of rules with more and more definitions, of which one holds: topdown has an index for them.
 func BenchmarkDefinitions(b *testing.B) {
-	for _, n := range []int{3, 10, 100, 1_000} {
+	benchDefinitions(b, 1_000, "default allow := false\n", "allow if input.subject.role == \"r%d\"\n")
+}
+
+// The same after a test that cannot fail.
+func BenchmarkDefinitionsAfter(b *testing.B) {
+	benchDefinitions(b, 1_000, "default allow := false\n", "allow if { input.level >= 3; input.subject.role == \"r%d\" }\n")
+}
+
+// The same as branches of one definition. With a thousand it has no program: the planner would read too much text.
+func BenchmarkBranches(b *testing.B) {
+	benchDefinitions(b, 300, "default allow := false\nallow := false if input.blocked\n", "else := true if input.subject.role == \"r%d\"\n")
+}
+
+func benchDefinitions(b *testing.B, most int, begin, each string) {
+	b.Helper()
+	for _, n := range []int{3, 10, 100, most} {
 		var source strings.Builder
-		source.WriteString("package p\n")
+		source.WriteString("package p\n" + begin)
 		for i := range n {
-			fmt.Fprintf(&source, "allow if input.subject.role == \"r%d\"\n", i)
+			fmt.Fprintf(&source, each, i)
 		}
 		c, err := Compile(Source{Modules: []Module{{Path: "p.rego", Source: source.String()}}})
 		if err != nil {
 			b.Fatal(err)
 		}
-		in, err := NewInput(map[string]any{"subject": map[string]any{"role": fmt.Sprint("r", n/2)}})
+		in, err := NewInput(map[string]any{"level": 5.0, "subject": map[string]any{"role": fmt.Sprint("r", n/2)}})
 		if err != nil {
 			b.Fatal(err)
 		}

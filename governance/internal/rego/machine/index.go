@@ -65,7 +65,8 @@ type comparison struct {
 	want *ast.Term
 }
 
-// beginning returns the comparisons that the block begins with, up to the first instruction that can do anything but be undefined.
+// beginning returns the comparisons that the block begins with, up to the first instruction that can do anything but be undefined: what stands before them,
+// or between them, would come to nothing.
 func (t *translator) beginning(f *function, c code) (list []comparison) {
 	at := map[operand]*place{inputRegister: {from: inputRegister}}
 	for _, p := range f.parameters {
@@ -92,8 +93,25 @@ func (t *translator) beginning(f *function, c code) (list []comparison) {
 				list = append(list, comparison{*p, t.program.constants[^c]})
 			}
 		default:
-			return list
+			if !t.pure(in) {
+				return list
+			}
+			if in.op == opLen || in.op == opCallBuiltin { // the others are tests
+				at[in.to] = nil
+			}
 		}
 	}
 	return list
+}
+
+// pure reports whether all that the instruction can do is to be undefined, or to write the register to. A call that can fail is not pure: where topdown comes
+// to it, its error is the answer.
+func (t *translator) pure(in instruction) bool {
+	switch in.op {
+	case opNotEqual, opIsArray, opIsObject, opIsSet, opIsDefined, opIsUndefined, opLen:
+		return true
+	case opCallBuiltin:
+		return t.program.calls[in.at].builtin.Total
+	}
+	return false
 }

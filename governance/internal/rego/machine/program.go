@@ -19,6 +19,8 @@ type Builtin struct {
 	Arity int
 	// Clock is that the builtin asks for the time.
 	Clock bool
+	// Total is that the builtin has a result for all operands, and no other effect.
+	Total bool
 	// Look is what the machine does itself for a part of the input.
 	Look Look
 	// Guard looks at the operands before a call and refuses it when it costs too much; nil: there is nothing to look at.

@@ -74,16 +74,56 @@ func (t *translator) function(fn *ir.Func) (function, error) {
 	}
 	t.scope.write(fn.Return)
 	t.scope.write(result + 1)
-	blocks := make([]code, len(fn.Blocks))
-	for i, b := range fn.Blocks {
-		var err error
-		if blocks[i], err = t.body(b); err != nil {
-			return function{}, err
+	var blocks []code
+	for _, b := range fn.Blocks {
+		for _, branch := range branches(b) {
+			c, err := t.body(branch)
+			if err != nil {
+				return function{}, err
+			}
+			blocks = append(blocks, c)
 		}
 	}
 	f.registers = int(t.registers)
 	t.index(&f, blocks)
 	return f, nil
+}
+
+// branches returns the blocks of a definition with else one by one, so that each gets tests of its own: the first forgets the result of the definition
+// before, also where the tests of the second, which is as the plan has it, fail; the others look themselves whether there is a result.
+func branches(b *ir.Block) []*ir.Block {
+	if len(b.Stmts) != 1 {
+		return []*ir.Block{b}
+	}
+	chain, ok := b.Stmts[0].(*ir.BlockStmt)
+	if !ok || len(chain.Blocks) < 2 || len(chain.Blocks[0].Stmts) == 0 {
+		return []*ir.Block{b}
+	}
+	first := chain.Blocks[0].Stmts[:1]
+	reset, ok := first[0].(*ir.ResetLocalStmt)
+	if !ok {
+		return []*ir.Block{b}
+	}
+	for _, each := range chain.Blocks[1:] {
+		if !continues(each, reset.Target) {
+			return []*ir.Block{b}
+		}
+	}
+	return append([]*ir.Block{{Stmts: first}}, chain.Blocks...)
+}
+
+// continues reports whether the block is for an else, or the end of a definition with one, which hands on the result.
+func continues(b *ir.Block, result ir.Local) bool {
+	if len(b.Stmts) == 0 {
+		return false
+	}
+	switch s := b.Stmts[0].(type) {
+	case *ir.IsUndefinedStmt:
+		return s.Source == result
+	case *ir.IsDefinedStmt:
+		return s.Source == result
+	}
+	return false
 }
 
 // body translates one of the function's bodies.
