@@ -22,12 +22,12 @@ func (x *extent) add(m *ast.Module) *ast.Error {
 		case *ast.Rule:
 			x.rules++
 			if x.rules > maxRules {
-				fail(n.Loc(), "a version has at most %d rules", maxRules)
+				fail(n.Loc(), "a version has at most %d rules, each definition and each else counted: keep a long list in the data document, and let one rule look into it", maxRules)
 			}
 		case *ast.Expr:
 			x.operations++
 			if x.operations > maxOperations {
-				fail(n.Loc(), "a version has at most %d expressions", maxOperations)
+				fail(n.Loc(), "a version has at most %d expressions and calls: keep long lists in the data document, or in a set that one expression looks into", maxOperations)
 			}
 		case *ast.Term:
 			switch v := n.Value.(type) {

@@ -11,8 +11,10 @@ const (
 
 	// maxNesting bounds how deep the parser recurses, and with it every later walk over the syntax tree.
 	maxNesting = 128
-	// maxRules and maxOperations bound the compiler, whose time grows with their square (2,000 rules: 0.4 s), and the evaluator's stack,
-	// which grows with the longest chain of expressions (10,000: 32 MB). Literals count for nothing, so tables of data fit.
+	// maxRules and maxOperations bound the compiler and the evaluator's stack, which grows with the longest chain of expressions (10,000: 32 MB). Literals
+	// count for nothing, so tables of data fit. Twice as many definitions of one rule take the compiler twice as long; but twice as many rules of which
+	// each asks the next one, or branches of one else, take it four to six times as long, and where many rules ask for a name with many definitions its
+	// graph has an edge for each pair.
 	maxRules      = 2_000
 	maxOperations = 10_000
 	// maxTypeCost bounds the comparison of two static types, in steps of about 50 ns.

@@ -160,6 +160,8 @@ func TestCompileRefuses(t *testing.T) {
 		{"deep nesting", []string{"package p\nallow := " + strings.Repeat("[", 200) + strings.Repeat("]", 200)}, "recursion depth exceeded"},
 		{"number too long", []string{"package p\nallow if 1e500 > input.x"}, "a number has at most"},
 		{"too many rules", []string{"package p\nallow := true\n" + repeat(2001, func(i string) string { return "r" + i + " := 1\n" })}, "at most 2000 rules"},
+		{"too many definitions", []string{"package p\n" + repeat(3000, func(i string) string { return "allow if input.role == \"r" + i + "\"\n" })}, "modules[0].source: 2002:1 rego_compile_error: a version has at most 2000 rules, each definition and each else counted: keep a long list in the data document"},
+		{"too many branches", []string{"package p\nallow if input.x\n" + repeat(2000, func(i string) string { return "else if input.role == \"r" + i + "\"\n" })}, "at most 2000 rules"},
 		{"too many expressions", []string{"package p\nallow if {\n" + strings.Repeat("1 < 2\n", 10_001) + "}"}, "at most 10000 expressions"},
 		{"module too large", []string{"package p\nallow := true\n#" + strings.Repeat("x", rego.MaxModuleBytes)}, "modules[0].source: 262"},
 	}
