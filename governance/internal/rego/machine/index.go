@@ -112,6 +112,7 @@ func (t *translator) pure(in instruction) bool {
 		return true
 	case opCallBuiltin:
 		return t.program.calls[in.at].builtin.Total
+	default:
+		return false
 	}
-	return false
 }
