@@ -133,6 +133,12 @@ func newCompiler(inputCost int, s *stint) *ast.Compiler {
 		WithUseTypeCheckAnnotations(false).
 		WithEnablePrintStatements(false).
 		SetErrorLimit(maxErrors).
+		WithStageAfterID(ast.StageCheckSafetyRuleHeads, ast.CompilerStageDefinition{
+			Name: "BoundOrder", MetricName: "compile_stage_bound_order", Stage: boundOrder,
+		}).
+		WithStageAfterID(ast.StageCheckRecursion, ast.CompilerStageDefinition{
+			Name: "BoundClosures", MetricName: "compile_stage_bound_closures", Stage: boundClosures,
+		}).
 		WithStageAfterID(ast.StageCheckRecursion, ast.CompilerStageDefinition{
 			Name: "BoundTypes", MetricName: "compile_stage_bound_types", Stage: func(c *ast.Compiler) *ast.Error { return boundTypes(c, inputCost) },
 		}).

@@ -19,6 +19,8 @@ const (
 	maxOperations = 10_000
 	// maxTypeCost bounds the comparison of two static types, in steps of about 50 ns.
 	maxTypeCost = 1 << 22
+	// maxTypesCost bounds what the rules that references lead to cost together, for each reference anew, in steps of about 200 ns.
+	maxTypesCost = 1 << 24
 )
 
 // Limits on values.

@@ -18,6 +18,10 @@ func boundTypes(c *ast.Compiler, inputCost int) *ast.Error {
 			if e.rule(r); e.worst > maxTypeCost {
 				return ast.NewError(ast.CompileErr, r.Loc(), "the nesting of values makes the type of %s too large to check", r.Head.Ref())
 			}
+			if e.total > maxTypesCost {
+				return ast.NewError(ast.CompileErr, r.Loc(), "the references up to here lead to too many rules, each for itself, to be checked: "+
+					"keep large tables in the data document, or refer to them in one rule that others ask")
+			}
 		}
 	}
 	return nil
@@ -28,6 +32,7 @@ type typeEstimate struct {
 	rules    map[*ast.Rule]int // what the value of a rule costs
 	input    int               // what the input, or any part of it, costs at most
 	worst    int               // the dearest term seen anywhere
+	total    int               // what all references cost
 }
 
 // add is a saturating sum: what is over the limit stays over it.
@@ -154,5 +159,6 @@ func (e *typeEstimate) ref(ref ast.Ref, vars map[ast.Var]int) int {
 	for _, r := range e.compiler.GetRulesDynamicWithOpts(ref, ast.RulesOptions{IncludeHiddenModules: true}) {
 		cost = add(cost, e.rule(r))
 	}
+	e.total += cost
 	return cost
 }
