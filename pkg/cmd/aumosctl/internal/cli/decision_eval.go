@@ -126,9 +126,9 @@ func (a *app) readInput(path string) (*structpb.Struct, error) {
 	case len(data) > maxInputText:
 		return nil, errInputTooLong
 	}
-	input := new(structpb.Struct)
-	if err := input.UnmarshalJSON(data); err != nil {
-		return nil, fmt.Errorf("%s is not a JSON object: %w", name, err)
+	input, err := jsonObject(name, data)
+	if err != nil {
+		return nil, err
 	}
 	compact, err := input.MarshalJSON()
 	if err != nil {

@@ -22,8 +22,8 @@ func TestDecisionEval(t *testing.T) {
 		{"error", `{"answer":"error"}`, 2, []string{"ERROR", "UNDEFINED"}},
 		{"unbound", `{"answer":"unbound"}`, 3, []string{"FAILED_PRECONDITION", "DECISION_POINT_UNBOUND", "push a policy"}},
 		{"empty", ``, 3, []string{"standard input is empty"}},
-		{"not an object", `[1]`, 3, []string{"standard input is not a JSON object"}},
-		{"cut", `{"a":`, 3, []string{"standard input is not a JSON object"}},
+		{"not an object", `[1]`, 3, []string{"standard input is not a JSON object but an array"}},
+		{"cut", `{"a":`, 3, []string{"standard input is not a JSON object: line 1, column 5"}},
 		{"too long", `{"a":"` + strings.Repeat("x", 256<<10) + `"}`, 3, []string{"the input is longer than 256 KiB", "--summary"}},
 		{"much too long", `{"a":"` + strings.Repeat("x", 2<<20), 3, []string{"the input is longer than 256 KiB", "--summary"}},
 	} {

@@ -93,11 +93,7 @@ func readSchema(path string) (*structpb.Struct, error) {
 	if err != nil {
 		return nil, err
 	}
-	schema := new(structpb.Struct)
-	if err := schema.UnmarshalJSON(data); err != nil {
-		return nil, fmt.Errorf("%s is not a JSON object: %w", path, err)
-	}
-	return schema, nil
+	return jsonObject(path, data)
 }
 
 // fileNames returns the files as they were named, by the paths of the modules.

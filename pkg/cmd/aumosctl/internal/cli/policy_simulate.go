@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/types/known/structpb"
 
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 )
@@ -135,9 +134,9 @@ func (a *app) readSimulated(files []string) (inputs []*governancev1.SimulationIn
 			if len(bytes.TrimSpace(line)) == 0 {
 				continue
 			}
-			in := new(structpb.Struct)
-			if err := in.UnmarshalJSON(line); err != nil {
-				return nil, fmt.Errorf("%s:%d is not a JSON object: %w", file, i+1, err)
+			in, err := jsonObject(fmt.Sprintf("%s:%d", file, i+1), line)
+			if err != nil {
+				return nil, err
 			}
 			inputs = append(inputs, &governancev1.SimulationInput{Name: inputName(file, i+1), Input: in})
 		}

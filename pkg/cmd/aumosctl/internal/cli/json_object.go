@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// jsonObject reads a JSON object that was given by name. It says what else it is, or where it is cut or broken.
+func jsonObject(name string, text []byte) (*structpb.Struct, error) {
+	object := new(structpb.Struct)
+	err := object.UnmarshalJSON(text)
+	if err == nil {
+		return object, nil
+	}
+	var raw json.RawMessage
+	if broken, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, &raw)); ok {
+		before := text[:max(0, min(int(broken.Offset)-1, len(text)))]
+		line := 1 + bytes.Count(before, []byte("\n"))
+		column := len(before) - bytes.LastIndexByte(before, '\n')
+		return nil, fmt.Errorf("%s is not a JSON object: line %d, column %d: %w", name, line, column, broken)
+	}
+	if kind := kindOf(raw); kind != "" {
+		return nil, fmt.Errorf("%s is not a JSON object but %s", name, kind)
+	}
+	return nil, fmt.Errorf("%s is not a JSON object that can be sent: %w", name, err) // for example text that is not UTF-8
+}
+
+// kindOf names JSON that is not an object.
+func kindOf(value []byte) string {
+	value = bytes.TrimLeft(value, " \t\r\n")
+	if len(value) == 0 {
+		return ""
+	}
+	switch value[0] {
+	case '{':
+		return ""
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case 't', 'f':
+		return "a boolean"
+	case 'n':
+		return "null"
+	}
+	return "a number"
+}
