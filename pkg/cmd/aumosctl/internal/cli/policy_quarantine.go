@@ -82,7 +82,8 @@ func (a *app) quarantineLiftCommand() *cobra.Command {
 			if a.format != formatTable {
 				return a.printMessage("policy_version", v, "modules")
 			}
-			return output.Pairs(a.stdout, "", "policy", v.GetPolicyId(), "version", fmt.Sprintf("%d (%s)", v.GetNumber(), v.GetId()), "quarantine", "none")
+			name := a.policyNames(cmd.Context(), client)(v.GetPolicyId())
+			return output.Pairs(a.stdout, "", "policy", name, "version", fmt.Sprintf("%d (%s)", v.GetNumber(), v.GetId()), "quarantine", "none")
 		},
 	}
 	f := cmd.Flags()

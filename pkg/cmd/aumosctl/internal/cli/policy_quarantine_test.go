@@ -50,7 +50,7 @@ func TestPolicyQuarantine(t *testing.T) {
 	}
 	hold()
 	p.run(t, "policy", "quarantine", "list").expect(t, 0).says(t, "slow    1       "+id(200), "DRAFT", "3", "2026-11-22 10:00:00Z")
-	p.run(t, "policy", "quarantine", "lift", "--policy", "slow", "--version", "1", "--reason", "smaller now").expect(t, 0).says(t, "1 ("+id(200)+")", "none")
+	p.run(t, "policy", "quarantine", "lift", "--policy", "slow", "--version", "1", "--reason", "smaller now").expect(t, 0).says(t, "policy      slow", "1 ("+id(200)+")", "none")
 	if got := p.run(t, "policy", "quarantine", "list").expect(t, 0).stdout; strings.Contains(got, id(200)) {
 		t.Errorf("listed after the lift:\n%s", got)
 	}
