@@ -54,7 +54,7 @@ ready in {{.Seconds}} s (stop with Ctrl-C; state is kept in {{.State}})
 
   governance  {{.Governance.GRPC}}   metrics, readiness: http://{{.Governance.Admin}}
   drift       {{.Drift.GRPC}}   metrics, readiness: http://{{.Drift.Admin}}
-  bundles     http://{{.Governance.Bundles}}   OPA's configuration: aumosctl policy bundle config
+  bundles     http://{{.Governance.Bundles}}   for OPA's own servers, see below
   tokens      {{.Issuer}}
   people      {{.People}} (aumosctl --profile NAME; {{.Current}} may do everything)
 
@@ -65,6 +65,7 @@ Paste into another terminal:
   {{.Aumosctl}} drift detect --baseline {{.Examples}}/flights/winter.csv --current {{.Examples}}/flights/summer.csv
   {{.Aumosctl}} policy show retrain
   {{.Aumosctl}} policy test {{.Examples}}/policies --coverage
+  {{.Aumosctl}} policy bundle config --url http://{{.Governance.Bundles}} --sidecar dev-1 --token-file token.txt
   {{.Aumosctl}} audit keys --platform --out platform.vkey
   {{.Aumosctl}} audit verify --database "$(cat "{{.State}}/wall-url")" --all --key platform.vkey
 
