@@ -1,8 +1,13 @@
 package rego
 
-import "github.com/open-policy-agent/opa/v1/ast"
+import (
+	"maps"
+	"slices"
 
-// maxClosureCost bounds what the type checker may take for the comprehensions of a version, in steps of up to two microseconds.
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// maxClosureCost bounds what the type checker may take for the comprehensions of a version, in steps of about a microsecond.
 const maxClosureCost = 1 << 20
 
 // closures adds up what the type checker will take. It checks the body of each comprehension (typeChecker.checkClosures in OPA's ast package) anew for every body
@@ -13,8 +18,8 @@ type closures struct{ cost int }
 // boundClosures refuses what takes too long to be checked. It is a stage of the compiler, before the check of types.
 func boundClosures(c *ast.Compiler) (found *ast.Error) {
 	var all closures
-	for _, m := range c.Modules {
-		ast.WalkRules(m, func(r *ast.Rule) bool {
+	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
+		ast.WalkRules(c.Modules[name], func(r *ast.Rule) bool {
 			if found == nil {
 				if own, _ := all.body(r.Body); all.add(own) {
 					found = ast.NewError(ast.CompileErr, r.Loc(), "the comprehensions up to here are nested too deeply to be checked: give the inner ones names, by rules of their own")

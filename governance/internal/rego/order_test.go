@@ -32,7 +32,7 @@ func inOrder(lines int) string {
 	return b.String() + "}\n"
 }
 
-// What would take the compiler minutes or days is refused at once, with the place, however it is hidden. What is in the order in which it is read may be long.
+// What would take the compiler minutes or more is refused at once, with the place, however it is hidden. What is in the order in which it is read may be long.
 func TestOrderIsBounded(t *testing.T) {
 	t.Parallel()
 	var comprehensions strings.Builder
