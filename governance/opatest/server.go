@@ -63,6 +63,7 @@ func Run(t testing.TB, configuration string) *Server {
 		_ = os.RemoveAll(dir)
 	})
 	s.Await(`"Server initialized."`)
+	s.log.rewind() // a bundle may have been loaded before
 	return s
 }
 
@@ -153,6 +154,13 @@ func (l *lines) next(text string) (string, <-chan struct{}) {
 		}
 	}
 	return "", l.grown
+}
+
+// rewind makes everything that was written count as not yet awaited.
+func (l *lines) rewind() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.at = 0
 }
 
 // last returns the last lines.
