@@ -71,7 +71,7 @@ func (e *invalidRequestError) public() *publicError {
 		Kind: errs.InvalidArgument, Reason: errs.ReasonInvalidField, Message: "the request is invalid: see the field violations",
 	}}
 	for _, v := range e.broken.Violations {
-		p.Violations = append(p.Violations, errs.Violation{Field: e.field(v.Proto), Description: v.Proto.GetMessage()})
+		p.Violations = append(p.Violations, errs.Violation{Field: e.field(v.Proto), Description: described(v)})
 		p.rules = append(p.rules, v.Proto)
 	}
 	return p
