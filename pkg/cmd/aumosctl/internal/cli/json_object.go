@@ -18,15 +18,21 @@ func jsonObject(name string, text []byte) (*structpb.Struct, error) {
 	}
 	var raw json.RawMessage
 	if broken, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, &raw)); ok {
-		before := text[:max(0, min(int(broken.Offset)-1, len(text)))]
-		line := 1 + bytes.Count(before, []byte("\n"))
-		column := len(before) - bytes.LastIndexByte(before, '\n')
-		return nil, fmt.Errorf("%s is not a JSON object: line %d, column %d: %w", name, line, column, broken)
+		return nil, fmt.Errorf("%s is not a JSON object: %s: %w", name, place(text, int(broken.Offset)-1), broken)
 	}
 	if kind := kindOf(raw); kind != "" {
 		return nil, fmt.Errorf("%s is not a JSON object but %s", name, kind)
 	}
-	return nil, fmt.Errorf("%s is not a JSON object that can be sent: %w", name, err) // for example text that is not UTF-8
+	if at, why := unsendable(text); why != "" {
+		return nil, fmt.Errorf("%s cannot be sent: %s: %s", name, place(text, at), why)
+	}
+	return nil, fmt.Errorf("%s cannot be sent: %w", name, err) // for example nested too deeply
+}
+
+// place says where in a text an offset is: lines and columns, in bytes, from 1.
+func place(text []byte, offset int) string {
+	before := text[:max(0, min(offset, len(text)))]
+	return fmt.Sprintf("line %d, column %d", 1+bytes.Count(before, []byte("\n")), len(before)-bytes.LastIndexByte(before, '\n'))
 }
 
 // kindOf names JSON that is not an object.

@@ -21,7 +21,26 @@ func TestJSONObject(t *testing.T) {
 	if got, err := jsonObject("f", []byte(` {"a": [1]} `)); err != nil || len(got.GetFields()) != 1 {
 		t.Errorf("%v, %v", got, err)
 	}
-	if _, err := jsonObject("f", []byte(`{"a": 1, "a": 2}`)); err == nil {
-		t.Error("a key twice")
+}
+
+// What is JSON and has no one meaning is refused with its place.
+func TestUnsendableJSON(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"a": 1, "a": 2}`:                    `line 1, column 10: the key "a" comes twice in one object`,
+		`{"b": {"a": 1}, "a": 1, "\u0061":2}`: `line 1, column 25: the key "a" comes twice in one object`,
+		"{\n \"a\": [1, {\"b\": 1e999}]}":     `line 2, column 17: the number 1e999 is beyond the largest double`,
+		`{"a": "x\ud800"}`:                    `line 1, column 7: half of a surrogate pair`,
+		"{\"a\": \"é\xff\"}":                  `line 1, column 10: a byte that is not UTF-8`,
+	} {
+		_, err := jsonObject("f", []byte(text))
+		if err == nil || err.Error() != "f cannot be sent: "+want {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+	for _, text := range []string{`{"a": {"x": 1}, "b": {"x": 1}, "c": [{"x": 1}, {"x": 1}]}`, `{"a": "\ufffd", "b": "\ud83d\ude00", "c": "�"}`, `{"a": 1e-999}`} {
+		if at, why := unsendable([]byte(text)); why != "" {
+			t.Errorf("%s: %d %s", text, at, why)
+		}
 	}
 }
