@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
@@ -28,21 +27,21 @@ any server.`,
 }
 
 func (a *app) decisionGet(ctx context.Context, key, receipt string) error {
-	id, err := uuid.Parse(key)
+	id, err := identifier(key, "a decision", "decision list")
 	if err != nil {
-		return fmt.Errorf("%q is not the id of a decision (UUID)", key)
+		return err
 	}
 	conn, err := a.dialGovernance(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	res, err := call(ctx, a, governancev1.NewDecisionServiceClient(conn).GetDecision, &governancev1.GetDecisionRequest{DecisionId: id.String()})
+	res, err := call(ctx, a, governancev1.NewDecisionServiceClient(conn).GetDecision, &governancev1.GetDecisionRequest{DecisionId: id})
 	if err != nil {
 		return err
 	}
 	if receipt != "" {
-		proof, err := call(ctx, a, governancev1.NewAuditServiceClient(conn).GetReceipt, &governancev1.GetReceiptRequest{EntryId: id.String()})
+		proof, err := call(ctx, a, governancev1.NewAuditServiceClient(conn).GetReceipt, &governancev1.GetReceiptRequest{EntryId: id})
 		if err != nil {
 			return err
 		}

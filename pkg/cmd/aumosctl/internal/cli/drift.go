@@ -56,12 +56,16 @@ func (a *app) driftGetCommand() *cobra.Command {
 		Long: "Shows a detection with its evidence. Exit codes as those of drift detect.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
+			id, err := identifier(args[0], "a detection", "drift list")
+			if err != nil {
+				return err
+			}
 			clients, err := a.driftClients(ctx)
 			if err != nil {
 				return err
 			}
 			defer clients.close()
-			res, err := call(ctx, a, clients.detections.GetDetection, &driftv1.GetDetectionRequest{DetectionId: args[0]})
+			res, err := call(ctx, a, clients.detections.GetDetection, &driftv1.GetDetectionRequest{DetectionId: id})
 			if err != nil {
 				return err
 			}

@@ -171,12 +171,16 @@ func (a *app) replayShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show REPLAY", Short: "Show a replay with what it has found", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := identifier(args[0], "a replay", "policy replay list")
+			if err != nil {
+				return err
+			}
 			_, client, done, err := a.simulating(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer done()
-			res, err := call(cmd.Context(), a, client.GetReplay, &governancev1.GetReplayRequest{ReplayId: args[0]})
+			res, err := call(cmd.Context(), a, client.GetReplay, &governancev1.GetReplayRequest{ReplayId: id})
 			if err != nil {
 				return err
 			}
@@ -190,6 +194,10 @@ func (a *app) replayDifferencesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "differences REPLAY", Short: "List the decisions that a candidate answers otherwise, oldest first", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := identifier(args[0], "a replay", "policy replay list")
+			if err != nil {
+				return err
+			}
 			_, client, done, err := a.simulating(cmd.Context())
 			if err != nil {
 				return err
@@ -197,7 +205,7 @@ func (a *app) replayDifferencesCommand() *cobra.Command {
 			defer done()
 			items := pages(limit, func(size int32, token string) ([]*governancev1.ReplayDifference, string, error) {
 				res, err := call(cmd.Context(), a, client.ListReplayDifferences,
-					&governancev1.ListReplayDifferencesRequest{ReplayId: args[0], PageSize: size, PageToken: token})
+					&governancev1.ListReplayDifferencesRequest{ReplayId: id, PageSize: size, PageToken: token})
 				return res.GetDifferences(), res.GetNextPageToken(), err
 			})
 			return printList(a, items, differenceGrid(), differenceRow)
@@ -211,12 +219,16 @@ func (a *app) replayCancelCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "cancel REPLAY", Short: "Stop a replay; what it has found stays", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := identifier(args[0], "a replay", "policy replay list")
+			if err != nil {
+				return err
+			}
 			_, client, done, err := a.simulating(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer done()
-			res, err := call(cmd.Context(), a, client.CancelReplay, &governancev1.CancelReplayRequest{ReplayId: args[0], RequestId: uuid.NewString()})
+			res, err := call(cmd.Context(), a, client.CancelReplay, &governancev1.CancelReplayRequest{ReplayId: id, RequestId: uuid.NewString()})
 			if err != nil {
 				return err
 			}

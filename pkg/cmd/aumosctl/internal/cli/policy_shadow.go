@@ -174,19 +174,26 @@ func (a *app) shadowCommand(
 			if (len(args) == 1) == (o.policy != "") {
 				return errors.New("name one shadow: by its id, or by --policy for the policy's newest")
 			}
+			var id string
+			if len(args) == 1 {
+				var err error
+				if id, err = identifier(args[0], "a shadow", "policy shadow list"); err != nil {
+					return err
+				}
+			}
 			policies, client, done, err := a.simulating(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer done()
-			if len(args) == 1 {
-				return do(cmd.Context(), client, args[0], o)
+			if id != "" {
+				return do(cmd.Context(), client, id, o)
 			}
 			p, err := a.findPolicy(cmd.Context(), policies, o.policy)
 			if err != nil {
 				return err
 			}
-			id, err := a.newestShadow(cmd.Context(), client, p)
+			id, err = a.newestShadow(cmd.Context(), client, p)
 			if err != nil {
 				return err
 			}
