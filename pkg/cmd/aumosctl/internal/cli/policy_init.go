@@ -14,7 +14,7 @@ func (a *app) policyInitCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "init DIR", Short: "Write a small policy with tests, to begin with", Args: cobra.ExactArgs(1),
 		Long: "Writes a small policy into a directory: policy.yaml, Rego with test rules, a data document, a JSON Schema of the input and test cases. Nothing is\n" +
-			"overwritten, and nothing is sent anywhere.",
+			"overwritten, and nothing is sent anywhere. What comes next, linting and testing, is done by the platform and takes a login.",
 		Example: "  aumosctl policy init policies/loans",
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir := args[0]
@@ -39,6 +39,7 @@ func (a *app) policyInitCommand() *cobra.Command {
 			if err := grid.Print(a.stdout, ""); err != nil {
 				return err
 			}
+			a.note("the platform lints and tests, so it takes a login: aumosctl login")
 			a.note("next: aumosctl policy lint %[1]s; aumosctl policy test %[1]s; aumosctl policy push %[1]s --submit", shellWord(dir))
 			return nil
 		},

@@ -16,7 +16,7 @@ func TestPolicyFromItsDirectory(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	dir := filepath.Join(t.TempDir(), "loan limits")
-	p.run(t, "policy", "init", dir).expect(t, 0).says(t, "policy.yaml", "cases/amounts.yaml", "next: aumosctl policy lint '"+dir+"'; ")
+	p.run(t, "policy", "init", dir).expect(t, 0).says(t, "policy.yaml", "cases/amounts.yaml", "it takes a login: aumosctl login\nnext: aumosctl policy lint '"+dir+"'; ")
 	p.run(t, "policy", "init", dir).expect(t, 3).says(t, "overwrites nothing")
 	p.run(t, "policy", "lint", dir).expect(t, 0)
 	p.run(t, "policy", "push", dir, "--submit", "--comment", "first").expect(t, 0).
