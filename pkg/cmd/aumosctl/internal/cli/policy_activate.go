@@ -81,5 +81,5 @@ func (a *app) policyRollback(ctx context.Context, t target, reason string) error
 	if err != nil {
 		return err
 	}
-	return a.printStep(choice{res.GetPolicy(), res.GetPolicyVersion()})
+	return a.printStep(ctx, choice{res.GetPolicy(), res.GetPolicyVersion()})
 }

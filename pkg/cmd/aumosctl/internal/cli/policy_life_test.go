@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
 
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 )
@@ -92,6 +93,44 @@ func TestPolicyReview(t *testing.T) {
 	shown := decode(t, p.run(t, "policy", "show", "--name", "one", "-o", "json").expect(t, 0).stdout)
 	if shown["last_test_run"] == nil || shown["policy"] == nil || shown["policy_version"] == nil {
 		t.Errorf("shown %v", shown)
+	}
+}
+
+// Tests that have passed are not asked for again, as long as activation would take them.
+func TestPolicyNextAfterTests(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	dir := filepath.Join(t.TempDir(), "loans")
+	p.run(t, "policy", "init", dir).expect(t, 0)
+	p.run(t, "policy", "push", dir).expect(t, 0).says(t, "next: aumosctl policy test --policy loans --version 1; aumosctl policy submit loans --version 1")
+	p.policy.policies[0].SuiteRevision = 1
+
+	passed := &governancev1.PolicyTestRun{
+		PolicyVersionId: p.policy.versions[0].GetId(), Complete: true, SuiteRevision: 1,
+		Report: &governancev1.PolicyTestReport{Passed: true, PassedCount: 3, CoveragePercent: 80},
+	}
+	part := &governancev1.PolicyTestRun{PolicyVersionId: passed.GetPolicyVersionId(), SuiteRevision: 1, Report: &governancev1.PolicyTestReport{}}
+	p.tests.runs = []*governancev1.PolicyTestRun{part, passed}
+	p.run(t, "policy", "push", dir).expect(t, 0).says(t, "nothing changed", "next: aumosctl policy submit loans --version 1\n")
+	p.run(t, "policy", "submit", "loans").expect(t, 0).says(t, "next: somebody else: aumosctl policy approve loans --version 1\n")
+	p.run(t, "policy", "approve", "loans").expect(t, 0).says(t, "next: aumosctl policy activate loans --version 1\n")
+
+	const test = "next: aumosctl policy test --policy loans --version 1; aumosctl policy activate loans --version 1"
+	for what, spoil := range map[string]func(*governancev1.PolicyTestRun){
+		"failed":        func(run *governancev1.PolicyTestRun) { run.Report.Passed = false },
+		"another suite": func(run *governancev1.PolicyTestRun) { run.SuiteRevision = 2 },
+		"coverage":      func(run *governancev1.PolicyTestRun) { run.Report.CoveragePercent = 79 },
+		"a part":        func(run *governancev1.PolicyTestRun) { run.Complete = false },
+	} {
+		run := proto.Clone(passed).(*governancev1.PolicyTestRun)
+		spoil(run)
+		p.tests.runs = []*governancev1.PolicyTestRun{run, passed}
+		if what == "a part" {
+			p.tests.runs = p.tests.runs[:1]
+		}
+		if got := p.run(t, "policy", "push", dir).expect(t, 0); !strings.Contains(got.stdout+got.stderr, test) {
+			t.Errorf("%s: %s", what, got.stderr)
+		}
 	}
 }
 

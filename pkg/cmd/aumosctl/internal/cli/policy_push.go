@@ -103,7 +103,7 @@ func (a *app) policyPush(ctx context.Context, args []string, o pushOptions) erro
 		}
 		return err
 	}
-	return a.printPush(p)
+	return a.printPush(ctx, p)
 }
 
 // pushContent brings the test cases and the version to the platform.
@@ -125,7 +125,7 @@ func (a *app) pushContent(
 	return err
 }
 
-func (a *app) printPush(p pushed) error {
+func (a *app) printPush(ctx context.Context, p pushed) error {
 	if a.format != formatTable {
 		return a.printPushed(p.policy, p.version, map[string]bool{
 			"policy_created": p.created, "policy_updated": p.updated, "cases_changed": p.cases, "version_added": p.added, "version_submitted": p.submitted,
@@ -140,7 +140,7 @@ func (a *app) printPush(p pushed) error {
 	if !p.created && !p.updated && !p.cases && !p.added && !p.submitted {
 		a.note("nothing changed")
 	}
-	defer a.noteNext(p.policy, p.version)
+	defer a.noteNext(ctx, p.policy, p.version)
 	return output.Pairs(a.stdout, "", "policy", p.policy.GetName()+" ("+p.policy.GetId()+")"+said(p.created, ", created", said(p.updated, ", updated", "")),
 		"cases", said(p.cases, "changed", ""),
 		"version", fmt.Sprintf("%d, %s (%s)", p.version.GetNumber(), said(p.added, "added", "unchanged"), p.version.GetId()),
@@ -244,7 +244,7 @@ func (a *app) applyManifest(
 	return res.GetPolicy(), false, true, err
 }
 
-// replaceCases makes the policy's test cases those given, and reports whether that changed any.
+// replaceCases makes the policy's test cases those given, with the policy's new suite revision, and reports whether that changed any.
 func (a *app) replaceCases(ctx context.Context, policy *governancev1.Policy, specs []*governancev1.PolicyTestSpec) (changed bool, err error) {
 	client, done, err := a.policyTests(ctx)
 	if err != nil {
@@ -252,7 +252,11 @@ func (a *app) replaceCases(ctx context.Context, policy *governancev1.Policy, spe
 	}
 	defer done()
 	res, err := call(ctx, a, client.ReplaceTestCases, &governancev1.ReplaceTestCasesRequest{PolicyId: policy.GetId(), Specs: specs})
-	return res.GetCreated()+res.GetUpdated()+res.GetDeleted() > 0, err
+	if err != nil {
+		return false, err
+	}
+	policy.SuiteRevision = res.GetSuiteRevision()
+	return res.GetCreated()+res.GetUpdated()+res.GetDeleted() > 0, nil
 }
 
 // ensureVersion adds a version unless the newest one has the same content, whose digest the platform has told.

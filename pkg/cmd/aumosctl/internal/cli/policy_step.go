@@ -100,11 +100,11 @@ func (a *app) findVersion(
 }
 
 // printStep prints a version after a step.
-func (a *app) printStep(c choice) error {
+func (a *app) printStep(ctx context.Context, c choice) error {
 	if a.format != formatTable {
 		return a.printPushed(c.policy, c.version, nil)
 	}
-	defer a.noteNext(c.policy, c.version)
+	defer a.noteNext(ctx, c.policy, c.version)
 	return output.Pairs(a.stdout, "", "policy", c.policy.GetName()+" ("+c.policy.GetId()+")",
 		"version", fmt.Sprintf("%d (%s)", c.version.GetNumber(), c.version.GetId()), "state", stateOf(c.policy, c.version))
 }
@@ -127,7 +127,7 @@ func (a *app) versionStep(
 		if c, err = step(cmd.Context(), client, c); err != nil {
 			return err
 		}
-		return a.printStep(c)
+		return a.printStep(cmd.Context(), c)
 	}
 	t.flags(cmd)
 	return cmd

@@ -140,7 +140,7 @@ func (a *app) policyInstantiate(ctx context.Context, template string, o instanti
 	if a.format != formatTable {
 		return a.printPushed(policy, version, map[string]bool{"version_submitted": o.submit})
 	}
-	defer a.noteNext(policy, version)
+	defer a.noteNext(ctx, policy, version)
 	return output.Pairs(a.stdout, "", "policy", policy.GetName()+" ("+policy.GetId()+")", "from", template,
 		"version", fmt.Sprintf("%d (%s)", version.GetNumber(), version.GetId()), "content", "sha256:"+hex.EncodeToString(version.GetContentSha256()),
 		"state", stateOf(policy, version), "decides", strings.Join(policy.GetDecisionPoints(), " "))
