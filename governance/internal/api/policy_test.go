@@ -176,6 +176,14 @@ func TestPolicyRefuses(t *testing.T) {
 		"http.send": {module("allow if http.send({})"), governancev1.ErrorReason_ERROR_REASON_REGO_INVALID, "modules[0].source", "2:10 rego_type_error: undefined function http.send"},
 		"no allow":  {module("x := 1"), governancev1.ErrorReason_ERROR_REASON_REGO_INVALID, "modules[0].source", "must define the rule allow"},
 		"path":      {[]*governancev1.RegoModule{{Path: "../p.rego", Source: "package p\nallow := true"}}, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "modules[0].path", ""},
+		"empty parts": {
+			[]*governancev1.RegoModule{{Path: "p.rego", Source: "package p\nallow := true"}, {Path: "a//p.rego", Source: "package q"}},
+			governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "modules[1].path", "",
+		},
+		"no name": {
+			[]*governancev1.RegoModule{{Path: "a/.rego", Source: "package p\nallow := true"}},
+			governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "modules[0].path", "",
+		},
 		"none":      {nil, governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "modules", ""},
 		"too large": {module("allow := true #" + strings.Repeat("x", 256<<10)), governancev1.ErrorReason_ERROR_REASON_INVALID_FIELD, "modules[0].source", ""},
 	} {

@@ -431,7 +431,7 @@ func (x *PolicyQuarantine) GetOverruns() int32 {
 // One Rego source file of a version.
 type RegoModule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A relative path that ends in ".rego", unique within the version.
+	// A relative path that ends in ".rego", unique within the version. No part of it is empty, so that a directory can hold the version.
 	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	// The source in Rego v1, at most 256 KiB.
 	Source        string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
@@ -692,10 +692,10 @@ const file_aumos_governance_v1_policy_proto_rawDesc = "" +
 	"reviewTime\"s\n" +
 	"\x10PolicyQuarantine\x12C\n" +
 	"\x0fquarantine_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x0equarantineTime\x12\x1a\n" +
-	"\boverruns\x18\x02 \x01(\x05R\boverruns\"t\n" +
+	"\boverruns\x18\x02 \x01(\x05R\boverruns\"\x85\x01\n" +
 	"\n" +
-	"RegoModule\x12A\n" +
-	"\x04path\x18\x01 \x01(\tB-\xbaH*r(\x18\xff\x012#^[A-Za-z0-9_][A-Za-z0-9_/-]*\\.rego$R\x04path\x12#\n" +
+	"RegoModule\x12R\n" +
+	"\x04path\x18\x01 \x01(\tB>\xbaH;r9\x18\xff\x0124^[A-Za-z0-9_][A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)*\\.rego$R\x04path\x12#\n" +
 	"\x06source\x18\x02 \x01(\tB\v\xbaH\br\x06\x10\x01(\x80\x80\x10R\x06source\"\xb5\x05\n" +
 	"\rPolicyVersion\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
