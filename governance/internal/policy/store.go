@@ -70,7 +70,7 @@ func (d Definition) args(id uuid.UUID) pgx.NamedArgs {
 // nameInUse is ALREADY_EXISTS when err says that another policy has the name.
 func nameInUse(err error, doing string) error {
 	if postgres.IsUniqueViolation(err, "gov_policies_name_key") {
-		return errs.Duplicate("policy", "name").Field("name", "is in use by another policy of the tenant")
+		return errs.Duplicate("policy", "name").Field("name", "is in use by another policy of the tenant: archived ones keep theirs")
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -2,6 +2,8 @@ package policy_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -126,6 +128,14 @@ func TestArchive(t *testing.T) {
 		},
 	} {
 		wantError(t, what, f.tx(t, f.a, call), errs.FailedPrecondition, errs.ReasonPolicyArchived)
+	}
+	err = f.tx(t, f.a, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := policy.Create(ctx, tx, policy.Definition{Name: p.Name})
+		return err
+	})
+	wantError(t, "its name", err, errs.AlreadyExists, errs.ReasonAlreadyExists)
+	if e, ok := errors.AsType[*errs.Error](err); !ok || len(e.Violations) != 1 || !strings.Contains(e.Violations[0].Description, "archived") {
+		t.Errorf("its name is refused with %+v", e)
 	}
 	if names, _ := f.names(t, policy.Filter{}, 10); len(names) != 0 {
 		t.Errorf("archived policies are listed: %v", names)

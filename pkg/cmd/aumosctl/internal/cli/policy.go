@@ -35,10 +35,17 @@ func (a *app) policyListCommand() *cobra.Command {
 				return err
 			}
 			defer done()
-			grid := output.NewGrid("name", "id", "active version", "decision points", "updated")
+			columns := []string{"name", "id", "active version", "decision points", "updated"}
+			if req.GetShowArchived() {
+				columns = append(columns, "archived")
+			}
 			items := listPolicies(cmd.Context(), a, client, limit, req)
-			return printList(a, items, grid, func(p *governancev1.Policy) []string {
-				return []string{p.GetName(), p.GetId(), p.GetActiveVersionId(), strings.Join(p.GetDecisionPoints(), " "), when(p.GetUpdateTime())}
+			return printList(a, items, output.NewGrid(columns...), func(p *governancev1.Policy) []string {
+				row := []string{p.GetName(), p.GetId(), p.GetActiveVersionId(), strings.Join(p.GetDecisionPoints(), " "), when(p.GetUpdateTime())}
+				if req.GetShowArchived() {
+					row = append(row, when(p.GetArchiveTime()))
+				}
+				return row
 			})
 		},
 	}

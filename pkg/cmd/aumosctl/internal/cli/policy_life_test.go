@@ -5,9 +5,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 )
@@ -80,6 +82,8 @@ func TestPolicyReview(t *testing.T) {
 	if got := p.run(t, "policy", "list").expect(t, 0).stdout; strings.Contains(got, "one") {
 		t.Errorf("lists\n%s", got)
 	}
+	p.policy.policies[0].ArchiveTime = timestamppb.New(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
+	p.run(t, "policy", "list", "--archived").expect(t, 0).says(t, "ARCHIVED", "2026-11-23 09:00:00Z")
 	p.run(t, "policy", "unarchive", "--name", "one").expect(t, 0)
 
 	p.tests.runs = []*governancev1.PolicyTestRun{{
