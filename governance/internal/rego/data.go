@@ -100,8 +100,7 @@ func (d Data) conflicts(c *ast.Compiler) problems {
 	}
 	list := make(problems, len(found))
 	for i, e := range found {
-		rule := newFinding(e.Location, codeData, "%s", e.Message)
-		list[i] = newFinding(nil, codeData, "%s, defined at %s %d:%d", e.Message, sourceField(rule.Module), rule.Row, rule.Column)
+		list[i] = newFinding(e.Location, codeData, "%s", e.Message)
 	}
 	return list.inOrder()
 }

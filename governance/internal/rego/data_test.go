@@ -75,6 +75,10 @@ func TestDataConflicts(t *testing.T) {
 		if errs.ReasonOf(err) != errs.ReasonRegoInvalid || !strings.Contains(text, "\n  data: ") || !strings.Contains(text, "modules[0].source ") {
 			t.Errorf("%s: %s", name, text)
 		}
+		report, err := validateSource(t, source(data(t, document), module), nil)
+		if err != nil || len(report.Errors) == 0 || report.Errors[0].Module != 0 || report.Errors[0].Row < 2 || report.Errors[0].Code != "aumos_data_conflict" {
+			t.Errorf("%s is validated as %+v, %v", name, report.Errors, err)
+		}
 		c := compile(t, module)
 		if _, err := c.WithData(data(t, document)); errs.ReasonOf(err) != errs.ReasonRegoInvalid {
 			t.Errorf("WithData, %s: %v", name, err)

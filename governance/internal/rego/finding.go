@@ -53,9 +53,10 @@ func problemsOf(err error) problems {
 	return found.inOrder()
 }
 
-// inOrder sorts by place and keeps as many as are reported.
+// inOrder sorts by place and keeps as many as are reported, each once: the parser says some things twice.
 func (p problems) inOrder() problems {
 	sortFindings(p)
+	p = slices.Compact(p)
 	return p[:min(len(p), maxErrors)]
 }
 
@@ -71,7 +72,7 @@ func sortFindings(list []Finding) {
 func newFinding(at *ast.Location, code, format string, args ...any) Finding {
 	f := Finding{Module: -1, Code: code, Message: clip(fmt.Sprintf(format, args...), maxMessage)}
 	if i, ok := moduleOf(at); ok {
-		f.Module, f.Row, f.Column = i, at.Row, at.Col
+		f.Module, f.Row, f.Column = i, max(at.Row, 1), max(at.Col, 1) // what the parser says of an empty module has no row
 	}
 	return f
 }
@@ -107,7 +108,7 @@ func withReason(message string) string {
 		return message
 	}
 	if r, known := profile[name]; known && !allowed(r) {
-		return message + ": not in the capability profile, it " + r.refused
+		return message + ", which the capability profile leaves out: " + r.refused
 	}
 	return message
 }
@@ -125,7 +126,7 @@ func invalid(p problems) error {
 	e := errs.New(errs.InvalidArgument, errs.ReasonRegoInvalid, "the Rego does not compile: see the field violations")
 	for _, f := range p {
 		if f.Code == codeData {
-			e = e.Field("data", "%s", f.Message)
+			e = e.Field("data", "%s, defined at %s %d:%d", f.Message, sourceField(f.Module), f.Row, f.Column)
 			continue
 		}
 		if f.Module < 0 {

@@ -64,8 +64,13 @@ func TestValidateErrors(t *testing.T) {
 			"1:2:6 rego_parse_error: unexpected assign token: expected rule value term (e.g., x := <VALUE> { ... })",
 		}},
 		"builtin outside the profile": {[]string{"package p\ndefault allow := false\nallow if http.send({})"}, []string{
-			"0:3:10 rego_type_error: undefined function http.send: not in the capability profile, it reaches out of the process: a policy is a function of its input, the time and a seed",
+			"0:3:10 rego_type_error: undefined function http.send, which the capability profile leaves out: reaches out of the process: a policy is a function of its input, the time and a seed",
 		}},
+		"a deprecated builtin": {[]string{"package p\ndefault allow := false\nallow if any([true])"}, []string{
+			"0:3:10 rego_type_error: undefined function any, which the capability profile leaves out: deprecated, and refused by Rego v1",
+		}},
+		"an empty module":   {[]string{"package p\nallow := true", "# nothing"}, []string{"1:1:1 rego_parse_error: empty module"}},
+		"said once":         {[]string{"package p\nallow := \x00true"}, []string{"0:2:9 rego_parse_error: illegal null character", "0:2:9 rego_parse_error: illegal token"}},
 		"builtin of nobody": {[]string{"package p\ndefault allow := false\nallow if nope(1)"}, []string{"0:3:10 rego_type_error: undefined function nope"}},
 		"type error":        {[]string{"package p\ndefault allow := false\nallow if 1 == \"a\""}, []string{"0:3:10 rego_type_error: match error"}},
 		"wrong argument":    {[]string{"package p\ndefault allow := false\nallow if count(1) == 1"}, []string{"0:3:10 rego_type_error: count: invalid argument(s): have: (number, ???), want: (collection: any<...>, n: number)"}},
