@@ -69,9 +69,12 @@ func checkTested(ctx context.Context, tx pgx.Tx, p Policy, v Version, engine str
 		return uuid.Nil, testsRequired(v, Failed, "the version has no tests: write at least one, and run it")
 	case !tests:
 		return uuid.Nil, testsRequired(v, Failed, "%d of the version's tests failed, and %d could not be run", r.FailedCount, r.ErrorCount)
-	case r.CoveragePercent < p.MinCoveragePercent || !r.Passed: // it was held against what was asked for then
+	case r.CoveragePercent < p.MinCoveragePercent:
 		return uuid.Nil, testsRequired(v, Coverage, "the tests cover %d %% of the version's lines, and the policy asks for %d %%: cover more, and run them again",
 			r.CoveragePercent, p.MinCoveragePercent)
+	case !r.Passed: // it was held against what was asked for then
+		return uuid.Nil, testsRequired(v, Coverage, "the tests cover %d %% of the version's lines, which was too little when they were run and is enough now: run them again",
+			r.CoveragePercent)
 	}
 	return r.ID, nil
 }

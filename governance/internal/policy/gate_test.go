@@ -3,6 +3,7 @@ package policy_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -82,6 +83,27 @@ func TestGate(t *testing.T) {
 		state := f.getVersion(t, f.a, v.ID).State
 		if want := map[bool]policy.State{true: policy.Active, false: policy.Approved}[c.want == ""]; state != want {
 			t.Errorf("%s: the version is %s, want %s", what, state, want)
+		}
+	}
+}
+
+// A run that reached too little for what was asked then is to be repeated when less is asked, and nothing more.
+func TestGateAfterLessCoverageIsAskedFor(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	v := f.approved(t)
+	policytest.Test(t, f.App, f.a, v.ID, func(r *policytest.Run) { r.Passed, r.CoveragePercent = false, 50 })
+	for coverage, says := range map[int32]string{51: "asks for 51 %: cover more", 50: "is enough now: run them again"} {
+		err := f.tx(t, f.a, func(ctx context.Context, tx pgx.Tx) error {
+			if _, _, err := policy.Update(ctx, tx, v.PolicyID, policy.Changes{MinCoveragePercent: &coverage}, ""); err != nil {
+				return err
+			}
+			_, err := policy.Activate(ctx, tx, v.ID, "", rego.EngineVersion())
+			return err
+		})
+		wantError(t, says, err, errs.FailedPrecondition, errs.ReasonTestsRequired)
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%d %% are asked for: %v, want %q", coverage, err, says)
 		}
 	}
 }

@@ -142,7 +142,7 @@ var reasonHints = map[string]string{ //nolint:gochecknoglobals // a constant tab
 	"DECISION_POINT_UNBOUND":   "push a policy for this decision point and activate a version of it",
 	"POLICY_VERSION_STATE":     "look at where the version stands: aumosctl policy show",
 	"SAME_PERSON":              "ask somebody who has neither written nor submitted it, or use their profile with --profile",
-	"TESTS_REQUIRED":           "run aumosctl policy test for the stored version",
+	"TESTS_REQUIRED":           "aumosctl policy test --policy POLICY --coverage tests the stored version and says what is missing; a run that passes opens the way",
 	"POLICY_ARCHIVED":          "take it back into use with aumosctl policy unarchive",
 	"POLICY_IN_USE":            "retire its active version with aumosctl policy retire",
 	"INPUTS_NOT_KEPT":          "let inputs be kept with aumosctl decision settings set --keep-inputs --retention DURATION, and wait for decisions",
