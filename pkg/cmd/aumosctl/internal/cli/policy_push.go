@@ -112,6 +112,7 @@ func (a *app) pushContent(
 ) (err error) {
 	if s.dir != nil && s.dir.Manifest.Cases != "" {
 		if p.cases, err = a.replaceCases(ctx, p.policy, s.dir.Cases); err != nil {
+			a.noteCases(err, s.dir)
 			return err
 		}
 	}

@@ -2,10 +2,13 @@ package cli_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -38,6 +41,9 @@ func (d *testsDouble) remember(ctx context.Context, do func()) {
 
 func (d *testsDouble) TestModules(ctx context.Context, req *governancev1.TestModulesRequest) (*governancev1.TestModulesResponse, error) {
 	d.remember(ctx, func() { d.modules = req })
+	if err := refuseCases(req.GetSpecs()); err != nil {
+		return nil, err
+	}
 	res := &governancev1.TestModulesResponse{}
 	for _, m := range req.GetModules() {
 		if strings.Contains(m.GetSource(), "http.send") {
@@ -55,6 +61,20 @@ func (d *testsDouble) TestModules(ctx context.Context, req *governancev1.TestMod
 	}
 	res.Report = reportOn(names, req.GetMinCoveragePercent())
 	return res, nil
+}
+
+// refuseCases refuses a case that is called so.
+func refuseCases(specs []*governancev1.PolicyTestSpec) error {
+	for i, spec := range specs {
+		if spec.GetName() == "refused" {
+			return refuse(codes.InvalidArgument, "INVALID_FIELD", "the request is invalid: see the field violations", &errdetails.BadRequest{
+				FieldViolations: []*errdetails.BadRequest_FieldViolation{
+					{Field: fmt.Sprintf("specs[%d].name", i), Description: "is odd"}, {Field: fmt.Sprintf("specs[%d].tags[0]", i), Description: "is odd"},
+				},
+			})
+		}
+	}
+	return nil
 }
 
 // reportOn covers 80 %.

@@ -71,6 +71,24 @@ func TestPolicyTestDirectory(t *testing.T) {
 	p.run(t, "policy", "test", dir, "--junit", filepath.Join(t.TempDir(), "absent", "x.xml")).expect(t, 3)
 }
 
+// What the platform says of a case by its number is said of its name and file, too.
+func TestPolicyCasesAreNamed(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	dir := policyDirectory(t, "package loans\n\nallow := true\n", "- {name: one, input: {}, expect: ALLOW}\n")
+	second := filepath.Join(dir, "cases", "more.yaml")
+	if err := os.WriteFile(second, []byte("- {name: two, input: {}, expect: ALLOW}\n- {name: refused, input: {}, expect: ALLOW}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	note := "note: specs[2] is the case \"refused\" of " + second + "\n"
+	for _, command := range []string{"test", "push"} {
+		got := p.run(t, "policy", command, dir).expect(t, 3).says(t, "specs[2].tags[0]: is odd")
+		if strings.Count(got.stderr, note) != 1 {
+			t.Errorf("%s says\n%swant once %s", command, got.stderr, note)
+		}
+	}
+}
+
 func TestPolicyTestStored(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)

@@ -73,6 +73,17 @@ func (r reader) cases() error {
 	return nil
 }
 
+// CaseFile returns the path of the file in which the case at an index of Cases stands, as the user would name it.
+func (d *Directory) CaseFile(i int) string {
+	for _, file := range d.caseFiles {
+		if i < len(file.specs) {
+			return d.File(file.name)
+		}
+		i -= len(file.specs)
+	}
+	return ""
+}
+
 // ParseCases reads a file of cases. Errors begin with the line.
 func ParseCases(data []byte) ([]*governancev1.PolicyTestSpec, error) {
 	var nodes []yaml.Node
