@@ -116,7 +116,10 @@ func always(r *ast.Rule) bool {
 // rules and functions.
 func checkSchema(parsed parsedModules, schema map[string]any, s *stint) linter {
 	l := newLinter(parsed)
-	described, cost := describe(schema)
+	described, cost, mistakes := describe(schema)
+	for _, mistake := range mistakes[:min(len(mistakes), maxErrors)] {
+		l.warn(nil, warnSchemaUnchecked, "the schema of the input is not checked where it is wrong: %s", mistake)
+	}
 	set := ast.NewSchemaSet()
 	set.Put(ast.SchemaRootRef, described)
 	compiler := newCompiler(cost, s).SetErrorLimit(0).WithSchemas(set)

@@ -1,6 +1,8 @@
 package rego
 
 import (
+	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -18,21 +20,23 @@ const (
 
 // describe turns a JSON Schema into one that the type checker reads as it is meant: without references, which could lead out of the process or
 // round in circles, and without what the checker would misread. What is not understood describes anything. It also returns what comparing
-// the type costs; the schema is cut at the depth where that is affordable.
-func describe(schema map[string]any) (described any, cost int) {
+// the type costs; the schema is cut at the depth where that is affordable. Mistakes are what is wrong about the schema itself, in the part of it that was read.
+func describe(schema map[string]any) (described any, cost int, mistakes []string) {
 	for depth := maxSchemaDepth; depth > 0; depth-- {
-		d := descriptor{root: schema, nodes: maxSchemaNodes}
+		d := descriptor{root: schema, nodes: maxSchemaNodes, mistakes: make(map[string]bool)}
 		described, cost = d.at([]any{schema}, depth)
 		if d.nodes >= 0 && cost <= maxSchemaCost {
-			return described, cost
+			return described, cost, slices.Sorted(maps.Keys(d.mistakes))
 		}
 	}
-	return anything()
+	described, cost = anything()
+	return described, cost, nil
 }
 
 type descriptor struct {
-	root  any
-	nodes int // how many more may be looked at
+	root     any
+	nodes    int // how many more may be looked at
+	mistakes map[string]bool
 }
 
 func anything() (map[string]any, int) { return map[string]any{}, 1 }
@@ -75,6 +79,9 @@ func (d *descriptor) flatten(schemas []any) (parts []map[string]any, ok bool) {
 		if ref, has := part["$ref"]; has {
 			target, found := d.resolve(ref)
 			if !found {
+				if text, _ := ref.(string); strings.HasPrefix(text, "#/") { // others lead out of the schema, or to an anchor
+					d.mistakes[fmt.Sprintf("$ref %q leads to nothing in it", clip(text, maxName))] = true
+				}
 				return nil, false
 			}
 			queue = append(queue, target)
@@ -82,6 +89,11 @@ func (d *descriptor) flatten(schemas []any) (parts []map[string]any, ok bool) {
 		for _, keyword := range []string{"$dynamicRef", "$recursiveRef", "if", "dependentSchemas", "dependencies"} {
 			if _, has := part[keyword]; has {
 				return nil, false // may describe more than stands here
+			}
+		}
+		for _, kind := range typesOf(part) {
+			if !slices.Contains(jsonTypes, kind) {
+				d.mistakes[fmt.Sprintf("%q is no type of JSON Schema", clip(kind, maxName))] = true
 			}
 		}
 		if all, isList := part["allOf"].([]any); isList {
@@ -182,16 +194,8 @@ func kindsOf(parts []map[string]any) []string {
 	var kinds []string
 	said := false
 	for _, part := range parts {
-		var own []string
-		switch v := part["type"].(type) {
-		case string:
-			own = []string{v}
-		case []any:
-			for _, each := range v {
-				name, _ := each.(string)
-				own = append(own, name)
-			}
-		default:
+		own := typesOf(part)
+		if own == nil {
 			continue
 		}
 		if said {
@@ -208,6 +212,23 @@ func kindsOf(parts []map[string]any) []string {
 	}
 	slices.Sort(kinds)
 	return slices.DeleteFunc(slices.Compact(kinds), func(name string) bool { return name == "null" })
+}
+
+var jsonTypes = []string{"array", "boolean", "integer", "null", "number", "object", "string"} //nolint:gochecknoglobals // a constant table
+
+// typesOf returns the names of the types that one schema allows; nil when it does not say.
+func typesOf(part map[string]any) []string {
+	switch v := part["type"].(type) {
+	case string:
+		return []string{v}
+	case []any:
+		names := make([]string, len(v))
+		for i, each := range v {
+			names[i], _ = each.(string)
+		}
+		return names
+	}
+	return nil
 }
 
 func (d *descriptor) kind(parts []map[string]any, kind string, depth int) (map[string]any, int) {

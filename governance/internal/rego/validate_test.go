@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/errs"
@@ -216,6 +217,28 @@ func TestValidateSchema(t *testing.T) {
 				t.Errorf("warnings (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// What a schema says wrongly would otherwise be a check that nobody misses.
+func TestValidateWrongSchemas(t *testing.T) {
+	t.Parallel()
+	const wrong = "-1:0:0 schema_unchecked: the schema of the input is not checked where it is wrong: "
+	for name, test := range map[string]struct {
+		schema string
+		want   []string
+	}{
+		"a type": {`{"properties": {"a": {"type": "objct"}, "b": {"type": ["string", "nul"]}}}`, []string{
+			wrong + `"nul" is no type of JSON Schema`, wrong + `"objct" is no type of JSON Schema`,
+		}},
+		"a reference":         {`{"properties": {"a": {"$ref": "#/$defs/nope"}, "b": {}}}`, []string{wrong + `$ref "#/$defs/nope" leads to nothing in it`}},
+		"references to other": {`{"properties": {"a": {"$ref": "https://example.com/a.json"}, "b": {"$ref": "#anchor"}}}`, nil},
+		"every type":          {`{"properties": {"a": {"type": ["array", "boolean", "integer", "null", "number", "object", "string"]}, "b": {"properties": {"type": {}, "$ref": {}}}}}`, nil},
+	} {
+		report := validate(t, test.schema, "package p\ndefault allow := false\nallow if input.a\nallow if input.b")
+		if diff := cmp.Diff(test.want, lines(report.Warnings), cmpopts.EquateEmpty()); diff != "" || len(report.Errors) > 0 {
+			t.Errorf("%s: errors %v, warnings (-want +got):\n%s", name, report.Errors, diff)
+		}
 	}
 }
 
