@@ -198,7 +198,7 @@ func (r reader) inputSchema() (err error) {
 	return err
 }
 
-// object reads a JSON or YAML file with an object; no name is no object. JSON is YAML.
+// object reads a JSON or YAML file with an object, by its name; no name is no object.
 func (r reader) object(name string, limit int64) (*structpb.Struct, error) {
 	if name == "" {
 		return nil, nil // none is an answer
@@ -207,11 +207,16 @@ func (r reader) object(name string, limit int64) (*structpb.Struct, error) {
 	if err != nil {
 		return nil, err
 	}
-	var node yaml.Node
-	if err := yaml.Unmarshal(data, &node); err != nil {
-		return nil, fmt.Errorf("%s: %w", r.File(name), err)
+	var object *structpb.Struct
+	if path.Ext(name) == ".json" {
+		object, err = jsonObject(data)
+	} else {
+		var node yaml.Node
+		if err := yaml.Unmarshal(data, &node); err != nil {
+			return nil, fmt.Errorf("%s: %w", r.File(name), err)
+		}
+		object, err = objectOf(&node)
 	}
-	object, err := objectOf(&node)
 	if err != nil {
 		return nil, fmt.Errorf("%s:%w", r.File(name), err)
 	}

@@ -111,7 +111,7 @@ func TestReadRefuses(t *testing.T) {
 		"module not UTF-8":   {map[string]string{"policy.yaml": "name: x\n", "main.rego": "\xff"}, "main.rego is not UTF-8"},
 		"long module":        {map[string]string{"policy.yaml": "name: x\n", "main.rego": strings.Repeat("#", 256<<10+1)}, "main.rego is longer than 256 KiB"},
 		"data no object":     {map[string]string{"policy.yaml": "name: x\ndata: d.json\n", "main.rego": "x", "d.json": "\n[1]"}, "d.json:2: must be an object"},
-		"empty data":         {map[string]string{"policy.yaml": "name: x\ndata: d.json\n", "main.rego": "x", "d.json": ""}, "must be an object"},
+		"empty data":         {map[string]string{"policy.yaml": "name: x\ndata: d.json\n", "main.rego": "x", "d.json": ""}, "d.json:1: is not JSON"},
 		"key no text":        {map[string]string{"policy.yaml": "name: x\ndata: d.yaml\n", "main.rego": "x", "d.yaml": "a: {1: 2}\n"}, `d.yaml:1: the key "1" must be a text`},
 		"key twice":          {map[string]string{"policy.yaml": "name: x\ndata: d.yaml\n", "main.rego": "x", "d.yaml": "a: 1\na: 2\n"}, `d.yaml:2: the key "a" is there twice`},
 		"large integer":      {map[string]string{"policy.yaml": "name: x\ndata: d.yaml\n", "main.rego": "x", "d.yaml": "a: 9007199254740993\n"}, "cannot be held exactly"},
@@ -132,6 +132,45 @@ func TestReadRefuses(t *testing.T) {
 		_, err := policydir.Read(write(t, c.files))
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: error %v, want %q", what, err, c.says)
+		}
+	}
+}
+
+// JSON is read as JSON: it has escapes and keys that YAML has not, and YAML has values and commas that JSON has not.
+func TestReadJSON(t *testing.T) {
+	t.Parallel()
+	read := func(text string) (*structpb.Struct, error) {
+		d, err := policydir.Read(write(t, map[string]string{"policy.yaml": "name: x\ndata: d.json\n", "main.rego": "x", "d.json": text}))
+		if err != nil {
+			return nil, err
+		}
+		return d.Data, nil
+	}
+	long := strings.Repeat("k", 2000)
+	got, err := read("\ufeff{\r\n\t\"emoji\": \"\\ud83d\\ude00\", \"slash\": \"x\\/y\", \"" + long + "\": [1e5, -0.5, true, null, {\"a\": {}}, []], \"n\": 9007199254740991}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := object(t, map[string]any{
+		"emoji": "\U0001f600", "slash": "x/y", long: []any{1e5, -0.5, true, nil, map[string]any{"a": map[string]any{}}, []any{}}, "n": float64(1<<53 - 1),
+	})
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for text, says := range map[string]string{
+		"{\n\"a\": NaN}":                 "d.json:2: is not JSON: invalid character 'N'",
+		"{\"a\": 1,\n\n}":                "d.json:3: is not JSON: ",
+		`{"a": 010}`:                     "d.json:1: is not JSON: ",
+		`{a: 1}`:                         "d.json:1: is not JSON: ",
+		"{}\n{}":                         "d.json:2: is not JSON: ",
+		"{\"a\": {\"b\": 1,\n\"b\": 2}}": `d.json:2: the key "b" is there twice`,
+		"{\"a\":\n9007199254740993}":     "d.json:2: the number 9007199254740993 cannot be held exactly",
+		`{"a": 1e400}`:                   "d.json:1: the number 1e400 is too large",
+		`"text"`:                         "d.json:1: must be an object",
+		"null":                           "d.json:1: must be an object",
+	} {
+		if _, err := read(text); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: error %v, want %q", text, err, says)
 		}
 	}
 }
