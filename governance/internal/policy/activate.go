@@ -37,6 +37,9 @@ func Activate(ctx context.Context, tx pgx.Tx, versionID uuid.UUID, etag, engine 
 	if err := p.CheckInUse(); err != nil {
 		return Activation{}, err
 	}
+	if v.State == Retired {
+		return Activation{}, stateError(v.State, "the version is %s: rolling back to it makes it active again", v.State)
+	}
 	if err := v.checkState(Approved); err != nil {
 		return Activation{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
+	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 )
 
@@ -167,6 +168,14 @@ func TestRollbackAndRetire(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantError(t, "again", f.tx(t, f.a, retire), errs.FailedPrecondition, errs.ReasonPolicyVersionState)
+	err = f.tx(t, f.a, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := policy.Activate(ctx, tx, one.ID, "", rego.EngineVersion())
+		return err
+	})
+	wantError(t, "activated again", err, errs.FailedPrecondition, errs.ReasonPolicyVersionState)
+	if err == nil || !strings.Contains(err.Error(), "rolling back to it") {
+		t.Errorf("%v, which does not say what to do", err)
+	}
 	if a, err = rollback(policy.Version{}); err != nil || a.Version.ID != one.ID { // it retired last
 		t.Errorf("back to %+v, %v", a, err)
 	}
