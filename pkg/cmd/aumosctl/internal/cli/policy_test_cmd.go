@@ -97,7 +97,7 @@ func (a *app) policyTestDirectory(ctx context.Context, path string, o testOption
 		a.noteCases(err, dir)
 		return err
 	}
-	t := testReport{name: dir.Manifest.Name, report: res.GetReport(), errors: res.GetErrors(), minCoverage: o.minCoverage, coverage: o.coverage, file: dir.File}
+	t := testReport{name: dir.Manifest.Name, report: res.GetReport(), errors: res.GetErrors(), minCoverage: o.minCoverage, coverage: o.coverage, tags: o.tags, file: dir.File}
 	if err := t.writeJUnit(o.junit); err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func (a *app) policyTestStored(ctx context.Context, o testOptions) error {
 	}
 	run := res.GetTestRun()
 	t := testReport{
-		name: versionName(policy, version), report: run.GetReport(), minCoverage: max(o.minCoverage, run.GetMinCoveragePercent()), coverage: o.coverage,
+		name: versionName(policy, version), report: run.GetReport(), minCoverage: max(o.minCoverage, run.GetMinCoveragePercent()), coverage: o.coverage, tags: o.tags,
 		file: func(name string) string { return name }, run: run,
 	}
 	if err := t.writeJUnit(o.junit); err != nil {

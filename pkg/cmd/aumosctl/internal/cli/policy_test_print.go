@@ -16,12 +16,21 @@ type testReport struct {
 	errors      []*governancev1.RegoFinding // why there is no report
 	minCoverage int32
 	coverage    bool                        // whether to print what was not reached
+	tags        []string                    // of the cases that were asked for; none: all
 	file        func(string) string         // a module's path as the user would name the file
 	run         *governancev1.PolicyTestRun // nil unless it is recorded
 }
 
 func versionName(policy *governancev1.Policy, version *governancev1.PolicyVersion) string {
 	return fmt.Sprintf("%s version %d", policy.GetName(), version.GetNumber())
+}
+
+// noTests says why nothing was run.
+func (t testReport) noTests() string {
+	if len(t.tags) > 0 {
+		return "no case has the tag " + strings.Join(t.tags, " or ")
+	}
+	return "there are no tests"
 }
 
 // covered reports whether the coverage is reached. The service has looked at what the policy asks for; the command line may ask for more.
@@ -78,7 +87,7 @@ func (a *app) printTests(t testReport) error {
 	case t.passes():
 		verdict = "passed"
 	case len(t.report.GetResults()) == 0:
-		verdict = "failed: there are no tests"
+		verdict = "failed: " + t.noTests()
 	}
 	pairs := []string{
 		"tested", t.name, "verdict", verdict, "tests", t.counts(),
@@ -178,7 +187,7 @@ func (t testReport) writeJUnit(path string) error {
 		add(junitCase{Class: "policy.coverage", Name: "coverage"}, kind, message)
 	}
 	if len(t.report.GetResults()) == 0 && len(t.errors) == 0 {
-		add(junitCase{Class: "policy.case", Name: "tests"}, "failed", "there are no tests")
+		add(junitCase{Class: "policy.case", Name: "tests"}, "failed", t.noTests())
 	}
 	return writeSuite(path, suite)
 }

@@ -63,6 +63,7 @@ func TestPolicyTestDirectory(t *testing.T) {
 		t.Errorf("JUnit:\n%s", text)
 	}
 	empty := policyDirectory(t, "package loans\n", "")
+	p.run(t, "policy", "test", empty, "--tag", "a", "--tag", "b").expect(t, 1).says(t, "no case has the tag a or b")
 	p.run(t, "policy", "test", empty, "--junit", junit).expect(t, 1).says(t, "there are no tests")
 	if text := readFile(t, junit); !strings.Contains(text, "there are no tests") {
 		t.Errorf("JUnit:\n%s", text)
