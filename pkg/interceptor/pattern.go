@@ -15,7 +15,7 @@ var patterns = map[string]string{ //nolint:gochecknoglobals // a constant table
 	`^[a-z0-9][a-z0-9._-]*$`:                                 `must be lower-case letters, digits, ".", "_" and "-", first a letter or digit, for example "limits"`,
 	`^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$`:                `must be 1 to 63 lower-case letters, digits, ".", "_", "/" and "-", first and last a letter or digit, for example "cost-center"`,
 	`^[A-Z0-9][A-Za-z0-9._-]*:[A-Za-z0-9][A-Za-z0-9.()_-]*$`: `must be a regulation and one of its articles or controls with ":" between them, for example "EU-AI-ACT:ART-14"`,
-	`^[A-Za-z0-9_][A-Za-z0-9_/-]*\.rego$`:                    `must be a relative path of letters, digits, "_", "-" and "/" that ends in ".rego", for example "loans/limits.rego"`,
+	`^[A-Za-z0-9_][A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)*\.rego$`:   `must be a relative path that ends in ".rego", its parts letters, digits, "_" and "-", for example "loans/limits.rego"`,
 }
 
 // described is what the field's owner reads of a broken rule.
