@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/strictjson"
 )
 
 // jsonObject reads a JSON object that was given by name. It says what else it is, or where it is cut or broken.
@@ -23,7 +25,7 @@ func jsonObject(name string, text []byte) (*structpb.Struct, error) {
 	if kind := kindOf(raw); kind != "" {
 		return nil, fmt.Errorf("%s is not a JSON object but %s", name, kind)
 	}
-	if at, why := unsendable(text); why != "" {
+	if at, why := strictjson.Fault(text); why != "" {
 		return nil, fmt.Errorf("%s cannot be sent: %s: %s", name, place(text, at), why)
 	}
 	return nil, fmt.Errorf("%s cannot be sent: %w", name, err) // for example nested too deeply

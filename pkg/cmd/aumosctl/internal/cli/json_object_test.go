@@ -27,20 +27,15 @@ func TestJSONObject(t *testing.T) {
 func TestUnsendableJSON(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`{"a": 1, "a": 2}`:                    `line 1, column 10: the key "a" comes twice in one object`,
-		`{"b": {"a": 1}, "a": 1, "\u0061":2}`: `line 1, column 25: the key "a" comes twice in one object`,
-		"{\n \"a\": [1, {\"b\": 1e999}]}":     `line 2, column 17: the number 1e999 is beyond the largest double`,
+		`{"a": 1, "a": 2}`:                    `line 1, column 10: the key "a" is there twice`,
+		`{"b": {"a": 1}, "a": 1, "\u0061":2}`: `line 1, column 25: the key "a" is there twice`,
+		"{\n \"a\": [1, {\"b\": 1e999}]}":     `line 2, column 17: the number 1e999 is too large`,
 		`{"a": "x\ud800"}`:                    `line 1, column 7: half of a surrogate pair`,
 		"{\"a\": \"é\xff\"}":                  `line 1, column 10: a byte that is not UTF-8`,
 	} {
 		_, err := jsonObject("f", []byte(text))
 		if err == nil || err.Error() != "f cannot be sent: "+want {
 			t.Errorf("%q: %v, want %s", text, err, want)
-		}
-	}
-	for _, text := range []string{`{"a": {"x": 1}, "b": {"x": 1}, "c": [{"x": 1}, {"x": 1}]}`, `{"a": "\ufffd", "b": "\ud83d\ude00", "c": "�"}`, `{"a": 1e-999}`} {
-		if at, why := unsendable([]byte(text)); why != "" {
-			t.Errorf("%s: %d %s", text, at, why)
 		}
 	}
 }

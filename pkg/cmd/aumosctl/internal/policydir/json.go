@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/strictjson"
 )
 
 // jsonObject reads JSON as strictly as [objectOf] reads YAML. A reader of YAML would do for most JSON, but not for pairs of surrogates, \/ and long keys.
@@ -16,6 +18,9 @@ func jsonObject(text []byte) (*structpb.Struct, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	if broken, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, new(json.RawMessage))); ok {
 		return nil, fmt.Errorf("%d: is not JSON: %w", lineAt(text, broken.Offset), broken)
+	}
+	if at, why := strictjson.Fault(text); why != "" {
+		return nil, fmt.Errorf("%d: %s", lineAt(text, int64(at)+1), why)
 	}
 	r := jsonReader{json.NewDecoder(bytes.NewReader(text)), text}
 	r.UseNumber()
@@ -30,7 +35,7 @@ func jsonObject(text []byte) (*structpb.Struct, error) {
 	return object, nil
 }
 
-// jsonReader reads text that is JSON token by token, since a key that is there twice would else be lost.
+// jsonReader reads text that is JSON, and has no faults, token by token, so that an error has a line.
 type jsonReader struct {
 	*json.Decoder
 	text []byte
@@ -52,10 +57,10 @@ func (r jsonReader) value(depth int) (*structpb.Value, error) {
 		return r.list(depth)
 	case json.Number:
 		n, err := v.Float64()
-		switch {
-		case err != nil || math.IsInf(n, 0):
-			return nil, r.fail("the number %s is too large", v)
-		case !strings.ContainsAny(v.String(), ".eE") && math.Abs(n) >= maxExact:
+		if err != nil {
+			return nil, r.fail("%w", err)
+		}
+		if !strings.ContainsAny(v.String(), ".eE") && math.Abs(n) >= maxExact {
 			return nil, r.fail("the number %s cannot be held exactly: put it into quotes, as a text", v)
 		}
 		return structpb.NewNumberValue(n), nil
@@ -72,9 +77,6 @@ func (r jsonReader) object(depth int) (*structpb.Value, error) {
 			return nil, r.fail("%w", err)
 		}
 		key, _ := token.(string)
-		if _, ok := object.GetFields()[key]; ok {
-			return nil, r.fail("the key %q is there twice", key)
-		}
 		if object.Fields[key], err = r.value(depth + 1); err != nil {
 			return nil, err
 		}

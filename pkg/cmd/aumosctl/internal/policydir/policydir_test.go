@@ -166,6 +166,7 @@ func TestReadJSON(t *testing.T) {
 		"{\"a\": {\"b\": 1,\n\"b\": 2}}": `d.json:2: the key "b" is there twice`,
 		"{\"a\":\n9007199254740993}":     "d.json:2: the number 9007199254740993 cannot be held exactly",
 		`{"a": 1e400}`:                   "d.json:1: the number 1e400 is too large",
+		"{\"a\":\n\"\\ud800\"}":          "d.json:2: half of a surrogate pair",
 		`"text"`:                         "d.json:1: must be an object",
 		"null":                           "d.json:1: must be an object",
 	} {

@@ -1,4 +1,5 @@
-package cli
+// Package strictjson finds what JSON leaves open.
+package strictjson
 
 import (
 	"bytes"
@@ -9,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// unsendable finds what is JSON (RFC 8259) and yet has no one meaning for who receives it: text that is not UTF-8, a key that comes twice, a number beyond a double,
-// half of a surrogate pair. It returns the offset and what is there; nothing when there is no such thing.
-func unsendable(text []byte) (offset int, why string) {
+// Fault finds what is JSON (RFC 8259) and yet has no one meaning for who receives it: text that is not UTF-8, a key that is there twice, a number beyond a double,
+// half of a surrogate pair. It returns the offset and what is there; nothing when there is no such thing, or where text ceases to be JSON before.
+func Fault(text []byte) (offset int, why string) {
 	for rest := text; len(rest) > 0; {
 		r, size := utf8.DecodeRune(rest)
 		if r == utf8.RuneError && size == 1 {
@@ -63,14 +64,14 @@ func (l *level) takes(token json.Token, raw []byte) string {
 	switch v := token.(type) {
 	case json.Number:
 		if _, err := strconv.ParseFloat(v.String(), 64); err != nil {
-			return fmt.Sprintf("the number %s is beyond the largest double", v)
+			return fmt.Sprintf("the number %s is too large", v)
 		}
 	case string:
 		if strings.ContainsRune(v, utf8.RuneError) && !bytes.ContainsRune(raw, utf8.RuneError) && !bytes.Contains(bytes.ToLower(raw), []byte(`\ufffd`)) {
 			return "half of a surrogate pair"
 		}
 		if isKey && l.keys[v] {
-			return fmt.Sprintf("the key %q comes twice in one object", v)
+			return fmt.Sprintf("the key %q is there twice", v)
 		}
 		if isKey {
 			l.keys[v] = true
