@@ -12,6 +12,7 @@ import (
 const (
 	warnDeprecatedImport     = "deprecated_import"
 	warnDeprecatedAssignment = "deprecated_assignment"
+	warnInvisibleCharacter   = "invisible_character"
 	warnMissingDefault       = "missing_default_allow"
 	warnAllowType            = "allow_not_boolean"
 	warnViolationsType       = "violations_not_a_set"

@@ -148,27 +148,30 @@ func (l *linter) undefinedData(c *Compiled, data Data) {
 			return false
 		})
 	}
-	for _, m := range c.compiler.Modules {
-		ast.WalkRefs(m, func(ref ast.Ref) bool {
-			if len(ref) < 2 || !ref[0].Equal(ast.DefaultRootDocument) {
-				return false
-			}
-			prefix := ref.GroundPrefix()
-			if len(prefix) < 2 || len(c.compiler.GetRulesDynamicWithOpts(ref, ast.RulesOptions{IncludeHiddenModules: true})) > 0 {
-				return false
-			}
-			if data.has(prefix) {
-				return false
-			}
-			for _, other := range given {
-				if prefix.HasPrefix(other) || other.HasPrefix(prefix) {
-					return false
-				}
-			}
-			if ref[0].Location != nil { // what the compiler made has none
-				l.warn(ref[0].Location, warnUndefinedData, "%s is defined by no module of the version%s", prefix, nor(data))
-			}
+	check := func(ref ast.Ref) bool {
+		if len(ref) < 2 || !ref[0].Equal(ast.DefaultRootDocument) {
 			return false
-		})
+		}
+		prefix := ref.GroundPrefix()
+		if len(prefix) < 2 || len(c.compiler.GetRulesDynamicWithOpts(ref, ast.RulesOptions{IncludeHiddenModules: true})) > 0 {
+			return false
+		}
+		if data.has(prefix) {
+			return false
+		}
+		for _, other := range given {
+			if prefix.HasPrefix(other) || other.HasPrefix(prefix) {
+				return false
+			}
+		}
+		if ref[0].Location != nil { // what the compiler made has none
+			l.warn(ref[0].Location, warnUndefinedData, "%s is defined by no module of the version%s", prefix, nor(data))
+		}
+		return false
+	}
+	for _, m := range c.compiler.Modules {
+		for _, r := range m.Rules { // not the package, which is a reference as well
+			ast.WalkRefs(r, check)
+		}
 	}
 }

@@ -107,6 +107,7 @@ func examine(source Source, s *stint) (validation, error) {
 	if parsed[0] != nil {
 		v.report.Package, _ = packageName(parsed[0]) // "" when it is not a path of plain words, which is among the errors
 	}
+	v.lint.text(source.Modules)
 	v.lint.syntax()
 	if c != nil {
 		v.report.EntryPoints = v.lint.compiled(c, source.Data)

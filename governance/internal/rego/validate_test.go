@@ -124,6 +124,12 @@ func TestValidateWarnings(t *testing.T) {
 			"0:4:1 deprecated_assignment: allow is defined with =: write :=", "0:5:1 deprecated_assignment: allow is defined with =: write :=",
 			"0:6:1 deprecated_assignment: f is defined with =: write :=", "0:7:1 deprecated_assignment: f is defined with =: write :=",
 		}},
+		"what a reviewer does not see": {[]string{head + "allow if input.role == \"adm\u200bin\" # not \u200byet\nallow if input.x == \"\\u200b\" # \u202e, a joiner: \u200d\n", "package q\n# \u200b"}, []string{
+			"0:3:28 invisible_character: U+200B is invisible, or changes the order in which the line is shown: leave it out, or write it as an escape",
+			"0:4:32 invisible_character: U+202E is invisible, or changes the order in which the line is shown: leave it out, or write it as an escape",
+			"1:2:3 invisible_character: U+200B is invisible, or changes the order in which the line is shown: leave it out, or write it as an escape",
+		}},
+		"a package without rules":     {[]string{head + "allow if input.x", "package q"}, []string{}},
 		"no default":                  {[]string{"package p\nallow if input.x"}, []string{"0:2:1 missing_default_allow: allow has no default: where no definition holds, the outcome is ERROR and not DENY; add default allow := false"}},
 		"default in a second module":  {[]string{"package p\nallow if input.x", "package p\ndefault allow := false"}, []string{}},
 		"constant allow":              {[]string{"package p\nallow := true"}, []string{}},
