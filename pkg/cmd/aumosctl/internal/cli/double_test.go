@@ -121,11 +121,17 @@ func (s checkedStream) RecvMsg(m any) error {
 }
 
 func check(m any) error {
-	if err := protovalidate.Validate(m.(proto.Message)); err != nil {
-		return refuse(codes.InvalidArgument, "INVALID_FIELD", "the request is invalid: see the field violations",
-			&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "request", Description: err.Error()}}})
+	var broken *protovalidate.ValidationError
+	if err := protovalidate.Validate(m.(proto.Message)); !errors.As(err, &broken) {
+		return err
 	}
-	return nil
+	bad := &errdetails.BadRequest{}
+	for _, v := range broken.Violations {
+		bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{
+			Field: protovalidate.FieldPathString(v.Proto.GetField()), Description: v.Proto.GetMessage(),
+		})
+	}
+	return refuse(codes.InvalidArgument, "INVALID_FIELD", "the request is invalid: see the field violations", bad)
 }
 
 func (p *platform) admit(ctx context.Context) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/xml"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -99,6 +100,26 @@ func (d *policyDouble) modules(of *governancev1.PolicyVersion) []*governancev1.R
 		}
 	}
 	return nil
+}
+
+// TestPolicyModuleFields holds that an error about a module says which file it is.
+func TestPolicyModuleFields(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.promotion(t)
+	clean := filepath.Join("testdata", "lint", "clean.rego")
+	odd := writeFile(t, "a b.rego", "package p\n")
+	for _, args := range [][]string{{"lint"}, {"push", "--name", "odd"}} {
+		p.run(t, append(append([]string{"policy"}, args...), clean, odd)...).expect(t, 3).says(t, "note: modules[1] is "+odd+"\n", "modules[1].path: does not match")
+	}
+	dir := directory(t, "package p\n")
+	odd = filepath.Join(dir, "c d.rego")
+	if err := os.WriteFile(odd, []byte("package p\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"simulate", "promotion", "--dir"}, {"impact", "promotion", "--dir"}, {"replay", "start", "promotion", "--dir"}, {"test"}} {
+		p.run(t, append(append([]string{"policy"}, args...), dir)...).expect(t, 3).says(t, "modules[1] is "+odd+"\n")
+	}
 }
 
 func TestPolicyLint(t *testing.T) {

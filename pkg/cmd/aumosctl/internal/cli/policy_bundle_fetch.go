@@ -91,11 +91,13 @@ this tenant, and reports its status. It holds no secret: the token is read from 
 
 Ask the sidecar with ?strict-builtin-errors=true: the policies rely on it.`
 
+const bundleConfigExample = `  aumosctl policy bundle config --url https://governance.example.com:9390 --sidecar eu-1 --token-file /run/secrets/aumos-token > opa.json`
+
 func (a *app) bundleConfigCommand() *cobra.Command {
 	var base, name, tokenFile string
 	cmd := &cobra.Command{
 		Use: "config --url URL --sidecar NAME --token-file FILE", Short: "Print the configuration of an OPA that loads the bundle", Long: bundleConfigHelp,
-		Args: cobra.NoArgs,
+		Example: bundleConfigExample, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.bundleConfig(cmd.Context(), base, name, tokenFile)
 		},

@@ -61,7 +61,8 @@ func TestPolicyBundleKeysAndConfig(t *testing.T) {
 		t.Error("the configuration holds the token")
 	}
 	p.run(t, "policy", "bundle", "config", "--url", "https://g", "--sidecar", "-", "--token-file", "x").expect(t, 3).says(t, "--sidecar must begin")
-	p.run(t, "policy", "bundle", "config", "--url", "https://g").expect(t, 3).says(t, "required flag(s)")
+	p.run(t, "policy", "bundle", "config", "--url", "https://g").expect(t, 3).
+		says(t, `required flag(s) "sidecar", "token-file" not set; usage: aumosctl policy bundle config --url URL --sidecar NAME --token-file FILE`)
 }
 
 func TestPolicyBundleSidecars(t *testing.T) {

@@ -32,6 +32,13 @@ type candidate struct {
 	directory *policydir.Directory // nil unless a directory was named
 }
 
+// noteFiles says which files of the directory an error means.
+func (c candidate) noteFiles(a *app, err error) {
+	if c.directory != nil {
+		a.noteModules(err, c.directory.Modules, c.directory.File)
+	}
+}
+
 func (a *app) findCandidate(
 	ctx context.Context, client governancev1.PolicyServiceClient, policy string, o candidateOptions,
 ) (c candidate, err error) {

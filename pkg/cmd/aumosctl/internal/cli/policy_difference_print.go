@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -84,7 +85,7 @@ func changedNames[T any](kind string, name func(T) string, added, removed []T) [
 // violationName is a violation's code, or its message where it has none.
 func violationName(v *governancev1.Violation) string { return cmp.Or(v.GetCode(), v.GetMessage()) }
 
-func (a *app) printSimulation(c candidate, res *governancev1.SimulatePolicyResponse) error {
+func (a *app) printSimulation(ctx context.Context, client governancev1.PolicyServiceClient, c candidate, res *governancev1.SimulatePolicyResponse) error {
 	if len(res.GetErrors()) > 0 {
 		grid := output.NewGrid("place", "code", "message")
 		for _, f := range res.GetErrors() {
@@ -93,9 +94,13 @@ func (a *app) printSimulation(c candidate, res *governancev1.SimulatePolicyRespo
 		a.note("the candidate does not compile")
 		return grid.Print(a.stdout, "")
 	}
-	with := res.GetComparedWithPolicyVersionId()
-	if with == "" {
-		with = "nothing: the policy has no active version"
+	with := "nothing: the policy has no active version"
+	if id := res.GetComparedWithPolicyVersionId(); id != "" {
+		found, err := call(ctx, a, client.GetPolicyVersion, &governancev1.GetPolicyVersionRequest{PolicyVersionId: id})
+		if err != nil {
+			return err
+		}
+		with = fmt.Sprintf("version %d (%s)", found.GetPolicyVersion().GetNumber(), id)
 	}
 	err := output.Pairs(a.stdout, "", "policy", c.policy.GetName()+" ("+c.policy.GetId()+")", "compared with", with, "answers", summaryText(res.GetSummary()))
 	if err != nil {

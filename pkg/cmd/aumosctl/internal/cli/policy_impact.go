@@ -69,6 +69,7 @@ func (a *app) policyImpact(ctx context.Context, policy string, o impactOptions) 
 		last, err = a.awaitImpact(ctx, client, last.GetReplay())
 	}
 	if err != nil {
+		c.noteFiles(a, err)
 		if id != "" && ctx.Err() == nil {
 			a.note("replay %s goes on: aumosctl policy replay show has what it finds", id)
 		}

@@ -66,6 +66,7 @@ func (a *app) policyLint(ctx context.Context, files []string, o lintOptions) err
 	defer done()
 	res, err := call(ctx, a, client.ValidatePolicy, req)
 	if err != nil {
+		a.noteModules(err, s.modules, s.file)
 		return err
 	}
 	l := lintReport{res: res, files: s.files, strict: o.strict}
@@ -155,6 +156,7 @@ func (a *app) printLint(l lintReport) error {
 func (a *app) checkRego(ctx context.Context, client governancev1.PolicyServiceClient, s source) ([]byte, error) {
 	res, err := call(ctx, a, client.ValidatePolicy, &governancev1.ValidatePolicyRequest{Modules: s.modules, Data: s.data, InputSchema: s.schema})
 	if err != nil {
+		a.noteModules(err, s.modules, s.file)
 		return nil, err
 	}
 	l := lintReport{res: res, files: s.files}

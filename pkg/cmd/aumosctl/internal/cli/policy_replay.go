@@ -79,6 +79,7 @@ func (a *app) replayStart(ctx context.Context, policy string, o replayOptions) e
 	}
 	res, err := call(ctx, a, client.CreateReplay, req)
 	if err != nil {
+		c.noteFiles(a, err)
 		return err
 	}
 	if !o.wait {

@@ -97,6 +97,7 @@ func (a *app) policySimulate(ctx context.Context, policy string, o simulateOptio
 	}
 	res, err := call(ctx, a, client.SimulatePolicy, req)
 	if err != nil {
+		c.noteFiles(a, err)
 		return err
 	}
 	if o.junit != "" {
@@ -107,7 +108,7 @@ func (a *app) policySimulate(ctx context.Context, policy string, o simulateOptio
 	if a.format != formatTable {
 		err = a.printMessage("simulation", res)
 	} else {
-		err = a.printSimulation(c, res)
+		err = a.printSimulation(ctx, policies, c, res)
 	}
 	if err == nil && (len(res.GetErrors()) > 0 || differing(res.GetSummary()) > 0) {
 		err = answer(exitNo)

@@ -50,7 +50,7 @@ func TestPolicySimulate(t *testing.T) {
 	p := newPlatform(t)
 	p.promotion(t)
 	dir := directory(t, "package p\nallow := true\n")
-	p.run(t, "policy", "simulate", "promotion", "--dir", dir).expect(t, 0).says(t, "all 1 the same", "with a report")
+	p.run(t, "policy", "simulate", "promotion", "--dir", dir).expect(t, 0).says(t, "compared with  version 1 ("+id(200)+")\n", "all 1 the same", "with a report")
 	sent := p.simulation.simulated[0]
 	if sent.GetModules().GetData().GetFields()["limit"].GetNumberValue() != 5 || sent.GetInputs()[0].GetNow().AsTime().Year() != 2026 {
 		t.Errorf("sent %v", sent)

@@ -27,6 +27,9 @@ type source struct {
 	dir     *policydir.Directory // nil: single files
 }
 
+// file is what the user calls the module with this path in the version.
+func (s source) file(path string) string { return s.files[path] }
+
 var errMixed = errors.New("give either one directory with a policy.yaml, or Rego files")
 
 // readSource reads a policy's directory or Rego files.

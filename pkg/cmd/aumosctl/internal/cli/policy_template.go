@@ -128,6 +128,7 @@ func (a *app) policyInstantiate(ctx context.Context, template string, o instanti
 	defer func() { _ = conn.Close() }()
 	res, err := call(ctx, a, governancev1.NewPolicyTemplateServiceClient(conn).InstantiatePolicyTemplate, req)
 	if err != nil {
+		a.noteParameters(err, template)
 		return err
 	}
 	policy, version := res.GetPolicy(), res.GetPolicyVersion()
@@ -144,4 +145,14 @@ func (a *app) policyInstantiate(ctx context.Context, template string, o instanti
 	return output.Pairs(a.stdout, "", "policy", policy.GetName()+" ("+policy.GetId()+")", "from", template,
 		"version", fmt.Sprintf("%d (%s)", version.GetNumber(), version.GetId()), "content", "sha256:"+hex.EncodeToString(version.GetContentSha256()),
 		"state", stateOf(policy, version), "decides", strings.Join(policy.GetDecisionPoints(), " "))
+}
+
+// noteParameters says where the template's parameters are explained when an error is about them.
+func (a *app) noteParameters(err error, template string) {
+	for _, violation := range output.Describe(err, "").Violations {
+		if violation.Field == "parameters" || strings.HasPrefix(violation.Field, "parameters.") {
+			a.note("note: aumosctl policy templates %s shows the parameters", shellWord(template))
+			return
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -54,6 +55,11 @@ func (d *templateDouble) GetPolicyTemplate(_ context.Context, req *governancev1.
 func (d *templateDouble) InstantiatePolicyTemplate(
 	ctx context.Context, req *governancev1.InstantiatePolicyTemplateRequest,
 ) (*governancev1.InstantiatePolicyTemplateResponse, error) {
+	if req.GetParameters().GetFields()["wrong"] != nil {
+		return nil, refuse(codes.InvalidArgument, "INVALID_FIELD", "the request is invalid: see the field violations", &errdetails.BadRequest{
+			FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "parameters.wrong", Description: "is not a parameter"}},
+		})
+	}
 	points := req.GetDecisionPoints()
 	if len(points) == 0 {
 		points = []string{"model.promote"}
@@ -99,5 +105,7 @@ func TestPolicyInstantiate(t *testing.T) {
 		t.Errorf("printed %v", got)
 	}
 	p.run(t, "policy", "instantiate", "consent").expect(t, 3).says(t, `required flag(s) "name" not set`)
+	p.runWithInput(t, `{"wrong": 1}`, "policy", "instantiate", "consent", "--name", "d", "--parameters", "-").expect(t, 3).
+		says(t, "note: aumosctl policy templates consent shows the parameters\n", "parameters.wrong: is not a parameter")
 	p.runWithInput(t, `[]`, "policy", "instantiate", "consent", "--name", "d", "--parameters", "-").expect(t, 3).says(t, "not a JSON object")
 }

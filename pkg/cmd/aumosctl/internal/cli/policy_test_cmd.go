@@ -3,13 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
-	"regexp"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/output"
 	"github.com/aumos-enterprise/platform/pkg/cmd/aumosctl/internal/policydir"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 )
@@ -94,6 +91,7 @@ func (a *app) policyTestDirectory(ctx context.Context, path string, o testOption
 		Modules: dir.Modules, Data: dir.Data, Specs: dir.Cases, MinCoveragePercent: o.minCoverage, Tags: o.tags,
 	})
 	if err != nil {
+		a.noteModules(err, dir.Modules, dir.File)
 		a.noteCases(err, dir)
 		return err
 	}
@@ -107,23 +105,6 @@ func (a *app) policyTestDirectory(ctx context.Context, path string, o testOption
 		err = a.printMessage("tests", res)
 	}
 	return t.verdict(err)
-}
-
-var caseField = regexp.MustCompile(`^specs\[(\d+)\]`)
-
-// noteCases says where the test cases stand that an error names by their numbers.
-func (a *app) noteCases(err error, dir *policydir.Directory) {
-	said := ""
-	for _, violation := range output.Describe(err, "").Violations {
-		field := caseField.FindStringSubmatch(violation.Field)
-		if field == nil || field[0] == said {
-			continue
-		}
-		if i, err := strconv.Atoi(field[1]); err == nil && i < len(dir.Cases) {
-			said = field[0]
-			a.note("note: %s is the case %q of %s", said, dir.Cases[i].GetName(), dir.CaseFile(i))
-		}
-	}
 }
 
 func (a *app) policyTestStored(ctx context.Context, o testOptions) error {

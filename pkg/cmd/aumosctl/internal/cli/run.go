@@ -2,6 +2,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -136,7 +137,7 @@ func (a *app) command() *cobra.Command {
 	return root
 }
 
-// sayUsage makes the commands that do something say how they are used when their arguments are wrong.
+// sayUsage makes the commands that do something say how they are used when their arguments are wrong or flags are missing.
 func sayUsage(cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
 		sayUsage(c)
@@ -146,7 +147,7 @@ func sayUsage(cmd *cobra.Command) {
 		return
 	}
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
+		if err := cmp.Or(check(cmd, args), cmd.ValidateRequiredFlags()); err != nil {
 			return fmt.Errorf("%w; usage: %s", err, cmd.UseLine())
 		}
 		return nil
