@@ -91,7 +91,8 @@ func isList(t types.Type) bool {
 	return false
 }
 
-// unused finds rules on which neither a decision nor a test depends.
+// unused finds rules on which neither a decision nor a test depends. Functions of other packages than the entry point's are a library's: several policies
+// share it, and none has to use all of it.
 func (l *linter) unused(c *Compiled, pkg *ast.Package) {
 	used := make(map[*ast.Rule]bool)
 	var queue []*ast.Rule
@@ -124,13 +125,17 @@ func (l *linter) unused(c *Compiled, pkg *ast.Package) {
 	}
 	for i := range l.parsed {
 		said := make(map[string]bool) // once for all definitions of a rule
-		for _, r := range c.compiler.Modules[fileName(i)].Rules {
+		m := c.compiler.Modules[fileName(i)]
+		for _, r := range m.Rules {
+			what := "rule"
+			if len(r.Head.Args) > 0 {
+				if !m.Package.Equal(pkg) {
+					continue
+				}
+				what = "function"
+			}
 			if name := ruleName(r); !used[r] && !said[name] {
 				said[name] = true
-				what := "rule"
-				if len(r.Head.Args) > 0 {
-					what = "function"
-				}
 				l.warn(r.Loc(), warnUnusedRule, "%s %s is used by no decision and no test", what, name)
 			}
 		}

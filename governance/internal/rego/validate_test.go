@@ -109,7 +109,7 @@ func TestValidateWarnings(t *testing.T) {
 		want    []string
 	}{
 		"nothing": {[]string{head + "allow if input.x\nviolations contains \"no\" if not input.x"}, []string{}},
-		"unused rules and functions": {[]string{head + "allow if used(input.x)\nused(x) if deep == x\ndeep := 1\nlost := 2 if input.a\nlost := 3 if input.b\nf(x) := lost + x", "package q\nother contains 1\n"}, []string{
+		"unused rules and functions": {[]string{head + "allow if used(input.x)\nused(x) if deep == x\ndeep := 1\nlost := 2 if input.a\nlost := 3 if input.b\nf(x) := lost + x", "package q\nother contains 1\nof_a_library(x) := x\n"}, []string{
 			"0:6:1 unused_rule: rule lost is used by no decision and no test", "0:8:1 unused_rule: function f is used by no decision and no test",
 			"1:2:1 unused_rule: rule other is used by no decision and no test",
 		}},

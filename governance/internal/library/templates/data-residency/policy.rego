@@ -95,7 +95,7 @@ violations contains {
 
 violations contains {
 	"code": "SAFEGUARD_MISSING",
-	"message": sprintf("input.destination.region is not one of %s, and input.safeguard.mechanism is not an accepted safeguard (%s)", [
+	"message": sprintf("input.destination.region is none of [%s], and input.safeguard.mechanism is none of the accepted safeguards [%s]", [
 		concat(", ", params.regions),
 		concat(", ", params.safeguards),
 	]),

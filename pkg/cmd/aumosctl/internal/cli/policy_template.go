@@ -79,7 +79,11 @@ func (a *app) showTemplate(ctx context.Context, client governancev1.PolicyTempla
 	for _, part := range []struct {
 		title string
 		value *structpb.Struct
-	}{{"parameters (JSON Schema)", m.GetParametersSchema()}, {"an input that is allowed", m.GetExampleInput()}} {
+	}{
+		{"parameters (JSON Schema)", m.GetParametersSchema()},
+		{"an example of parameters", m.GetExampleParameters()},
+		{"an input that is allowed with them", m.GetExampleInput()},
+	} {
 		if _, err := fmt.Fprintf(a.stdout, "\n%s\n", part.title); err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ func (d *templateDouble) all() []*governancev1.PolicyTemplate {
 		{
 			Name: "model-promotion", Title: "Model promotion gate", Summary: "Asks for evidence.", Version: "1.2.0", DecisionPoints: []string{"model.promote"},
 			ContentSha256: []byte{0xab, 0xcd}, References: []*governancev1.PolicyReference{{Control: "EU-AI-ACT:ART-14", Paraphrase: "People can oversee it."}},
-			ParametersSchema: schema, ExampleInput: input,
+			ParametersSchema: schema, ExampleParameters: schema, ExampleInput: input,
 		},
 	}
 }
@@ -82,7 +82,7 @@ func TestPolicyTemplates(t *testing.T) {
 		t.Errorf("--limit 1 prints\n%s", got)
 	}
 	p.run(t, "policy", "templates", "model-promotion").expect(t, 0).
-		says(t, "model-promotion 1.2.0", "Asks for evidence.", "sha256:abcd", "EU-AI-ACT:ART-14", "People can oversee it.", `"type": "object"`, `"owner": "ann"`)
+		says(t, "model-promotion 1.2.0", "Asks for evidence.", "sha256:abcd", "EU-AI-ACT:ART-14", "People can oversee it.", `"type": "object"`, "an example of parameters\n{", `"owner": "ann"`)
 	shown := decode(t, p.run(t, "policy", "templates", "model-promotion", "-o", "json").expect(t, 0).stdout)
 	if m := shown["policy_template"].(map[string]any); m["parameters_schema"].(map[string]any)["type"] != "object" {
 		t.Errorf("shown %v", m)
