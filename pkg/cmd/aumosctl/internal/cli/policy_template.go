@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -82,7 +83,7 @@ func (a *app) showTemplate(ctx context.Context, client governancev1.PolicyTempla
 	}{
 		{"parameters (JSON Schema)", m.GetParametersSchema()},
 		{"an example of parameters", m.GetExampleParameters()},
-		{"an input that is allowed with them", m.GetExampleInput()},
+		{"an input that is allowed with them at " + m.GetExampleTime().AsTime().Format(time.RFC3339), m.GetExampleInput()},
 	} {
 		if _, err := fmt.Fprintf(a.stdout, "\n%s\n", part.title); err != nil {
 			return err
@@ -91,6 +92,7 @@ func (a *app) showTemplate(ctx context.Context, client governancev1.PolicyTempla
 			return err
 		}
 	}
+	a.note("note: -o json has the schema of the input and the Rego, too")
 	return nil
 }
 

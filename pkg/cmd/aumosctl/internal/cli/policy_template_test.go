@@ -8,6 +8,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 )
@@ -28,6 +29,7 @@ func (d *templateDouble) all() []*governancev1.PolicyTemplate {
 			Name: "model-promotion", Title: "Model promotion gate", Summary: "Asks for evidence.", Version: "1.2.0", DecisionPoints: []string{"model.promote"},
 			ContentSha256: []byte{0xab, 0xcd}, References: []*governancev1.PolicyReference{{Control: "EU-AI-ACT:ART-14", Paraphrase: "People can oversee it."}},
 			ParametersSchema: schema, ExampleParameters: schema, ExampleInput: input,
+			ExampleTime: &timestamppb.Timestamp{Seconds: 1780315200},
 		},
 	}
 }
@@ -82,7 +84,7 @@ func TestPolicyTemplates(t *testing.T) {
 		t.Errorf("--limit 1 prints\n%s", got)
 	}
 	p.run(t, "policy", "templates", "model-promotion").expect(t, 0).
-		says(t, "model-promotion 1.2.0", "Asks for evidence.", "sha256:abcd", "EU-AI-ACT:ART-14", "People can oversee it.", `"type": "object"`, "an example of parameters\n{", `"owner": "ann"`)
+		says(t, "model-promotion 1.2.0", "Asks for evidence.", "sha256:abcd", "EU-AI-ACT:ART-14", "People can oversee it.", `"type": "object"`, "an example of parameters\n{", `"owner": "ann"`, "allowed with them at 2026-06-01T12:00:00Z", "-o json has the schema of the input")
 	shown := decode(t, p.run(t, "policy", "templates", "model-promotion", "-o", "json").expect(t, 0).stdout)
 	if m := shown["policy_template"].(map[string]any); m["parameters_schema"].(map[string]any)["type"] != "object" {
 		t.Errorf("shown %v", m)
