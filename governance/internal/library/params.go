@@ -19,7 +19,7 @@ const parametersPackage = "aumos.library.params"
 // strings are written in ASCII without anything that could end them.
 func parametersModule(t *Template, parameters map[string]any) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# The parameters of policy template %s %s. Generated: instantiate the template to change them.\npackage %s\n", t.Name, t.Version, parametersPackage)
+	fmt.Fprintf(&b, "# The parameters of policy template %s %s. Generated; to change one, change it here and push.\npackage %s\n", t.Name, t.Version, parametersPackage)
 	for _, name := range sortedKeys(parameters) {
 		fmt.Fprintf(&b, "\n%s := ", name)
 		writeValue(&b, parameters[name])

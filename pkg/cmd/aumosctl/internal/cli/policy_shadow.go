@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -77,14 +78,29 @@ func (a *app) shadowStartCommand() *cobra.Command {
 	return cmd
 }
 
+// shadowSettles is how long after a shadow's end replicas have stored what they counted: they do so every second.
+const shadowSettles = 2 * time.Second
+
 func (a *app) shadowStopCommand() *cobra.Command {
-	return a.shadowCommand("stop", "End a shadow", "", func(ctx context.Context, client governancev1.PolicySimulationServiceClient, id string, _ shadowOptions) error {
-		res, err := call(ctx, a, client.StopShadow, &governancev1.StopShadowRequest{ShadowId: id})
-		if err != nil {
-			return err
-		}
-		return a.printShadow(res.GetShadow())
-	})
+	return a.shadowCommand("stop", "End a shadow, and show what it has found", "Waits 2 seconds for what was counted last.",
+		func(ctx context.Context, client governancev1.PolicySimulationServiceClient, id string, _ shadowOptions) error {
+			stopped, err := call(ctx, a, client.StopShadow, &governancev1.StopShadowRequest{ShadowId: id})
+			if err != nil {
+				return err
+			}
+			settled := time.NewTimer(min(time.Until(stopped.GetShadow().GetEndTime().AsTime().Add(shadowSettles)), shadowSettles))
+			defer settled.Stop()
+			select {
+			case <-settled.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			res, err := call(ctx, a, client.GetShadow, &governancev1.GetShadowRequest{ShadowId: id})
+			if err != nil {
+				return err
+			}
+			return a.printShadow(res.GetShadow())
+		})
 }
 
 func (a *app) shadowShowCommand() *cobra.Command {

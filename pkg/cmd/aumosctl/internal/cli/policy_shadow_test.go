@@ -29,7 +29,7 @@ func TestPolicyShadow(t *testing.T) {
 	if got := p.run(t, "policy", "shadow", "differences", id(701), "-o", "jsonl").expect(t, 0).stdout; strings.Count(got, "\n") != 2 {
 		t.Errorf("printed\n%s", got)
 	}
-	p.run(t, "policy", "shadow", "stop", "--policy", "limit").expect(t, 0).says(t, id(701), "STOPPED", "2026-11-22 10:01:00Z")
+	p.run(t, "policy", "shadow", "stop", "--policy", "limit").expect(t, 0).says(t, id(701), "STOPPED", "2026-11-22 10:01:00Z", "3 of 5 differ")
 	p.simulation.shadows.idle = true
 	p.run(t, "policy", "shadow", "show", id(700)).expect(t, 2).says(t, "nothing compared")
 }

@@ -54,6 +54,7 @@ func (d *shadowDouble) StopShadow(_ context.Context, req *governancev1.StopShado
 		return nil, err
 	}
 	s.State, s.EndTime = governancev1.ShadowState_SHADOW_STATE_STOPPED, timestamppb.New(shadowStart.Add(time.Minute))
+	s.Summary = nil // what was counted last comes later
 	return &governancev1.StopShadowResponse{Shadow: s}, nil
 }
 
