@@ -12,10 +12,11 @@ func summaryMessage(s difference.Summary) *governancev1.DifferenceSummary {
 	}
 }
 
-// differenceMessage relies on the numbers of the outcomes being the contract's, which a test makes sure of.
+// differenceMessage relies on the numbers of the outcomes and reasons being the contract's, which a test makes sure of.
 func differenceMessage(d difference.Difference) *governancev1.AnswerDifference {
 	return &governancev1.AnswerDifference{
 		FromOutcome: governancev1.DecisionOutcome(d.From), ToOutcome: governancev1.DecisionOutcome(d.To),
+		FromErrorReason: governancev1.DecisionErrorReason(d.FromReason), ToErrorReason: governancev1.DecisionErrorReason(d.ToReason),
 		ViolationsAdded: violationMessages(d.ViolationsAdded), ViolationsRemoved: violationMessages(d.ViolationsRemoved),
 		ObligationsAdded: obligationMessages(d.ObligationsAdded), ObligationsRemoved: obligationMessages(d.ObligationsRemoved),
 	}

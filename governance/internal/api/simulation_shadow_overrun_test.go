@@ -95,6 +95,11 @@ func TestShadowThatOverruns(t *testing.T) {
 	if errors := before.GetSummary().GetToError(); errors < 3 || after.GetSummary().GetToError() != errors {
 		t.Errorf("%d errors, and after one more decision %v, skipped %d", errors, after.GetSummary(), after.GetSkipped())
 	}
+	for _, d := range c.shadowDifferences(s.GetId(), 100) {
+		if got := d.GetDifference(); got.GetToErrorReason() != governancev1.DecisionErrorReason_DECISION_ERROR_REASON_DEADLINE {
+			t.Errorf("the difference %v does not say why there is no answer", got)
+		}
+	}
 	if found := c.quarantinedVersions(); len(found) != 0 {
 		t.Errorf("quarantined %v", found)
 	}

@@ -23,7 +23,8 @@ func AnswerOf(r rego.Result) Answer {
 
 // Difference is how two answers differ. Violations and obligations are in an order that depends on them alone.
 type Difference struct {
-	From, To                             rego.Outcome // From is zero when there was nothing to compare with
+	From, To                             rego.Outcome     // From is zero when there was nothing to compare with
+	FromReason, ToReason                 rego.ErrorReason `json:",omitempty"`
 	ViolationsAdded, ViolationsRemoved   []rego.Violation
 	ObligationsAdded, ObligationsRemoved []rego.Obligation
 }
@@ -31,7 +32,7 @@ type Difference struct {
 // Between compares the answer that was given with that of a candidate. Violations and obligations are sets: neither order nor repetition counts. Two errors
 // are the same whatever their reasons are: neither is an answer.
 func Between(from, to Answer) Difference {
-	d := Difference{From: from.Outcome, To: to.Outcome}
+	d := Difference{From: from.Outcome, To: to.Outcome, FromReason: from.Reason, ToReason: to.Reason}
 	d.ViolationsRemoved, d.ViolationsAdded = apart(from.Violations, to.Violations, violationKey)
 	d.ObligationsRemoved, d.ObligationsAdded = apart(from.Obligations, to.Obligations, obligationKey)
 	return d

@@ -94,6 +94,15 @@ func TestBetweenListsWhatDiffers(t *testing.T) {
 	}
 }
 
+func TestBetweenKeepsReasons(t *testing.T) {
+	t.Parallel()
+	got := difference.Between(answer{Outcome: rego.Error, Reason: rego.Undefined}, answer{Outcome: rego.Deny})
+	back := difference.Between(answer{Outcome: rego.Deny}, answer{Outcome: rego.Error, Reason: rego.Conflict})
+	if got.FromReason != rego.Undefined || got.ToReason != rego.NoError || back.FromReason != rego.NoError || back.ToReason != rego.Conflict {
+		t.Errorf("got %+v and %+v", got, back)
+	}
+}
+
 // Parts of a violation must not be able to stand in for each other.
 func TestViolationsAreComparedPartByPart(t *testing.T) {
 	t.Parallel()

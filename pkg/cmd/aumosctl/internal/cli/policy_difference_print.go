@@ -43,7 +43,7 @@ func summaryText(s *governancev1.DifferenceSummary) string {
 
 // outcomeChange is the outcomes of a difference, or the one that both have.
 func outcomeChange(d *governancev1.AnswerDifference) string {
-	from, to := outcomeName(d.GetFromOutcome()), outcomeName(d.GetToOutcome())
+	from, to := outcomeAndReason(d.GetFromOutcome(), d.GetFromErrorReason()), outcomeAndReason(d.GetToOutcome(), d.GetToErrorReason())
 	switch {
 	case d.GetFromOutcome() == governancev1.DecisionOutcome_DECISION_OUTCOME_UNSPECIFIED:
 		return "-> " + to
@@ -51,6 +51,14 @@ func outcomeChange(d *governancev1.AnswerDifference) string {
 		return to
 	}
 	return from + " -> " + to
+}
+
+// outcomeAndReason says of an ERROR why there was no answer, where that is known.
+func outcomeAndReason(o governancev1.DecisionOutcome, reason governancev1.DecisionErrorReason) string {
+	if reason == governancev1.DecisionErrorReason_DECISION_ERROR_REASON_UNSPECIFIED {
+		return outcomeName(o)
+	}
+	return outcomeName(o) + " " + enum(reason.String(), "DECISION_ERROR_REASON_")
 }
 
 // answerChange lists what came (+), what went (-), and what did both under one name (~): it has another message, or other parameters.
@@ -110,7 +118,8 @@ func (a *app) printSimulation(ctx context.Context, client governancev1.PolicySer
 	for _, r := range res.GetResults() {
 		d := r.GetDifference()
 		if d == nil {
-			d = &governancev1.AnswerDifference{FromOutcome: r.GetCandidate().GetOutcome(), ToOutcome: r.GetCandidate().GetOutcome()}
+			outcome, reason := r.GetCandidate().GetOutcome(), r.GetCandidate().GetErrorReason()
+			d = &governancev1.AnswerDifference{FromOutcome: outcome, FromErrorReason: reason, ToOutcome: outcome, ToErrorReason: reason}
 		}
 		grid.Row(r.GetName(), outcomeChange(d), answerChange(d))
 	}

@@ -25,7 +25,7 @@ func TestPolicyShadow(t *testing.T) {
 		t.Errorf("shown %v", s)
 	}
 	p.run(t, "policy", "shadow", "differences", "--policy", "limit").expect(t, 0).
-		says(t, id(801), id(800), "order/o-1", "ALLOW -> DENY", "+LIMIT, ~AMOUNT, -too late", "+obligation log")
+		says(t, id(801), id(800), "order/o-1", "ALLOW -> DENY", "+LIMIT, ~AMOUNT, -too late", "ERROR DEADLINE -> ALLOW", "+obligation log")
 	if got := p.run(t, "policy", "shadow", "differences", id(701), "-o", "jsonl").expect(t, 0).stdout; strings.Count(got, "\n") != 2 {
 		t.Errorf("printed\n%s", got)
 	}

@@ -101,7 +101,9 @@ func (d *shadowDouble) ListShadowDifferences(
 	second := &governancev1.ShadowDifference{
 		DecisionId: id(800), DecideTime: timestamppb.New(shadowStart),
 		Difference: &governancev1.AnswerDifference{
-			FromOutcome: governancev1.DecisionOutcome_DECISION_OUTCOME_ALLOW, ToOutcome: governancev1.DecisionOutcome_DECISION_OUTCOME_ALLOW,
+			FromOutcome:      governancev1.DecisionOutcome_DECISION_OUTCOME_ERROR,
+			FromErrorReason:  governancev1.DecisionErrorReason_DECISION_ERROR_REASON_DEADLINE,
+			ToOutcome:        governancev1.DecisionOutcome_DECISION_OUTCOME_ALLOW,
 			ObligationsAdded: []*governancev1.Obligation{{Id: "log"}},
 		},
 	}

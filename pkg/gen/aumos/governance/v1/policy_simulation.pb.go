@@ -290,8 +290,12 @@ type AnswerDifference struct {
 	ObligationsAdded []*Obligation `protobuf:"bytes,5,rep,name=obligations_added,json=obligationsAdded,proto3" json:"obligations_added,omitempty"`
 	// Obligations that only the other has.
 	ObligationsRemoved []*Obligation `protobuf:"bytes,6,rep,name=obligations_removed,json=obligationsRemoved,proto3" json:"obligations_removed,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// Why there was no answer before, for from_outcome ERROR of one policy.
+	FromErrorReason DecisionErrorReason `protobuf:"varint,7,opt,name=from_error_reason,json=fromErrorReason,proto3,enum=aumos.governance.v1.DecisionErrorReason" json:"from_error_reason,omitempty"`
+	// Why the candidate has no answer, for to_outcome ERROR.
+	ToErrorReason DecisionErrorReason `protobuf:"varint,8,opt,name=to_error_reason,json=toErrorReason,proto3,enum=aumos.governance.v1.DecisionErrorReason" json:"to_error_reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AnswerDifference) Reset() {
@@ -364,6 +368,20 @@ func (x *AnswerDifference) GetObligationsRemoved() []*Obligation {
 		return x.ObligationsRemoved
 	}
 	return nil
+}
+
+func (x *AnswerDifference) GetFromErrorReason() DecisionErrorReason {
+	if x != nil {
+		return x.FromErrorReason
+	}
+	return DecisionErrorReason_DECISION_ERROR_REASON_UNSPECIFIED
+}
+
+func (x *AnswerDifference) GetToErrorReason() DecisionErrorReason {
+	if x != nil {
+		return x.ToErrorReason
+	}
+	return DecisionErrorReason_DECISION_ERROR_REASON_UNSPECIFIED
 }
 
 // How many answers differ, and how.
@@ -1273,7 +1291,7 @@ const file_aumos_governance_v1_policy_simulation_proto_rawDesc = "" +
 	"\n" +
 	"violations\x18\x03 \x03(\v2\x1e.aumos.governance.v1.ViolationR\n" +
 	"violations\x12A\n" +
-	"\vobligations\x18\x04 \x03(\v2\x1f.aumos.governance.v1.ObligationR\vobligations\"\xda\x03\n" +
+	"\vobligations\x18\x04 \x03(\v2\x1f.aumos.governance.v1.ObligationR\vobligations\"\x82\x05\n" +
 	"\x10AnswerDifference\x12G\n" +
 	"\ffrom_outcome\x18\x01 \x01(\x0e2$.aumos.governance.v1.DecisionOutcomeR\vfromOutcome\x12C\n" +
 	"\n" +
@@ -1281,7 +1299,9 @@ const file_aumos_governance_v1_policy_simulation_proto_rawDesc = "" +
 	"\x10violations_added\x18\x03 \x03(\v2\x1e.aumos.governance.v1.ViolationR\x0fviolationsAdded\x12M\n" +
 	"\x12violations_removed\x18\x04 \x03(\v2\x1e.aumos.governance.v1.ViolationR\x11violationsRemoved\x12L\n" +
 	"\x11obligations_added\x18\x05 \x03(\v2\x1f.aumos.governance.v1.ObligationR\x10obligationsAdded\x12P\n" +
-	"\x13obligations_removed\x18\x06 \x03(\v2\x1f.aumos.governance.v1.ObligationR\x12obligationsRemoved\"\xa5\x02\n" +
+	"\x13obligations_removed\x18\x06 \x03(\v2\x1f.aumos.governance.v1.ObligationR\x12obligationsRemoved\x12T\n" +
+	"\x11from_error_reason\x18\a \x01(\x0e2(.aumos.governance.v1.DecisionErrorReasonR\x0ffromErrorReason\x12P\n" +
+	"\x0fto_error_reason\x18\b \x01(\x0e2(.aumos.governance.v1.DecisionErrorReasonR\rtoErrorReason\"\xa5\x02\n" +
 	"\x11DifferenceSummary\x12\x1a\n" +
 	"\bcompared\x18\x01 \x01(\x03R\bcompared\x12\x12\n" +
 	"\x04same\x18\x02 \x01(\x03R\x04same\x12\"\n" +
@@ -1438,39 +1458,41 @@ var file_aumos_governance_v1_policy_simulation_proto_depIdxs = []int32{
 	18, // 9: aumos.governance.v1.AnswerDifference.violations_removed:type_name -> aumos.governance.v1.Violation
 	19, // 10: aumos.governance.v1.AnswerDifference.obligations_added:type_name -> aumos.governance.v1.Obligation
 	19, // 11: aumos.governance.v1.AnswerDifference.obligations_removed:type_name -> aumos.governance.v1.Obligation
-	20, // 12: aumos.governance.v1.ResourceDifference.resource:type_name -> aumos.governance.v1.DecidedResource
-	5,  // 13: aumos.governance.v1.ResourceDifference.summary:type_name -> aumos.governance.v1.DifferenceSummary
-	21, // 14: aumos.governance.v1.Replay.time_range:type_name -> aumos.type.v1.TimeRange
-	0,  // 15: aumos.governance.v1.Replay.state:type_name -> aumos.governance.v1.ReplayState
-	5,  // 16: aumos.governance.v1.Replay.summary:type_name -> aumos.governance.v1.DifferenceSummary
-	5,  // 17: aumos.governance.v1.Replay.decisions_summary:type_name -> aumos.governance.v1.DifferenceSummary
-	6,  // 18: aumos.governance.v1.Replay.resources:type_name -> aumos.governance.v1.ResourceDifference
-	7,  // 19: aumos.governance.v1.Replay.rules:type_name -> aumos.governance.v1.RuleDifference
-	22, // 20: aumos.governance.v1.Replay.create_time:type_name -> google.protobuf.Timestamp
-	22, // 21: aumos.governance.v1.Replay.start_time:type_name -> google.protobuf.Timestamp
-	22, // 22: aumos.governance.v1.Replay.end_time:type_name -> google.protobuf.Timestamp
-	22, // 23: aumos.governance.v1.ReplayDifference.decide_time:type_name -> google.protobuf.Timestamp
-	20, // 24: aumos.governance.v1.ReplayDifference.resource:type_name -> aumos.governance.v1.DecidedResource
-	4,  // 25: aumos.governance.v1.ReplayDifference.difference:type_name -> aumos.governance.v1.AnswerDifference
-	1,  // 26: aumos.governance.v1.Shadow.state:type_name -> aumos.governance.v1.ShadowState
-	5,  // 27: aumos.governance.v1.Shadow.summary:type_name -> aumos.governance.v1.DifferenceSummary
-	22, // 28: aumos.governance.v1.Shadow.create_time:type_name -> google.protobuf.Timestamp
-	22, // 29: aumos.governance.v1.Shadow.expire_time:type_name -> google.protobuf.Timestamp
-	22, // 30: aumos.governance.v1.Shadow.end_time:type_name -> google.protobuf.Timestamp
-	22, // 31: aumos.governance.v1.ShadowDifference.decide_time:type_name -> google.protobuf.Timestamp
-	20, // 32: aumos.governance.v1.ShadowDifference.resource:type_name -> aumos.governance.v1.DecidedResource
-	4,  // 33: aumos.governance.v1.ShadowDifference.difference:type_name -> aumos.governance.v1.AnswerDifference
-	15, // 34: aumos.governance.v1.SimulationInput.input:type_name -> google.protobuf.Struct
-	22, // 35: aumos.governance.v1.SimulationInput.now:type_name -> google.protobuf.Timestamp
-	3,  // 36: aumos.governance.v1.SimulationResult.candidate:type_name -> aumos.governance.v1.PolicyAnswer
-	3,  // 37: aumos.governance.v1.SimulationResult.compared_with:type_name -> aumos.governance.v1.PolicyAnswer
-	4,  // 38: aumos.governance.v1.SimulationResult.difference:type_name -> aumos.governance.v1.AnswerDifference
-	23, // 39: aumos.governance.v1.SimulationResult.explanation:type_name -> aumos.governance.v1.PolicyExplanation
-	40, // [40:40] is the sub-list for method output_type
-	40, // [40:40] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	17, // 12: aumos.governance.v1.AnswerDifference.from_error_reason:type_name -> aumos.governance.v1.DecisionErrorReason
+	17, // 13: aumos.governance.v1.AnswerDifference.to_error_reason:type_name -> aumos.governance.v1.DecisionErrorReason
+	20, // 14: aumos.governance.v1.ResourceDifference.resource:type_name -> aumos.governance.v1.DecidedResource
+	5,  // 15: aumos.governance.v1.ResourceDifference.summary:type_name -> aumos.governance.v1.DifferenceSummary
+	21, // 16: aumos.governance.v1.Replay.time_range:type_name -> aumos.type.v1.TimeRange
+	0,  // 17: aumos.governance.v1.Replay.state:type_name -> aumos.governance.v1.ReplayState
+	5,  // 18: aumos.governance.v1.Replay.summary:type_name -> aumos.governance.v1.DifferenceSummary
+	5,  // 19: aumos.governance.v1.Replay.decisions_summary:type_name -> aumos.governance.v1.DifferenceSummary
+	6,  // 20: aumos.governance.v1.Replay.resources:type_name -> aumos.governance.v1.ResourceDifference
+	7,  // 21: aumos.governance.v1.Replay.rules:type_name -> aumos.governance.v1.RuleDifference
+	22, // 22: aumos.governance.v1.Replay.create_time:type_name -> google.protobuf.Timestamp
+	22, // 23: aumos.governance.v1.Replay.start_time:type_name -> google.protobuf.Timestamp
+	22, // 24: aumos.governance.v1.Replay.end_time:type_name -> google.protobuf.Timestamp
+	22, // 25: aumos.governance.v1.ReplayDifference.decide_time:type_name -> google.protobuf.Timestamp
+	20, // 26: aumos.governance.v1.ReplayDifference.resource:type_name -> aumos.governance.v1.DecidedResource
+	4,  // 27: aumos.governance.v1.ReplayDifference.difference:type_name -> aumos.governance.v1.AnswerDifference
+	1,  // 28: aumos.governance.v1.Shadow.state:type_name -> aumos.governance.v1.ShadowState
+	5,  // 29: aumos.governance.v1.Shadow.summary:type_name -> aumos.governance.v1.DifferenceSummary
+	22, // 30: aumos.governance.v1.Shadow.create_time:type_name -> google.protobuf.Timestamp
+	22, // 31: aumos.governance.v1.Shadow.expire_time:type_name -> google.protobuf.Timestamp
+	22, // 32: aumos.governance.v1.Shadow.end_time:type_name -> google.protobuf.Timestamp
+	22, // 33: aumos.governance.v1.ShadowDifference.decide_time:type_name -> google.protobuf.Timestamp
+	20, // 34: aumos.governance.v1.ShadowDifference.resource:type_name -> aumos.governance.v1.DecidedResource
+	4,  // 35: aumos.governance.v1.ShadowDifference.difference:type_name -> aumos.governance.v1.AnswerDifference
+	15, // 36: aumos.governance.v1.SimulationInput.input:type_name -> google.protobuf.Struct
+	22, // 37: aumos.governance.v1.SimulationInput.now:type_name -> google.protobuf.Timestamp
+	3,  // 38: aumos.governance.v1.SimulationResult.candidate:type_name -> aumos.governance.v1.PolicyAnswer
+	3,  // 39: aumos.governance.v1.SimulationResult.compared_with:type_name -> aumos.governance.v1.PolicyAnswer
+	4,  // 40: aumos.governance.v1.SimulationResult.difference:type_name -> aumos.governance.v1.AnswerDifference
+	23, // 41: aumos.governance.v1.SimulationResult.explanation:type_name -> aumos.governance.v1.PolicyExplanation
+	42, // [42:42] is the sub-list for method output_type
+	42, // [42:42] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_aumos_governance_v1_policy_simulation_proto_init() }
