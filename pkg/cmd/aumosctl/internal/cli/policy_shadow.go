@@ -167,7 +167,7 @@ func (a *app) shadowListCommand() *cobra.Command {
 			grid := output.NewGrid("id", "state", "policy", "candidate", "rate", "answers", "skipped", "started")
 			return printList(a, items, grid, func(s *governancev1.Shadow) []string {
 				return []string{
-					s.GetId(), enum(s.GetState().String(), "SHADOW_STATE_"), name(s.GetPolicyId()), s.GetPolicyVersionId(), output.Number(s.GetSamplingRate()),
+					s.GetId(), enum(s.GetState().String(), "SHADOW_STATE_"), name(s.GetPolicyId()), s.GetPolicyVersionId(), strconv.FormatFloat(s.GetSamplingRate(), 'g', 6, 64),
 					summaryText(s.GetSummary()), strconv.FormatInt(s.GetSkipped(), 10), when(s.GetCreateTime()),
 				}
 			})
@@ -246,6 +246,6 @@ func (a *app) printShadow(s *governancev1.Shadow) error {
 	}
 	return output.Pairs(a.stdout, "",
 		"shadow", s.GetId(), "state", enum(s.GetState().String(), "SHADOW_STATE_"), "policy", s.GetPolicyId(), "candidate", s.GetPolicyVersionId(),
-		"asked about", output.Percent(s.GetSamplingRate())+" of the decisions", "started", when(s.GetCreateTime())+" by "+s.GetSubject(), "ends", end,
+		"asked about", strconv.FormatFloat(100*s.GetSamplingRate(), 'g', 6, 64)+"% of the decisions", "started", when(s.GetCreateTime())+" by "+s.GetSubject(), "ends", end,
 		"answers", summaryText(s.GetSummary()), "skipped", strconv.FormatInt(s.GetSkipped(), 10))
 }

@@ -11,11 +11,11 @@ func TestPolicyShadow(t *testing.T) {
 	rego := writeFile(t, "p.rego", "package p\nallow := true\n")
 	p.run(t, "policy", "push", "--name", "limit", rego).expect(t, 0)
 	p.run(t, "policy", "shadow", "show", "--policy", "limit").expect(t, 3).says(t, `policy "limit" has no shadow`)
-	p.run(t, "policy", "shadow", "start", "--policy", "limit", "--rate", "0.25", "--for", "2h").expect(t, 0).
-		says(t, "RUNNING", id(700), id(200), "25.0% of the decisions", "2026-11-22 10:00:00Z by ann", "by itself at 2026-11-22 12:00:00Z")
-	p.run(t, "policy", "shadow", "start", "--policy", id(100), "--version", "1").expect(t, 0).says(t, id(701), "100.0%", "2026-11-23 10:00:00Z")
+	p.run(t, "policy", "shadow", "start", "--policy", "limit", "--rate", "0.0001", "--for", "2h").expect(t, 0).
+		says(t, "RUNNING", id(700), id(200), "about  0.01% of the decisions", "2026-11-22 10:00:00Z by ann", "by itself at 2026-11-22 12:00:00Z")
+	p.run(t, "policy", "shadow", "start", "--policy", id(100), "--version", "1").expect(t, 0).says(t, id(701), "about  100% of", "2026-11-23 10:00:00Z")
 
-	p.run(t, "policy", "shadow", "list").expect(t, 0).says(t, id(700), id(701), "0.25", "RUNNING  limit")
+	p.run(t, "policy", "shadow", "list").expect(t, 0).says(t, id(700), id(701), "0.0001", "RUNNING  limit")
 	if got := p.run(t, "policy", "shadow", "list", "--policy", "limit", "--limit", "1").expect(t, 0).stdout; strings.Contains(got, id(700)) {
 		t.Errorf("--limit 1 prints\n%s", got)
 	}
