@@ -16,7 +16,7 @@ cancelled when this command is interrupted.
 
 ` + candidateHelp + `
 
-Exit codes: 0 nothing changes, 1 answers change, 2 no decision could be replayed because no input was kept, 3 failure.`
+Exit codes: 0 nothing changes, 1 answers change, 2 nothing could be compared: no input was kept, or there was no decision, 3 failure.`
 
 const impactExample = `  aumosctl policy impact promotion --dir policies/promotion
   aumosctl policy impact promotion --version 4 --days 30 -o json`

@@ -19,8 +19,8 @@ goes on in the service; policy replay show says how far it is. Decisions can be 
 
 ` + candidateHelp + `
 
-Exit codes: 0 started, or with --wait nothing changes, 1 with --wait answers change, 2 with --wait no decision could be replayed because no input was kept,
-3 failure.`
+Exit codes: 0 started, or with --wait nothing changes, 1 with --wait answers change, 2 with --wait nothing could be compared: no input was kept, or
+there was no decision, 3 failure.`
 
 const replayExample = `  aumosctl policy replay start promotion --dir policies/promotion --since 168h --wait
   aumosctl policy replay differences 0198c0de-0000-7000-8000-000000000007`
@@ -126,7 +126,7 @@ func replayAnswer(r *governancev1.Replay) error {
 		return fmt.Errorf("replay %s failed: %s", r.GetId(), r.GetError())
 	case differing(r.GetSummary()) > 0:
 		return answer(exitNo)
-	case r.GetSummary().GetCompared() == 0 && r.GetInputsMissing() > 0:
+	case r.GetSummary().GetCompared() == 0:
 		return answer(exitUnclear)
 	}
 	return nil
@@ -156,9 +156,10 @@ func (a *app) replayListCommand() *cobra.Command {
 				res, err := call(cmd.Context(), a, client.ListReplays, req)
 				return res.GetReplays(), res.GetNextPageToken(), err
 			})
-			return printList(a, items, output.NewGrid("id", "state", "progress", "answers", "by", "created"), func(r *governancev1.Replay) []string {
+			name := a.policyNames(cmd.Context(), policies)
+			return printList(a, items, output.NewGrid("id", "state", "policy", "progress", "answers", "by", "created"), func(r *governancev1.Replay) []string {
 				return []string{
-					r.GetId(), replayStateName(r), progressText(r), summaryText(r.GetSummary()), r.GetSubject(), when(r.GetCreateTime()),
+					r.GetId(), replayStateName(r), name(r.GetPolicyId()), progressText(r), summaryText(r.GetSummary()), r.GetSubject(), when(r.GetCreateTime()),
 				}
 			})
 		},

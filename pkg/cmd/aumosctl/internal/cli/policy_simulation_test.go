@@ -117,14 +117,14 @@ func TestPolicyReplay(t *testing.T) {
 		says(t, "SUCCEEDED", "2 of 4 differ: 2 allow -> deny", "(none)", "BIAS", "12 of 12 entries", "modules that are not stored")
 	p.run(t, "policy", "replay", "show", id(700)).expect(t, 0).says(t, "model/m-1")
 	p.run(t, "policy", "replay", "show", id(1)).expect(t, 3)
-	p.run(t, "policy", "replay", "list", "--policy", "promotion").expect(t, 0).says(t, id(700), id(699), "FAILED", "2 of 4 differ")
+	p.run(t, "policy", "replay", "list", "--policy", "promotion").expect(t, 0).says(t, "SUCCEEDED  promotion", id(700), id(699), "FAILED", "2 of 4 differ")
 	p.run(t, "policy", "replay", "differences", id(700)).expect(t, 0).says(t, id(800), "ALLOW -> DENY", "+BIAS")
 	p.run(t, "policy", "replay", "cancel", id(700)).expect(t, 0).says(t, "CANCELLED", "all 5 the same")
 	p.run(t, "policy", "replay", "start", "promotion", "--since", "yesterday").expect(t, 3)
 
 	for code, r := range map[int]*governancev1.Replay{
 		0: doneReplay(&governancev1.DifferenceSummary{Compared: 4, Same: 4}),
-		2: {Id: id(700), State: governancev1.ReplayState_REPLAY_STATE_SUCCEEDED, InputsMissing: 3, EndTime: p.simulation.replay.GetEndTime()},
+		2: {Id: id(700), State: governancev1.ReplayState_REPLAY_STATE_SUCCEEDED, EndTime: p.simulation.replay.GetEndTime()},
 		3: {Id: id(700), State: governancev1.ReplayState_REPLAY_STATE_FAILED, Error: "it does not compile", EndTime: p.simulation.replay.GetEndTime()},
 	} {
 		p.simulation.replay = r
