@@ -32,6 +32,14 @@ type candidate struct {
 	directory *policydir.Directory // nil unless a directory was named
 }
 
+// file is what the user calls the module with this path.
+func (c candidate) file(path string) string {
+	if c.directory == nil {
+		return path
+	}
+	return c.directory.File(path)
+}
+
 // noteFiles says which files of the directory an error means.
 func (c candidate) noteFiles(a *app, err error) {
 	if c.directory != nil {

@@ -97,7 +97,7 @@ func (a *app) printSimulation(ctx context.Context, client governancev1.PolicySer
 	if len(res.GetErrors()) > 0 {
 		grid := output.NewGrid("place", "code", "message")
 		for _, f := range res.GetErrors() {
-			grid.Row(fmt.Sprintf("%s:%d:%d", f.GetModulePath(), f.GetRow(), f.GetColumn()), f.GetCode(), f.GetMessage())
+			grid.Row(findingPlace(f, c.file), f.GetCode(), f.GetMessage())
 		}
 		a.note("the candidate does not compile")
 		return grid.Print(a.stdout, "")
@@ -130,23 +130,24 @@ func (a *app) printSimulation(ctx context.Context, client governancev1.PolicySer
 }
 
 // writeSimulationJUnit writes one case for each input, which fails when the answers differ; a candidate that does not compile is a case with an error.
-func writeSimulationJUnit(path string, res *governancev1.SimulatePolicyResponse) error {
+func writeSimulationJUnit(path string, c candidate, res *governancev1.SimulatePolicyResponse) error {
 	suite := junitSuite{Name: "aumosctl policy simulate"}
 	reason := func(message, text string) *junitReason {
 		return &junitReason{Type: "simulate", Message: output.Clean(message), Text: output.Clean(text)}
 	}
 	for _, r := range res.GetResults() {
-		c := junitCase{Class: "policy.simulate", Name: output.Clean(r.GetName())}
+		asked := junitCase{Class: "policy.simulate", Name: output.Clean(r.GetName())}
 		if r.GetDifference() != nil && r.GetComparedWith() != nil {
-			c.Failure = reason(outcomeChange(r.GetDifference()), answerChange(r.GetDifference()))
+			asked.Failure = reason(outcomeChange(r.GetDifference()), answerChange(r.GetDifference()))
 		}
-		suite.Cases = append(suite.Cases, c)
+		suite.Cases = append(suite.Cases, asked)
 	}
 	for _, f := range res.GetErrors() {
-		suite.Cases = append(suite.Cases, junitCase{
-			Class: "policy.simulate", Name: "compile", File: f.GetModulePath(),
-			Error: reason(f.GetCode(), fmt.Sprintf("%s:%d:%d %s", f.GetModulePath(), f.GetRow(), f.GetColumn(), f.GetMessage())),
-		})
+		wrong := junitCase{Class: "policy.simulate", Name: "compile", Error: reason(f.GetCode(), strings.TrimSpace(findingPlace(f, c.file)+" "+f.GetMessage()))}
+		if f.GetModulePath() != "" {
+			wrong.File = c.file(f.GetModulePath())
+		}
+		suite.Cases = append(suite.Cases, wrong)
 	}
 	return writeSuite(path, suite)
 }

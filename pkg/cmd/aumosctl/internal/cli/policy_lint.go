@@ -120,12 +120,16 @@ func (l lintReport) fails() bool {
 
 func (l lintReport) warnings() int { return len(l.res.GetWarnings()) + int(l.res.GetWarningsOmitted()) }
 
-// place is where a finding stands, in the form that editors and terminals make a link of.
 func (l lintReport) place(f *governancev1.RegoFinding) string {
+	return findingPlace(f, func(path string) string { return l.files[path] })
+}
+
+// findingPlace is where a finding stands, in the form that editors and terminals make a link of; file names the modules by their paths.
+func findingPlace(f *governancev1.RegoFinding, file func(path string) string) string {
 	if f.GetModulePath() == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s:%d:%d", l.files[f.GetModulePath()], f.GetRow(), f.GetColumn())
+	return fmt.Sprintf("%s:%d:%d", file(f.GetModulePath()), f.GetRow(), f.GetColumn())
 }
 
 func (a *app) printLint(l lintReport) error {

@@ -101,7 +101,7 @@ func (a *app) policySimulate(ctx context.Context, policy string, o simulateOptio
 		return err
 	}
 	if o.junit != "" {
-		if err := writeSimulationJUnit(o.junit, res); err != nil {
+		if err := writeSimulationJUnit(o.junit, c, res); err != nil {
 			return err
 		}
 	}

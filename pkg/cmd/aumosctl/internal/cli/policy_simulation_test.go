@@ -84,9 +84,10 @@ func TestPolicySimulate(t *testing.T) {
 		t.Errorf("JUnit %s, %v", data, err)
 	}
 	p.runWithInput(t, `{"bias": 1}`, "policy", "simulate", "promotion", "--input", "-", "-o", "json").expect(t, 1).says(t, `"allow_to_deny": 1`)
-	p.run(t, "policy", "simulate", "promotion", "--dir", directory(t, "package p\nallow := missing\n"), "--junit", junit).expect(t, 1).
-		says(t, "main.rego:2:10", "does not compile")
-	if text := readFile(t, junit); !strings.Contains(text, `tests="1" failures="0" errors="1"`) {
+	broken := directory(t, "package p\nallow := missing\n")
+	place := filepath.Join(broken, "main.rego") + ":2:10"
+	p.run(t, "policy", "simulate", "promotion", "--dir", broken, "--junit", junit).expect(t, 1).says(t, place, "does not compile")
+	if text := readFile(t, junit); !strings.Contains(text, `tests="1" failures="0" errors="1"`) || !strings.Contains(text, place) {
 		t.Errorf("JUnit of what does not compile: %s", text)
 	}
 	for _, wrong := range [][]string{
