@@ -8,7 +8,8 @@ import (
 	"github.com/aumos-enterprise/platform/pkg/tenant"
 )
 
-// offer hands a decision that is on the wall to the shadows of the policies that answered. It does not wait, and nothing that becomes of it reaches the caller.
+// offer hands a decision that is on the wall to the shadows of the policies that answered: what is masked in the log is masked for them. It does not wait,
+// and nothing that becomes of it reaches the caller.
 func (d *Decider) offer(ctx context.Context, q Question, in seen, decision Decision) {
 	if d.config.Shadows == nil {
 		return
@@ -24,7 +25,7 @@ func (d *Decider) offer(ctx context.Context, q Question, in seen, decision Decis
 		id, _ := tenant.FromContext(ctx)
 		d.config.Shadows.Offer(shadow.Question{
 			Tenant: id, Sample: r.Shadow, DecisionID: decision.ID, DecideTime: decision.Time, Seed: SeedOf(decision.ID), Input: q.Input, Masked: masked,
-			Resource: shadow.Resource(decision.Resource), VersionID: r.VersionID, Answer: difference.AnswerOf(r.Result),
+			Resource: shadow.Resource(decision.Resource), VersionID: r.VersionID, Answer: difference.AnswerOf(in.redacted([]Result{r})[0].Result),
 		})
 	}
 }
