@@ -169,6 +169,9 @@ func (b *batcher) each(in io.Reader, name string, do func(n int, q *governancev1
 func (b *batcher) question(line []byte) (*governancev1.EvaluateRequest, error) {
 	q := &governancev1.EvaluateRequest{}
 	if err := protojson.Unmarshal(line, q); err != nil {
+		if at, why := jsonFault(line); why != "" {
+			return nil, fmt.Errorf("no question: column %d: %s", at+1, why)
+		}
 		return nil, fmt.Errorf("no question: %w", err)
 	}
 	switch {
@@ -249,7 +252,7 @@ func (b *batcher) end() error {
 	}
 }
 
-// why lists what speaks against the action, and where there was no answer.
+// why lists what speaks against the action, where there was no answer, and what an action that is allowed obliges to.
 func why(d *governancev1.Decision) string {
 	var list []string
 	for _, r := range d.GetResults() {
@@ -258,6 +261,9 @@ func why(d *governancev1.Decision) string {
 		}
 		for _, v := range r.GetViolations() {
 			list = append(list, violationName(v))
+		}
+		if d.GetOutcome() != governancev1.DecisionOutcome_DECISION_OUTCOME_ALLOW {
+			continue
 		}
 		for _, o := range r.GetObligations() {
 			list = append(list, "must "+o.GetId())

@@ -62,7 +62,7 @@ func (a *app) printRecorded(d *governancev1.Decision) error {
 	}
 	kept, masked := "", ""
 	if d.GetInputKept() {
-		kept = "encrypted, for replays"
+		kept = "encrypted, until its retention ends or it is erased"
 	}
 	if n := d.GetMaskedPaths(); n > 0 {
 		masked = plural(n, "place")

@@ -76,7 +76,7 @@ func TestDecisionStats(t *testing.T) {
 		until.Sub(from) > 3*time.Hour {
 		t.Errorf("asked for %v", got)
 	}
-	for _, args := range [][]string{{"--since", ""}, {"--since", "0s", "--until", "2h"}, {"--until", "soon"}, {"--policy", "unknown"}} {
+	for _, args := range [][]string{{"--since", ""}, {"--since", "2100-01-01T00:00:00Z"}, {"--since", "0s", "--until", "2h"}, {"--until", "soon"}, {"--policy", "unknown"}} {
 		p.run(t, append([]string{"decision", "stats"}, args...)...).expect(t, 3)
 	}
 }

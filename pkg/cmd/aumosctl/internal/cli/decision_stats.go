@@ -86,7 +86,7 @@ func (o decisionStatsOptions) hours(now time.Time) (*typev1.TimeRange, error) {
 		end = end.Add(time.Hour)
 	}
 	if !from.Before(end) {
-		return nil, fmt.Errorf("--since %s is not before --until %s", o.since, o.until)
+		return nil, fmt.Errorf("--since %s is not before --until, %s", o.since, when(asked.GetEndTime()))
 	}
 	return &typev1.TimeRange{StartTime: timestamppb.New(from), EndTime: timestamppb.New(end)}, nil
 }

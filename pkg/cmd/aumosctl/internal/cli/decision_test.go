@@ -120,6 +120,7 @@ func TestDecisionBatch(t *testing.T) {
 	for name, test := range map[string]struct{ input, says string }{
 		"no target": {`{"input":{}}`, "neither the question nor a flag says"},
 		"no JSON":   {questions("allow") + "x", "standard input:2: no question"},
+		"half":      {`{"input":{"x":"\ud800"}}`, "standard input:1: no question: column 15: half of a surrogate pair"},
 		"a typo":    {`{"inputs":{}}`, `unknown field "inputs"`},
 		"long":      {`{"input":{"x":"` + strings.Repeat("x", 2<<20) + `"}}`, "standard input:1: the input is longer"},
 	} {

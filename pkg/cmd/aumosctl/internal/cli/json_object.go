@@ -18,17 +18,22 @@ func jsonObject(name string, text []byte) (*structpb.Struct, error) {
 	if err == nil {
 		return object, nil
 	}
-	var raw json.RawMessage
-	if broken, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, &raw)); ok {
-		return nil, fmt.Errorf("%s is not a JSON object: %s: %w", name, place(text, int(broken.Offset)-1), broken)
+	if at, why := jsonFault(text); why != "" {
+		return nil, fmt.Errorf("%s is not a JSON object: %s: %s", name, place(text, at), why)
 	}
-	if kind := kindOf(raw); kind != "" {
+	if kind := kindOf(text); kind != "" {
 		return nil, fmt.Errorf("%s is not a JSON object but %s", name, kind)
 	}
-	if at, why := strictjson.Fault(text); why != "" {
-		return nil, fmt.Errorf("%s cannot be sent: %s: %s", name, place(text, at), why)
-	}
 	return nil, fmt.Errorf("%s cannot be sent: %w", name, err) // for example nested too deeply
+}
+
+// jsonFault says at which offset a text stops being JSON with one meaning, and why; nothing where it is that.
+func jsonFault(text []byte) (at int, why string) {
+	var raw json.RawMessage
+	if broken, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, &raw)); ok {
+		return int(broken.Offset) - 1, broken.Error()
+	}
+	return strictjson.Fault(text)
 }
 
 // place says where in a text an offset is: lines and columns, in bytes, from 1.

@@ -34,7 +34,7 @@ func TestUnsendableJSON(t *testing.T) {
 		"{\"a\": \"é\xff\"}":                  `line 1, column 10: a byte that is not UTF-8`,
 	} {
 		_, err := jsonObject("f", []byte(text))
-		if err == nil || err.Error() != "f cannot be sent: "+want {
+		if err == nil || err.Error() != "f is not a JSON object: "+want {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}
