@@ -8,6 +8,7 @@ import (
 
 	"github.com/aumos-enterprise/platform/governance/internal/policy"
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
+	"github.com/aumos-enterprise/platform/governance/internal/suite"
 	"github.com/aumos-enterprise/platform/pkg/errs"
 	governancev1 "github.com/aumos-enterprise/platform/pkg/gen/aumos/governance/v1"
 	"github.com/aumos-enterprise/platform/pkg/postgres"
@@ -25,6 +26,13 @@ func (s *PolicyService) ValidatePolicy(ctx context.Context, req *governancev1.Va
 	id, _ := tenant.FromContext(ctx)
 	source, err := sourceOf(req.GetModules(), req.GetData())
 	if err != nil {
+		return nil, err
+	}
+	specs, err := specsOf(req.GetSpecs())
+	if err != nil {
+		return nil, err
+	}
+	if err := suite.Check(specs); err != nil {
 		return nil, err
 	}
 	report, err := s.Engine.Validate(ctx, id, source, structMap(req.GetInputSchema()))

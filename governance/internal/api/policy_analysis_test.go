@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/aumos-enterprise/platform/governance/internal/rego"
 	"github.com/aumos-enterprise/platform/pkg/auth"
@@ -73,6 +75,34 @@ func TestValidatePolicy(t *testing.T) {
 	v, err := c.CreatePolicyVersion(t.Context(), &governancev1.CreatePolicyVersionRequest{PolicyId: p.GetId(), Modules: modules})
 	if err != nil || !bytes.Equal(v.GetPolicyVersion().GetContentSha256(), got.GetContentSha256()) || v.GetPolicyVersion().GetPackage() != got.GetPackage() {
 		t.Errorf("created %v, %v, which is not what was validated", v, err)
+	}
+}
+
+// Test cases that could not replace a policy's are refused before there is a policy, with the same fields.
+func TestValidatePolicyChecksCases(t *testing.T) {
+	t.Parallel()
+	c := setup(t).tester(tenantA, auth.RolePolicyAuthor)
+	p := c.policy("p")
+	spec := func(name string) *governancev1.PolicyTestSpec {
+		return &governancev1.PolicyTestSpec{Name: name, Input: object(map[string]any{}), ExpectedOutcome: allow}
+	}
+	late, large := spec("late"), make([]*governancev1.PolicyTestSpec, 40)
+	late.Now = timestamppb.New(time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC))
+	for i := range large {
+		large[i] = spec(strconv.Itoa(i))
+		large[i].Input = object(map[string]any{"x": strings.Repeat("x", 250<<10)})
+	}
+	for name, specs := range map[string][]*governancev1.PolicyTestSpec{
+		"valid": {spec("a"), spec("b")}, "two of one name": {spec("a"), spec("a")}, "no name": {spec("")}, "a clock out of range": {spec("a"), late}, "too large": large,
+	} {
+		_, err1 := c.ReplaceTestCases(t.Context(), &governancev1.ReplaceTestCasesRequest{PolicyId: p.GetId(), Specs: specs})
+		_, err2 := c.ValidatePolicy(t.Context(), &governancev1.ValidatePolicyRequest{Modules: module("allow := true"), Specs: specs})
+		if (name == "valid") != (err1 == nil) {
+			t.Errorf("%s: replacing says %v", name, err1)
+		}
+		if diff := cmp.Diff(fieldsOf(err1), fieldsOf(err2)); diff != "" || reasonOf(err2) != reasonOf(err1) {
+			t.Errorf("%s: validation says %v, replacing %v (-replacing +validation):\n%s", name, err2, err1, diff)
+		}
 	}
 }
 

@@ -107,9 +107,13 @@ func finish(ctx context.Context, tx pgx.Tx, policyID uuid.UUID, field string) er
 	case cases > MaxCases:
 		return errs.InvalidField(field, "a policy has at most %d test cases", MaxCases)
 	case bytes > MaxBytes:
-		return errs.InvalidField(field, "the policy's test cases would have %d bytes together, at most %d", bytes, MaxBytes)
+		return tooLarge(field, bytes)
 	}
 	return nil
+}
+
+func tooLarge(field string, bytes int64) error {
+	return errs.InvalidField(field, "the policy's test cases would have %d bytes together, at most %d", bytes, MaxBytes)
 }
 
 // The statements that change cases.

@@ -73,7 +73,7 @@ func Replace(ctx context.Context, tx pgx.Tx, policyID uuid.UUID, specs []Spec) (
 
 // Check refuses specs that could not be a suite.
 func Check(specs []Spec) error {
-	first := make(map[string]int, len(specs))
+	first, bytes := make(map[string]int, len(specs)), 0
 	for i, s := range specs {
 		at := fmt.Sprintf("specs[%d]", i)
 		if other, used := first[s.Name]; used {
@@ -83,6 +83,10 @@ func Check(specs []Spec) error {
 		if err := s.check(at); err != nil {
 			return err
 		}
+		bytes += len(s.Content)
+	}
+	if bytes > MaxBytes {
+		return tooLarge("specs", int64(bytes))
 	}
 	return nil
 }

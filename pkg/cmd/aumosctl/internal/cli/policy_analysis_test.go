@@ -17,6 +17,9 @@ import (
 
 // ValidatePolicy finds http.send, and rules that are named lost.
 func (d *policyDouble) ValidatePolicy(_ context.Context, req *governancev1.ValidatePolicyRequest) (*governancev1.ValidatePolicyResponse, error) {
+	if err := refuseCases(req.GetSpecs()); err != nil {
+		return nil, err
+	}
 	res := &governancev1.ValidatePolicyResponse{Package: "p", EngineVersion: "opa/1.22.2+0f3a91c2", ContentSha256: digest(req.GetModules(), req.GetData())}
 	for _, m := range req.GetModules() {
 		summary := &governancev1.RegoModuleSummary{Path: m.GetPath(), Package: "p"}

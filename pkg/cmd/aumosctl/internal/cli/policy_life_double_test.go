@@ -17,9 +17,6 @@ import (
 func (d *testsDouble) ReplaceTestCases(_ context.Context, req *governancev1.ReplaceTestCasesRequest) (*governancev1.ReplaceTestCasesResponse, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := refuseCases(req.GetSpecs()); err != nil {
-		return nil, err
-	}
 	res := &governancev1.ReplaceTestCasesResponse{SuiteRevision: 1}
 	if !slices.EqualFunc(d.specs, req.GetSpecs(), func(a, b *governancev1.PolicyTestSpec) bool { return proto.Equal(a, b) }) {
 		res.Created, res.Deleted = int32(len(req.GetSpecs())), int32(len(d.specs))

@@ -17,7 +17,7 @@ import (
 )
 
 const lintHelp = `Asks the platform whether the Rego files together, or the policy's directory, could be a version of a policy, and what is doubtful about them. The
-first file's package is the entry point, as for policy push. Nothing is stored.
+first file's package is the entry point, as for policy push. The test cases of a directory are checked and not run. Nothing is stored.
 
 With --input-schema, references to parts of the input that the JSON Schema does not describe are warnings.
 
@@ -53,7 +53,7 @@ func (a *app) policyLint(ctx context.Context, files []string, o lintOptions) err
 	if err != nil {
 		return err
 	}
-	req := &governancev1.ValidatePolicyRequest{Modules: s.modules, Data: s.data, InputSchema: s.schema}
+	req := &governancev1.ValidatePolicyRequest{Modules: s.modules, Data: s.data, InputSchema: s.schema, Specs: s.cases()}
 	if o.schema != "" {
 		if req.InputSchema, err = readSchema(o.schema); err != nil {
 			return err
@@ -66,7 +66,7 @@ func (a *app) policyLint(ctx context.Context, files []string, o lintOptions) err
 	defer done()
 	res, err := call(ctx, a, client.ValidatePolicy, req)
 	if err != nil {
-		a.noteModules(err, s.modules, s.file)
+		s.noteElements(a, err)
 		return err
 	}
 	l := lintReport{res: res, files: s.files, strict: o.strict}
@@ -156,11 +156,11 @@ func (a *app) printLint(l lintReport) error {
 		"package", l.res.GetPackage(), "decides by", strings.Join(l.res.GetEntryPoints(), " "), "engine", l.res.GetEngineVersion())
 }
 
-// checkRego refuses to go on with Rego that cannot be a version, and returns the digest that the version would have.
-func (a *app) checkRego(ctx context.Context, client governancev1.PolicyServiceClient, s source) ([]byte, error) {
-	res, err := call(ctx, a, client.ValidatePolicy, &governancev1.ValidatePolicyRequest{Modules: s.modules, Data: s.data, InputSchema: s.schema})
+// checkSource refuses to go on with Rego that cannot be a version, or test cases that cannot be a policy's, and returns the digest that the version would have.
+func (a *app) checkSource(ctx context.Context, client governancev1.PolicyServiceClient, s source) ([]byte, error) {
+	res, err := call(ctx, a, client.ValidatePolicy, &governancev1.ValidatePolicyRequest{Modules: s.modules, Data: s.data, InputSchema: s.schema, Specs: s.cases()})
 	if err != nil {
-		a.noteModules(err, s.modules, s.file)
+		s.noteElements(a, err)
 		return nil, err
 	}
 	l := lintReport{res: res, files: s.files}

@@ -27,7 +27,7 @@ permission policy.activate, besides.
 From Rego files the name is --name, and test cases stay as they are. The first file's package is the entry point: it defines allow (boolean) and may
 define violations and obligations.
 
-The Rego is validated first: when it does not compile, nothing is changed. When the newest version has the same content, none is added. With --submit, the
+Rego and test cases are validated first: when one is refused, nothing is changed. When the newest version has the same content, none is added. With --submit, the
 version is sent to review if it is a draft: somebody else approves it.`
 
 const pushExample = `  aumosctl policy push policies/loans --submit
@@ -84,7 +84,7 @@ func (a *app) policyPush(ctx context.Context, args []string, o pushOptions) erro
 		return err
 	}
 	defer done()
-	digest, err := a.checkRego(ctx, client, s)
+	digest, err := a.checkSource(ctx, client, s)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,6 @@ func (a *app) pushContent(
 ) (err error) {
 	if s.dir != nil && s.dir.Manifest.Cases != "" {
 		if p.cases, err = a.replaceCases(ctx, p.policy, s.dir.Cases); err != nil {
-			a.noteCases(err, s.dir)
 			return err
 		}
 	}

@@ -27,6 +27,22 @@ type source struct {
 	dir     *policydir.Directory // nil: single files
 }
 
+// cases are the directory's.
+func (s source) cases() []*governancev1.PolicyTestSpec {
+	if s.dir == nil {
+		return nil
+	}
+	return s.dir.Cases
+}
+
+// noteElements says what an error means that names modules or test cases by their numbers.
+func (s source) noteElements(a *app, err error) {
+	a.noteModules(err, s.modules, s.file)
+	if s.dir != nil {
+		a.noteCases(err, s.dir)
+	}
+}
+
 // file is what the user calls the module with this path in the version.
 func (s source) file(path string) string { return s.files[path] }
 

@@ -82,11 +82,14 @@ func TestPolicyCasesAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	note := "note: specs[2] is the case \"refused\" of " + second + "\n"
-	for _, command := range []string{"test", "push"} {
+	for _, command := range []string{"test", "push", "lint"} {
 		got := p.run(t, "policy", command, dir).expect(t, 3).says(t, "specs[2].tags[0]: is odd")
 		if strings.Count(got.stderr, note) != 1 {
 			t.Errorf("%s says\n%swant once %s", command, got.stderr, note)
 		}
+	}
+	if len(p.policy.policies) > 0 {
+		t.Error("a refused case left a policy behind")
 	}
 }
 

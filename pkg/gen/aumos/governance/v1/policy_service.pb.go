@@ -2131,7 +2131,9 @@ type ValidatePolicyRequest struct {
 	// followed within the schema only. What is not understood, or nested deeper than the check can follow, describes anything.
 	InputSchema *structpb.Struct `protobuf:"bytes,2,opt,name=input_schema,json=inputSchema,proto3" json:"input_schema,omitempty"`
 	// The data document that the version would have, as in CreatePolicyVersionRequest.
-	Data          *structpb.Struct `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
+	Data *structpb.Struct `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
+	// The test cases that the policy would have: what ReplaceTestCases would refuse is refused here, too. They are not run.
+	Specs         []*PolicyTestSpec `protobuf:"bytes,4,rep,name=specs,proto3" json:"specs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2183,6 +2185,13 @@ func (x *ValidatePolicyRequest) GetInputSchema() *structpb.Struct {
 func (x *ValidatePolicyRequest) GetData() *structpb.Struct {
 	if x != nil {
 		return x.Data
+	}
+	return nil
+}
+
+func (x *ValidatePolicyRequest) GetSpecs() []*PolicyTestSpec {
+	if x != nil {
+		return x.Specs
 	}
 	return nil
 }
@@ -2428,7 +2437,7 @@ var File_aumos_governance_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_aumos_governance_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"(aumos/governance/v1/policy_service.proto\x12\x13aumos.governance.v1\x1a aumos/governance/v1/policy.proto\x1a)aumos/governance/v1/policy_analysis.proto\x1a!aumos/type/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x94\x05\n" +
+	"(aumos/governance/v1/policy_service.proto\x12\x13aumos.governance.v1\x1a aumos/governance/v1/policy.proto\x1a)aumos/governance/v1/policy_analysis.proto\x1a%aumos/governance/v1/policy_test.proto\x1a!aumos/type/v1/authorization.proto\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x94\x05\n" +
 	"\x13CreatePolicyRequest\x12=\n" +
 	"\x04name\x18\x01 \x01(\tB)\xbaH&r$\x10\x01\x18\x80\x012\x1d^[A-Za-z0-9][A-Za-z0-9 ._-]*$R\x04name\x12*\n" +
 	"\vdescription\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\vdescription\x12a\n" +
@@ -2586,12 +2595,13 @@ const file_aumos_governance_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"i\n" +
 	"\x1cLiftPolicyQuarantineResponse\x12I\n" +
-	"\x0epolicy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\xc7\x01\n" +
+	"\x0epolicy_version\x18\x01 \x01(\v2\".aumos.governance.v1.PolicyVersionR\rpolicyVersion\"\x8d\x02\n" +
 	"\x15ValidatePolicyRequest\x12E\n" +
 	"\amodules\x18\x01 \x03(\v2\x1f.aumos.governance.v1.RegoModuleB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10\x10R\amodules\x12:\n" +
 	"\finput_schema\x18\x02 \x01(\v2\x17.google.protobuf.StructR\vinputSchema\x12+\n" +
-	"\x04data\x18\x03 \x01(\v2\x17.google.protobuf.StructR\x04data\"\x9e\x03\n" +
+	"\x04data\x18\x03 \x01(\v2\x17.google.protobuf.StructR\x04data\x12D\n" +
+	"\x05specs\x18\x04 \x03(\v2#.aumos.governance.v1.PolicyTestSpecB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05specs\"\x9e\x03\n" +
 	"\x16ValidatePolicyResponse\x12\x14\n" +
 	"\x05valid\x18\x01 \x01(\bR\x05valid\x128\n" +
 	"\x06errors\x18\x02 \x03(\v2 .aumos.governance.v1.RegoFindingR\x06errors\x12<\n" +
@@ -2711,9 +2721,10 @@ var file_aumos_governance_v1_policy_service_proto_goTypes = []any{
 	(*structpb.Struct)(nil),                 // 44: google.protobuf.Struct
 	(*PolicyVersion)(nil),                   // 45: aumos.governance.v1.PolicyVersion
 	(PolicyVersionState)(0),                 // 46: aumos.governance.v1.PolicyVersionState
-	(*RegoFinding)(nil),                     // 47: aumos.governance.v1.RegoFinding
-	(*RegoModuleSummary)(nil),               // 48: aumos.governance.v1.RegoModuleSummary
-	(*PolicyVersionDiff)(nil),               // 49: aumos.governance.v1.PolicyVersionDiff
+	(*PolicyTestSpec)(nil),                  // 47: aumos.governance.v1.PolicyTestSpec
+	(*RegoFinding)(nil),                     // 48: aumos.governance.v1.RegoFinding
+	(*RegoModuleSummary)(nil),               // 49: aumos.governance.v1.RegoModuleSummary
+	(*PolicyVersionDiff)(nil),               // 50: aumos.governance.v1.PolicyVersionDiff
 }
 var file_aumos_governance_v1_policy_service_proto_depIdxs = []int32{
 	38, // 0: aumos.governance.v1.CreatePolicyRequest.labels:type_name -> aumos.governance.v1.CreatePolicyRequest.LabelsEntry
@@ -2746,55 +2757,56 @@ var file_aumos_governance_v1_policy_service_proto_depIdxs = []int32{
 	43, // 27: aumos.governance.v1.ValidatePolicyRequest.modules:type_name -> aumos.governance.v1.RegoModule
 	44, // 28: aumos.governance.v1.ValidatePolicyRequest.input_schema:type_name -> google.protobuf.Struct
 	44, // 29: aumos.governance.v1.ValidatePolicyRequest.data:type_name -> google.protobuf.Struct
-	47, // 30: aumos.governance.v1.ValidatePolicyResponse.errors:type_name -> aumos.governance.v1.RegoFinding
-	47, // 31: aumos.governance.v1.ValidatePolicyResponse.warnings:type_name -> aumos.governance.v1.RegoFinding
-	48, // 32: aumos.governance.v1.ValidatePolicyResponse.modules:type_name -> aumos.governance.v1.RegoModuleSummary
-	45, // 33: aumos.governance.v1.DiffPolicyVersionsResponse.from_policy_version:type_name -> aumos.governance.v1.PolicyVersion
-	45, // 34: aumos.governance.v1.DiffPolicyVersionsResponse.to_policy_version:type_name -> aumos.governance.v1.PolicyVersion
-	49, // 35: aumos.governance.v1.DiffPolicyVersionsResponse.diff:type_name -> aumos.governance.v1.PolicyVersionDiff
-	0,  // 36: aumos.governance.v1.PolicyService.CreatePolicy:input_type -> aumos.governance.v1.CreatePolicyRequest
-	8,  // 37: aumos.governance.v1.PolicyService.GetPolicy:input_type -> aumos.governance.v1.GetPolicyRequest
-	10, // 38: aumos.governance.v1.PolicyService.ListPolicies:input_type -> aumos.governance.v1.ListPoliciesRequest
-	2,  // 39: aumos.governance.v1.PolicyService.UpdatePolicy:input_type -> aumos.governance.v1.UpdatePolicyRequest
-	4,  // 40: aumos.governance.v1.PolicyService.ArchivePolicy:input_type -> aumos.governance.v1.ArchivePolicyRequest
-	6,  // 41: aumos.governance.v1.PolicyService.UnarchivePolicy:input_type -> aumos.governance.v1.UnarchivePolicyRequest
-	12, // 42: aumos.governance.v1.PolicyService.CreatePolicyVersion:input_type -> aumos.governance.v1.CreatePolicyVersionRequest
-	14, // 43: aumos.governance.v1.PolicyService.GetPolicyVersion:input_type -> aumos.governance.v1.GetPolicyVersionRequest
-	16, // 44: aumos.governance.v1.PolicyService.ListPolicyVersions:input_type -> aumos.governance.v1.ListPolicyVersionsRequest
-	20, // 45: aumos.governance.v1.PolicyService.SubmitPolicyVersion:input_type -> aumos.governance.v1.SubmitPolicyVersionRequest
-	22, // 46: aumos.governance.v1.PolicyService.ApprovePolicyVersion:input_type -> aumos.governance.v1.ApprovePolicyVersionRequest
-	24, // 47: aumos.governance.v1.PolicyService.RejectPolicyVersion:input_type -> aumos.governance.v1.RejectPolicyVersionRequest
-	18, // 48: aumos.governance.v1.PolicyService.ActivatePolicyVersion:input_type -> aumos.governance.v1.ActivatePolicyVersionRequest
-	26, // 49: aumos.governance.v1.PolicyService.RetirePolicyVersion:input_type -> aumos.governance.v1.RetirePolicyVersionRequest
-	28, // 50: aumos.governance.v1.PolicyService.RollbackPolicy:input_type -> aumos.governance.v1.RollbackPolicyRequest
-	30, // 51: aumos.governance.v1.PolicyService.ListQuarantinedVersions:input_type -> aumos.governance.v1.ListQuarantinedVersionsRequest
-	32, // 52: aumos.governance.v1.PolicyService.LiftPolicyQuarantine:input_type -> aumos.governance.v1.LiftPolicyQuarantineRequest
-	34, // 53: aumos.governance.v1.PolicyService.ValidatePolicy:input_type -> aumos.governance.v1.ValidatePolicyRequest
-	36, // 54: aumos.governance.v1.PolicyService.DiffPolicyVersions:input_type -> aumos.governance.v1.DiffPolicyVersionsRequest
-	1,  // 55: aumos.governance.v1.PolicyService.CreatePolicy:output_type -> aumos.governance.v1.CreatePolicyResponse
-	9,  // 56: aumos.governance.v1.PolicyService.GetPolicy:output_type -> aumos.governance.v1.GetPolicyResponse
-	11, // 57: aumos.governance.v1.PolicyService.ListPolicies:output_type -> aumos.governance.v1.ListPoliciesResponse
-	3,  // 58: aumos.governance.v1.PolicyService.UpdatePolicy:output_type -> aumos.governance.v1.UpdatePolicyResponse
-	5,  // 59: aumos.governance.v1.PolicyService.ArchivePolicy:output_type -> aumos.governance.v1.ArchivePolicyResponse
-	7,  // 60: aumos.governance.v1.PolicyService.UnarchivePolicy:output_type -> aumos.governance.v1.UnarchivePolicyResponse
-	13, // 61: aumos.governance.v1.PolicyService.CreatePolicyVersion:output_type -> aumos.governance.v1.CreatePolicyVersionResponse
-	15, // 62: aumos.governance.v1.PolicyService.GetPolicyVersion:output_type -> aumos.governance.v1.GetPolicyVersionResponse
-	17, // 63: aumos.governance.v1.PolicyService.ListPolicyVersions:output_type -> aumos.governance.v1.ListPolicyVersionsResponse
-	21, // 64: aumos.governance.v1.PolicyService.SubmitPolicyVersion:output_type -> aumos.governance.v1.SubmitPolicyVersionResponse
-	23, // 65: aumos.governance.v1.PolicyService.ApprovePolicyVersion:output_type -> aumos.governance.v1.ApprovePolicyVersionResponse
-	25, // 66: aumos.governance.v1.PolicyService.RejectPolicyVersion:output_type -> aumos.governance.v1.RejectPolicyVersionResponse
-	19, // 67: aumos.governance.v1.PolicyService.ActivatePolicyVersion:output_type -> aumos.governance.v1.ActivatePolicyVersionResponse
-	27, // 68: aumos.governance.v1.PolicyService.RetirePolicyVersion:output_type -> aumos.governance.v1.RetirePolicyVersionResponse
-	29, // 69: aumos.governance.v1.PolicyService.RollbackPolicy:output_type -> aumos.governance.v1.RollbackPolicyResponse
-	31, // 70: aumos.governance.v1.PolicyService.ListQuarantinedVersions:output_type -> aumos.governance.v1.ListQuarantinedVersionsResponse
-	33, // 71: aumos.governance.v1.PolicyService.LiftPolicyQuarantine:output_type -> aumos.governance.v1.LiftPolicyQuarantineResponse
-	35, // 72: aumos.governance.v1.PolicyService.ValidatePolicy:output_type -> aumos.governance.v1.ValidatePolicyResponse
-	37, // 73: aumos.governance.v1.PolicyService.DiffPolicyVersions:output_type -> aumos.governance.v1.DiffPolicyVersionsResponse
-	55, // [55:74] is the sub-list for method output_type
-	36, // [36:55] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	47, // 30: aumos.governance.v1.ValidatePolicyRequest.specs:type_name -> aumos.governance.v1.PolicyTestSpec
+	48, // 31: aumos.governance.v1.ValidatePolicyResponse.errors:type_name -> aumos.governance.v1.RegoFinding
+	48, // 32: aumos.governance.v1.ValidatePolicyResponse.warnings:type_name -> aumos.governance.v1.RegoFinding
+	49, // 33: aumos.governance.v1.ValidatePolicyResponse.modules:type_name -> aumos.governance.v1.RegoModuleSummary
+	45, // 34: aumos.governance.v1.DiffPolicyVersionsResponse.from_policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	45, // 35: aumos.governance.v1.DiffPolicyVersionsResponse.to_policy_version:type_name -> aumos.governance.v1.PolicyVersion
+	50, // 36: aumos.governance.v1.DiffPolicyVersionsResponse.diff:type_name -> aumos.governance.v1.PolicyVersionDiff
+	0,  // 37: aumos.governance.v1.PolicyService.CreatePolicy:input_type -> aumos.governance.v1.CreatePolicyRequest
+	8,  // 38: aumos.governance.v1.PolicyService.GetPolicy:input_type -> aumos.governance.v1.GetPolicyRequest
+	10, // 39: aumos.governance.v1.PolicyService.ListPolicies:input_type -> aumos.governance.v1.ListPoliciesRequest
+	2,  // 40: aumos.governance.v1.PolicyService.UpdatePolicy:input_type -> aumos.governance.v1.UpdatePolicyRequest
+	4,  // 41: aumos.governance.v1.PolicyService.ArchivePolicy:input_type -> aumos.governance.v1.ArchivePolicyRequest
+	6,  // 42: aumos.governance.v1.PolicyService.UnarchivePolicy:input_type -> aumos.governance.v1.UnarchivePolicyRequest
+	12, // 43: aumos.governance.v1.PolicyService.CreatePolicyVersion:input_type -> aumos.governance.v1.CreatePolicyVersionRequest
+	14, // 44: aumos.governance.v1.PolicyService.GetPolicyVersion:input_type -> aumos.governance.v1.GetPolicyVersionRequest
+	16, // 45: aumos.governance.v1.PolicyService.ListPolicyVersions:input_type -> aumos.governance.v1.ListPolicyVersionsRequest
+	20, // 46: aumos.governance.v1.PolicyService.SubmitPolicyVersion:input_type -> aumos.governance.v1.SubmitPolicyVersionRequest
+	22, // 47: aumos.governance.v1.PolicyService.ApprovePolicyVersion:input_type -> aumos.governance.v1.ApprovePolicyVersionRequest
+	24, // 48: aumos.governance.v1.PolicyService.RejectPolicyVersion:input_type -> aumos.governance.v1.RejectPolicyVersionRequest
+	18, // 49: aumos.governance.v1.PolicyService.ActivatePolicyVersion:input_type -> aumos.governance.v1.ActivatePolicyVersionRequest
+	26, // 50: aumos.governance.v1.PolicyService.RetirePolicyVersion:input_type -> aumos.governance.v1.RetirePolicyVersionRequest
+	28, // 51: aumos.governance.v1.PolicyService.RollbackPolicy:input_type -> aumos.governance.v1.RollbackPolicyRequest
+	30, // 52: aumos.governance.v1.PolicyService.ListQuarantinedVersions:input_type -> aumos.governance.v1.ListQuarantinedVersionsRequest
+	32, // 53: aumos.governance.v1.PolicyService.LiftPolicyQuarantine:input_type -> aumos.governance.v1.LiftPolicyQuarantineRequest
+	34, // 54: aumos.governance.v1.PolicyService.ValidatePolicy:input_type -> aumos.governance.v1.ValidatePolicyRequest
+	36, // 55: aumos.governance.v1.PolicyService.DiffPolicyVersions:input_type -> aumos.governance.v1.DiffPolicyVersionsRequest
+	1,  // 56: aumos.governance.v1.PolicyService.CreatePolicy:output_type -> aumos.governance.v1.CreatePolicyResponse
+	9,  // 57: aumos.governance.v1.PolicyService.GetPolicy:output_type -> aumos.governance.v1.GetPolicyResponse
+	11, // 58: aumos.governance.v1.PolicyService.ListPolicies:output_type -> aumos.governance.v1.ListPoliciesResponse
+	3,  // 59: aumos.governance.v1.PolicyService.UpdatePolicy:output_type -> aumos.governance.v1.UpdatePolicyResponse
+	5,  // 60: aumos.governance.v1.PolicyService.ArchivePolicy:output_type -> aumos.governance.v1.ArchivePolicyResponse
+	7,  // 61: aumos.governance.v1.PolicyService.UnarchivePolicy:output_type -> aumos.governance.v1.UnarchivePolicyResponse
+	13, // 62: aumos.governance.v1.PolicyService.CreatePolicyVersion:output_type -> aumos.governance.v1.CreatePolicyVersionResponse
+	15, // 63: aumos.governance.v1.PolicyService.GetPolicyVersion:output_type -> aumos.governance.v1.GetPolicyVersionResponse
+	17, // 64: aumos.governance.v1.PolicyService.ListPolicyVersions:output_type -> aumos.governance.v1.ListPolicyVersionsResponse
+	21, // 65: aumos.governance.v1.PolicyService.SubmitPolicyVersion:output_type -> aumos.governance.v1.SubmitPolicyVersionResponse
+	23, // 66: aumos.governance.v1.PolicyService.ApprovePolicyVersion:output_type -> aumos.governance.v1.ApprovePolicyVersionResponse
+	25, // 67: aumos.governance.v1.PolicyService.RejectPolicyVersion:output_type -> aumos.governance.v1.RejectPolicyVersionResponse
+	19, // 68: aumos.governance.v1.PolicyService.ActivatePolicyVersion:output_type -> aumos.governance.v1.ActivatePolicyVersionResponse
+	27, // 69: aumos.governance.v1.PolicyService.RetirePolicyVersion:output_type -> aumos.governance.v1.RetirePolicyVersionResponse
+	29, // 70: aumos.governance.v1.PolicyService.RollbackPolicy:output_type -> aumos.governance.v1.RollbackPolicyResponse
+	31, // 71: aumos.governance.v1.PolicyService.ListQuarantinedVersions:output_type -> aumos.governance.v1.ListQuarantinedVersionsResponse
+	33, // 72: aumos.governance.v1.PolicyService.LiftPolicyQuarantine:output_type -> aumos.governance.v1.LiftPolicyQuarantineResponse
+	35, // 73: aumos.governance.v1.PolicyService.ValidatePolicy:output_type -> aumos.governance.v1.ValidatePolicyResponse
+	37, // 74: aumos.governance.v1.PolicyService.DiffPolicyVersions:output_type -> aumos.governance.v1.DiffPolicyVersionsResponse
+	56, // [56:75] is the sub-list for method output_type
+	37, // [37:56] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_aumos_governance_v1_policy_service_proto_init() }
@@ -2804,6 +2816,7 @@ func file_aumos_governance_v1_policy_service_proto_init() {
 	}
 	file_aumos_governance_v1_policy_proto_init()
 	file_aumos_governance_v1_policy_analysis_proto_init()
+	file_aumos_governance_v1_policy_test_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
