@@ -147,7 +147,7 @@ func (r runner) test(ctx context.Context, t Test) (Result, error) {
 	if t.Data != nil {
 		var err error
 		if p, err = p.WithData(*t.Data); err != nil {
-			result.Status, result.Message = Errored, "the case's data document cannot stand in for the version's: "+violations(err)
+			result.Status, result.Message = Errored, "the case's data document cannot stand in for the version's: "+r.named(violations(err))
 			return result, nil
 		}
 	}
@@ -189,12 +189,18 @@ func (r runner) rule(ctx context.Context, t rego.RuleTest) (Result, error) {
 	return result, nil
 }
 
-// problem says where in the modules the evaluator failed. Its own messages may name modules by their indexes.
-func (r runner) problem(f rego.Finding) string {
-	message := f.Message
+// named is a message of the engine, which knows modules by their indexes only, with their paths.
+func (r runner) named(message string) string {
 	for i, m := range r.subject.Modules {
-		message = strings.ReplaceAll(message, fmt.Sprintf("modules[%d]", i), m.Path)
+		index := fmt.Sprintf("modules[%d]", i)
+		message = strings.NewReplacer(index+".source ", m.Path+":", index, m.Path).Replace(message)
 	}
+	return message
+}
+
+// problem says where in the modules the evaluator failed.
+func (r runner) problem(f rego.Finding) string {
+	message := r.named(f.Message)
 	if f.Module < 0 {
 		return f.Code + ": " + message
 	}

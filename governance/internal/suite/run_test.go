@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -168,7 +167,7 @@ func TestRun(t *testing.T) {
 			suite.Test{
 				Input: input(t, nil), Data: data(map[string]any{"transfers": map[string]any{"allow": true}}), Want: suite.Expectation{Outcome: rego.Allow},
 			},
-			suite.Errored, "the case's data document cannot stand in for the version's: ",
+			suite.Errored, "the case's data document cannot stand in for the version's: conflicting rule for data path transfers/allow found, defined at transfers.rego:2:1",
 		},
 		{
 			"the clock is pinned",
@@ -193,7 +192,7 @@ func TestRun(t *testing.T) {
 				t.Fatalf("%+v, %v", report, err)
 			}
 			got := report.Results[0]
-			if got.Status != tt.status || got.Message != tt.message && (tt.status != suite.Errored || !strings.HasPrefix(got.Message, tt.message)) {
+			if got.Status != tt.status || got.Message != tt.message {
 				t.Errorf("status %v, message %q, want %v, %q", got.Status, got.Message, tt.status, tt.message)
 			}
 		})
