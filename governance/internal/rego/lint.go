@@ -17,6 +17,7 @@ const (
 	warnAllowType            = "allow_not_boolean"
 	warnViolationsType       = "violations_not_a_set"
 	warnObligationsType      = "obligations_not_a_set"
+	warnConflict             = "always_conflicts"
 	warnUnusedRule           = "unused_rule"
 	warnUndefinedData        = "undefined_data"
 	warnUndefinedInput       = "undefined_input"
@@ -76,6 +77,28 @@ func (l *linter) syntax() {
 	}
 	if entry := l.parsed[0]; entry != nil {
 		l.defaultAllow(entry)
+	}
+	l.conflicts()
+}
+
+// conflicts finds rules with two values whatever the input is.
+func (l *linter) conflicts() {
+	values := make(map[string]ast.Value) // of the first constant definition, by the rule's full name
+	for _, m := range l.parsed {
+		if m == nil {
+			continue
+		}
+		for _, r := range m.Rules {
+			if r.Default || kindOf(r) != CompleteRule || r.Head.Value == nil || !r.Head.Value.IsGround() || !always(r) {
+				continue
+			}
+			name := m.Package.Path.String() + "." + r.Head.Ref().String()
+			if first, ok := values[name]; !ok {
+				values[name] = r.Head.Value.Value
+			} else if first.Compare(r.Head.Value.Value) != 0 {
+				l.warn(r.Loc(), warnConflict, "%s is %s and %s whatever the input is: whoever asks for it gets ERROR", ruleName(r), first, r.Head.Value.Value)
+			}
+		}
 	}
 }
 
