@@ -65,7 +65,8 @@ Paste into another terminal:
   {{.Aumosctl}} drift detect --baseline {{.Examples}}/flights/winter.csv --current {{.Examples}}/flights/summer.csv
   {{.Aumosctl}} policy show retrain
   {{.Aumosctl}} policy test {{.Examples}}/policies --coverage
-  {{.Aumosctl}} policy bundle config --url http://{{.Governance.Bundles}} --sidecar dev-1 --token-file token.txt
+  {{.Aumosctl}} token --profile operator > token.txt
+  {{.Aumosctl}} policy bundle config --url http://{{.Governance.Bundles}} --sidecar dev-1 --token-file token.txt > opa.json
   {{.Aumosctl}} audit keys --platform --out platform.vkey
   {{.Aumosctl}} audit verify --database "$(cat "{{.State}}/wall-url")" --all --key platform.vkey
 
