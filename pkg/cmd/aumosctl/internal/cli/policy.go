@@ -102,6 +102,15 @@ func (a *app) policyNames(ctx context.Context, client governancev1.PolicyService
 	}
 }
 
+// versionName says which version of its policy the id is of; it is the id where that cannot be learnt.
+func (a *app) versionName(ctx context.Context, client governancev1.PolicyServiceClient, id string) string {
+	res, err := call(ctx, a, client.GetPolicyVersion, &governancev1.GetPolicyVersionRequest{PolicyVersionId: id})
+	if err != nil {
+		return id
+	}
+	return fmt.Sprintf("version %d (%s)", res.GetPolicyVersion().GetNumber(), id)
+}
+
 func (a *app) policyVersions(
 	ctx context.Context, client governancev1.PolicyServiceClient, policyID string, state governancev1.PolicyVersionState, limit int,
 ) iter.Seq2[*governancev1.PolicyVersion, error] {

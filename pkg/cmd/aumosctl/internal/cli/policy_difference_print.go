@@ -104,11 +104,7 @@ func (a *app) printSimulation(ctx context.Context, client governancev1.PolicySer
 	}
 	with := "nothing: the policy has no active version"
 	if id := res.GetComparedWithPolicyVersionId(); id != "" {
-		found, err := call(ctx, a, client.GetPolicyVersion, &governancev1.GetPolicyVersionRequest{PolicyVersionId: id})
-		if err != nil {
-			return err
-		}
-		with = fmt.Sprintf("version %d (%s)", found.GetPolicyVersion().GetNumber(), id)
+		with = a.versionName(ctx, client, id)
 	}
 	err := output.Pairs(a.stdout, "", "policy", c.policy.GetName()+" ("+c.policy.GetId()+")", "compared with", with, "answers", summaryText(res.GetSummary()))
 	if err != nil {

@@ -78,7 +78,7 @@ func (a *app) policyImpact(ctx context.Context, policy string, o impactOptions) 
 	if a.format != formatTable {
 		err = a.printMessage("impact", last)
 	} else {
-		err = a.printReplayTable(last.GetReplay(), last.GetDifferences())
+		err = a.printReplayTable(ctx, policies, last.GetReplay(), last.GetDifferences())
 	}
 	if err != nil {
 		return err

@@ -83,13 +83,13 @@ func (a *app) replayStart(ctx context.Context, policy string, o replayOptions) e
 		return err
 	}
 	if !o.wait {
-		return a.printReplay(res.GetReplay())
+		return a.printReplay(ctx, policies, res.GetReplay())
 	}
 	r, err := a.awaitReplay(ctx, client, res.GetReplay())
 	if err != nil {
 		return err
 	}
-	if err := a.printReplay(r); err != nil {
+	if err := a.printReplay(ctx, policies, r); err != nil {
 		return err
 	}
 	return replayAnswer(r)
@@ -177,7 +177,7 @@ func (a *app) replayShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, client, done, err := a.simulating(cmd.Context())
+			policies, client, done, err := a.simulating(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -186,7 +186,7 @@ func (a *app) replayShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printReplay(res.GetReplay())
+			return a.printReplay(cmd.Context(), policies, res.GetReplay())
 		},
 	}
 }
@@ -225,7 +225,7 @@ func (a *app) replayCancelCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, client, done, err := a.simulating(cmd.Context())
+			policies, client, done, err := a.simulating(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -234,7 +234,7 @@ func (a *app) replayCancelCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printReplay(res.GetReplay())
+			return a.printReplay(cmd.Context(), policies, res.GetReplay())
 		},
 	}
 }

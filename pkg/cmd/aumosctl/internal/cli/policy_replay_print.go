@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 
@@ -26,18 +27,20 @@ func differenceRow(d *governancev1.ReplayDifference) []string {
 	}
 }
 
-func (a *app) printReplay(r *governancev1.Replay) error {
+func (a *app) printReplay(ctx context.Context, policies governancev1.PolicyServiceClient, r *governancev1.Replay) error {
 	if a.format != formatTable {
 		return a.printMessage("replay", r)
 	}
-	return a.printReplayTable(r, nil)
+	return a.printReplayTable(ctx, policies, r, nil)
 }
 
 // printReplayTable prints a replay for people, with differences that came with it.
-func (a *app) printReplayTable(r *governancev1.Replay, differences []*governancev1.ReplayDifference) error {
-	candidate := r.GetPolicyVersionId()
-	if candidate == "" {
-		candidate = "modules that are not stored"
+func (a *app) printReplayTable(
+	ctx context.Context, policies governancev1.PolicyServiceClient, r *governancev1.Replay, differences []*governancev1.ReplayDifference,
+) error {
+	candidate := "modules that are not stored"
+	if id := r.GetPolicyVersionId(); id != "" {
+		candidate = a.versionName(ctx, policies, id)
 	}
 	missing := ""
 	if r.GetInputsMissing() > 0 {

@@ -66,7 +66,7 @@ func (a *app) shadowStartCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printShadow(res.GetShadow())
+			return a.printShadow(cmd.Context(), policies, res.GetShadow())
 		},
 	}
 	f := cmd.Flags()
@@ -83,7 +83,7 @@ const shadowSettles = 2 * time.Second
 
 func (a *app) shadowStopCommand() *cobra.Command {
 	return a.shadowCommand("stop", "End a shadow, and show what it has found", "Waits 2 seconds for what was counted last.",
-		func(ctx context.Context, client governancev1.PolicySimulationServiceClient, id string, _ shadowOptions) error {
+		func(ctx context.Context, policies governancev1.PolicyServiceClient, client governancev1.PolicySimulationServiceClient, id string, _ shadowOptions) error {
 			stopped, err := call(ctx, a, client.StopShadow, &governancev1.StopShadowRequest{ShadowId: id})
 			if err != nil {
 				return err
@@ -99,19 +99,19 @@ func (a *app) shadowStopCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printShadow(res.GetShadow())
+			return a.printShadow(ctx, policies, res.GetShadow())
 		})
 }
 
 func (a *app) shadowShowCommand() *cobra.Command {
 	return a.shadowCommand("show", "Show what a shadow has found until some seconds ago",
 		"Exit codes: 0 all answers are the same, 1 some differ, 2 nothing was compared yet, 3 failure.",
-		func(ctx context.Context, client governancev1.PolicySimulationServiceClient, id string, _ shadowOptions) error {
+		func(ctx context.Context, policies governancev1.PolicyServiceClient, client governancev1.PolicySimulationServiceClient, id string, _ shadowOptions) error {
 			res, err := call(ctx, a, client.GetShadow, &governancev1.GetShadowRequest{ShadowId: id})
 			if err != nil {
 				return err
 			}
-			if err := a.printShadow(res.GetShadow()); err != nil {
+			if err := a.printShadow(ctx, policies, res.GetShadow()); err != nil {
 				return err
 			}
 			switch s := res.GetShadow().GetSummary(); {
@@ -126,7 +126,7 @@ func (a *app) shadowShowCommand() *cobra.Command {
 
 func (a *app) shadowDifferencesCommand() *cobra.Command {
 	cmd := a.shadowCommand("differences", "List the decisions that differ, newest first", "",
-		func(ctx context.Context, client governancev1.PolicySimulationServiceClient, id string, o shadowOptions) error {
+		func(ctx context.Context, _ governancev1.PolicyServiceClient, client governancev1.PolicySimulationServiceClient, id string, o shadowOptions) error {
 			items := pages(o.limit, func(size int32, token string) ([]*governancev1.ShadowDifference, string, error) {
 				res, err := call(ctx, a, client.ListShadowDifferences, &governancev1.ListShadowDifferencesRequest{ShadowId: id, PageSize: size, PageToken: token})
 				return res.GetDifferences(), res.GetNextPageToken(), err
@@ -179,10 +179,13 @@ func (a *app) shadowListCommand() *cobra.Command {
 	return cmd
 }
 
+// shadowVerb is what a command does with the shadow that it names.
+type shadowVerb func(
+	ctx context.Context, policies governancev1.PolicyServiceClient, client governancev1.PolicySimulationServiceClient, id string, o shadowOptions,
+) error
+
 // shadowCommand makes a command about one shadow.
-func (a *app) shadowCommand(
-	verb, short, long string, do func(ctx context.Context, client governancev1.PolicySimulationServiceClient, id string, o shadowOptions) error,
-) *cobra.Command {
+func (a *app) shadowCommand(verb, short, long string, do shadowVerb) *cobra.Command {
 	var o shadowOptions
 	cmd := &cobra.Command{
 		Use: verb + " (SHADOW-ID | --policy NAME|ID)", Short: short, Long: long, Args: cobra.MaximumNArgs(1),
@@ -203,7 +206,7 @@ func (a *app) shadowCommand(
 			}
 			defer done()
 			if id != "" {
-				return do(cmd.Context(), client, id, o)
+				return do(cmd.Context(), policies, client, id, o)
 			}
 			p, err := a.findPolicy(cmd.Context(), policies, o.policy)
 			if err != nil {
@@ -213,7 +216,7 @@ func (a *app) shadowCommand(
 			if err != nil {
 				return err
 			}
-			return do(cmd.Context(), client, id, o)
+			return do(cmd.Context(), policies, client, id, o)
 		},
 	}
 	cmd.Flags().StringVar(&o.policy, "policy", "", "the policy's name or id: its newest shadow is meant")
@@ -236,7 +239,7 @@ func (a *app) newestShadow(
 	return res.GetShadows()[0].GetId(), nil
 }
 
-func (a *app) printShadow(s *governancev1.Shadow) error {
+func (a *app) printShadow(ctx context.Context, policies governancev1.PolicyServiceClient, s *governancev1.Shadow) error {
 	if a.format != formatTable {
 		return a.printMessage("shadow", s)
 	}
@@ -245,7 +248,8 @@ func (a *app) printShadow(s *governancev1.Shadow) error {
 		end = when(s.GetEndTime())
 	}
 	return output.Pairs(a.stdout, "",
-		"shadow", s.GetId(), "state", enum(s.GetState().String(), "SHADOW_STATE_"), "policy", s.GetPolicyId(), "candidate", s.GetPolicyVersionId(),
+		"shadow", s.GetId(), "state", enum(s.GetState().String(), "SHADOW_STATE_"), "policy", a.policyNames(ctx, policies)(s.GetPolicyId()),
+		"candidate", a.versionName(ctx, policies, s.GetPolicyVersionId()),
 		"asked about", strconv.FormatFloat(100*s.GetSamplingRate(), 'g', 6, 64)+"% of the decisions", "started", when(s.GetCreateTime())+" by "+s.GetSubject(), "ends", end,
 		"answers", summaryText(s.GetSummary()), "skipped", strconv.FormatInt(s.GetSkipped(), 10))
 }

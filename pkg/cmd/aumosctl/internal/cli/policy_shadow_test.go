@@ -12,7 +12,7 @@ func TestPolicyShadow(t *testing.T) {
 	p.run(t, "policy", "push", "--name", "limit", rego).expect(t, 0)
 	p.run(t, "policy", "shadow", "show", "--policy", "limit").expect(t, 3).says(t, `policy "limit" has no shadow`)
 	p.run(t, "policy", "shadow", "start", "--policy", "limit", "--rate", "0.0001", "--for", "2h").expect(t, 0).
-		says(t, "RUNNING", id(700), id(200), "about  0.01% of the decisions", "2026-11-22 10:00:00Z by ann", "by itself at 2026-11-22 12:00:00Z")
+		says(t, "RUNNING", id(700), "policy       limit\n", "version 1 ("+id(200)+")", "about  0.01% of the decisions", "2026-11-22 10:00:00Z by ann", "by itself at 2026-11-22 12:00:00Z")
 	p.run(t, "policy", "shadow", "start", "--policy", id(100), "--version", "1").expect(t, 0).says(t, id(701), "about  100% of", "2026-11-23 10:00:00Z")
 
 	p.run(t, "policy", "shadow", "list").expect(t, 0).says(t, id(700), id(701), "0.0001", "RUNNING  limit")
